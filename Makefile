@@ -1,0 +1,47 @@
+# Everything a developer types: make demo | test | check | bench | install
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+LINKED := $(VENV)/.linked
+SOURCES := $(wildcard cli/*.py events/*.py operators/*.py pipeline/*.py pipeline/*/*.py sinks/*.py trainer/*.py)
+
+.PHONY: help install demo study test check bench
+help:
+	@echo "make demo     set up, train for about a minute with telemetry on, show what came out"
+	@echo "make test     set up, run the tests"
+	@echo "make check    ruff, mypy --strict, then the tests"
+	@echo "make bench    measure Nissa against the alternatives it names"
+	@echo "make study    train longer: PPO, heuristic and never-germinate against host-only twins"
+	@echo "make install  set up .venv only"
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt torch==2.13.0
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[dev,trainer]"
+	touch $(STAMP)
+
+# A strict editable install links each file, so a new file needs a new link.
+$(LINKED): $(STAMP) $(SOURCES)
+	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(LINKED)
+
+install: $(LINKED)
+
+demo: install
+	$(VENV)/bin/nissa demo
+
+study: install
+	$(VENV)/bin/nissa study
+
+test: install
+	$(VENV)/bin/python -m pytest
+
+check: install
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(MAKE) test
+
+bench: install
+	$(VENV)/bin/python -m tests.benchmarks

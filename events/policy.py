@@ -1,0 +1,130 @@
+"""The policy that grows the network: what it decided and why, and how its own training goes."""
+
+from nissa.events.kind import Importance, Payload, kind, part
+from nissa.events.measures import Count, Fraction, Nats, Norm, Points, Ratio, Real, Reward
+
+__all__ = ["Action", "DecisionMade", "DecisionsScored", "HeadDecision", "HeadEntropy", "PolicyUpdated"]
+
+
+@part
+class Action:
+    """A factored action. Parts that the operation does not use are None."""
+
+    op: str
+    """"WAIT", "GERMINATE", "CULL" or "FOSSILIZE"."""
+    slot: str | None = None
+    """Slot acted upon."""
+    blueprint: str | None = None
+    """Blueprint germinated."""
+    blend: str | None = None
+    """Curve of the blending."""
+
+
+@part
+class HeadDecision:
+    """One factor of the action, as the policy drew it."""
+
+    choice: int
+    """Index chosen."""
+    log_prob: Nats
+    """Its log-probability under the masked distribution."""
+    entropy: Nats
+    """Entropy of the masked distribution."""
+    mask: list[bool]
+    """Which choices were valid."""
+    valid: Count
+    """How many were."""
+    forced: bool
+    """Whether only one was valid."""
+    relevant: bool
+    """Whether the operation used this head at all."""
+
+
+@kind(Importance.ROUTINE)
+class DecisionMade(Payload):
+    """What the agent saw before an epoch, what it did, and what that epoch earned."""
+
+    observation: list[Real]
+    """The observation vector fed to the policy."""
+    action: Action
+    """What was done."""
+    heuristic: Action
+    """What the heuristic would have done in its place."""
+    masked: bool
+    """Whether masks left no choice: every head that mattered was forced."""
+    heads: dict[str, HeadDecision]
+    """By head; empty where the heuristic decides."""
+    value: Reward | None = None
+    """The critic's estimate; None where there is no critic."""
+    reward: Reward
+    """Sum of `reward_components`."""
+    reward_components: dict[str, Reward]
+    """Reward by component."""
+    accuracy_delta: Points
+    """Change of the validation accuracy over the epoch."""
+
+
+@kind(Importance.ROUTINE)
+class DecisionsScored(Payload):
+    """Advantages of an episode's decisions, once the update has computed them (GAE, before normalization)."""
+
+    epochs: list[Count]
+    """Epochs of the decisions."""
+    advantages: list[Reward]
+    """Advantage of each."""
+    returns: list[Reward]
+    """Target of the critic for each."""
+
+
+@part
+class HeadEntropy:
+    """Sums over the decisions of an update in which the head mattered and had at least two valid choices."""
+
+    entropy: Nats
+    """Sum of the masked entropies."""
+    log_valid: Nats
+    """Sum of log(valid choices): the entropy of a policy that does not care."""
+    decisions: Count
+    """How many decisions."""
+    mean_policy_entropy: Nats
+    """Entropy of the mean distribution; less the mean entropy, it is the mutual information of state and choice."""
+
+
+@kind(Importance.ROUTINE)
+class PolicyUpdated(Payload):
+    """One PPO update. Definitions are those of CleanRL and Stable-Baselines3."""
+
+    update: Count
+    """Number of the update, from 0."""
+    decisions: Count
+    """Decisions it learned from."""
+    policy_loss: Real
+    """Clipped surrogate loss, mean of the last pass."""
+    value_loss: Real
+    """Mean squared error of the critic, mean of the last pass."""
+    entropy: Nats
+    """Mean entropy of the joint action, positive."""
+    approx_kl: Nats
+    """mean((r - 1) - log r), r the probability ratio of new to old (Schulman's k3)."""
+    clip_fraction: Fraction
+    """Share of |r - 1| > clip range."""
+    explained_variance: Real
+    """1 - Var(return - value) / Var(return); NaN where returns do not vary."""
+    ratio_max: Ratio
+    """Largest probability ratio of the update."""
+    heads: dict[str, HeadEntropy]
+    """By head."""
+    value_mean: Reward
+    """Mean of the critic's estimates."""
+    value_std: Ratio
+    """Their standard deviation."""
+    return_mean: Reward
+    """Mean of the returns."""
+    return_std: Ratio
+    """Their standard deviation."""
+    grad_norm: Norm
+    """Mean norm of the policy's gradient, before clipping."""
+    learning_rate: Ratio
+    """Step size of the optimizer."""
+    early_stopped: bool
+    """Whether approx_kl passed its target and ended the update's passes."""

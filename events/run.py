@@ -1,0 +1,199 @@
+"""Runs and episodes: how they were set up, that they are alive, and how they ended."""
+
+from typing import Any
+
+from nissa.events.kind import Importance, Payload, kind, part
+from nissa.events.measures import Count, Flops, Loss, Percent, Ratio, Reward, Seconds
+
+__all__ = [
+    "EpisodeEnded",
+    "EpisodeStarted",
+    "EventsDropped",
+    "Heartbeat",
+    "HostBaselineMeasured",
+    "PipelineState",
+    "RunEnded",
+    "RunStarted",
+    "SinkState",
+]
+
+
+@kind(Importance.LIFECYCLE)
+class RunStarted(Payload):
+    """The process part of the context: what it takes to run the same program again."""
+
+    git_commit: str | None = None
+    """Commit of the trainer's repository, with "-dirty" if files differ from it; None outside of git."""
+    base_seed: int
+    """The seed that all others are derived from."""
+    rng_digests: dict[str, str]
+    """SHA-256 of the state of each global generator (python, numpy, torch) at the start, in hex."""
+    versions: dict[str, str]
+    """Versions of Python and of the libraries that the numbers depend on."""
+    hardware: dict[str, str]
+    """Machine, processor, cores, threads of torch, accelerator."""
+    hyperparameters: dict[str, Any]
+    """Every setting of the trainer, by name."""
+    task_type: str
+    """"classification" or "lm"."""
+    n_envs: Count
+    """Environments that run side by side, over all groups."""
+    n_episodes: Count | None = None
+    """Episodes planned for each environment, if known."""
+    max_epochs: Count
+    """Host epochs of an episode."""
+    host_architecture: str
+    """Name of the host network, such as "cnn_3block"."""
+    host_params: Count
+    """Trainable parameters of the host before any seed."""
+    slot_config: dict[str, int]
+    """Slots from the input to the output, with their channels (or width)."""
+
+
+@kind(Importance.LIFECYCLE)
+class RunEnded(Payload):
+    """The last event of a run that ended; a run without it died."""
+
+    outcome: str
+    """"completed", "failed" (an exception left the trainer) or "interrupted" (a signal, Ctrl-C, an early exit)."""
+    error: str | None = None
+    """What stopped it, where something did."""
+    duration: Seconds
+    """From the first event to this one."""
+
+
+@part
+class SinkState:
+    """How one sink is doing."""
+
+    sink: str
+    """Its name."""
+    written: Count
+    """Events that it took."""
+    queued: Count
+    """Events that wait for it."""
+    failed: Count
+    """Events given up after retries; each is in the dead-letter file."""
+    retries: Count
+    """Attempts that raised and were tried again."""
+    breaker: str
+    """"closed" (well), "open" (resting after failures) or "half_open" (trying again)."""
+    dropped: dict[str, int]
+    """Events shed from its queue, by kind."""
+
+
+@part
+class PipelineState:
+    """The pipeline's account of itself: accepted = delivered + queued + the sum of dropped, always."""
+
+    accepted: Count
+    """Events emitted so far."""
+    delivered: Count
+    """Events that the operators and sinks were given."""
+    queued: Count
+    """Events between emission and delivery."""
+    dropped: dict[str, int]
+    """Events shed before delivery, by kind."""
+    refused: Count
+    """Events emitted after the end; they are not among the accepted."""
+    faults: dict[str, int]
+    """Errors caught inside the pipeline, by component."""
+    restarts: Count
+    """Times that the hub's thread died and was started again."""
+    lag: Seconds
+    """Age of the event delivered last, when it was delivered."""
+    sinks: list[SinkState]
+    """One row for each sink."""
+
+
+@kind(Importance.ROUTINE)
+class Heartbeat(Payload):
+    """The hub is alive, as the run's log shows it: one every few seconds, and one at the end."""
+
+    uptime: Seconds
+    """Since the first event of the run."""
+    pipeline: PipelineState
+    """The pipeline's own numbers at this moment."""
+
+
+@kind(Importance.LIFECYCLE)
+class EventsDropped(Payload):
+    """A gap: these were emitted and never got there."""
+
+    place: str
+    """"hub", or the name of the sink whose queue was full."""
+    dropped: dict[str, int]
+    """Events shed since the last such report, by kind."""
+
+
+@kind(Importance.LIFECYCLE)
+class EpisodeStarted(Payload):
+    """The context of an episode: with the run's, what it takes to train it again."""
+
+    policy: str
+    """Who decides: "ppo", "heuristic", "never" or a name of the trainer's own."""
+    torch_seed: int
+    """Seed of the host's initialization and of everything drawn from torch in this episode."""
+    data_seed: int
+    """Seed of the order of the training batches."""
+    task_type: str
+    """"classification" or "lm"."""
+    max_epochs: Count
+    """Host epochs of this episode."""
+    host_architecture: str
+    """Name of the host network."""
+    host_params: Count
+    """Trainable parameters of the host before any seed."""
+    host_flops: Flops | None = None
+    """Operations of one forward pass on one sample, host alone, if measured."""
+    slot_config: dict[str, int]
+    """Slots from the input to the output, with their channels (or width)."""
+    hyperparameters: dict[str, Any]
+    """Settings of the host's training."""
+
+
+@kind(Importance.LIFECYCLE)
+class EpisodeEnded(Payload):
+    """What came of an episode."""
+
+    outcome: str
+    """"completed" or the reason why it stopped early."""
+    final_accuracy: Percent
+    """Validation accuracy after the last epoch."""
+    final_loss: Loss
+    """Validation loss after the last epoch."""
+    total_reward: Reward
+    """Sum of the rewards, not discounted."""
+    epochs: Count
+    """Host epochs that were trained."""
+    growth_ratio: Ratio
+    """(host + fossilized parameters) / host at the end."""
+    germinated: Count
+    """Seeds germinated in this episode."""
+    fossilized: Count
+    """Seeds fossilized in this episode."""
+    culled: Count
+    """Seeds culled in this episode."""
+
+
+@kind(Importance.LIFECYCLE)
+class HostBaselineMeasured(Payload):
+    """The same host, trained alone: same initialization, same data order, no seeds ever.
+
+    Not to be mixed up with switching seeds off in a network that was trained with them, which is an ablation.
+    """
+
+    initial_loss: Loss
+    """Validation loss before the first epoch."""
+    initial_accuracy: Percent
+    """Validation accuracy before the first epoch."""
+    final_loss: Loss
+    """Validation loss after `epochs`."""
+    final_accuracy: Percent
+    """Validation accuracy after `epochs`."""
+    epochs: Count
+    """Epochs that the twin was trained."""
+    host_params: Count
+    """Its trainable parameters."""
+    initial_checkpoint: str | None = None
+    """Path of the initial weights, relative to the run directory, if they were kept."""

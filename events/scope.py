@@ -1,0 +1,46 @@
+"""Where an event happened, and the event itself: a payload with its scope, number and time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from nissa.events.kind import Payload
+
+__all__ = ["Event", "Scope"]
+
+P_co = TypeVar("P_co", bound=Payload, covariant=True)
+
+
+class Scope(NamedTuple):
+    """Where something happened. What does not apply is None."""
+
+    run: str
+    """Name of the run, unique among the runs that one Prometheus sees."""
+    group: str | None = None
+    """Arm of a comparison (A/B), such as the policy."""
+    env: int | None = None
+    """Environment, from 0."""
+    episode: int | None = None
+    """Episode of this environment, from 0."""
+    epoch: int | None = None
+    """Host epoch inside the episode, from 1; 0 is the host before its first epoch."""
+
+
+@dataclass(slots=True, eq=False)
+class Event(Generic[P_co]):
+    """One thing that happened, or (ordinal > 0) one thing that an operator derived from it.
+
+    Nobody mutates an event: it is shared by all operators and sinks. It is not frozen because the hub makes one
+    for each emission, and frozen costs three times as much; a test holds that nothing writes to it.
+    """
+
+    seq: int
+    """Strictly increasing in a run, taken at emission. A derived event bears the number of its cause."""
+    time: float
+    """Seconds since 1970, UTC, at emission."""
+    scope: Scope
+    payload: P_co
+    ordinal: int = 0
+    """0 = emitted; n = the n-th event derived from `seq`."""
+    extra: Mapping[str, Any] | None = None
+    """Fields that a newer writer knew and this reader does not, as they were read."""

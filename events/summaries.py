@@ -1,0 +1,100 @@
+"""What operators derive from the stream, declared here so that sinks need to know no operator."""
+
+from nissa.events.kind import Importance, Payload, kind, part
+from nissa.events.measures import Count, Percent, Points, Ratio
+
+__all__ = ["BestRun", "BestRunsRanked", "BlueprintSummarized", "ScoreboardUpdated"]
+
+
+@kind(Importance.ROUTINE, derived=True)
+class BlueprintSummarized(Payload):
+    """How a blueprint has done so far in a group. A mean that cannot be formed yet is None."""
+
+    group: str | None = None
+    """Group (A/B arm)."""
+    blueprint: str
+    """Blueprint; "unknown" for seeds that ended without one."""
+    germinated: Count
+    """Seeds germinated."""
+    fossilized: Count
+    """Seeds fossilized."""
+    culled: Count
+    """Seeds culled."""
+    fossilization_rate: Percent | None = None
+    """fossilized / (fossilized + culled)."""
+    acc_delta_mean: Points | None = None
+    """Mean improvement of fossilized seeds."""
+    acc_delta_std: Points | None = None
+    """Its sample standard deviation; None below two."""
+    churn_mean: Points | None = None
+    """Mean improvement of culled seeds: what was lost (or kept) by removing them."""
+    churn_std: Points | None = None
+    """Its sample standard deviation; None below two."""
+    lifespan_mean: Ratio | None = None
+    """Mean epochs from germination to the end, fossilized or culled."""
+
+
+@kind(Importance.ROUTINE, derived=True)
+class ScoreboardUpdated(Payload):
+    """The seeds of one environment: totals over the run, and the model that it trains now."""
+
+    group: str | None = None
+    """Group (A/B arm)."""
+    env: int | None = None
+    """Environment."""
+    germinated: Count
+    """Seeds germinated, over the run."""
+    fossilized: Count
+    """Seeds fossilized, over the run."""
+    culled: Count
+    """Seeds culled, over the run."""
+    orphans: Count
+    """Seeds that ended without having been seen to germinate; they are counted all the same."""
+    params_added: Count
+    """Parameters of fossilized seeds, over the run."""
+    fossilized_by_blueprint: dict[str, int]
+    """Fossilized seeds by blueprint, over the run."""
+    host_params: Count
+    """Parameters of the host; 0 before an episode started."""
+    live_blueprints: dict[str, str]
+    """Blueprint in each slot with a live seed, in this episode."""
+    growth_ratio: Ratio
+    """(host + fossilized parameters) / host of this episode's model; 1 when the host is not known."""
+    compute_cost: Ratio
+    """1 + sum((multiplier - 1) x count) over this episode's fossilized seeds: an estimate from constants."""
+    flops_ratio: Ratio | None = None
+    """(host + fossilized operations) / host of this episode's model; None unless all were measured."""
+
+
+@part
+class BestRun:
+    """An episode at its best epoch."""
+
+    group: str | None = None
+    """Group (A/B arm)."""
+    env: int | None = None
+    """Environment."""
+    episode: int | None = None
+    """Episode."""
+    epoch: int | None = None
+    """Epoch of the peak; the first one, if several share it."""
+    peak_accuracy: Percent
+    """Highest validation accuracy."""
+    growth_ratio: Ratio
+    """(host + seeds present at the peak, whatever their stage) / host."""
+    efficiency: Ratio
+    """peak_accuracy / growth_ratio."""
+    rank: Count
+    """1 = the highest peak accuracy; among equals, the smaller model."""
+    pareto: bool
+    """Whether no other is as accurate and smaller, or more accurate and no larger."""
+
+
+@kind(Importance.ROUTINE, derived=True)
+class BestRunsRanked(Payload):
+    """The best finished episodes so far, best first."""
+
+    runs: list[BestRun]
+    """Ranked by peak accuracy, bounded in number."""
+    finished: Count
+    """Episodes finished so far, listed or not."""

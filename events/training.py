@@ -1,0 +1,131 @@
+"""The host's training: batches, epochs with every slot's state, the factorial of seeds, and where time goes."""
+
+from nissa.events.kind import Importance, Payload, kind, part
+from nissa.events.measures import Count, Fraction, Loss, Norm, Percent, Points, Seconds
+
+__all__ = [
+    "BatchCompleted",
+    "CounterfactualMeasured",
+    "CounterfactualResult",
+    "EpochCompleted",
+    "PhaseTimed",
+    "SlotSnapshot",
+]
+
+
+@kind(Importance.BULK)
+class BatchCompleted(Payload):
+    """One training step of the host and its seeds."""
+
+    batch: Count
+    """Mini-batch inside the epoch, from 0."""
+    loss: Loss
+    """Training loss of the batch."""
+    accuracy: Percent
+    """Training accuracy of the batch."""
+    host_grad_norm: Norm
+    """Norm of the gradient of the host's own parameters, before clipping."""
+    seed_grad_norms: dict[str, Norm]
+    """The same of each slot with a seed."""
+    isolation_leakage: Norm | None = None
+    """Norm of what seeds in isolation sent into the host's gradient; None when no seed is isolated or not measured."""
+
+
+@part
+class SlotSnapshot:
+    """A slot at the end of an epoch."""
+
+    slot: str
+    """Slot of the host."""
+    stage: str
+    """Stage of its seed; DORMANT for an empty slot."""
+    epochs_in_stage: Count
+    """Epochs in this stage so far."""
+    seed: str | None = None
+    """Its seed."""
+    blueprint: str | None = None
+    """The seed's blueprint."""
+    seed_params: Count = 0
+    """Trainable parameters of the seed."""
+    alpha: Fraction = 0.0
+    """Share of the seed in the slot's output."""
+    counterfactual_contribution: Points | None = None
+    """Validation accuracy with the seed minus with this seed alone switched off."""
+    total_improvement: Points | None = None
+    """Validation accuracy now minus at germination."""
+    improvement_this_epoch: Points | None = None
+    """Validation accuracy now minus after the last epoch."""
+    last_gate: str | None = None
+    """Gate attempted last."""
+    last_gate_passed: bool | None = None
+    """Whether it passed."""
+    last_gate_reason: str | None = None
+    """Why, in one line."""
+
+
+@kind(Importance.ROUTINE)
+class EpochCompleted(Payload):
+    """The host and its slots after an epoch. Seeds are those present when the epoch was validated."""
+
+    train_loss: Loss
+    """Mean training loss of the epoch."""
+    train_accuracy: Percent
+    """Training accuracy of the epoch."""
+    val_loss: Loss
+    """Validation loss."""
+    val_accuracy: Percent
+    """Validation accuracy."""
+    n_val: Count
+    """Samples in the validation set."""
+    host_params: Count
+    """The host's own trainable parameters."""
+    total_seed_params: Count
+    """Those of all seeds present, whatever their stage."""
+    total_params: Count
+    """host_params + total_seed_params."""
+    fossilized_params: Count
+    """Those of fossilized seeds."""
+    host_grad_norm: Norm
+    """Mean over the epoch's batches of the host's gradient norm."""
+    seed_grad_norms: dict[str, Norm]
+    """The same of each slot with a seed."""
+    isolation_leakage: Norm | None = None
+    """Largest of the epoch's batches; None when no seed was isolated."""
+    slots: list[SlotSnapshot]
+    """Every slot, from the input to the output."""
+
+
+@part
+class CounterfactualResult:
+    """The model with some of its seeds switched off, on the validation set."""
+
+    config: list[bool]
+    """Which of `slots` are switched on."""
+    alpha_settings: dict[str, Fraction]
+    """Share of each slot's seed in this configuration."""
+    val_loss: Loss
+    """Validation loss."""
+    val_accuracy: Percent
+    """Validation accuracy."""
+    per_class_accuracy: dict[str, Percent] | None = None
+    """By class, where it was asked for."""
+
+
+@kind(Importance.ROUTINE)
+class CounterfactualMeasured(Payload):
+    """An ablation of the trained model: what it does with some seeds switched off. What was not measured is absent."""
+
+    slots: list[str]
+    """Slots with a seed that takes part in the output, from the input to the output."""
+    n_val: Count
+    """Samples in the validation set."""
+    results: list[CounterfactualResult]
+    """The configurations that were measured."""
+
+
+@kind(Importance.BULK)
+class PhaseTimed(Payload):
+    """Where the time of an epoch went."""
+
+    durations: dict[str, Seconds]
+    """Wall-clock seconds by phase, such as "train", "validate", "decide"."""

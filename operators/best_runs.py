@@ -1,0 +1,113 @@
+"""Which episodes were best, and which could not be had smaller? Peak accuracy, growth, efficiency, Pareto front."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from nissa.events.kinds import BestRun, BestRunsRanked, EpisodeEnded, EpisodeStarted, EpochCompleted
+from nissa.events.scope import Event, Scope
+from nissa.operators.growth import growth_ratio
+from nissa.operators.stream import Fold, Keyed
+
+__all__ = ["Finished", "Peak", "Ranking", "best_runs", "rank"]
+
+
+@dataclass(slots=True)
+class Peak:
+    """The best epoch so far of the episode that an environment is in."""
+
+    episode: int | None = None
+    epoch: int | None = None
+    accuracy: float = -math.inf
+    growth_ratio: float = 1.0
+
+
+@dataclass(slots=True)
+class Finished:
+    """The episodes of a run that ended: how many, and the best of them in order."""
+
+    count: int = 0
+    best: list[BestRun] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Ranking:
+    """Where each environment stands, and what each run has finished."""
+
+    peaks: Keyed[Peak] = field(default_factory=lambda: Keyed(Peak))
+    runs: Keyed[Finished] = field(default_factory=lambda: Keyed(Finished))
+
+
+def best_runs(keep: int = 100) -> Fold[Ranking]:
+    """The ranking of a run's finished episodes, anew each time one ends.
+
+    Growth counts the seeds present when accuracy peaked, whatever their stage; ties go to the first epoch. An episode
+    in which no accuracy was finite is counted, not ranked. Beyond `keep` the last in rank are forgotten, those on
+    the Pareto front after the others. Raises ValueError when `keep` is below 1.
+    """
+    if keep < 1:
+        raise ValueError(f"keep must be at least 1, not {keep}")
+    kinds = (EpisodeStarted, EpochCompleted, EpisodeEnded)
+    return Fold("best_runs", kinds, Ranking, partial(_step, keep), partial(_merge, keep))
+
+
+def rank(runs: Iterable[BestRun], keep: int) -> list[BestRun]:
+    """Sort by peak accuracy, then by size, mark the Pareto front in one sweep, and keep the best `keep`."""
+    ordered = sorted(runs, key=lambda run: (-run.peak_accuracy, run.growth_ratio, str(run.group), run.env, run.episode))
+    smallest, marked, leader = math.inf, [], None
+    for place, run in enumerate(ordered, start=1):
+        equal = leader is not None and (run.peak_accuracy, run.growth_ratio) == leader
+        pareto = equal or run.growth_ratio < smallest
+        if pareto:
+            smallest, leader = run.growth_ratio, (run.peak_accuracy, run.growth_ratio)
+        marked.append(replace(run, rank=place, pareto=pareto))
+    kept = sorted(marked, key=lambda run: (not run.pareto, run.rank))[:keep]
+    return sorted(kept, key=lambda run: run.rank)
+
+
+def _step(
+    keep: int, state: Ranking, event: Event[EpisodeStarted | EpochCompleted | EpisodeEnded]
+) -> Iterator[BestRunsRanked]:
+    scope, payload = event.scope, event.payload
+    peak = state.peaks[scope.run, scope.group, scope.env]
+    if isinstance(payload, EpisodeStarted) or peak.episode != scope.episode:
+        peak.episode, peak.epoch, peak.accuracy, peak.growth_ratio = scope.episode, None, -math.inf, 1.0
+    if isinstance(payload, EpochCompleted) and payload.val_accuracy > peak.accuracy:
+        peak.epoch, peak.accuracy = scope.epoch, payload.val_accuracy
+        peak.growth_ratio = growth_ratio(payload.host_params, payload.total_seed_params)
+    if isinstance(payload, EpisodeEnded):
+        yield _finish(keep, state, scope, peak)
+
+
+def _finish(keep: int, state: Ranking, scope: Scope, peak: Peak) -> BestRunsRanked:
+    run = state.runs[scope.run]
+    run.count += 1
+    if math.isfinite(peak.accuracy):
+        run.best = rank([*run.best, _row(scope, peak)], keep)
+    return BestRunsRanked(runs=run.best, finished=run.count)
+
+
+def _row(scope: Scope, peak: Peak) -> BestRun:
+    return BestRun(
+        group=scope.group,
+        env=scope.env,
+        episode=scope.episode,
+        epoch=peak.epoch,
+        peak_accuracy=peak.accuracy,
+        growth_ratio=peak.growth_ratio,
+        efficiency=peak.accuracy / peak.growth_ratio,
+        rank=0,
+        pareto=False,
+    )
+
+
+def _merge(keep: int, left: Ranking, right: Ranking) -> Ranking:
+    merged = Ranking()
+    for part in (left, right):
+        merged.peaks.items.update(part.peaks.items)
+        for run, finished in part.runs.items.items():
+            whole = merged.runs[run]
+            whole.count += finished.count
+            whole.best = rank([*whole.best, *finished.best], keep)
+    return merged

@@ -1,0 +1,124 @@
+"""What has grown in each environment? Totals over the run, and the size and cost of the model it trains now."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from nissa.events.kinds import EpisodeStarted, ScoreboardUpdated, SeedCulled, SeedFossilized, SeedGerminated
+from nissa.events.scope import Event, Scope
+from nissa.operators.growth import COMPUTE_MULTIPLIERS, compute_cost, growth_ratio
+from nissa.operators.stream import Fold, Keyed
+
+__all__ = ["Board", "Model", "seed_scoreboard"]
+
+Happening = EpisodeStarted | SeedGerminated | SeedFossilized | SeedCulled
+
+
+@dataclass(slots=True)
+class Model:
+    """The network of the current episode."""
+
+    episode: int | None = None
+    host_params: int = 0
+    host_flops: int | None = None
+    live: dict[str, SeedGerminated] = field(default_factory=dict)
+    fossilized: Counter[str] = field(default_factory=Counter)
+    fossil_params: int = 0
+    fossil_flops: list[int | None] = field(default_factory=list)
+
+    def flops_ratio(self) -> float | None:
+        """(host + fossilized operations) / host; None unless all of them were measured."""
+        measured = [flops for flops in self.fossil_flops if flops is not None]
+        if not self.host_flops or len(measured) < len(self.fossil_flops):
+            return None
+        return (self.host_flops + sum(measured)) / self.host_flops
+
+
+@dataclass(slots=True)
+class Board:
+    """One environment."""
+
+    germinated: int = 0
+    fossilized: int = 0
+    culled: int = 0
+    orphans: int = 0
+    params_added: int = 0
+    by_blueprint: Counter[str] = field(default_factory=Counter)
+    model: Model = field(default_factory=Model)
+
+
+def seed_scoreboard(multipliers: Mapping[str, float] = COMPUTE_MULTIPLIERS) -> Fold[Keyed[Board]]:
+    """An updated row for each episode that starts and each seed that germinates or ends, by group and environment.
+
+    Raises ValueError on a multiplier below 1.
+    """
+    if low := {name: factor for name, factor in multipliers.items() if factor < 1}:
+        raise ValueError(f"compute multipliers must be at least 1, but {low}")
+    kinds = (EpisodeStarted, SeedGerminated, SeedFossilized, SeedCulled)
+    return Fold("seed_scoreboard", kinds, lambda: Keyed(Board), partial(_step, multipliers), _merge)
+
+
+def _step(
+    multipliers: Mapping[str, float], boards: Keyed[Board], event: Event[Happening]
+) -> Iterator[ScoreboardUpdated]:
+    board = boards[event.scope.run, event.scope.group, event.scope.env]
+    if event.scope.episode != board.model.episode:
+        # A host whose start was not seen is taken to be as large as the last one; its seeds are gone.
+        board.model = Model(event.scope.episode, board.model.host_params, board.model.host_flops)
+    match event.payload:
+        case EpisodeStarted(host_params=params, host_flops=flops):
+            board.model.host_params, board.model.host_flops = params, flops
+        case SeedGerminated() as seed:
+            board.germinated += 1
+            board.model.live[seed.slot] = seed
+        case SeedFossilized() | SeedCulled() as seed:
+            _end(board, seed)
+    yield _row(event.scope, board, multipliers)
+
+
+def _end(board: Board, seed: SeedFossilized | SeedCulled) -> None:
+    model = board.model
+    born = model.live.get(seed.slot)
+    if born is None or (seed.seed is not None and born.seed != seed.seed):
+        board.orphans += 1
+        born = None
+    else:
+        del model.live[seed.slot]
+    if isinstance(seed, SeedCulled):
+        board.culled += 1
+        return
+    blueprint = seed.blueprint or "unknown"
+    board.fossilized += 1
+    board.params_added += seed.params_added
+    board.by_blueprint[blueprint] += 1
+    model.fossilized[blueprint] += 1
+    model.fossil_params += seed.params_added
+    model.fossil_flops.append(born.flops if born else None)
+
+
+def _row(scope: Scope, board: Board, multipliers: Mapping[str, float]) -> ScoreboardUpdated:
+    model = board.model
+    return ScoreboardUpdated(
+        group=scope.group,
+        env=scope.env,
+        germinated=board.germinated,
+        fossilized=board.fossilized,
+        culled=board.culled,
+        orphans=board.orphans,
+        params_added=board.params_added,
+        fossilized_by_blueprint=dict(board.by_blueprint),
+        host_params=model.host_params,
+        live_blueprints={slot: seed.blueprint for slot, seed in model.live.items()},
+        growth_ratio=growth_ratio(model.host_params, model.fossil_params),
+        compute_cost=compute_cost(model.fossilized, multipliers),
+        flops_ratio=model.flops_ratio(),
+    )
+
+
+def _merge(left: Keyed[Board], right: Keyed[Board]) -> Keyed[Board]:
+    """Boards are kept whole by environment, so the parts of a stream share no key."""
+    merged = Keyed(Board)
+    merged.items.update(left.items)
+    merged.items.update(right.items)
+    return merged

@@ -1,0 +1,68 @@
+"""From one event to all that follows from it: operators first, then what they derive, in a fixed order.
+
+The hub's thread uses it on a live run and the replay on a recorded one, so both compute the same.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nissa.events.kind import Payload
+from nissa.events.scope import Event
+from nissa.operators.stream import Operator
+from nissa.pipeline.stream import EventStream, OnFault
+
+__all__ = ["MAX_DERIVED", "Dispatcher"]
+
+MAX_DERIVED = 10_000
+"""Derived events of one cause beyond which operators are taken to feed each other for ever."""
+
+
+class Dispatcher:
+    """Runs operators and consumers over events, one at a time, on the caller's thread."""
+
+    def __init__(
+        self,
+        operators: Mapping[str, Operator],
+        consumers: Mapping[str, Callable[[Event[Any]], Any]],
+        on_fault: OnFault,
+    ) -> None:
+        self.stream = EventStream(on_fault)
+        self._on_fault = on_fault
+        self._derived: deque[Payload] = deque()
+        for name, operator in operators.items():
+            self._connect(name, operator)
+        for name, consumer in consumers.items():
+            self.stream.owner = name
+            self.stream.subscribe(consumer)
+        self.stream.owner = "subscriber"
+
+    def deliver(self, event: Event[Payload]) -> None:
+        """Publish an event, and then, one by one, what was derived from it and from that.
+
+        Derived events wait in a queue instead of being published at once: a subscriber that published while it is
+        called would reverse the order for the next ones, and a loop would recurse.
+        """
+        self.stream.send(event)
+        ordinal = 0
+        while self._derived:
+            ordinal += 1
+            if ordinal > MAX_DERIVED:
+                self._derived.clear()
+                self._on_fault("dispatcher", RuntimeError(f"over {MAX_DERIVED} events derived from one"), event)
+                return
+            self.stream.send(Event(event.seq, event.time, event.scope, self._derived.popleft(), ordinal))
+
+    def close(self) -> None:
+        """End the stream."""
+        self.stream.complete()
+
+    def _connect(self, name: str, operator: Operator) -> None:
+        def derive(payload: object) -> None:
+            if isinstance(payload, Payload):
+                self._derived.append(payload)
+            else:
+                self._on_fault(name, TypeError(f"derived a {type(payload).__name__}, which is no event kind"), None)
+
+        self.stream.owner = name
+        operator(self.stream).subscribe(derive, on_error=lambda error: self._on_fault(name, error, None))

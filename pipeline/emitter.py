@@ -1,0 +1,32 @@
+"""What a trainer's parts hold: an emitter that knows where it is, so that they need not."""
+
+from typing import Any
+
+from nissa.events.kind import Payload
+from nissa.events.scope import Scope
+from nissa.pipeline.hub import Hub
+
+__all__ = ["Emitter"]
+
+
+class Emitter:
+    """Emits payloads with its scope. A slot that is handed one knows nothing of environments."""
+
+    __slots__ = ("_emit", "_hub", "scope")
+
+    def __init__(self, hub: Hub, scope: Scope) -> None:
+        self._hub, self._emit = hub, hub.emit
+        self.scope = scope
+        """Where this emitter is now."""
+
+    def emit(self, payload: Payload) -> None:
+        """Send one event on its way. Thread-safe; never waits, never raises, does no I/O."""
+        self._emit(payload, self.scope)
+
+    def bind(self, **where: Any) -> "Emitter":
+        """Another emitter, at this place but for what is given: `group`, `env`, `episode`, `epoch`."""
+        return Emitter(self._hub, self.scope._replace(**where))
+
+    def move(self, **where: Any) -> None:
+        """Go on to another `episode` or `epoch`, with all who hold this emitter. Past events stay where they were."""
+        self.scope = self.scope._replace(**where)

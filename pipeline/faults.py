@@ -1,0 +1,59 @@
+"""What went wrong inside Nissa: counted, logged once, and the event that did it kept in a dead-letter file."""
+
+import logging
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from nissa.events.codec import encode
+from nissa.events.scope import Event
+
+__all__ = ["MAX_LETTERS", "Faults"]
+
+MAX_LETTERS = 1_000
+"""Dead letters kept of a run; further ones are counted only."""
+
+_log = logging.getLogger("nissa")
+
+
+class Faults:
+    """Collects errors by component. Safe to call from any thread; never raises."""
+
+    def __init__(self, dead_letters: Path | None = None) -> None:
+        self.counts: Counter[str] = Counter()
+        self._dead_letters, self._letters = dead_letters, 0
+        self._seen: set[tuple[str, type]] = set()
+        self._lock = threading.RLock()
+
+    def report(self, component: str, error: BaseException, event: Event[Any] | None = None) -> None:
+        """Count an error, and bury the event that it was about. The first of its type is logged with its traceback."""
+        with self._lock:
+            self.counts[component] += 1
+            first = (component, type(error)) not in self._seen
+            self._seen.add((component, type(error)))
+            if event is not None:
+                self._bury(component, error, event)
+        if first:
+            _log.warning("%s failed; training goes on, and such errors are only counted now", component, exc_info=error)
+
+    def _bury(self, component: str, error: BaseException, event: Event[Any]) -> None:
+        if self._dead_letters is None or self._letters >= MAX_LETTERS:
+            return
+        self._letters += 1
+        letter = {"component": component, "error": repr(error), "event": _readable(event)}
+        try:
+            with self._dead_letters.open("ab") as file:
+                file.write(orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE))
+        except OSError as failure:
+            self._dead_letters = None
+            _log.warning("no more dead letters are kept: %s", failure)
+
+
+def _readable(event: Event[Any]) -> Any:
+    try:
+        return orjson.loads(encode(event))
+    except Exception:  # noqa: BLE001  # an event that cannot be encoded is a likely dead letter
+        return repr(event)

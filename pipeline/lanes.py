@@ -1,0 +1,110 @@
+"""A bounded buffer that sheds the least important first, and always knows where everything went."""
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any
+
+from nissa.events.kind import Importance, Payload
+
+__all__ = ["Entry", "Lanes"]
+
+Entry = tuple[int, float, Payload, Any]
+"""Ticket (strictly increasing), time of acceptance, payload, and what was handed in with it."""
+
+
+class Lanes:
+    """One queue for each `Importance`; tickets keep the order across them.
+
+    accepted = taken + queued + dropped, exactly, at any moment. `put` holds a lock for well under a microsecond and
+    does no I/O; the lock is re-entrant because a signal handler or a finalizer may emit in the middle of an emission.
+
+    Raises ValueError when `capacity` is below 1.
+    """
+
+    def __init__(self, capacity: int, on_first: Callable[[], None] | None = None) -> None:
+        if capacity < 1:
+            raise ValueError(f"capacity must be at least 1, not {capacity}")
+        self.capacity = capacity
+        self.accepted = 0
+        self.dropped: Counter[str] = Counter()
+        self.closed = False
+        self.refused = 0
+        """Events that came after the end."""
+        self.gone = 0
+        """Entries that left: taken or dropped."""
+        self._limit = 0
+        self._on_first = on_first
+        self._queues: tuple[deque[Entry], ...] = tuple(deque() for _ in Importance)
+        self._lock = threading.RLock()
+
+    def __len__(self) -> int:
+        return self.accepted - self.gone
+
+    def put(self, payload: Payload, item: Any, now: Callable[[], float] = time.time) -> None:
+        """Accept an entry; when full, shed the oldest of the least important, which may be this one."""
+        with self._lock:
+            ticket = self.accepted
+            # One comparison covers the rare cases: full, not started (limit 0), closed.
+            if ticket - self.gone >= self._limit and not self._admit(payload):
+                return
+            self.accepted = ticket + 1
+            self._queues[payload.importance].append((ticket, now(), payload, item))
+
+    def take(self, most: int) -> list[Entry]:
+        """Up to `most` entries, oldest first."""
+        with self._lock:
+            queues = [queue for queue in self._queues if queue]
+            batch: list[Entry] = []
+            while queues and len(batch) < most:
+                oldest = min(queues, key=_head)
+                batch.append(oldest.popleft())
+                if not oldest:
+                    queues.remove(oldest)
+            self.gone += len(batch)
+            return batch
+
+    def close(self) -> None:
+        """Refuse further entries; what is queued can still be taken."""
+        with self._lock:
+            self.closed, self._limit = True, 0
+
+    def abandon(self) -> None:
+        """Drop what is queued."""
+        with self._lock:
+            for _, _, payload, _ in self.take(len(self)):
+                self.dropped[payload.kind] += 1
+
+    def after_fork(self) -> None:
+        """In a forked child: hold nothing, accept nothing. Another thread may have held the lock at the fork."""
+        self._lock = threading.RLock()
+        self.close()
+        for queue in self._queues:
+            queue.clear()
+
+    def _admit(self, payload: Payload) -> bool:
+        if self.closed:
+            self.refused += 1
+            return False
+        if not self._limit:
+            if self._on_first:
+                self._on_first()
+            self._limit = self.capacity
+            return True
+        return self._shed(payload)
+
+    def _shed(self, payload: Payload) -> bool:
+        """Make room. Where all that is queued is more important, the newcomer goes, and its number shows as a gap."""
+        self.gone += 1
+        for queue in self._queues[: payload.importance + 1]:
+            if queue:
+                self.dropped[queue.popleft()[2].kind] += 1
+                return True
+        self.accepted += 1
+        self.dropped[payload.kind] += 1
+        return False
+
+
+def _head(queue: deque[Entry]) -> int:
+    return queue[0][0]

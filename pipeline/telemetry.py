@@ -1,0 +1,182 @@
+"""What a trainer holds: one object that wires hub, operators and sinks, and ends cleanly however the run ends.
+
+>>> with Telemetry("my-run") as telemetry:  # out=Path("runs/my-run"), metrics=("127.0.0.1", 9464)
+...     env = telemetry.scope(group="ppo", env=0)
+...     env.move(episode=0, epoch=1)
+...     env.emit(SeedGerminated(slot="early", seed="s1", blueprint="norm", params=16))
+...     _ = telemetry.flush()
+>>> telemetry.snapshot()["blueprints"][0]["germinated"]
+1
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from reactivex import Observable
+
+from nissa.events.kinds import Payload, PipelineState, RunEnded
+from nissa.events.scope import Event, Scope
+from nissa.operators.best_runs import best_runs
+from nissa.operators.blueprints import blueprint_stats
+from nissa.operators.scoreboard import seed_scoreboard
+from nissa.operators.stream import Operator
+from nissa.pipeline import exits
+from nissa.pipeline.dispatcher import Dispatcher
+from nissa.pipeline.emitter import Emitter
+from nissa.pipeline.faults import Faults
+from nissa.pipeline.hub import Hub
+from nissa.pipeline.outlet import Outlet
+from nissa.pipeline.tables import Tables
+from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.run_log import DEAD_LETTERS, RunLog
+from nissa.sinks.scrape import MetricsServer
+
+__all__ = ["CAPACITY", "Sink", "Telemetry", "default_operators", "new_run_name"]
+
+Sink = Callable[[Event[Any]], Any]
+"""Takes events; may have `flush()` and `close()`; `inline = True` says that it only updates memory."""
+
+CAPACITY = 65_536
+"""Events that may wait for the hub, and as many for each sink."""
+
+
+def default_operators() -> dict[str, Operator]:
+    """Fresh operators by name, in the order in which they see an event."""
+    return {fold.name: fold for fold in (blueprint_stats(), seed_scoreboard(), best_runs())}
+
+
+def new_run_name() -> str:
+    """A name from the time of day (UTC), good for a directory and a label."""
+    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
+
+
+class Telemetry:
+    """The pipeline of one run. Several in one process share nothing.
+
+    `out` is the run directory to write, `metrics` an (address, port) to serve /metrics on (port 0: any free one),
+    `sinks` and `operators` are added to the built-in ones by name. A sink gets a thread and a queue of its own unless
+    it has `inline = True`. No thread starts before the first event, but that of the metrics server.
+
+    Raises FileExistsError if `out` holds a run, OSError if a directory or port cannot be had, ValueError on a
+    capacity below 1 or a name used twice.
+    """
+
+    def __init__(
+        self,
+        run: str | None = None,
+        *,
+        out: Path | None = None,
+        metrics: tuple[str, int] | None = None,
+        sinks: Mapping[str, Sink] | None = None,
+        operators: Mapping[str, Operator] | None = None,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self.run = run or new_run_name()
+        self._scope = Scope(self.run)
+        self._tables = Tables()
+        self._prometheus = PrometheusSink(self.state)
+        # The port is taken first and given back on any failure, so that nothing half-done is left behind.
+        self._server = MetricsServer(self._prometheus, *metrics) if metrics else None
+        try:
+            self._faults = Faults(out / DEAD_LETTERS if out else None)
+            self._dispatcher, outlets = self._wire(dict(sinks or {}), dict(operators or {}), out, capacity)
+        except BaseException:
+            self._stop_serving()
+            raise
+        self._hub = Hub(self._scope, self._dispatcher, outlets, self._faults, capacity)
+        self._born = time.monotonic()
+        self._closing = threading.Lock()
+        exits.watch(self)
+        if self._server:
+            self._server.start()
+
+    @property
+    def stream(self) -> Observable[Event[Any]]:
+        """All events in the order of delivery, on the hub's thread. Subscribe before the first event."""
+        return self._dispatcher.stream
+
+    @property
+    def metrics_url(self) -> str | None:
+        """Where /metrics is served, if it is."""
+        return self._server.url if self._server else None
+
+    def scope(self, **where: Any) -> Emitter:
+        """An emitter for a part of the run: `group`, `env`, `episode`, `epoch`."""
+        return Emitter(self._hub, self._scope._replace(**where))
+
+    def emit(self, payload: Payload) -> None:
+        """Emit something that is true of the whole run. Never waits, never raises."""
+        self._hub.emit(payload, self._scope)
+
+    def snapshot(self) -> dict[str, list[dict[str, Any]]]:
+        """The summary tables as plain data: `blueprints`, `scoreboards`, `best_runs`."""
+        return self._tables.snapshot()
+
+    def state(self) -> PipelineState:
+        """The pipeline's account of itself."""
+        return self._hub.state()
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until what was emitted so far has passed every sink; False if `timeout` seconds were too few."""
+        return self._hub.flush(timeout)
+
+    def close(self, outcome: str = "completed", error: str | None = None, timeout: float = 5.0) -> None:
+        """End the run: a last heartbeat, `run_ended`, and everything written out within `timeout` seconds.
+
+        A sink that hangs is left behind. Closing again does nothing.
+        """
+        # Not waited for: a signal may call this in the middle of itself.
+        if not self._closing.acquire(blocking=False):
+            return
+        exits.unwatch(self)
+        self._hub.account()
+        self.emit(RunEnded(outcome=outcome, error=error, duration=time.monotonic() - self._born))
+        self._hub.close(timeout)
+        self._stop_serving()
+
+    def after_fork(self) -> None:
+        """In a forked child: emit nothing, wait for nothing, serve nothing."""
+        self._closing.acquire(blocking=False)
+        self._hub.after_fork()
+        if self._server:
+            self._server.after_fork()
+
+    def __enter__(self) -> "Telemetry":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        elif isinstance(error, Exception):
+            self.close("failed", repr(error))
+        else:
+            self.close("interrupted", repr(error))
+
+    def _wire(
+        self, sinks: dict[str, Sink], operators: dict[str, Operator], out: Path | None, capacity: int
+    ) -> tuple[Dispatcher, list[Outlet]]:
+        """Operators and sinks by name; sinks that may block get a thread."""
+        builtin: dict[str, Sink] = {"tables": self._tables, "prometheus": self._prometheus}
+        if twice := (sinks.keys() & {*builtin, "log"}) | (operators.keys() & default_operators().keys()):
+            raise ValueError(f"taken by a built-in part: {', '.join(sorted(twice))}; choose another name")
+        if out:
+            builtin["log"] = RunLog(out)
+        consumers = builtin | sinks
+        outlets = [
+            Outlet(name, sink, self._faults, capacity)
+            for name, sink in consumers.items()
+            if not getattr(sink, "inline", False)
+        ]
+        consumers |= {outlet.name: outlet for outlet in outlets}
+        return Dispatcher(default_operators() | operators, consumers, self._faults.report), outlets
+
+    def _stop_serving(self) -> None:
+        if self._server:
+            self._server.close()

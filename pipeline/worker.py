@@ -1,0 +1,109 @@
+"""A bounded buffer and the thread that empties it: started by the first entry, supervised, flushed with a deadline."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from nissa.pipeline.faults import Faults
+from nissa.pipeline.lanes import Entry, Lanes
+
+__all__ = ["SLICE", "Worker"]
+
+SLICE = 256
+"""Entries handled before others get their turn at the interpreter."""
+_YIELD = 0.00005
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 5.0
+
+
+class Worker:
+    """Handles entries one by one, in order, on a daemon thread.
+
+    `settle` is called after each slice, with whether the buffer ran empty, and says whether what was handled so far
+    is out of the worker's hands. `end` is called last. A thread that dies is started again: the entry that killed it
+    is skipped, and pauses double.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        faults: Faults,
+        *,
+        capacity: int,
+        poll: float,
+        handle: Callable[[Entry], None],
+        settle: Callable[[bool], bool],
+        end: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.lanes = Lanes(capacity, on_first=self._start)
+        self.stopping = threading.Event()
+        self.restarts = 0
+        self._faults, self._poll = faults, poll
+        self._handle, self._settle, self._end = handle, settle, end
+        self._pending: deque[Entry] = deque()
+        self._settled = 0
+        self._given_up = False
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"nissa-{name}", daemon=True)
+
+    def flush(self, deadline: float) -> bool:
+        """Wait until what was accepted before this call is settled, at most until `deadline` of time.monotonic()."""
+        target = self.lanes.accepted
+        while self._settled < target and self._thread.is_alive() and time.monotonic() < deadline:
+            self._wake.set()
+            time.sleep(0.001)
+        return self._settled >= target
+
+    def close(self, deadline: float) -> None:
+        """Handle what there is and end the thread. One that hangs past `deadline` is left behind, its buffer lost."""
+        self.lanes.close()
+        self.stopping.set()
+        self._wake.set()
+        if self._thread.ident is None:
+            self._end()
+            return
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        if self._thread.is_alive():
+            self._faults.report(self.name, TimeoutError("still busy at the end, so it was left behind"))
+        self.lanes.abandon()
+
+    def give_up(self) -> None:
+        """Called by `handle`: the rest of the buffer is not worth trying."""
+        self._given_up = True
+
+    def after_fork(self) -> None:
+        """In a forked child, where the thread did not come along: accept nothing, and close without waiting."""
+        self.lanes.after_fork()
+
+    def _start(self) -> None:
+        self._thread.start()
+
+    def _run(self) -> None:
+        pause = _SHORTEST_PAUSE
+        while True:
+            try:
+                self._drain()
+                return self._end()
+            except BaseException as error:  # noqa: BLE001  # the thread must not stop in silence
+                self.restarts += 1
+                self._faults.report(self.name, error)
+                self.stopping.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _drain(self) -> None:
+        while not self._given_up:
+            before = self.lanes.accepted
+            batch = self.lanes.take(SLICE)
+            self._pending.extend(batch)
+            while self._pending and not self._given_up:
+                self._handle(self._pending.popleft())
+            if self._settle(not batch):
+                self._settled = batch[-1][0] + 1 if batch else before
+            if len(batch) == SLICE:
+                time.sleep(_YIELD)
+            elif not batch and self.stopping.is_set():
+                return
+            else:
+                self._wake.wait(self._poll)
+                self._wake.clear()

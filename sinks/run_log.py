@@ -1,0 +1,112 @@
+"""The run directory: JSON lines in rotated segments, the source of truth.
+
+    context.json            what was started, as soon as it was
+    events-000001.jsonl     the events, derived ones included; then -000002 and so on
+    manifest.json           the segments, and whether the run was closed; replaced whole, never written into
+    dead-letters.jsonl      events that some part choked on, if there were any
+
+After `kill -9` everything flushed is there; the last line may be torn, and readers skip it and say so.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from nissa.events.codec import SCHEMA_VERSION, encode, plain
+from nissa.events.kinds import RunStarted
+from nissa.events.scope import Event
+
+__all__ = ["DEAD_LETTERS", "MANIFEST", "RunLog", "segments"]
+
+DEAD_LETTERS = "dead-letters.jsonl"
+MANIFEST = "manifest.json"
+_CONTEXT = "context.json"
+_BUFFER = 1 << 16
+
+
+def segments(directory: Path) -> list[Path]:
+    """The segments of a run directory, in order; empty if it is none."""
+    return sorted(directory.glob("events-*.jsonl"))
+
+
+class RunLog:
+    """A sink that writes a run directory, which must not hold a run yet.
+
+    `rotate` is the size in bytes from which a new segment begins; `fsync` the seconds between forced writes to the
+    device, which guard against a crash of the machine (0: at each flush; infinity: at the end of a segment only).
+    Raises FileExistsError if there is a run in the directory, ValueError on a size below 1.
+    """
+
+    def __init__(self, directory: Path, *, rotate: int = 64 << 20, fsync: float = 1.0) -> None:
+        if rotate < 1:
+            raise ValueError(f"rotate must be at least 1 byte, not {rotate}")
+        directory.mkdir(parents=True, exist_ok=True)
+        if segments(directory):
+            raise FileExistsError(f"{directory} holds a run already: choose another directory, or move it away")
+        self.directory = directory
+        self._rotate, self._fsync = rotate, fsync
+        self._segments: list[dict[str, Any]] = []
+        self._buffer = bytearray()
+        self._synced = time.monotonic()
+        self._closed = False
+        self._open_segment()
+
+    def __call__(self, event: Event[Any]) -> None:
+        line = encode(event)
+        # Whatever can fail comes before the line is taken, so that a caller may try again without doubling it.
+        if isinstance(event.payload, RunStarted):
+            self._write_context(event)
+        if len(self._buffer) >= _BUFFER:
+            self.flush()
+        self._buffer += line
+        segment = self._segments[-1]
+        segment["events"] += 1
+        segment["bytes"] += len(line)
+        segment.setdefault("first_seq", event.seq)
+        segment["last_seq"] = event.seq
+
+    def flush(self) -> None:
+        """Write out what is buffered. After an OSError the rest stays buffered, to be tried again."""
+        while self._buffer:
+            written = os.write(self._file, self._buffer)
+            del self._buffer[:written]
+        if time.monotonic() - self._synced >= self._fsync:
+            os.fsync(self._file)
+            self._synced = time.monotonic()
+        if self._segments[-1]["bytes"] >= self._rotate:
+            self._close_segment()
+            self._open_segment()
+
+    def close(self) -> None:
+        """Write out everything and say in the manifest that the log is whole."""
+        self.flush()
+        self._closed = True
+        self._close_segment()
+
+    def _open_segment(self) -> None:
+        name = f"events-{len(self._segments) + 1:06}.jsonl"
+        self._file = os.open(self.directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        self._segments.append({"name": name, "events": 0, "bytes": 0})
+        self._write_manifest()
+
+    def _close_segment(self) -> None:
+        os.fsync(self._file)
+        os.close(self._file)
+        self._segments[-1]["closed"] = True
+        self._write_manifest()
+
+    def _write_manifest(self) -> None:
+        manifest = {"v": SCHEMA_VERSION, "closed": self._closed, "segments": self._segments}
+        self._replace(MANIFEST, manifest)
+
+    def _write_context(self, event: Event[RunStarted]) -> None:
+        context = {"v": SCHEMA_VERSION, "run": event.scope.run, "time": event.time, **plain(event.payload)}
+        self._replace(_CONTEXT, context)
+
+    def _replace(self, name: str, content: dict[str, Any]) -> None:
+        temporary = self.directory / f"{name}.tmp"
+        temporary.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        temporary.replace(self.directory / name)
