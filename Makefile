@@ -40,7 +40,8 @@ test: install
 check: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy $(addprefix -p nissa.,cli events operators pipeline sinks trainer)
+	$(VENV)/bin/mypy tests conftest.py
 	$(MAKE) test
 
 bench: install

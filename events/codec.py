@@ -6,6 +6,7 @@ event has `seq`; a derived one has the `cause` (the `seq` of the event that made
 """
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache
@@ -43,7 +44,7 @@ class Unknown(Payload):
         self.kind, self.data = kind, data
 
 
-def encode(event: Event[Payload]) -> bytes:
+def encode(event: Event[Any]) -> bytes:
     """One line, newline included. Raises TypeError on a value that JSON has no form for."""
     number = {"cause": event.seq, "ordinal": event.ordinal} if event.ordinal else {"seq": event.seq}
     line = {"v": SCHEMA_VERSION, "kind": event.payload.kind, **number, "time": event.time}
@@ -56,7 +57,7 @@ def encode(event: Event[Payload]) -> bytes:
     return text if b"null" not in text else orjson.dumps(plain(line), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def decode(line: bytes) -> Event[Payload]:
+def decode(line: bytes) -> Event[Any]:
     """The event of a line. Raises MalformedLineError; kinds and fields not known here are carried, not refused."""
     try:
         row = orjson.loads(line)
@@ -69,7 +70,7 @@ def decode(line: bytes) -> Event[Payload]:
         scope = _scope(*[row.get(name) for name in _SCOPE])
         payload, extra = _payload(row["kind"], row["data"])
         if not row.keys() <= _KNOWN:
-            extra |= {name: row[name] for name in row.keys() - _ENVELOPE} | row.get("extra", {})
+            extra |= _unknown(row)
         if not isinstance(seq, int) or not isinstance(row["time"], float | int):
             raise MalformedLineError("seq and time: must be numbers")
     except KeyError as error:
@@ -118,9 +119,11 @@ def _number(value: float) -> float | str:
 
 
 def _foreign(value: Any) -> Any:
-    """Scalars and arrays of numpy and torch, which know how to turn themselves into Python's numbers."""
+    """Scalars and arrays of numpy and torch, which can turn themselves into Python's numbers; and paths."""
     if hasattr(value, "tolist"):
         return value.tolist()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
@@ -137,6 +140,13 @@ def _scope(*where: Any) -> Scope:
         if value is not None and not isinstance(value, int):
             raise MalformedLineError(f"{name}: must be a whole number, not {value!r}")
     return Scope(*where)
+
+
+def _unknown(row: dict[str, Any]) -> dict[str, Any]:
+    carried = row.get("extra", {})
+    if not isinstance(carried, dict):
+        raise MalformedLineError("extra: must be an object")
+    return {name: row[name] for name in row.keys() - _ENVELOPE} | carried
 
 
 def _data(payload: Payload) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from nissa.operators.stream import Operator
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.faults import Faults
 from nissa.pipeline.sources.log import Reading, read_log
-from nissa.pipeline.tables import Tables
 from nissa.pipeline.telemetry import default_operators
+from nissa.sinks.tables import Tables
 
 __all__ = ["Replay", "replay"]
 

@@ -31,10 +31,10 @@ from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.faults import Faults
 from nissa.pipeline.hub import Hub
 from nissa.pipeline.outlet import Outlet
-from nissa.pipeline.tables import Tables
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.run_log import DEAD_LETTERS, RunLog
 from nissa.sinks.scrape import MetricsServer
+from nissa.sinks.tables import Tables
 
 __all__ = ["CAPACITY", "Sink", "Telemetry", "default_operators", "new_run_name"]
 
@@ -76,6 +76,8 @@ class Telemetry:
         operators: Mapping[str, Operator] | None = None,
         capacity: int = CAPACITY,
     ) -> None:
+        if capacity < 1:
+            raise ValueError(f"capacity must be at least 1 event, not {capacity}")
         self.run = run or new_run_name()
         self._scope = Scope(self.run)
         self._tables = Tables()
@@ -134,9 +136,11 @@ class Telemetry:
         if not self._closing.acquire(blocking=False):
             return
         exits.unwatch(self)
+        # Only when all has passed the sinks is it known what they dropped.
+        self._hub.flush(timeout / 2)
         self._hub.account()
         self.emit(RunEnded(outcome=outcome, error=error, duration=time.monotonic() - self._born))
-        self._hub.close(timeout)
+        self._hub.close(timeout / 2)
         self._stop_serving()
 
     def after_fork(self) -> None:

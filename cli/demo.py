@@ -1,0 +1,56 @@
+"""`nissa demo`: about a minute of real training with telemetry on. It shows the pipeline, and claims nothing else."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from nissa.cli.errors import UsageError, at_least, port
+from nissa.pipeline.telemetry import Telemetry, new_run_name
+from nissa.sinks.console import ConsoleSink
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Declare the subcommand."""
+    parser = commands.add_parser("demo", help="train for about a minute with telemetry on")
+    parser.add_argument("--episodes", type=at_least(1), default=3, help="episodes of each environment (3)")
+    parser.add_argument("--envs", type=at_least(1), default=4, help="environments (4)")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="seed of everything random (0)")
+    parser.add_argument("--policy", choices=("ppo", "heuristic"), default="ppo", help="who decides (ppo)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="run directory to write (runs/<time of day>)")
+    parser.add_argument("--metrics-address", default="127.0.0.1", help="address of /metrics (127.0.0.1)")
+    parser.add_argument("--metrics-port", type=port, default=0, help="port of /metrics (any free one)")
+    parser.add_argument("--no-color", action="store_true", help="print plain text")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    console = Console(no_color=arguments.no_color, highlight=False)
+    run = new_run_name()
+    out = arguments.out or Path("runs") / run
+    with _telemetry(arguments, run, out, console) as telemetry:
+        console.print(f"Metrics at {telemetry.metrics_url} while it runs.", soft_wrap=True)
+        _train(arguments, telemetry, out)
+    console.print(f"The run is in {out}. Look at it with:", soft_wrap=True)
+    for words in (f"replay {out}", f"replay {out} --json", f"serve {out}"):
+        console.print(f"  nissa {words}", soft_wrap=True)
+    return 0
+
+
+def _telemetry(arguments: argparse.Namespace, run: str, out: Path, console: Console) -> Telemetry:
+    metrics = (arguments.metrics_address, arguments.metrics_port)
+    try:
+        return Telemetry(run, out=out, metrics=metrics, sinks={"console": ConsoleSink(console)})
+    except OSError as error:
+        raise UsageError(f"cannot write {out} and listen on {metrics[0]}:{metrics[1]}: {error}") from None
+
+
+def _train(arguments: argparse.Namespace, telemetry: Telemetry, out: Path) -> None:
+    # torch takes a second to load, and only those who train need it.
+    from nissa.trainer.run import Settings, train  # noqa: PLC0415
+
+    settings = Settings(policy=arguments.policy, envs=arguments.envs, episodes=arguments.episodes, seed=arguments.seed)
+    train(settings, telemetry, out)

@@ -1,0 +1,43 @@
+"""The `nissa` command: one subcommand a file, one clear line for each error."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from nissa.cli import demo, replay, schema, serve, study
+from nissa.cli.errors import UsageError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand. Returns the exit status: 0, 2 for what the user can mend, 130 after Ctrl-C."""
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
+    except UsageError as error:
+        sys.stderr.write(f"nissa {arguments.command}: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output went away (`nissa replay RUN | head`): nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nissa", description="Telemetry for networks that grow while they train.")
+    parser.add_argument("--version", action="version", version=f"nissa {version('nissa')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in (demo, study, replay, serve, schema):
+        module.add(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

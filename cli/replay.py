@@ -1,0 +1,60 @@
+"""`nissa replay`: a recorded run through the same operators, as tables or as one JSON document."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+
+from nissa.cli.errors import UsageError
+from nissa.pipeline.replay import Replay, replay
+from nissa.pipeline.sources.log import UnreadableRunError
+from nissa.sinks.render import summary
+
+__all__ = ["add", "read_run"]
+
+
+def add(commands: Any) -> None:
+    """Declare the subcommand."""
+    parser = commands.add_parser("replay", help="recompute the summaries of a recorded run")
+    parser.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
+    parser.add_argument("--no-color", action="store_true", help="print plain text")
+    parser.set_defaults(run=_run)
+
+
+def read_run(path: Path, *consumers: Any) -> Replay:
+    """Replay a run into consumers. Raises UsageError if there is no run at `path`."""
+    try:
+        return replay(path, consumers)
+    except UnreadableRunError as error:
+        raise UsageError(error) from None
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    result = read_run(arguments.path)
+    if arguments.json:
+        sys.stdout.write(orjson.dumps(result.summary(), option=orjson.OPT_INDENT_2).decode() + "\n")
+        return 0
+    console = Console(no_color=arguments.no_color, highlight=False)
+    console.print(f"Run {result.run}: {_found(result)}.", soft_wrap=True)
+    for problem in result.reading.problems:
+        console.print(f"  {problem}", style="yellow", soft_wrap=True)
+    console.print(summary(result.tables.snapshot()))
+    return 0
+
+
+def _found(result: Replay) -> str:
+    reading = result.reading
+    odd = {
+        "unknown": reading.unknown.total(),
+        "malformed": reading.malformed,
+        "duplicated": reading.duplicates,
+        "lost before they were written": reading.dropped,
+        "derived differently than recorded": result.different,
+        "errors in operators": result.faults.counts.total(),
+    }
+    counts = [f"{reading.read:,} events", *(f"{count:,} {name}" for name, count in odd.items() if count)]
+    return ", ".join(counts)

@@ -1,0 +1,42 @@
+"""`nissa serve`: a recorded run behind /metrics."""
+
+import argparse
+import math
+import threading
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from nissa.cli.errors import UsageError, port
+from nissa.cli.replay import read_run
+from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.scrape import MetricsServer
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Declare the subcommand."""
+    parser = commands.add_parser("serve", help="show a recorded run behind /metrics until Ctrl-C")
+    parser.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
+    parser.add_argument("--address", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=port, default=9464, help="port to listen on; 0 takes any free one (9464)")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    sink = PrometheusSink(grace=math.inf)
+    result = read_run(arguments.path, sink)
+    try:
+        server = MetricsServer(sink, arguments.address, arguments.port)
+    except OSError as error:
+        raise UsageError(f"cannot listen on {arguments.address}:{arguments.port}: {error.strerror}") from None
+    server.start()
+    console = Console(highlight=False)
+    console.print(f"Run {result.run}, {result.reading.read:,} events, at {server.url}; Ctrl-C ends.", soft_wrap=True)
+    try:
+        threading.Event().wait()
+    finally:
+        server.close()
+    return 0

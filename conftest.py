@@ -1,0 +1,19 @@
+"""Lets a bare `pytest` work in a checkout that was not installed: `nissa.<folder>` is the folder at the root."""
+
+import importlib.util
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+
+if importlib.util.find_spec("nissa") is None:
+    spec = ModuleSpec("nissa", None, is_package=True)
+    spec.submodule_search_locations = [str(Path(__file__).parent)]
+    sys.modules["nissa"] = importlib.util.module_from_spec(spec)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the checkout."""
+    return Path(__file__).parent

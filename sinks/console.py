@@ -1,0 +1,72 @@
+"""The run as it goes, on a terminal: progress, a line for each turn in a seed's life, and the tables now and then."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from nissa.events.kinds import BestRunsRanked, EpochCompleted, RunEnded, RunStarted
+from nissa.events.scope import Event
+from nissa.sinks.lines import line
+from nissa.sinks.render import summary
+from nissa.sinks.tables import Tables
+
+__all__ = ["ConsoleSink"]
+
+
+class ConsoleSink:
+    """A sink that prints. Without a terminal there is no progress bar, only lines.
+
+    The tables come after every `every` finished episodes and at the end. Raises ValueError when `every` is below 1.
+    """
+
+    def __init__(self, console: Console | None = None, *, every: int = 5) -> None:
+        if every < 1:
+            raise ValueError(f"every must be at least 1 episode, not {every}")
+        self._console, self._every = console or Console(), every
+        self._tables = Tables()
+        self._progress = Progress(
+            TextColumn("[bold]training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("epochs, accuracy {task.fields[accuracy]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._started: float | None = None
+        self._accuracy: dict[tuple[str | None, int | None], float] = {}
+
+    def __call__(self, event: Event[Any]) -> None:
+        if self._started is None:
+            self._started = event.time
+        self._tables(event)
+        if (told := line(event, event.time - self._started)) is not None:
+            self._console.print(told, highlight=False, soft_wrap=True)
+        self._follow(event)
+
+    def close(self) -> None:
+        """Take the progress bar away; an unfinished run leaves its tables all the same."""
+        self._progress.stop()
+
+    def _follow(self, event: Event[Any]) -> None:
+        match event.payload:
+            case RunStarted(n_envs=envs, n_episodes=episodes, max_epochs=epochs):
+                self._progress.add_task("", total=envs * episodes * epochs if episodes else None, accuracy="-")
+                self._progress.start()
+            case EpochCompleted(val_accuracy=accuracy):
+                self._advance(event, accuracy)
+            case BestRunsRanked(finished=finished) if finished % self._every == 0:
+                self._console.print(summary(self._tables.snapshot()))
+            case RunEnded():
+                self._progress.stop()
+                self._console.print(summary(self._tables.snapshot()))
+
+    def _advance(self, event: Event[Any], accuracy: float) -> None:
+        self._accuracy[event.scope.group, event.scope.env] = accuracy
+        lowest, highest = min(self._accuracy.values()), max(self._accuracy.values())
+        spread = f"{lowest:.1f}-{highest:.1f}%" if len(self._accuracy) > 1 else f"{accuracy:.1f}%"
+        for task in self._progress.task_ids:
+            self._progress.update(task, advance=1, accuracy=spread)

@@ -1,0 +1,111 @@
+"""One line for each event that a person who watches a run wants to see; nothing for the others."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from nissa.events.kinds import (
+    EpisodeEnded,
+    EventsDropped,
+    HostBaselineMeasured,
+    PolicyUpdated,
+    RunEnded,
+    RunStarted,
+    SeedCulled,
+    SeedFossilized,
+    SeedGerminated,
+    StageChanged,
+)
+from nissa.events.scope import Event, Scope
+
+__all__ = ["line"]
+
+_TOLD_BY_THEIR_OWN_KIND = {"GERMINATED", "FOSSILIZED", "CULLED"}
+
+
+def line(event: Event[Any], elapsed: float) -> Text | None:
+    """The event in one line, `elapsed` seconds into the run; None if it is not worth one."""
+    if (write := _WRITERS.get(type(event.payload))) is None or (told := write(event.payload)) is None:
+        return None
+    word, style, rest = told
+    where = _where(event.scope)
+    return Text.assemble((f"{elapsed:7.1f}s ", "dim"), (f"{where:<22} ", "dim"), (f"{word:<12} ", style), rest)
+
+
+def _where(scope: Scope) -> str:
+    parts = {"env": scope.env, "ep": scope.episode, "epoch": scope.epoch}
+    placed = " ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
+    return f"{scope.group or ''} {placed}".strip()
+
+
+Told = tuple[str, str, str] | None
+
+
+def _run_started(run: RunStarted) -> Told:
+    planned = f"{run.n_episodes} episodes of " if run.n_episodes is not None else ""
+    size = f"{run.host_architecture}, {run.host_params:,} params, slots {', '.join(run.slot_config)}"
+    return "run started", "bold", f"{run.n_envs} envs, {planned}{run.max_epochs} epochs; host {size}"
+
+
+def _run_ended(run: RunEnded) -> Told:
+    style = "bold green" if run.outcome == "completed" else "bold red"
+    return "run ended", style, f"{run.outcome} after {run.duration:.1f}s{f': {run.error}' if run.error else ''}"
+
+
+def _baseline(host: HostBaselineMeasured) -> Told:
+    return "host alone", "blue", f"{host.final_accuracy:.2f}% after {host.epochs} epochs, {host.host_params:,} params"
+
+
+def _germinated(seed: SeedGerminated) -> Told:
+    return "germinated", "green", f"{seed.slot}: {seed.blueprint} ({seed.seed}), {seed.params:,} params"
+
+
+def _stage(move: StageChanged) -> Told:
+    if move.to_stage in _TOLD_BY_THEIR_OWN_KIND:
+        return None
+    rest = f"{move.slot}: {move.blueprint or '-'} after {move.epochs_in_stage} epochs in {move.from_stage.lower()}"
+    return move.to_stage.lower(), "yellow", f"{rest}, {_points(move.accuracy_delta)}"
+
+
+def _fossilized(seed: SeedFossilized) -> Told:
+    rest = f"{seed.slot}: {seed.blueprint or '-'} ({seed.seed}), {_points(seed.improvement)}"
+    return "fossilized", "bold cyan", f"{rest}, +{seed.params_added:,} params, {seed.epochs_total} epochs"
+
+
+def _culled(seed: SeedCulled) -> Told:
+    rest = f"{seed.slot}: {seed.blueprint or '-'} ({seed.seed or '-'}), {_points(seed.improvement)}"
+    return "culled", "red", f"{rest}, {seed.epochs_total} epochs, by {seed.initiator}: {seed.reason}"
+
+
+def _episode(episode: EpisodeEnded) -> Told:
+    grown = f"growth {episode.growth_ratio:.2f}x, reward {episode.total_reward:+.2f}"
+    seeds = f"{episode.germinated} germinated, {episode.fossilized} fossilized, {episode.culled} culled"
+    return "episode", "bold", f"{episode.final_accuracy:.2f}% after {episode.epochs} epochs, {grown}; {seeds}"
+
+
+def _policy(update: PolicyUpdated) -> Told:
+    numbers = f"KL {update.approx_kl:.4f}, clipped {update.clip_fraction:.2f}, EV {update.explained_variance:.2f}"
+    return "policy", "magenta", f"update {update.update}: {numbers}, entropy {update.entropy:.2f}"
+
+
+def _dropped(gap: EventsDropped) -> Told:
+    return "DROPPED", "bold red", f"at {gap.place}: {', '.join(f'{n} {kind}' for kind, n in gap.dropped.items())}"
+
+
+def _points(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:+.2f} points"
+
+
+_WRITERS: Mapping[type, Callable[[Any], Told]] = {
+    RunStarted: _run_started,
+    RunEnded: _run_ended,
+    HostBaselineMeasured: _baseline,
+    SeedGerminated: _germinated,
+    StageChanged: _stage,
+    SeedFossilized: _fossilized,
+    SeedCulled: _culled,
+    EpisodeEnded: _episode,
+    PolicyUpdated: _policy,
+    EventsDropped: _dropped,
+}

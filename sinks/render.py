@@ -1,0 +1,108 @@
+"""The summary tables as a terminal shows them. Rows are those of `Tables.snapshot()`."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["best_runs_table", "blueprint_table", "growth_text", "scoreboard_table", "summary"]
+
+Row = Mapping[str, Any]
+_DASH = "-"
+_BEST_SHOWN = 10
+
+
+def growth_text(ratio: float) -> Text:
+    """A growth ratio: dim without growth, cyan below 1.1, bold cyan from there."""
+    style = "dim" if ratio <= 1.0 else "cyan" if ratio < 1.1 else "bold cyan"
+    return Text(f"{ratio:.2f}x", style=style)
+
+
+def blueprint_table(rows: Iterable[Row]) -> Table:
+    """Which blueprints work: seeds by fate, fossilization rate in percent, accuracy deltas in percentage points."""
+    left, right = ("Group", "Blueprint"), ("Germ", "Foss", "Cull", "Rate", "ΔAcc", "Churn", "Epochs")
+    table = _table("Blueprints", left, right)
+    for row in rows:
+        table.add_row(
+            row["group"] or _DASH,
+            row["blueprint"],
+            str(row["germinated"]),
+            str(row["fossilized"]),
+            str(row["culled"]),
+            _number(row["fossilization_rate"], "{:.1f}%"),
+            _number(row["acc_delta_mean"], "{:+.2f}"),
+            _number(row["churn_mean"], "{:+.2f}"),
+            _number(row["lifespan_mean"], "{:.1f}"),
+        )
+    return table
+
+
+def scoreboard_table(rows: Iterable[Row]) -> Table:
+    """What has grown where: totals over the run; growth and cost of the model at hand."""
+    left, right = ("Group", "Env"), ("Germ", "Foss", "Cull", "Params added", "of host", "Growth", "Cost", "FLOPs")
+    table = _table("Scoreboard", left, right)
+    table.add_column("Fossilized")
+    for row in rows:
+        share = row["params_added"] / row["host_params"] * 100 if row["host_params"] else None
+        table.add_row(
+            row["group"] or _DASH,
+            _number(row["env"], "{}"),
+            str(row["germinated"]),
+            str(row["fossilized"]),
+            str(row["culled"]),
+            f"{row['params_added']:,}",
+            _number(share, "{:+.1f}%"),
+            growth_text(row["growth_ratio"]),
+            f"{row['compute_cost']:.2f}x",
+            _number(row["flops_ratio"], "{:.2f}x"),
+            ", ".join(f"{name} x{count}" for name, count in row["fossilized_by_blueprint"].items()) or _DASH,
+        )
+    return table
+
+
+def best_runs_table(rows: Iterable[Row]) -> Table:
+    """The best episodes at their peaks; a star marks those that none beats in accuracy without being larger."""
+    left, right = ("#", "Group"), ("Env", "Episode", "Epoch", "Peak acc", "Grw", "Efficiency")
+    table = _table("Best runs", left, right)
+    for row in list(rows)[:_BEST_SHOWN]:
+        table.add_row(
+            f"{row['rank']}{' *' if row['pareto'] else ''}",
+            row["group"] or _DASH,
+            _number(row["env"], "{}"),
+            _number(row["episode"], "{}"),
+            _number(row["epoch"], "{}"),
+            f"{row['peak_accuracy']:.2f}%",
+            growth_text(row["growth_ratio"]),
+            f"{row['efficiency']:.2f}",
+        )
+    return table
+
+
+def summary(tables: Mapping[str, list[dict[str, Any]]]) -> RenderableType:
+    """All tables that have rows, or a line that says that there is nothing yet."""
+    shown = [
+        draw(tables[name])
+        for name, draw in (
+            ("blueprints", blueprint_table),
+            ("scoreboards", scoreboard_table),
+            ("best_runs", best_runs_table),
+        )
+        if tables[name]
+    ]
+    return Group(*shown) if shown else Text("No seed germinated and no episode ended.", style="dim")
+
+
+def _table(title: str, left: Iterable[str], right: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in left:
+        table.add_column(name)
+    for name in right:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _number(value: Any, form: str) -> str:
+    return _DASH if value is None else form.format(float(value) if isinstance(value, str) else value)

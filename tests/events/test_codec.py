@@ -1,0 +1,170 @@
+"""Events as lines and back: nothing is lost, nothing is invented, and what is wrong is named."""
+
+import json
+import math
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nissa.events.codec import MalformedLineError, Unknown, decode, encode
+from nissa.events.kinds import BatchCompleted, SeedCulled, SeedGerminated
+from nissa.events.schema import json_schema
+from nissa.events.scope import Event, Scope
+from tests.samples import event, events
+
+SCHEMA = jsonschema.Draft202012Validator(json_schema())
+
+
+def batch(**changes: Any) -> BatchCompleted:
+    values: dict[str, Any] = {
+        "batch": 1,
+        "loss": 0.5,
+        "accuracy": 50.0,
+        "host_grad_norm": 1.0,
+        "seed_grad_norms": {"early": 0.25},
+    }
+    return BatchCompleted(**(values | changes))
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equality in which NaN equals NaN and 1 is not 1.0 of a different meaning."""
+    if isinstance(left, float) and isinstance(right, float) and math.isnan(left):
+        return math.isnan(right)
+    if is_dataclass(left):
+        return type(left) is type(right) and all(
+            same(getattr(left, f.name), getattr(right, f.name)) for f in fields(left)
+        )
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right)
+
+
+@settings(max_examples=400, deadline=None)
+@given(events())
+def test_every_event_of_every_kind_survives_the_round_trip(original: Event[Any]) -> None:
+    again = decode(encode(original))
+    assert same(again.payload, original.payload)
+    assert (again.seq, again.time, again.scope, again.ordinal) == (original.seq, original.time, original.scope, 0)
+    assert again.extra is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(events())
+def test_every_line_is_legal_json_and_obeys_the_published_schema(original: Event[Any]) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not legal JSON")
+
+    line = encode(original)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    SCHEMA.validate(json.loads(line, parse_constant=refuse))
+
+
+def test_the_schema_refuses_what_is_out_of_range_but_takes_broken_numbers() -> None:
+    row = json.loads(encode(event(batch())))
+    row["data"]["accuracy"] = 101.0
+    assert not SCHEMA.is_valid(row)
+    row["data"]["accuracy"] = "NaN"
+    assert SCHEMA.is_valid(row)
+
+
+def test_a_broken_number_is_kept_apart_from_a_missing_one_and_from_zero() -> None:
+    lines = [encode(event(batch(isolation_leakage=value))) for value in (None, 0.0, math.nan, math.inf, -math.inf)]
+    data = [json.loads(line)["data"].get("isolation_leakage", "absent") for line in lines]
+    assert data == ["absent", 0.0, "NaN", "Infinity", "-Infinity"]
+    assert decode(lines[0]).payload.isolation_leakage is None
+    assert math.isnan(decode(lines[2]).payload.isolation_leakage)
+
+
+def test_numbers_of_numpy_and_torch_come_back_as_numbers() -> None:
+    payload = batch(loss=np.float32(0.5), accuracy=torch.tensor(25.0), host_grad_norm=np.float64("nan"))
+    again = decode(encode(event(payload))).payload
+    assert (again.loss, again.accuracy) == (0.5, 25.0)
+    assert math.isnan(again.host_grad_norm)
+    assert math.isnan(decode(encode(event(batch(loss=torch.tensor(math.nan))))).payload.loss)
+
+
+def test_a_derived_event_names_its_cause_and_ordinal_instead_of_a_number() -> None:
+    row = json.loads(encode(Event(7, 1.0, Scope("test"), batch(), ordinal=2)))
+    assert (row["cause"], row["ordinal"], "seq" in row) == (7, 2, False)
+    assert decode(encode(Event(7, 1.0, Scope("test"), batch(), ordinal=2))).ordinal == 2
+
+
+def test_an_unknown_kind_is_carried_and_written_again_as_it_was() -> None:
+    line = b'{"v":9,"kind":"seed_dreamed","seq":3,"time":1.0,"run":"r","data":{"depth":[1,null,"NaN"]}}'
+    read = decode(line)
+    assert isinstance(read.payload, Unknown)
+    assert (read.payload.kind, read.payload.data) == ("seed_dreamed", {"depth": [1, None, "NaN"]})
+    assert json.loads(encode(read))["data"] == {"depth": [1, None, "NaN"]}
+
+
+def test_unknown_fields_of_payload_and_envelope_are_carried_under_extra() -> None:
+    row = json.loads(encode(event(batch()))) | {"rank": 3, "extra": {"older": 1}}
+    row["data"]["momentum"] = 0.9
+    read = decode(json.dumps(row).encode())
+    assert read.extra == {"rank": 3, "older": 1, "momentum": 0.9}
+    assert json.loads(encode(read))["extra"] == {"rank": 3, "older": 1, "momentum": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (b'{"v":1,"kind":"batch', "not JSON"),
+        (b"[1,2]", "kind: missing"),
+        (b'{"kind":5}', "kind: missing"),
+        (b'{"kind":"seed_culled","seq":1,"time":1.0,"run":"r"}', "data: missing"),
+        (b'{"kind":"seed_culled","time":1.0,"run":"r","data":{}}', "seq: missing"),
+        (b'{"kind":"seed_culled","seq":1,"time":1.0,"data":{}}', "run: must be a name"),
+        (b'{"kind":"seed_culled","seq":1,"time":1.0,"run":"r","env":"x","data":{}}', "env: must be a whole number"),
+        (b'{"kind":"seed_culled","seq":"1","time":1.0,"run":"r","data":{}}', "data.slot: Field required"),
+        (b'{"kind":"seed_dreamed","seq":"1","time":1.0,"run":"r","data":{}}', "seq and time: must be numbers"),
+        (b'{"kind":"seed_dreamed","seq":1,"time":1.0,"run":"r","data":[]}', "data: must be an object"),
+        (b'{"kind":"seed_dreamed","seq":1,"time":1.0,"run":["r"],"data":{}}', "envelope"),
+        (b'{"kind":"seed_dreamed","seq":1,"time":1.0,"run":"r","data":{},"extra":3}', "extra: must be an object"),
+    ],
+)
+def test_a_malformed_line_is_refused_with_the_field_that_is_wrong(line: bytes, complaint: str) -> None:
+    with pytest.raises(MalformedLineError, match=complaint):
+        decode(line)
+
+
+def test_a_value_of_the_wrong_type_is_refused_with_its_path() -> None:
+    row = json.loads(encode(event(batch())))
+    row["data"]["seed_grad_norms"]["early"] = "large"
+    with pytest.raises(MalformedLineError, match=r"data\.seed_grad_norms\.early"):
+        decode(json.dumps(row).encode())
+
+
+@given(st.binary(max_size=60) | st.text(max_size=40).map(str.encode))
+def test_no_bytes_make_the_decoder_fail_otherwise(line: bytes) -> None:
+    with pytest.raises(MalformedLineError):
+        decode(line)
+
+
+@settings(max_examples=60, deadline=None)
+@given(events(), st.data())
+def test_a_line_cut_anywhere_is_refused_and_never_half_read(original: Event[Any], data: st.DataObject) -> None:
+    line = encode(original).rstrip(b"\n")
+    cut = data.draw(st.integers(0, len(line) - 1))
+    with pytest.raises(MalformedLineError):
+        decode(line[:cut])
+
+
+def test_nothing_that_can_not_be_encoded_passes_in_silence() -> None:
+    with pytest.raises(TypeError, match="object"):
+        encode(event(batch(loss=object())))
+
+
+def test_absent_and_none_mean_the_same_when_read() -> None:
+    germinated = SeedGerminated(slot="early", seed="s", blueprint="norm", params=3)
+    assert decode(encode(event(germinated))).payload == germinated
+    culled = SeedCulled(slot="early", reason="late", initiator="gate", epochs_total=3)
+    assert decode(encode(event(culled))).payload == culled

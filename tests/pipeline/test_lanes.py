@@ -1,0 +1,118 @@
+"""The buffer between trainer and hub: bounded, in order, sheds the least important, and loses count of nothing."""
+
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nissa.events.kinds import BatchCompleted, Importance, Payload, PhaseTimed, SeedCulled, SeedGerminated
+from nissa.pipeline.lanes import Lanes
+from tests.samples import epoch_completed
+
+BATCH = BatchCompleted(batch=0, loss=1.0, accuracy=1.0, host_grad_norm=1.0, seed_grad_norms={})
+PHASE = PhaseTimed(durations={})
+EPOCH = epoch_completed(50.0)
+GERMINATED = SeedGerminated(slot="early", seed="s", blueprint="norm", params=1)
+CULLED = SeedCulled(slot="early", reason="late", initiator="gate", epochs_total=1)
+PAYLOADS = (BATCH, PHASE, EPOCH, GERMINATED, CULLED)
+
+ACTIONS = st.lists(st.sampled_from([*PAYLOADS, 1, 3, 100]), max_size=60)
+
+
+@given(ACTIONS, st.integers(1, 8))
+def test_accepted_is_taken_plus_queued_plus_dropped_at_any_moment(actions: list[Any], capacity: int) -> None:
+    lanes, put, taken = Lanes(capacity), Counter[str](), Counter[str]()
+    for action in actions:
+        if isinstance(action, int):
+            taken.update(entry[2].kind for entry in lanes.take(action))
+        else:
+            lanes.put(action, None)
+            put[action.kind] += 1
+        assert lanes.accepted == put.total() == taken.total() + len(lanes) + lanes.dropped.total()
+        assert len(lanes) <= capacity
+    taken.update(entry[2].kind for entry in lanes.take(100))
+    assert put == taken + lanes.dropped
+
+
+@given(ACTIONS, st.integers(1, 8))
+def test_what_is_shed_is_never_more_important_than_what_stays(actions: list[Any], capacity: int) -> None:
+    lanes = Lanes(capacity)
+    model: list[tuple[int, Payload]] = []
+    for ticket, payload in enumerate(p for p in actions if not isinstance(p, int)):
+        lanes.put(payload, None)
+        model.append((ticket, payload))
+        if len(model) > capacity:
+            model.remove(min(model, key=lambda entry: (entry[1].importance, entry[0])))
+    assert [(ticket, payload) for ticket, _, payload, _ in lanes.take(100)] == model
+
+
+@given(ACTIONS)
+def test_entries_come_out_in_the_order_in_which_they_went_in(actions: list[Any]) -> None:
+    lanes, tickets = Lanes(1000), []
+    for action in actions:
+        if isinstance(action, int):
+            tickets += [entry[0] for entry in lanes.take(action)]
+        else:
+            lanes.put(action, None)
+    tickets += [entry[0] for entry in lanes.take(1000)]
+    assert tickets == list(range(lanes.accepted))
+
+
+def test_many_threads_lose_nothing_and_never_share_a_number() -> None:
+    lanes, taken = Lanes(2_000), list[int]()
+    done = threading.Event()
+
+    def take() -> None:
+        while not done.is_set() or len(lanes):
+            taken.extend(entry[0] for entry in lanes.take(64))
+
+    def put() -> None:
+        for _ in range(20_000):
+            lanes.put(BATCH, None)
+
+    taker = threading.Thread(target=take)
+    makers = [threading.Thread(target=put) for _ in range(4)]
+    taker.start()
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join()
+    done.set()
+    taker.join()
+    assert taken == sorted(set(taken))
+    assert lanes.accepted == 80_000 == len(taken) + lanes.dropped.total()
+
+
+def test_the_lock_lets_its_own_thread_in_again() -> None:
+    """A signal handler, or a finalizer, may emit in the middle of an emission."""
+    lanes = Lanes(10)
+
+    def clock_that_emits() -> float:
+        lanes.put(PHASE, None)
+        return 1.0
+
+    lanes.put(BATCH, None, clock_that_emits)
+    assert lanes.accepted == 2
+
+
+def test_a_closed_buffer_refuses_and_counts() -> None:
+    lanes = Lanes(10)
+    lanes.put(BATCH, None)
+    lanes.close()
+    lanes.put(BATCH, None)
+    assert (lanes.accepted, lanes.refused, len(lanes.take(10))) == (1, 1, 1)
+
+
+def test_every_importance_has_a_lane() -> None:
+    lanes = Lanes(10)
+    for payload in PAYLOADS:
+        lanes.put(payload, None)
+    assert {entry[2].importance for entry in lanes.take(10)} == set(Importance)
+
+
+def test_no_capacity_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1, not 0"):
+        Lanes(0)

@@ -1,0 +1,195 @@
+"""A sink behind its own thread: what it does wrong, or slowly, stays with it."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from nissa.events.kinds import BatchCompleted
+from nissa.events.scope import Event
+from nissa.pipeline.breaker import FAILURES, LONGEST_REST, SHORTEST_REST, Breaker
+from nissa.pipeline.faults import MAX_LETTERS, Faults
+from nissa.pipeline.outlet import ATTEMPTS, Outlet
+from tests.samples import event
+
+
+def batch(number: int) -> Event[Any]:
+    return event(
+        BatchCompleted(batch=number, loss=1.0, accuracy=1.0, host_grad_norm=1.0, seed_grad_norms={}), seq=number
+    )
+
+
+def soon(seconds: float = 5.0) -> float:
+    return time.monotonic() + seconds
+
+
+class Flaky:
+    """Refuses each event `failures` times; writes down the rest; counts flush and close."""
+
+    def __init__(self, failures: int, poison: int | None = None) -> None:
+        self.left, self.failures, self.poison = failures, failures, poison
+        self.taken: list[int] = []
+        self.flushed = self.closed = 0
+
+    def __call__(self, e: Event[Any]) -> None:
+        if e.seq == self.poison:
+            raise ValueError("poison")
+        if self.left:
+            self.left -= 1
+            raise OSError("not yet")
+        self.left = self.failures
+        self.taken.append(e.seq)
+
+    def flush(self) -> None:
+        self.flushed += 1
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_well_behaved_sink_gets_everything_in_order_then_flush_then_close() -> None:
+    sink, faults = Flaky(0), Faults()
+    outlet = Outlet("sink", sink, faults, capacity=1000)
+    for number in range(600):
+        outlet(batch(number))
+    assert outlet.flush(soon())
+    assert sink.taken == list(range(600))
+    assert sink.flushed
+    outlet.close(soon())
+    assert (sink.closed, faults.counts.total(), outlet.state().written, outlet.state().queued) == (1, 0, 600, 0)
+
+
+def test_an_event_that_is_refused_twice_is_tried_a_third_time() -> None:
+    sink = Flaky(ATTEMPTS - 1)
+    outlet = Outlet("sink", sink, Faults(), capacity=10)
+    outlet(batch(0))
+    outlet.close(soon())
+    assert (sink.taken, outlet.state().retries, outlet.state().failed) == ([0], 2, 0)
+
+
+def test_a_poison_event_goes_to_the_dead_letters_and_the_next_one_gets_through(tmp_path: Path) -> None:
+    sink, letters = Flaky(0, poison=1), tmp_path / "dead.jsonl"
+    outlet = Outlet("sink", sink, Faults(letters), capacity=10)
+    for number in range(3):
+        outlet(batch(number))
+    assert outlet.flush(soon())
+    outlet.close(soon())
+    assert sink.taken == [0, 2]
+    (letter,) = map(orjson.loads, letters.read_bytes().splitlines())
+    assert (letter["component"], letter["error"], letter["event"]["seq"]) == ("sink", "ValueError('poison')", 1)
+    state = outlet.state()
+    assert (state.written, state.failed, state.queued, state.breaker) == (2, 1, 0, "closed")
+
+
+def test_a_sink_that_is_down_for_a_while_rests_and_then_gets_nearly_all() -> None:
+    back, taken = threading.Event(), list[int]()
+
+    def sink(e: Event[Any]) -> None:
+        if not back.is_set():
+            raise ConnectionError("down")
+        taken.append(e.seq)
+
+    outlet = Outlet("sink", sink, Faults(), capacity=1000)
+    for number in range(100):
+        outlet(batch(number))
+    while outlet.state().breaker != "open":
+        time.sleep(0.01)
+    back.set()
+    assert outlet.flush(soon(10))
+    outlet.close(soon())
+    assert taken == list(range(100 - len(taken), 100))
+    assert outlet.state().failed == 100 - len(taken) <= 2
+
+
+def test_a_sink_that_always_fails_is_given_up_at_the_end_without_waiting() -> None:
+    def sink(e: Event[Any]) -> None:
+        raise ConnectionError("down")
+
+    outlet = Outlet("sink", sink, Faults(), capacity=1000)
+    for number in range(500):
+        outlet(batch(number))
+    started = time.monotonic()
+    outlet.close(soon(5.0))
+    assert time.monotonic() - started < 4.0
+    state = outlet.state()
+    assert (state.written, state.breaker) == (0, "open")
+    assert state.failed + sum(state.dropped.values()) + state.queued == 500
+
+
+def test_a_sink_that_hangs_is_left_behind_at_the_deadline() -> None:
+    release, faults = threading.Event(), Faults()
+    outlet = Outlet("sink", lambda e: release.wait(), faults, capacity=4)
+    for number in range(10):
+        outlet(batch(number))
+    started = time.monotonic()
+    assert not outlet.flush(soon(0.1))
+    outlet.close(soon(0.2))
+    assert time.monotonic() - started < 2.0
+    assert faults.counts["sink"] == 1
+    release.set()
+
+
+def test_close_before_any_event_starts_no_thread_and_still_closes_the_sink() -> None:
+    before, sink = threading.active_count(), Flaky(0)
+    outlet = Outlet("sink", sink, Faults(), capacity=4)
+    outlet.close(soon())
+    assert (threading.active_count(), sink.closed) == (before, 1)
+
+
+def test_a_thread_that_is_killed_comes_back_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    taken = list[int]()
+
+    def sink(e: Event[Any]) -> None:
+        if e.seq == 1:
+            raise SystemExit("a library that calls sys.exit")
+        taken.append(e.seq)
+
+    faults = Faults()
+    outlet = Outlet("sink", sink, faults, capacity=10)
+    for number in range(3):
+        outlet(batch(number))
+    outlet.close(soon())
+    assert taken == [0, 2]
+    assert faults.counts["sink"] == 1
+    assert "sink failed" in caplog.text
+
+
+def test_faults_are_logged_once_for_each_component_and_type(caplog: pytest.LogCaptureFixture) -> None:
+    faults = Faults()
+    for error in (ValueError("a"), ValueError("b"), OSError("c")):
+        faults.report("part", error)
+    assert (len(caplog.records), faults.counts["part"]) == (2, 3)
+
+
+def test_dead_letters_are_bounded_and_a_full_disk_does_not_stop_the_count(tmp_path: Path) -> None:
+    faults = Faults(tmp_path / "dead.jsonl")
+    for number in range(MAX_LETTERS + 5):
+        faults.report("part", ValueError("x"), batch(number))
+    assert len((tmp_path / "dead.jsonl").read_bytes().splitlines()) == MAX_LETTERS
+    nowhere = Faults(tmp_path / "missing" / "dead.jsonl")
+    nowhere.report("part", ValueError("x"), batch(0))
+    assert nowhere.counts["part"] == 1
+
+
+def test_an_event_that_cannot_be_encoded_is_buried_by_its_repr(tmp_path: Path) -> None:
+    Faults(tmp_path / "dead.jsonl").report("log", TypeError("x"), event(object()))  # type: ignore[arg-type]
+    assert "object object" in (tmp_path / "dead.jsonl").read_text()
+
+
+def test_rests_double_up_to_a_bound_and_one_success_ends_them() -> None:
+    breaker, rests = Breaker(), []
+    for _ in range(FAILURES):
+        assert breaker.state == "closed"
+        breaker.failed()
+    for _ in range(10):
+        rests.append(breaker.rest)
+        breaker.rested()
+        assert breaker.state == "half_open"
+        breaker.failed()
+    assert rests[:4] == [SHORTEST_REST, 1.0, 2.0, 4.0]
+    assert max(rests) == LONGEST_REST
+    breaker.succeeded()
+    assert (breaker.state, breaker.rest) == ("closed", 0.0)

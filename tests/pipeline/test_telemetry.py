@@ -1,0 +1,366 @@
+"""The whole pipeline in one process, and every way out of it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from torch.utils.data import DataLoader
+
+from nissa.events.kinds import KINDS, BatchCompleted, EventsDropped, Heartbeat, RunEnded, SeedGerminated
+from nissa.events.scope import Event
+from nissa.operators.stream import only
+from nissa.pipeline.replay import replay
+from nissa.pipeline.sources.log import Reading, read_log
+from nissa.pipeline.telemetry import Telemetry
+from tests.samples import stories
+
+SEED = SeedGerminated(slot="early", seed="s1", blueprint="norm", params=16)
+BATCH = BatchCompleted(batch=0, loss=1.0, accuracy=1.0, host_grad_norm=1.0, seed_grad_norms={})
+
+
+def recorded(path: Path) -> list[Event[Any]]:
+    return list(read_log(path, Reading()))
+
+
+def ended(path: Path) -> RunEnded:
+    (payload,) = [e.payload for e in recorded(path) if isinstance(e.payload, RunEnded)]
+    return payload
+
+
+def tell(telemetry: Telemetry, story: list[Event[Any]]) -> None:
+    for e in story:
+        telemetry.scope(**e.scope._replace(run=telemetry.run)._asdict() | {"run": telemetry.run}).emit(e.payload)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stories())
+def test_a_replay_equals_the_live_run_to_the_last_digit(tmp_path_factory: Any, story: list[Event[Any]]) -> None:
+    out = tmp_path_factory.mktemp("live") / "run"
+    with Telemetry("live", out=out) as telemetry:
+        tell(telemetry, story)
+    again = replay(out)
+    assert again.tables.snapshot() == telemetry.snapshot()
+    derived = [e for e in recorded(out) if e.ordinal]
+    assert (again.compared, again.different) == (len(derived), 0)
+    assert again.reading.dropped == again.reading.malformed == 0
+
+
+def test_a_derived_event_that_was_tampered_with_is_noticed(tmp_path: Path) -> None:
+    with Telemetry("live", out=tmp_path / "run") as telemetry:
+        telemetry.scope(group="a", env=0).emit(SEED)
+    (segment,) = (tmp_path / "run").glob("events-*")
+    segment.write_text(
+        segment.read_text().replace('"blueprint":"norm","germinated":1', '"blueprint":"norm","germinated":2')
+    )
+    assert replay(tmp_path / "run").different == 1
+
+
+def test_numbers_run_without_a_gap_and_times_never_fall_behind_the_clock(tmp_path: Path) -> None:
+    before = time.time()
+    with Telemetry("run", out=tmp_path / "run") as telemetry:
+        for _ in range(1000):
+            telemetry.emit(BATCH)
+    emitted = [e for e in recorded(tmp_path / "run") if not e.ordinal]
+    assert [e.seq for e in emitted] == list(range(len(emitted)))
+    assert all(before <= e.time <= time.time() for e in emitted)
+
+
+def test_an_emitter_carries_its_scope_and_moves_with_all_who_hold_it() -> None:
+    seen = list[Event[Any]]()
+    with Telemetry("run", sinks={"seen": seen.append}) as telemetry:
+        env = telemetry.scope(group="ppo", env=3)
+        slot = env
+        env.move(episode=1, epoch=2)
+        slot.emit(SEED)
+        env.move(epoch=3)
+        slot.emit(SEED)
+        env.bind(group="b").emit(SEED)
+    places = [tuple(e.scope) for e in seen if isinstance(e.payload, SeedGerminated)]
+    assert places == [("run", "ppo", 3, 1, 2), ("run", "ppo", 3, 1, 3), ("run", "b", 3, 1, 3)]
+
+
+def test_two_pipelines_in_one_process_do_not_mix() -> None:
+    one, other = list[Event[Any]](), list[Event[Any]]()
+    with Telemetry("one", sinks={"seen": one.append}) as a, Telemetry("other", sinks={"seen": other.append}) as b:
+        a.emit(SEED)
+        b.emit(BATCH)
+    assert {e.scope.run for e in one} == {"one"}
+    assert {e.scope.run for e in other} == {"other"}
+    assert not any(isinstance(e.payload, SeedGerminated) for e in other)
+
+
+def test_no_thread_starts_before_the_first_event_and_none_is_left_at_the_end(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    telemetry = Telemetry("run", out=tmp_path / "run", sinks={"seen": print})
+    assert set(threading.enumerate()) == before
+    telemetry.emit(SEED)
+    assert set(threading.enumerate()) > before
+    telemetry.close()
+    assert set(threading.enumerate()) == before
+
+
+def test_the_last_events_are_a_heartbeat_and_the_end(tmp_path: Path) -> None:
+    with Telemetry("run", out=tmp_path / "run") as telemetry:
+        telemetry.emit(SEED)
+    beat, end = [e.payload for e in recorded(tmp_path / "run")][-2:]
+    assert isinstance(beat, Heartbeat)
+    assert isinstance(end, RunEnded)
+    assert (end.outcome, end.error) == ("completed", None)
+    pipeline = beat.pipeline
+    assert pipeline.accepted == pipeline.delivered + pipeline.queued + sum(pipeline.dropped.values())
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(ValueError("nan"), "failed"), (KeyboardInterrupt(), "interrupted"), (SystemExit(1), "interrupted")],
+)
+def test_an_exception_ends_the_run_with_its_reason_and_goes_on_its_way(
+    tmp_path: Path, error: BaseException, outcome: str
+) -> None:
+    with pytest.raises(type(error)), Telemetry("run", out=tmp_path / "run") as telemetry:
+        telemetry.emit(SEED)
+        raise error
+    assert (ended(tmp_path / "run").outcome, ended(tmp_path / "run").error) == (outcome, repr(error))
+
+
+def test_emitting_anything_at_any_time_never_raises(caplog: pytest.LogCaptureFixture) -> None:
+    telemetry = Telemetry("run")
+    emitter = telemetry.scope(env=0)
+    for payload in (None, 3, "text", object(), {"kind": "x"}):
+        emitter.emit(payload)  # type: ignore[arg-type]
+    telemetry.close()
+    emitter.emit(SEED)
+    telemetry.close()
+    state = telemetry.state()
+    assert (state.faults["emit"], state.refused) == (5, 1)
+    assert len([r for r in caplog.records if r.name == "nissa"]) == 1
+
+
+def test_a_sink_that_hangs_delays_neither_emission_nor_the_end_nor_the_other_sinks(tmp_path: Path) -> None:
+    release = threading.Event()
+    telemetry = Telemetry("run", out=tmp_path / "run", sinks={"stuck": lambda e: release.wait()}, capacity=1000)
+    slowest, started = 0.0, time.monotonic()
+    for _ in range(5000):
+        before = time.perf_counter()
+        telemetry.emit(SEED)
+        slowest = max(slowest, time.perf_counter() - before)
+        time.sleep(0.00001)
+    telemetry.close(timeout=1.0)
+    assert time.monotonic() - started < 10
+    assert slowest < 0.25
+    assert len([e for e in recorded(tmp_path / "run") if isinstance(e.payload, SeedGerminated)]) == 5000
+    (stuck,) = [s for s in telemetry.state().sinks if s.sink == "stuck"]
+    assert stuck.dropped
+    release.set()
+
+
+def test_when_the_hub_is_stalled_batches_go_first_and_the_gap_is_told(tmp_path: Path) -> None:
+    release = threading.Event()
+
+    class Stuck:
+        inline = True
+
+        def __call__(self, e: Event[Any]) -> None:
+            release.wait()
+
+    with Telemetry("run", out=tmp_path / "run", sinks={"stuck": Stuck()}, capacity=100) as telemetry:
+        for n in range(400):
+            telemetry.emit(BATCH)
+            if n % 8 == 0:
+                telemetry.emit(SEED)
+        held = telemetry.state()
+        assert held.accepted == 450 == held.delivered + held.queued + sum(held.dropped.values())
+        assert held.queued <= 101 + 256
+        release.set()
+    log = [e.payload for e in recorded(tmp_path / "run")]
+    assert len([p for p in log if isinstance(p, SeedGerminated)]) == 50
+    gaps = [p for p in log if isinstance(p, EventsDropped)]
+    assert {gap.place for gap in gaps} <= {"hub", "log"}
+    told = {kind: n for gap in gaps for kind, n in gap.dropped.items() if not KINDS[kind].derived}
+    assert told.keys() == {"batch_completed"}
+    lost = sum(gap.dropped.get("batch_completed", 0) for gap in gaps)
+    assert lost == replay(tmp_path / "run").reading.dropped > 0
+
+
+def test_the_stream_is_open_to_any_subscriber() -> None:
+    seen = list[Event[SeedGerminated]]()
+    with Telemetry("run") as telemetry:
+        telemetry.stream.pipe(only(SeedGerminated)).subscribe(seen.append)
+        telemetry.emit(BATCH)
+        telemetry.emit(SEED)
+    assert [e.payload for e in seen] == [SEED]
+
+
+def test_a_failed_construction_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "events-000001.jsonl").write_text("")
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(FileExistsError):
+        Telemetry("run", out=tmp_path / "run", metrics=("127.0.0.1", 0))
+    with pytest.raises(ValueError, match="capacity must be at least 1"):
+        Telemetry("run", out=tmp_path / "other", capacity=0)
+    with pytest.raises(ValueError, match="log, tables"):
+        Telemetry("run", out=tmp_path / "other", sinks={"tables": print, "log": print})
+    assert not (tmp_path / "other").exists()
+    assert signal.getsignal(signal.SIGTERM) is handler
+
+
+def test_importing_it_is_quick_and_loads_no_torch() -> None:
+    program = "import sys, nissa.pipeline.telemetry; print('torch' in sys.modules, 'pandas' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).split() == ["False", "False"]
+    trace = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import nissa.pipeline.telemetry"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    spent = [int(us) for us in re.findall(r"import time:\s+(\d+) \|", trace.stderr)]
+    assert sum(spent) < 1_500_000
+
+
+PROGRAM = """
+import os, signal, sys, time
+from pathlib import Path
+from nissa.events.kinds import SeedGerminated
+from nissa.pipeline.telemetry import Telemetry
+seed = SeedGerminated(slot="early", seed="s", blueprint="norm", params=1)
+out = Path(sys.argv[1])
+"""
+
+
+def run(program: str, out: Path, send: int | None = None) -> int:
+    with subprocess.Popen([sys.executable, "-c", PROGRAM + program, out], stdout=subprocess.PIPE) as process:
+        if send is not None:
+            assert process.stdout
+            process.stdout.readline()
+            process.send_signal(send)
+        process.wait(timeout=20)
+    return process.returncode
+
+
+def germinated(out: Path) -> int:
+    return sum(isinstance(e.payload, SeedGerminated) for e in recorded(out))
+
+
+def test_a_process_that_forgets_to_close_loses_nothing(tmp_path: Path) -> None:
+    program = "t = Telemetry('r', out=out)\nfor _ in range(1000): t.emit(seed)\n"
+    assert run(program, tmp_path / "run") == 0
+    assert germinated(tmp_path / "run") == 1000
+    assert ended(tmp_path / "run").outcome == "interrupted"
+
+
+def test_a_process_that_dies_of_an_exception_outside_of_with_loses_nothing(tmp_path: Path) -> None:
+    program = "t = Telemetry('r', out=out)\nfor _ in range(1000): t.emit(seed)\nsys.stderr.close()\nraise ValueError\n"
+    assert run(program, tmp_path / "run") == 1
+    assert germinated(tmp_path / "run") == 1000
+
+
+def test_sigterm_writes_out_everything_and_still_kills(tmp_path: Path) -> None:
+    program = (
+        "t = Telemetry('r', out=out)\nfor _ in range(1000): t.emit(seed)\nprint('.', flush=True)\ntime.sleep(30)\n"
+    )
+    assert run(program, tmp_path / "run", signal.SIGTERM) == -signal.SIGTERM
+    assert germinated(tmp_path / "run") == 1000
+    assert (ended(tmp_path / "run").outcome, ended(tmp_path / "run").error) == ("interrupted", "SIGTERM")
+
+
+def test_a_trainer_that_handles_sigterm_itself_goes_on_emitting(tmp_path: Path) -> None:
+    program = (
+        "told = []\nsignal.signal(signal.SIGTERM, lambda *_: told.append(1))\n"
+        "with Telemetry('r', out=out) as t:\n"
+        "    t.emit(seed)\n    print('.', flush=True)\n"
+        "    while not told: time.sleep(0.01)\n"
+        "    t.emit(seed)\n"
+    )
+    assert run(program, tmp_path / "run", signal.SIGTERM) == 0
+    assert germinated(tmp_path / "run") == 2
+    assert ended(tmp_path / "run").outcome == "completed"
+
+
+def test_the_signal_is_given_back_when_the_last_pipeline_closes() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    one, other = Telemetry("one"), Telemetry("other")
+    one.close()
+    assert signal.getsignal(signal.SIGTERM) is not before
+    other.close()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_forked_child_emits_nothing_closes_at_once_and_leaves_the_log_alone(tmp_path: Path) -> None:
+    program = (
+        "t = Telemetry('r', out=out)\nemitter = t.scope(env=0)\n"
+        "for _ in range(500): t.emit(seed)\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    for _ in range(500): emitter.emit(seed)\n"
+        "    assert t.flush(0.1) in (True, False)\n"
+        "    t.close()\n"
+        "    sys.exit(7)\n"
+        "status = os.waitpid(child, 0)[1]\n"
+        "for _ in range(500): emitter.emit(seed)\n"
+        "t.close()\n"
+        "sys.exit(os.waitstatus_to_exitcode(status))\n"
+    )
+    started = time.monotonic()
+    assert run(program, tmp_path / "run") == 7
+    assert time.monotonic() - started < 10
+    assert germinated(tmp_path / "run") == 1000
+    assert replay(tmp_path / "run").reading.duplicates == 0
+
+
+class Emitting(torch.utils.data.Dataset[int]):
+    def __init__(self, telemetry: Telemetry) -> None:
+        self.telemetry = telemetry
+
+    def __len__(self) -> int:
+        return 40
+
+    def __getitem__(self, index: int) -> int:
+        self.telemetry.emit(SEED)
+        return index
+
+
+def test_workers_of_a_data_loader_neither_hang_nor_emit(tmp_path: Path) -> None:
+    with Telemetry("run", out=tmp_path / "run") as telemetry:
+        telemetry.emit(SEED)
+        loader = DataLoader(Emitting(telemetry), num_workers=2, batch_size=4, multiprocessing_context="fork")
+        assert sorted(int(i) for part in loader for i in part) == list(range(40))
+        telemetry.emit(SEED)
+    assert germinated(tmp_path / "run") == 2
+
+
+def test_a_fork_while_another_thread_emits_does_not_deadlock_the_child() -> None:
+    telemetry, stop = Telemetry("run"), threading.Event()
+
+    def emit() -> None:
+        while not stop.is_set():
+            telemetry.emit(BATCH)
+
+    thread = threading.Thread(target=emit)
+    thread.start()
+    try:
+        for _ in range(30):
+            if (child := os.fork()) == 0:
+                telemetry.emit(BATCH)
+                telemetry.close()
+                os._exit(0)
+            deadline = time.monotonic() + 5
+            while os.waitpid(child, os.WNOHANG) == (0, 0):
+                if time.monotonic() > deadline:
+                    os.kill(child, signal.SIGKILL)
+                    os.waitpid(child, 0)
+                    pytest.fail("the child hangs")
+                time.sleep(0.002)
+    finally:
+        stop.set()
+        thread.join()
+        telemetry.close()

@@ -1,0 +1,222 @@
+"""The run directory: what was flushed is there, whatever happens to the process, the disk or the last line."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nissa.events.codec import encode
+from nissa.events.kinds import BatchCompleted, RunStarted
+from nissa.events.scope import Event
+from nissa.pipeline.sources.log import Reading, UnreadableRunError, read_log
+from nissa.sinks.run_log import RunLog, segments
+from tests.samples import event
+
+
+def batch(number: int) -> Event[Any]:
+    return event(
+        BatchCompleted(batch=number, loss=1.0, accuracy=1.0, host_grad_norm=1.0, seed_grad_norms={}), seq=number
+    )
+
+
+def written(directory: Path, count: int, **options: Any) -> Path:
+    log = RunLog(directory, **options)
+    for number in range(count):
+        log(batch(number))
+        log.flush()
+    log.close()
+    return directory
+
+
+def read(path: Path) -> tuple[list[int], Reading]:
+    reading = Reading()
+    return [e.seq for e in read_log(path, reading)], reading
+
+
+def test_what_was_written_is_read_in_order_across_segments(tmp_path: Path) -> None:
+    directory = written(tmp_path / "run", 50, rotate=1000)
+    assert len(segments(directory)) > 5
+    assert all(file.stat().st_size < 1400 for file in segments(directory))
+    numbers, reading = read(directory)
+    assert (numbers, reading.problems, reading.dropped) == (list(range(50)), [], 0)
+
+
+def test_the_manifest_tells_what_each_segment_holds(tmp_path: Path) -> None:
+    directory = written(tmp_path / "run", 50, rotate=1000)
+    manifest = orjson.loads((directory / "manifest.json").read_bytes())
+    assert manifest["closed"] is True
+    assert sum(segment["events"] for segment in manifest["segments"]) == 50
+    for segment in manifest["segments"]:
+        lines = (directory / segment["name"]).read_bytes().splitlines()
+        assert len(lines) == segment["events"]
+        if lines:
+            numbers = [orjson.loads(lines[0])["seq"], orjson.loads(lines[-1])["seq"]]
+            assert numbers == [segment["first_seq"], segment["last_seq"]]
+
+
+def test_a_missing_or_shortened_segment_is_reported(tmp_path: Path) -> None:
+    directory = written(tmp_path / "run", 50, rotate=1000)
+    first, second, *_ = segments(directory)
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:-10])
+    _, reading = read(directory)
+    assert [problem.split(":")[0] for problem in reading.problems[:2]] == [first.name, second.name]
+    assert reading.dropped > 0
+    assert reading.malformed == 1
+
+
+def test_the_context_is_there_as_soon_as_the_run_has_started(tmp_path: Path) -> None:
+    log = RunLog(tmp_path / "run")
+    log(event(run_started(), time=12.0))
+    context = orjson.loads((tmp_path / "run" / "context.json").read_bytes())
+    assert (context["run"], context["time"], context["base_seed"], context["host_params"]) == ("test", 12.0, 7, 1250)
+    log.close()
+
+
+def run_started() -> RunStarted:
+    return RunStarted(
+        base_seed=7,
+        rng_digests={},
+        versions={},
+        hardware={},
+        hyperparameters={"lr": 0.1},
+        task_type="classification",
+        n_envs=1,
+        max_epochs=2,
+        host_architecture="cnn",
+        host_params=1250,
+        slot_config={},
+    )
+
+
+def test_a_directory_that_holds_a_run_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    directory = written(tmp_path / "run", 3)
+    before = {file.name: file.read_bytes() for file in directory.iterdir()}
+    with pytest.raises(FileExistsError, match="holds a run already"):
+        RunLog(directory)
+    assert {file.name: file.read_bytes() for file in directory.iterdir()} == before
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_log_cut_at_any_byte_is_read_up_to_the_last_whole_line(tmp_path: Path, data: st.DataObject) -> None:
+    lines = [encode(batch(number)) for number in range(4)]
+    whole = b"".join(lines)
+    cut = data.draw(st.integers(len(lines[0]), len(whole)))
+    path = tmp_path / "cut.jsonl"
+    path.write_bytes(whole[:cut])
+    numbers, reading = read(path)
+    ends = [sum(map(len, lines[: n + 1])) for n in range(4)]
+    # A last line that only lacks its newline is whole.
+    assert numbers == [n for n, end in enumerate(ends) if end - 1 <= cut]
+    torn = cut not in ends and cut + 1 not in ends
+    assert reading.malformed == torn
+    assert ("torn last line" in "".join(reading.problems)) == torn
+
+
+def test_kill_9_at_any_moment_costs_at_most_what_was_not_flushed(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from nissa.pipeline.telemetry import Telemetry\n"
+        "from nissa.events.kinds import BatchCompleted\n"
+        "t = Telemetry('killed', out=Path(sys.argv[1]))\n"
+        "for n in range(10**9):\n"
+        "    t.emit(BatchCompleted(batch=n, loss=1.0, accuracy=1.0, host_grad_norm=1.0, seed_grad_norms={}))\n"
+        "    if n % 500 == 0: print(n if t.flush() else 'stuck', flush=True)\n"
+    )
+    for trial, pause in enumerate((0.1, 0.25, 0.4)):
+        directory = tmp_path / str(trial)
+        process = subprocess.Popen([sys.executable, "-c", program, directory], stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        process.stdout.readline()
+        time.sleep(pause)
+        process.send_signal(signal.SIGKILL)
+        flushed = int([*process.stdout.read().split(), "0"][-2])
+        process.stdout.close()
+        process.wait()
+        numbers, reading = read(directory)
+        assert numbers[-1] >= flushed
+        assert numbers == list(range(len(numbers)))
+        assert reading.malformed <= 1
+
+
+def test_a_full_disk_loses_nothing_that_can_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, real, full = RunLog(tmp_path / "run"), os.write, [True]
+
+    def write(file: int, data: bytes) -> int:
+        if full[0]:
+            if len(data) > 40:
+                return real(file, bytes(data[:40]))
+            raise OSError(28, "No space left on device")
+        return real(file, data)
+
+    log(batch(0))
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(OSError, match="No space"):
+        log.flush()
+    log(batch(1))
+    full[0] = False
+    log.close()
+    assert read(tmp_path / "run")[0] == [0, 1]
+
+
+def test_a_real_full_disk_is_counted_and_survived(tmp_path: Path) -> None:
+    """/dev/full takes no byte: the segment is a link to it, as a full disk would be."""
+    log = RunLog(tmp_path / "run")
+    os.dup2(os.open("/dev/full", os.O_WRONLY), log._file)
+    log(batch(0))
+    with pytest.raises(OSError, match="No space"):
+        log.flush()
+
+
+def test_duplicated_lines_are_skipped_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "twice.jsonl"
+    path.write_bytes(b"".join(encode(batch(number)) for number in (0, 1, 1, 0, 2)))
+    numbers, reading = read(path)
+    assert (numbers, reading.duplicates, reading.dropped) == ([0, 1, 2], 2, 0)
+
+
+def test_gaps_in_the_numbers_are_counted_as_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "gap.jsonl"
+    path.write_bytes(b"".join(encode(batch(number)) for number in (2, 3, 7)))
+    assert read(path)[1].dropped == 5
+
+
+def test_unknown_kinds_and_fields_are_passed_on_and_counted(tmp_path: Path) -> None:
+    row = orjson.loads(encode(batch(0)))
+    row["data"]["momentum"] = 0.9
+    path = tmp_path / "newer.jsonl"
+    path.write_bytes(orjson.dumps(row) + b"\n" + orjson.dumps(row | {"kind": "seed_dreamed", "seq": 1}))
+    numbers, reading = read(path)
+    assert numbers == [0, 1]
+    assert reading.unknown == {"batch_completed.momentum": 1, "seed_dreamed": 1}
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda path: None, "there is no such file or directory"),
+        (lambda path: path.mkdir(), "this directory holds no run"),
+        (lambda path: path.write_text(""), "no line of it is an event. It is empty"),
+        (lambda path: path.write_text("hello\n"), "no line of it is an event. run:1: not JSON"),
+        (lambda path: path.write_text('{"a": 1}\n'), "run:1: kind: missing"),
+        (lambda path: path.write_bytes(bytes(range(256))), "no line of it is an event"),
+    ],
+)
+def test_what_is_no_run_is_named_for_what_it_is(tmp_path: Path, make: Any, complaint: str) -> None:
+    make(tmp_path / "run")
+    with pytest.raises(UnreadableRunError, match=complaint):
+        read(tmp_path / "run")
+
+
+def test_a_segment_size_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least 1 byte, not 0"):
+        RunLog(tmp_path / "run", rotate=0)
+    assert not (tmp_path / "run").exists()
