@@ -5,25 +5,21 @@ out, NaN and infinities are strings, and fields that this version does not know 
 event has `seq`; a derived one has the `cause` (the `seq` of the event that made it) and its `ordinal`.
 """
 
-import math
-import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from functools import cache, lru_cache
-from numbers import Real
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from nissa.events.jsonable import default, plain
 from nissa.events.kind import KINDS, Importance, Payload
 from nissa.events.scope import Event, Scope
 
-__all__ = ["SCHEMA_VERSION", "MalformedLineError", "Unknown", "decode", "encode", "plain"]
+__all__ = ["SCHEMA_VERSION", "MalformedLineError", "Unknown", "decode", "encode"]
 
 SCHEMA_VERSION = 1
-_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 _SCOPE = ("run", "group", "env", "episode", "epoch")
 _ENVELOPE = {"v", "kind", "seq", "cause", "ordinal", "time", *_SCOPE, "data", "extra"}
 _KNOWN = _ENVELOPE - {"extra"}
@@ -46,15 +42,12 @@ class Unknown(Payload):
 
 def encode(event: Event[Any]) -> bytes:
     """One line, newline included. Raises TypeError on a value that JSON has no form for."""
-    number = {"cause": event.seq, "ordinal": event.ordinal} if event.ordinal else {"seq": event.seq}
-    line = {"v": SCHEMA_VERSION, "kind": event.payload.kind, **number, "time": event.time}
-    line.update(_where(event.scope))
-    line["data"] = _data(event.payload)
-    if event.extra:
-        line["extra"] = event.extra
-    text = orjson.dumps(line, default=_foreign, option=_OPTIONS | orjson.OPT_APPEND_NEWLINE)
-    # orjson writes None and every non-finite number as null, and None at the top was left out already.
-    return text if b"null" not in text else orjson.dumps(plain(line), option=orjson.OPT_APPEND_NEWLINE)
+    payload = event.payload
+    number = b'"cause":%d,"ordinal":%d' % (event.seq, event.ordinal) if event.ordinal else b'"seq":%d' % event.seq
+    data = _dumps(payload.data if isinstance(payload, Unknown) else default(payload))
+    extra = b',"extra":' + _dumps(event.extra) if event.extra else b""
+    where = (SCHEMA_VERSION, orjson.dumps(payload.kind), number, orjson.dumps(event.time), _where(event.scope))
+    return b'{"v":%d,"kind":%b,%b,"time":%b,%b,"data":%b%b}\n' % (*where, data, extra)
 
 
 def decode(line: bytes) -> Event[Any]:
@@ -80,56 +73,30 @@ def decode(line: bytes) -> Event[Any]:
     return Event(seq, row["time"], scope, payload, ordinal, extra or None)
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON can hold it: dataclasses as objects without their Nones, non-finite numbers as strings."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, Real):
-        return _number(float(value))
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items() if item is not None}
-    if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return [plain(item) for item in value]
-    if is_dataclass(value):
-        return plain({f.name: getattr(value, f.name) for f in fields(value)})
-    return plain(_foreign(value))
+class _Reader(NamedTuple):
+    """What it takes to read the payloads of a kind."""
 
-
-class _Form(NamedTuple):
-    """What it takes to write and read the payloads of a kind."""
-
-    names: tuple[str, ...]
     known: frozenset[str]
-    values: Callable[[Payload], tuple[Any, ...]]
     adapter: TypeAdapter[Payload]
 
 
 @cache
-def _form(name: str) -> _Form:
+def _reader(name: str) -> _Reader:
     kind: Any = KINDS[name]
-    names = tuple(f.name for f in fields(kind))
-    values = attrgetter(*names) if len(names) > 1 else lambda payload: (getattr(payload, names[0]),)
-    return _Form(names, frozenset(names), values, TypeAdapter(kind))
+    return _Reader(frozenset(f.name for f in fields(kind)), TypeAdapter(kind))
 
 
-def _number(value: float) -> float | str:
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-def _foreign(value: Any) -> Any:
-    """Scalars and arrays of numpy and torch, which can turn themselves into Python's numbers; and paths."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+def _dumps(value: Any) -> bytes:
+    text = orjson.dumps(value, default=default, option=_OPTIONS)
+    # orjson writes every non-finite number as null, and what is None was left out.
+    return text if b"null" not in text else orjson.dumps(plain(value))
 
 
 @lru_cache(maxsize=1024)
-def _where(scope: Scope) -> dict[str, str | int]:
-    return {name: value for name in _SCOPE if (value := getattr(scope, name)) is not None}
+def _where(scope: Scope) -> bytes:
+    """The scope as the inside of a JSON object."""
+    where = {name: value for name in _SCOPE if (value := getattr(scope, name)) is not None}
+    return orjson.dumps(where)[1:-1]
 
 
 @lru_cache(maxsize=1024)
@@ -149,23 +116,16 @@ def _unknown(row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in row.keys() - _ENVELOPE} | carried
 
 
-def _data(payload: Payload) -> dict[str, Any]:
-    if isinstance(payload, Unknown):
-        return payload.data
-    form = _form(payload.kind)
-    return {name: value for name, value in zip(form.names, form.values(payload)) if value is not None}  # noqa: B905
-
-
 def _payload(name: str, data: Any) -> tuple[Payload, dict[str, Any]]:
     """The payload, and those of its fields that are not known here."""
     if not isinstance(data, dict):
         raise MalformedLineError("data: must be an object")
     if name not in KINDS:
         return Unknown(name, data), {}
-    form = _form(name)
+    reader = _reader(name)
     try:
-        payload = form.adapter.validate_python(data)
+        payload = reader.adapter.validate_python(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise MalformedLineError(f"data.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    return payload, {} if data.keys() <= form.known else {key: data[key] for key in data.keys() - form.known}
+    return payload, {} if data.keys() <= reader.known else {key: data[key] for key in data.keys() - reader.known}

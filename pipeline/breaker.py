@@ -38,5 +38,7 @@ class Breaker:
             self.state = "half_open"
 
     def succeeded(self) -> None:
-        """All is well again."""
+        """All is well, or well again."""
+        if not self._in_a_row:
+            return
         self.state, self.rest, self._in_a_row = "closed", 0.0, 0

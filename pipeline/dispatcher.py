@@ -19,7 +19,10 @@ MAX_DERIVED = 10_000
 
 
 class Dispatcher:
-    """Runs operators and consumers over events, one at a time, on the caller's thread."""
+    """Runs operators and consumers over events, one at a time, on the caller's thread.
+
+    A consumer that has `kinds` is given those only.
+    """
 
     def __init__(
         self,
@@ -34,7 +37,8 @@ class Dispatcher:
             self._connect(name, operator)
         for name, consumer in consumers.items():
             self.stream.owner = name
-            self.stream.subscribe(consumer)
+            wanted = getattr(consumer, "kinds", None)
+            (self.stream.of(*wanted) if wanted else self.stream).subscribe(consumer)
         self.stream.owner = "subscriber"
 
     def deliver(self, event: Event[Payload]) -> None:

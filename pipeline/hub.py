@@ -30,7 +30,8 @@ class Hub:
         self._scope, self._dispatcher, self._outlets, self._faults = scope, dispatcher, outlets, faults
         self._delivered = 0
         self._lag = 0.0
-        self._last = self._born = time.time()
+        self._born: float | None = None
+        self._last = 0.0
         self._beaten = self._checked = float("-inf")
         self._told: dict[str, Counter[str]] = {}
         self._telling = threading.Lock()
@@ -67,12 +68,16 @@ class Hub:
             sinks=[outlet.state() for outlet in self._outlets],
         )
 
+    def uptime(self) -> float:
+        """Seconds since the first event."""
+        return max(0.0, time.time() - self._born) if self._born else 0.0
+
     def account(self) -> None:
         """Put the drops since the last account, and a heartbeat, into the stream."""
         with self._telling:
             self._tell_drops()
             self._beaten = time.monotonic()
-            self.emit(Heartbeat(uptime=max(0.0, time.time() - self._born), pipeline=self.state()), self._scope)
+            self.emit(Heartbeat(uptime=self.uptime(), pipeline=self.state()), self._scope)
 
     def flush(self, timeout: float) -> bool:
         """Wait until what was emitted before this call has passed every sink; False if it took too long."""
@@ -95,6 +100,7 @@ class Hub:
     def _deliver(self, entry: Entry) -> None:
         seq, self._last, payload, scope = entry
         self._delivered += 1
+        self._born = self._born or self._last
         self._dispatcher.deliver(Event(seq, self._last, scope, payload))
 
     def _settle(self, idle: bool) -> bool:

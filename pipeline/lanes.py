@@ -55,13 +55,13 @@ class Lanes:
     def take(self, most: int) -> list[Entry]:
         """Up to `most` entries, oldest first."""
         with self._lock:
-            queues = [queue for queue in self._queues if queue]
             batch: list[Entry] = []
-            while queues and len(batch) < most:
-                oldest = min(queues, key=_head)
-                batch.append(oldest.popleft())
-                if not oldest:
-                    queues.remove(oldest)
+            while len(batch) < most and (queues := [queue for queue in self._queues if queue]):
+                oldest, *others = sorted(queues, key=_head)
+                # All that is older than the head of the next queue can go at once.
+                until = others[0][0][0] if others else self.accepted
+                while oldest and oldest[0][0] < until and len(batch) < most:
+                    batch.append(oldest.popleft())
             self.gone += len(batch)
             return batch
 

@@ -29,6 +29,7 @@ class Outlet:
 
     def __init__(self, name: str, sink: Callable[[Event[Any]], Any], faults: Faults, capacity: int) -> None:
         self.name, self._sink, self._faults = name, sink, faults
+        self.kinds = getattr(sink, "kinds", None)
         self._breaker = Breaker()
         self._written = self._failed = self._retries = 0
         self._flushed = 0.0
@@ -54,31 +55,44 @@ class Outlet:
         )
 
     def _write(self, entry: Entry) -> None:
-        event, tries = entry[3], 0
-        while (error := self._attempt(event)) is not None:
+        try:
+            self._sink(entry[3])
+        except Exception as error:  # noqa: BLE001  # a sink may fail in any way
+            self._insist(entry[3], error)
+        else:
+            self._breaker.succeeded()
+            self._written += 1
+
+    def _insist(self, event: Event[Any], error: Exception | None) -> None:
+        """Try an event that was refused again, until it is taken or given up."""
+        tries = 0
+        while error is not None:
             tries += self._breaker.state == "closed"
-            ending = self._worker.stopping.is_set()
-            if tries >= ATTEMPTS or (ending and self._breaker.state == "open"):
-                self._failed += 1
-                self._faults.report(self.name, error, event)
-                # At the end, a sink that rests is not waited for.
-                return self._worker.give_up() if ending and self._breaker.state == "open" else None
+            self._breaker.failed()
+            ending = self._worker.stopping.is_set() and self._breaker.state == "open"
+            if tries >= ATTEMPTS or ending:
+                return self._bury(event, error, ending)
             self._retries += 1
-            self._worker.stopping.wait(_BACK_OFF * tries)
+            error = self._again(event, _BACK_OFF * tries)
+        self._breaker.succeeded()
         self._written += 1
         return None
 
-    def _attempt(self, event: Event[Any]) -> Exception | None:
-        if self._breaker.state == "open":
-            self._worker.stopping.wait(self._breaker.rest)
-            self._breaker.rested()
+    def _again(self, event: Event[Any], pause: float) -> Exception | None:
+        self._worker.stopping.wait(self._breaker.rest if self._breaker.state == "open" else pause)
+        self._breaker.rested()
         try:
             self._sink(event)
-        except Exception as error:  # noqa: BLE001  # a sink may fail in any way
-            self._breaker.failed()
+        except Exception as error:  # noqa: BLE001  # as above
             return error
-        self._breaker.succeeded()
         return None
+
+    def _bury(self, event: Event[Any], error: Exception, ending: bool) -> None:
+        self._failed += 1
+        self._faults.report(self.name, error, event)
+        if ending:
+            # A sink that rests is not waited for.
+            self._worker.give_up()
 
     def _settle(self, idle: bool) -> bool:
         if not idle and time.monotonic() - self._flushed < _FLUSH_EVERY:

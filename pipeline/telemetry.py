@@ -10,7 +10,6 @@
 """
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +38,8 @@ from nissa.sinks.tables import Tables
 __all__ = ["CAPACITY", "Sink", "Telemetry", "default_operators", "new_run_name"]
 
 Sink = Callable[[Event[Any]], Any]
-"""Takes events; may have `flush()` and `close()`; `inline = True` says that it only updates memory."""
+"""Takes events. It may have `flush()` and `close()`, `kinds` (a tuple) if it does not want all, and `inline = True`
+if it only updates memory."""
 
 CAPACITY = 65_536
 """Events that may wait for the hub, and as many for each sink."""
@@ -91,7 +91,6 @@ class Telemetry:
             self._stop_serving()
             raise
         self._hub = Hub(self._scope, self._dispatcher, outlets, self._faults, capacity)
-        self._born = time.monotonic()
         self._closing = threading.Lock()
         exits.watch(self)
         if self._server:
@@ -139,7 +138,7 @@ class Telemetry:
         # Only when all has passed the sinks is it known what they dropped.
         self._hub.flush(timeout / 2)
         self._hub.account()
-        self.emit(RunEnded(outcome=outcome, error=error, duration=time.monotonic() - self._born))
+        self.emit(RunEnded(outcome=outcome, error=error, duration=self._hub.uptime()))
         self._hub.close(timeout / 2)
         self._stop_serving()
 

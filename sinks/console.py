@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from nissa.events.kinds import BestRunsRanked, EpochCompleted, RunEnded, RunStarted
 from nissa.events.scope import Event
-from nissa.sinks.lines import line
+from nissa.sinks.lines import LINED, line
 from nissa.sinks.render import summary
 from nissa.sinks.tables import Tables
 
@@ -19,6 +19,8 @@ class ConsoleSink:
 
     The tables come after every `every` finished episodes and at the end. Raises ValueError when `every` is below 1.
     """
+
+    kinds = (*LINED, *Tables.kinds, EpochCompleted)
 
     def __init__(self, console: Console | None = None, *, every: int = 5) -> None:
         if every < 1:

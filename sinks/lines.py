@@ -19,9 +19,10 @@ from nissa.events.kinds import (
 )
 from nissa.events.scope import Event, Scope
 
-__all__ = ["line"]
+__all__ = ["LINED", "line"]
 
-_TOLD_BY_THEIR_OWN_KIND = {"GERMINATED", "FOSSILIZED", "CULLED"}
+_TOLD_OTHERWISE = {"GERMINATED", "FOSSILIZED", "CULLED", "DORMANT"}
+"""Stages whose beginning shows in an event of its own, or in the one before."""
 
 
 def line(event: Event[Any], elapsed: float) -> Text | None:
@@ -30,7 +31,8 @@ def line(event: Event[Any], elapsed: float) -> Text | None:
         return None
     word, style, rest = told
     where = _where(event.scope)
-    return Text.assemble((f"{elapsed:7.1f}s ", "dim"), (f"{where:<22} ", "dim"), (f"{word:<12} ", style), rest)
+    parts = ((f"{elapsed:7.1f}s ", "dim"), (f"{where:<22} ", "dim"), (f"{word:<12} ", style), rest)
+    return Text(" ").join(Text.assemble(*parts).split("\n"))
 
 
 def _where(scope: Scope) -> str:
@@ -62,7 +64,7 @@ def _germinated(seed: SeedGerminated) -> Told:
 
 
 def _stage(move: StageChanged) -> Told:
-    if move.to_stage in _TOLD_BY_THEIR_OWN_KIND:
+    if move.to_stage in _TOLD_OTHERWISE:
         return None
     rest = f"{move.slot}: {move.blueprint or '-'} after {move.epochs_in_stage} epochs in {move.from_stage.lower()}"
     return move.to_stage.lower(), "yellow", f"{rest}, {_points(move.accuracy_delta)}"
@@ -109,3 +111,6 @@ _WRITERS: Mapping[type, Callable[[Any], Told]] = {
     PolicyUpdated: _policy,
     EventsDropped: _dropped,
 }
+
+LINED = tuple(_WRITERS)
+"""The kinds that may have a line."""

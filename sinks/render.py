@@ -15,8 +15,9 @@ _DASH = "-"
 _BEST_SHOWN = 10
 
 
-def growth_text(ratio: float) -> Text:
+def growth_text(ratio: float | str) -> Text:
     """A growth ratio: dim without growth, cyan below 1.1, bold cyan from there."""
+    ratio = float(ratio)
     style = "dim" if ratio <= 1.0 else "cyan" if ratio < 1.1 else "bold cyan"
     return Text(f"{ratio:.2f}x", style=style)
 
@@ -41,10 +42,10 @@ def blueprint_table(rows: Iterable[Row]) -> Table:
 
 
 def scoreboard_table(rows: Iterable[Row]) -> Table:
-    """What has grown where: totals over the run; growth and cost of the model at hand."""
-    left, right = ("Group", "Env"), ("Germ", "Foss", "Cull", "Params added", "of host", "Growth", "Cost", "FLOPs")
+    """What has grown where: seeds and parameters over the run; growth, cost and FLOPs of the model at hand."""
+    left, right = ("Group", "Env"), ("Germ", "Foss", "Cull", "Params", "of host", "Growth", "Cost", "FLOPs")
     table = _table("Scoreboard", left, right)
-    table.add_column("Fossilized")
+    table.add_column("Fossils", overflow="fold")
     for row in rows:
         share = row["params_added"] / row["host_params"] * 100 if row["host_params"] else None
         table.add_row(
@@ -53,10 +54,10 @@ def scoreboard_table(rows: Iterable[Row]) -> Table:
             str(row["germinated"]),
             str(row["fossilized"]),
             str(row["culled"]),
-            f"{row['params_added']:,}",
+            f"+{row['params_added']:,}",
             _number(share, "{:+.1f}%"),
             growth_text(row["growth_ratio"]),
-            f"{row['compute_cost']:.2f}x",
+            _number(row["compute_cost"], "{:.2f}x"),
             _number(row["flops_ratio"], "{:.2f}x"),
             ", ".join(f"{name} x{count}" for name, count in row["fossilized_by_blueprint"].items()) or _DASH,
         )
@@ -74,9 +75,9 @@ def best_runs_table(rows: Iterable[Row]) -> Table:
             _number(row["env"], "{}"),
             _number(row["episode"], "{}"),
             _number(row["epoch"], "{}"),
-            f"{row['peak_accuracy']:.2f}%",
+            _number(row["peak_accuracy"], "{:.2f}%"),
             growth_text(row["growth_ratio"]),
-            f"{row['efficiency']:.2f}",
+            _number(row["efficiency"], "{:.2f}"),
         )
     return table
 
@@ -96,11 +97,11 @@ def summary(tables: Mapping[str, list[dict[str, Any]]]) -> RenderableType:
 
 
 def _table(title: str, left: Iterable[str], right: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in left:
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for name in right:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 

@@ -10,12 +10,14 @@ After `kill -9` everything flushed is there; the last line may be torn, and read
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from nissa.events.codec import SCHEMA_VERSION, encode, plain
+from nissa.events.codec import SCHEMA_VERSION, encode
+from nissa.events.jsonable import plain
 from nissa.events.kinds import RunStarted
 from nissa.events.scope import Event
 
@@ -30,6 +32,25 @@ _BUFFER = 1 << 16
 def segments(directory: Path) -> list[Path]:
     """The segments of a run directory, in order; empty if it is none."""
     return sorted(directory.glob("events-*.jsonl"))
+
+
+@dataclass(slots=True)
+class _Segment:
+    """A row of the manifest."""
+
+    name: str
+    events: int = 0
+    bytes: int = 0
+    first_seq: int | None = None
+    last_seq: int | None = None
+    closed: bool = False
+
+    def add(self, seq: int, size: int) -> None:
+        self.events += 1
+        self.bytes += size
+        self.last_seq = seq
+        if self.first_seq is None:
+            self.first_seq = seq
 
 
 class RunLog:
@@ -48,7 +69,7 @@ class RunLog:
             raise FileExistsError(f"{directory} holds a run already: choose another directory, or move it away")
         self.directory = directory
         self._rotate, self._fsync = rotate, fsync
-        self._segments: list[dict[str, Any]] = []
+        self._segments: list[_Segment] = []
         self._buffer = bytearray()
         self._synced = time.monotonic()
         self._closed = False
@@ -62,11 +83,7 @@ class RunLog:
         if len(self._buffer) >= _BUFFER:
             self.flush()
         self._buffer += line
-        segment = self._segments[-1]
-        segment["events"] += 1
-        segment["bytes"] += len(line)
-        segment.setdefault("first_seq", event.seq)
-        segment["last_seq"] = event.seq
+        self._segment.add(event.seq, len(line))
 
     def flush(self) -> None:
         """Write out what is buffered. After an OSError the rest stays buffered, to be tried again."""
@@ -76,7 +93,7 @@ class RunLog:
         if time.monotonic() - self._synced >= self._fsync:
             os.fsync(self._file)
             self._synced = time.monotonic()
-        if self._segments[-1]["bytes"] >= self._rotate:
+        if self._segment.bytes >= self._rotate:
             self._close_segment()
             self._open_segment()
 
@@ -89,13 +106,14 @@ class RunLog:
     def _open_segment(self) -> None:
         name = f"events-{len(self._segments) + 1:06}.jsonl"
         self._file = os.open(self.directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        self._segments.append({"name": name, "events": 0, "bytes": 0})
+        self._segment = _Segment(name)
+        self._segments.append(self._segment)
         self._write_manifest()
 
     def _close_segment(self) -> None:
         os.fsync(self._file)
         os.close(self._file)
-        self._segments[-1]["closed"] = True
+        self._segment.closed = True
         self._write_manifest()
 
     def _write_manifest(self) -> None:

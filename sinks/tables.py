@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from nissa.events.codec import plain
+from nissa.events.jsonable import plain
 from nissa.events.kinds import BestRunsRanked, BlueprintSummarized, ScoreboardUpdated
 from nissa.events.scope import Event
 
@@ -14,6 +14,7 @@ class Tables:
     """A sink that keeps the last row of each key. Operators bound the keys, so it need not."""
 
     inline = True
+    kinds = (BlueprintSummarized, ScoreboardUpdated, BestRunsRanked)
 
     def __init__(self) -> None:
         self._blueprints: dict[tuple[str, str, str], BlueprintSummarized] = {}

@@ -107,7 +107,7 @@ def test_scoreboards_equal_a_plain_count(story: list[Any]) -> None:
         added = sum(e.payload.params_added for e in now if isinstance(e.payload, SeedFossilized))
         if any(isinstance(e.payload, SCOREBOARD) for e in now):
             assert row.host_params == (starts[-1] if starts else 0)
-            assert row.growth_ratio == (1 + added / row.host_params if row.host_params else 1.0)
+            assert row.growth_ratio == pytest.approx(1 + added / row.host_params if row.host_params else 1.0)
 
 
 SCOREBOARD = EpisodeStarted | SeedGerminated | SeedFossilized | SeedCulled

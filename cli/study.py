@@ -1,0 +1,54 @@
+"""`nissa study`: does growing pay? PPO, the heuristic and the host alone, over several seeds."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+
+from nissa.cli.errors import UsageError, at_least
+from nissa.pipeline.telemetry import Telemetry, new_run_name
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Declare the subcommand."""
+    parser = commands.add_parser("study", help="train longer, and compare with the host trained alone")
+    parser.add_argument("--seeds", type=at_least(1), default=5, help="repetitions with seeds of their own (5)")
+    parser.add_argument("--envs", type=at_least(1), default=4, help="environments of each (4)")
+    parser.add_argument("--episodes", type=at_least(1), default=15, help="episodes that PPO trains in each (15)")
+    parser.add_argument("--judged", type=at_least(1), default=3, help="its last episodes, which are judged (3)")
+    parser.add_argument("--epochs", type=at_least(1), default=45, help="epochs of an episode (45)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the runs are written (runs/study-<time of day>)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    # torch takes a second to load, and only those who train need it.
+    from nissa.trainer.study import StudySettings, run_study  # noqa: PLC0415
+    from nissa.trainer.study_report import format_report  # noqa: PLC0415
+
+    names = ("seeds", "envs", "episodes", "judged", "epochs")
+    try:
+        settings = StudySettings(**{name: getattr(arguments, name) for name in names})
+    except ValueError as error:
+        raise UsageError(error) from None
+    out: Path = arguments.out or Path("runs") / f"study-{new_run_name()}"
+    console = Console(stderr=True, highlight=False)
+
+    def telemetry(run: str) -> Telemetry:
+        console.print(f"training {run}", style="dim")
+        try:
+            return Telemetry(run, out=out / run)
+        except OSError as error:
+            raise UsageError(f"cannot write {out / run}: {error}") from None
+
+    report = run_study(settings, telemetry)
+    as_json = orjson.dumps(report.to_dict(), option=orjson.OPT_INDENT_2).decode()
+    sys.stdout.write((as_json if arguments.json else format_report(report)) + "\n")
+    console.print(f"The runs are in {out}.", style="dim", soft_wrap=True)
+    return 0

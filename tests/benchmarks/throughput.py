@@ -1,0 +1,74 @@
+"""How many events a second pass hub, all operators and all sinks into the log; and how many a replay reads."""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from nissa.events.kinds import Payload
+from nissa.pipeline.replay import replay
+from nissa.pipeline.telemetry import Telemetry
+from nissa.sinks.console import ConsoleSink
+from tests.benchmarks.emit import Stuck
+from tests.benchmarks.measuring import Figure, report
+from tests.benchmarks.workload import mix
+
+__all__ = ["run"]
+
+EPOCHS = 2_000
+ROUNDS = 5
+
+
+def run() -> None:
+    """Interleaved: a live run, its replay, and a plain `json.loads` of each line of the same log."""
+    story = mix(EPOCHS)
+    live, again, parsed = list[float](), list[float](), list[float]()
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as directory:
+            out = Path(directory) / "run"
+            live.append(_live(story, out))
+            again.append(_replay(out))
+            parsed.append(_json(out))
+    report(
+        f"Throughput, wall clock, {len(story):,} events, 88% of them batches",
+        [
+            Figure("hub to log, all operators and sinks on", live, "events/s", "aim: 200,000"),
+            Figure("replay of that log", again, "events/s", "aim: 150,000"),
+            Figure("json.loads of each line of that log", parsed, "lines/s"),
+        ],
+    )
+
+
+def _live(story: list[tuple[int, int, Payload]], out: Path) -> float:
+    with Path("/dev/null").open("w") as nowhere:
+        stuck, console = Stuck(), ConsoleSink(Console(file=nowhere))
+        sinks = {"stuck": stuck, "console": console}
+        with Telemetry("bench", out=out, sinks=sinks, capacity=1_000_000) as telemetry:
+            emitter = telemetry.scope(group="ppo", env=0)
+            for episode, epoch, payload in story:
+                emitter.move(episode=episode, epoch=epoch)
+                emitter.emit(payload)
+            started = time.perf_counter()
+            stuck.release.set()
+            assert telemetry.flush(120)
+            spent = time.perf_counter() - started
+            assert not telemetry.state().dropped
+    return len(story) / spent
+
+
+def _replay(out: Path) -> float:
+    started = time.perf_counter()
+    result = replay(out)
+    assert result.different == 0
+    return (result.reading.read + result.reading.derived) / (time.perf_counter() - started)
+
+
+def _json(out: Path) -> float:
+    (segment,) = out.glob("events-*")
+    lines = segment.read_bytes().splitlines()
+    started = time.perf_counter()
+    for line in lines:
+        json.loads(line)
+    return len(lines) / (time.perf_counter() - started)

@@ -1,0 +1,170 @@
+"""The commands as a user types them: what they print, and one clear line for what is wrong."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from nissa.events.kinds import SeedCulled, SeedGerminated
+from nissa.pipeline.telemetry import Telemetry
+from tests.samples import episode_ended, episode_started, epoch_completed
+
+NISSA = [sys.executable, "-m", "nissa.cli.main"]
+
+
+def nissa(*words: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*NISSA, *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    out = tmp_path / "run"
+    with Telemetry("small", out=out) as telemetry:
+        env = telemetry.scope(group="ppo", env=0, episode=0, epoch=1)
+        env.emit(episode_started())
+        env.emit(SeedGerminated(slot="early", seed="s1", blueprint="norm", params=120))
+        env.emit(epoch_completed(91.25, 120))
+        env.emit(
+            SeedCulled(
+                slot="early",
+                seed="s1",
+                blueprint="norm",
+                improvement=-0.5,
+                reason="late",
+                initiator="policy",
+                epochs_total=3,
+            )
+        )
+        env.emit(episode_ended())
+    return out
+
+
+def test_replay_prints_one_json_document_with_the_promised_keys(run: Path) -> None:
+    document = json.loads(nissa("replay", run, "--json").stdout)
+    events = document["events"]
+    assert {"read", "by_kind", "unknown", "malformed", "dropped"} <= events.keys()
+    assert (events["read"], events["malformed"], events["dropped"], events["unknown"]) == (8, 0, 0, {})
+    assert events["by_kind"]["seed_germinated"] == 1
+    assert sum(events["by_kind"].values()) == events["read"]
+    (blueprint,), (board,), (best,) = document["blueprints"], document["scoreboards"], document["best_runs"]
+    expected = {"group": "ppo", "blueprint": "norm", "germinated": 1, "fossilized": 0, "culled": 1}
+    expected |= {"fossilization_rate": 0.0, "acc_delta_mean": None, "churn_mean": -0.5}
+    assert expected.items() <= blueprint.items()
+    expected = {"group": "ppo", "env": 0, "germinated": 1, "fossilized": 0, "culled": 1, "params_added": 0}
+    expected |= {"host_params": 1000, "growth_ratio": 1.0, "compute_cost": 1.0, "fossilized_by_blueprint": {}}
+    assert expected.items() <= board.items()
+    expected = {"group": "ppo", "env": 0, "episode": 0, "peak_accuracy": 91.25, "growth_ratio": 1.12}
+    assert (expected | {"efficiency": 91.25 / 1.12}).items() <= best.items()
+
+
+def test_replay_prints_tables_for_people(run: Path) -> None:
+    done = nissa("replay", run)
+    assert done.returncode == 0
+    assert "Run small: 8 events." in done.stdout
+    assert all(title in done.stdout for title in ("Blueprints", "Scoreboard", "Best runs"))
+
+
+def test_a_cut_log_is_replayed_and_what_was_skipped_is_said(run: Path) -> None:
+    (segment,) = run.glob("events-*")
+    segment.write_bytes(segment.read_bytes()[:-20])
+    done = nissa("replay", run)
+    assert done.returncode == 0
+    assert "7 events, 1 malformed" in done.stdout
+    assert "torn last line" in done.stdout
+    document = json.loads(nissa("replay", segment, "--json").stdout)
+    assert (document["events"]["read"], document["events"]["malformed"]) == (7, 1)
+    assert "torn last line" in document["events"]["problems"][0]
+
+
+def test_schema_prints_a_schema_that_every_line_of_a_log_obeys(run: Path) -> None:
+    schema = json.loads(nissa("schema").stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    (segment,) = run.glob("events-*")
+    for line in segment.read_text().splitlines():
+        validator.validate(json.loads(line))
+
+
+def test_serve_shows_a_recorded_run_until_it_is_stopped(run: Path) -> None:
+    with subprocess.Popen([*NISSA, "serve", str(run), "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        said = process.stdout.readline()
+        url = next(word for word in said.replace(";", " ").split() if word.startswith("http"))
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            page = answer.read().decode()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 130
+    assert 'blueprint="norm"' in page
+
+
+@pytest.mark.parametrize("command", ["replay", "serve"])
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda path: None, "there is no such file or directory"),
+        (lambda path: path.mkdir(), "this directory holds no run"),
+        (lambda path: path.write_text(""), "It is empty"),
+        (lambda path: path.write_text("hello\n"), "no line of it is an event"),
+    ],
+)
+def test_what_is_no_run_is_one_clear_line(tmp_path: Path, command: str, make: Any, complaint: str) -> None:
+    make(tmp_path / "run")
+    refused(nissa(command, tmp_path / "run"), complaint)
+
+
+def refused(done: subprocess.CompletedProcess[str], complaint: str) -> None:
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_one_clear_line_and_leaves_nothing_behind(run: Path, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = taken.getsockname()[1]
+        refused(nissa("serve", run, "--port", number), "cannot listen on 127.0.0.1")
+        refused(nissa("demo", "--metrics-port", number, "--out", tmp_path / "other"), str(number))
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_directory_that_holds_a_run_is_not_written_into(run: Path) -> None:
+    refused(nissa("demo", "--out", run), "holds a run already")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("demo", "--episodes", "0"), "'0' is no whole number from 1 up"),
+        (("demo", "--envs", "x"), "'x' is no whole number from 1 up"),
+        (("demo", "--policy", "magic"), "invalid choice: 'magic'"),
+        (("demo", "--metrics-port", "70000"), "'70000' is no port"),
+        (("study", "--episodes", "2", "--judged", "3"), "judged must be at most 2"),
+        ((), "COMMAND"),
+    ],
+)
+def test_a_wrong_argument_is_refused_with_what_is_allowed(words: tuple[str, ...], complaint: str) -> None:
+    done = nissa(*words)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+
+
+def test_output_that_nobody_reads_to_the_end_is_no_error(run: Path) -> None:
+    command = " ".join([*NISSA, "replay", str(run), "--json", "| head -n 1"])
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
+def test_commands_that_do_not_train_load_no_torch(run: Path) -> None:
+    program = (
+        f"import sys; from nissa.cli.main import main\nmain(['replay', {str(run)!r}]); print('torch' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).splitlines()[-1] == "False"

@@ -1,0 +1,139 @@
+"""What a person sees: a line for each turn in a seed's life, the tables, and numbers that mean what they say."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from nissa.events.kinds import KINDS, RunEnded, SeedCulled, SeedFossilized, SeedGerminated
+from nissa.events.scope import Event
+from nissa.operators.stream import Fold
+from nissa.pipeline.dispatcher import Dispatcher
+from nissa.pipeline.telemetry import default_operators
+from nissa.sinks.console import ConsoleSink
+from nissa.sinks.lines import line
+from nissa.sinks.render import growth_text, summary
+from nissa.sinks.tables import Tables
+from tests.samples import episode_ended, episode_started, epoch_completed, event, payloads
+
+STORY = [
+    event(episode_started(), group="ppo", env=0, episode=0),
+    event(
+        SeedGerminated(slot="early", seed="s1", blueprint="norm", params=120), group="ppo", env=0, episode=0, epoch=3
+    ),
+    event(epoch_completed(91.25, 120), group="ppo", env=0, episode=0, epoch=3),
+    event(
+        SeedFossilized(slot="early", seed="s1", blueprint="norm", improvement=1.5, params_added=120, epochs_total=9),
+        group="ppo",
+        env=0,
+        episode=0,
+        epoch=12,
+    ),
+    event(
+        SeedCulled(slot="late", seed="s2", improvement=-0.25, reason="no gain", initiator="policy", epochs_total=4),
+        group="ppo",
+        env=0,
+        episode=0,
+        epoch=20,
+    ),
+    event(episode_ended(), group="ppo", env=0, episode=0, epoch=45),
+    event(RunEnded(outcome="completed", duration=12.0)),
+]
+
+
+def shown(events: list[Event[Any]], *, terminal: bool = False, every: int = 5) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=120, force_terminal=terminal, color_system="standard" if terminal else None)
+    sink = ConsoleSink(console, every=every)
+    dispatcher = Dispatcher(default_operators(), {"console": sink}, fail)
+    for e in events:
+        dispatcher.deliver(e)
+    sink.close()
+    return out.getvalue()
+
+
+def fail(owner: str, error: BaseException, about: object) -> None:
+    raise AssertionError(owner) from error
+
+
+def test_each_turn_in_a_seeds_life_is_one_line_with_its_place() -> None:
+    lines = shown(STORY).splitlines()
+    (germinated,) = [text for text in lines if "germinated " in text and "norm (s1)" in text]
+    assert "ppo env 0 ep 0 epoch 3" in germinated
+    assert "early: norm (s1), 120 params" in germinated
+    (fossilized,) = [text for text in lines if "fossilized " in text and "+120 params" in text]
+    assert "+1.50 points" in fossilized
+    (culled,) = [text for text in lines if "no gain" in text]
+    assert "late: - (s2), -0.25 points, 4 epochs, by policy" in culled
+
+
+def test_the_tables_come_at_the_end_with_what_the_operators_computed() -> None:
+    text = shown(STORY)
+    assert re.search(r"ppo\s+norm\s+1\s+1\s+0\s+100\.0%\s+\+1\.50\s+-\s+9\.0", text)
+    assert re.search(r"ppo\s+unknown\s+0\s+0\s+1\s+0\.0%\s+-\s+-0\.25\s+4\.0", text)
+    assert re.search(r"ppo\s+0\s+1\s+1\s+1\s+\+120\s+\+12\.0%\s+1\.12x\s+1\.02x\s+-\s+norm x1", text)
+    assert re.search(r"1 \*\s+ppo\s+0\s+0\s+3\s+91\.25%\s+1\.12x\s+81\.47", text)
+
+
+@pytest.mark.parametrize(("every", "times"), [(1, 3), (2, 2), (5, 1)])
+def test_the_tables_come_every_so_many_episodes_too(every: int, times: int) -> None:
+    episodes = [
+        e for n in range(2) for e in (event(epoch_completed(90.0), episode=n), event(episode_ended(), episode=n))
+    ]
+    assert shown([*episodes, STORY[-1]], every=every).count("Best runs") == times
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text", "style"),
+    [
+        (1.0, "1.00x", "dim"),
+        (0.99, "0.99x", "dim"),
+        (1.001, "1.00x", "cyan"),
+        (1.099, "1.10x", "cyan"),
+        (1.1, "1.10x", "bold cyan"),
+        (1.5, "1.50x", "bold cyan"),
+    ],
+)
+def test_growth_is_dim_without_any_cyan_when_modest_and_bold_from_a_tenth(ratio: float, text: str, style: str) -> None:
+    assert (growth_text(ratio).plain, growth_text(ratio).style) == (text, style)
+
+
+def test_colour_is_for_terminals_only() -> None:
+    assert "\x1b[" in shown(STORY, terminal=True)
+    assert "\x1b[" not in shown(STORY)
+
+
+@given(st.sampled_from(list(KINDS.values())).flatmap(payloads))
+def test_no_event_however_odd_breaks_a_line(payload: Any) -> None:
+    told = line(event(payload), 0.0)
+    assert told is None or "\n" not in told.plain
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_no_row_however_odd_breaks_a_table(data: st.DataObject) -> None:
+    tables = Tables()
+    for kind in Tables.kinds:
+        tables(event(data.draw(payloads(kind))))
+    Console(file=io.StringIO()).print(summary(tables.snapshot()))
+
+
+def test_nothing_to_show_is_said() -> None:
+    out = io.StringIO()
+    Console(file=out).print(summary(Tables().snapshot()))
+    assert out.getvalue() == "No seed germinated and no episode ended.\n"
+
+
+def test_tables_at_no_interval_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1 episode, not 0"):
+        ConsoleSink(every=0)
+
+
+def test_every_kind_that_operators_derive_has_a_table() -> None:
+    derived = {kind for kind in KINDS.values() if kind.derived}
+    assert derived == set(Tables.kinds)
+    assert all(isinstance(operator, Fold) for operator in default_operators().values())

@@ -1,0 +1,129 @@
+"""The plan of the house: floors, names, packaging, and documents that run."""
+
+import ast
+import doctest
+import importlib
+import importlib.metadata
+import inspect
+import pkgutil
+import re
+import tomllib
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+import pytest
+
+FOLDERS = ("cli", "events", "operators", "pipeline", "pipeline.sources", "sinks", "trainer")
+FLOORS = {
+    "events": set(),
+    "operators": {"events"},
+    "sinks": {"events"},
+    "pipeline": {"events", "operators", "sinks"},
+    "trainer": {"events", "operators", "sinks", "pipeline"},
+    "cli": {"events", "operators", "sinks", "pipeline", "trainer"},
+}
+"""Which folders each may import from, besides itself."""
+TORCH = {"trainer"}
+WIRING = {"pipeline.telemetry"}
+
+
+def modules() -> list[str]:
+    return [
+        f"{folder}.{found.name}"
+        for folder in FOLDERS
+        for found in pkgutil.iter_modules([str(Path(__file__).parents[1] / folder.replace(".", "/"))])
+        if not found.ispkg
+    ]
+
+
+def imports(module: str, root: Path) -> set[str]:
+    """Everything that a module names in an import, wherever in the file it does."""
+    tree = ast.parse((root / f"{module.replace('.', '/')}.py").read_text())
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports by a relative path"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    return found
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_only_go_down(module: str, root: Path) -> None:
+    floor = module.split(".")[0]
+    used = {name.split(".")[1] for name in imports(module, root) if re.match(r"nissa\.\w", name)}
+    assert used <= FLOORS[floor] | {floor}
+
+
+@pytest.mark.parametrize("module", modules())
+def test_torch_is_for_those_who_train(module: str, root: Path) -> None:
+    if module.split(".")[0] not in TORCH:
+        assert not {name for name in imports(module, root) if name.split(".")[0] in {"torch", "sklearn", "numpy"}}
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if m.startswith("pipeline.") and m not in WIRING])
+def test_only_the_wiring_knows_which_operators_and_sinks_there_are(module: str, root: Path) -> None:
+    shared = {"nissa.operators.stream", "nissa.sinks.tables", "nissa.sinks.run_log"}
+    used = {".".join(name.split(".")[:3]) for name in imports(module, root)}
+    assert {name for name in used if name.startswith(("nissa.operators.", "nissa.sinks."))} <= shared
+
+
+@pytest.mark.parametrize("module", modules())
+def test_what_a_module_offers_is_listed_in_order_and_documented(module: str) -> None:
+    loaded = importlib.import_module(f"nissa.{module}")
+    assert loaded.__doc__
+    public = {
+        name
+        for name, value in vars(loaded).items()
+        if not name.startswith("_")
+        and not isinstance(value, ModuleType | TypeVar)
+        and getattr(value, "__module__", None) == loaded.__name__
+    }
+    assert public <= set(loaded.__all__), "public names that __all__ leaves out"
+    assert [name for name in loaded.__all__ if not hasattr(loaded, name)] == []
+    order = sorted(loaded.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    assert loaded.__all__ == order
+    offered = [getattr(loaded, name) for name in loaded.__all__]
+    assert [v for v in offered if (inspect.isclass(v) or inspect.isfunction(v)) and not inspect.getdoc(v)] == []
+
+
+@pytest.mark.parametrize("module", modules())
+def test_the_examples_in_the_docstrings_run(module: str) -> None:
+    assert doctest.testmod(importlib.import_module(f"nissa.{module}"), optionflags=doctest.ELLIPSIS).failed == 0
+
+
+def test_every_folder_of_code_is_installed_and_typed(root: Path) -> None:
+    listed = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    code = {
+        str(file.parent.relative_to(root)).replace("/", ".")
+        for file in root.rglob("*.py")
+        if not set(file.relative_to(root).parts) & {"tests", "build", ".venv", "conftest.py"}
+    }
+    assert sorted(listed) == sorted(f"nissa.{folder}" for folder in code) == sorted(f"nissa.{f}" for f in FOLDERS)
+    for folder in code:
+        assert (root / folder.replace(".", "/") / "py.typed").exists(), folder
+
+
+def test_the_command_is_installed() -> None:
+    (command,) = [e for e in importlib.metadata.entry_points(group="console_scripts") if e.name == "nissa"]
+    assert callable(command.load())
+
+
+def test_the_code_in_the_readme_runs(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+    assert blocks
+    monkeypatch.chdir(tmp_path)
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+
+
+def test_links_in_the_documents_lead_somewhere(root: Path) -> None:
+    for page in [*root.glob("*.md"), *(root / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_package_has_a_version_and_the_changelog_knows_it(root: Path) -> None:
+    assert f"## {importlib.metadata.version('nissa')}" in (root / "CHANGELOG.md").read_text()
