@@ -19,7 +19,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("study", help="train longer, and compare with the host trained alone")
     parser.add_argument("--seeds", type=at_least(1), default=5, help="repetitions with seeds of their own (5)")
     parser.add_argument("--envs", type=at_least(1), default=4, help="environments of each (4)")
-    parser.add_argument("--episodes", type=at_least(1), default=15, help="episodes that PPO trains in each (15)")
+    parser.add_argument("--episodes", type=at_least(1), default=12, help="episodes that PPO trains in each (12)")
     parser.add_argument("--judged", type=at_least(1), default=3, help="its last episodes, which are judged (3)")
     parser.add_argument("--epochs", type=at_least(1), default=45, help="epochs of an episode (45)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the runs are written (runs/study-<time of day>)")

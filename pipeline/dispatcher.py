@@ -47,6 +47,7 @@ class Dispatcher:
         Derived events wait in a queue instead of being published at once: a subscriber that published while it is
         called would reverse the order for the next ones, and a loop would recurse.
         """
+        self._derived.clear()
         self.stream.send(event)
         ordinal = 0
         while self._derived:

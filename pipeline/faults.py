@@ -1,5 +1,6 @@
 """What went wrong inside Nissa: counted, logged once, and the event that did it kept in a dead-letter file."""
 
+import contextlib
 import logging
 import threading
 from collections import Counter
@@ -37,7 +38,7 @@ class Faults:
             if event is not None:
                 self._bury(component, error, event)
         if first:
-            _log.warning("%s failed; training goes on, and such errors are only counted now", component, exc_info=error)
+            _warn("%s failed; training goes on, and such errors are only counted now", component, exc_info=error)
 
     def _bury(self, component: str, error: BaseException, event: Event[Any]) -> None:
         if self._dead_letters is None or self._letters >= MAX_LETTERS:
@@ -49,7 +50,13 @@ class Faults:
                 file.write(orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE))
         except OSError as failure:
             self._dead_letters = None
-            _log.warning("no more dead letters are kept: %s", failure)
+            _warn("no more dead letters are kept: %s", failure)
+
+
+def _warn(message: str, *values: object, exc_info: BaseException | None = None) -> None:
+    # A handler of the host program's may raise, and the errors that are reported here end here.
+    with contextlib.suppress(Exception):
+        _log.warning(message, *values, exc_info=exc_info)
 
 
 def _readable(event: Event[Any]) -> Any:

@@ -57,13 +57,13 @@ class Outlet:
     def _write(self, entry: Entry) -> None:
         try:
             self._sink(entry[3])
-        except Exception as error:  # noqa: BLE001  # a sink may fail in any way
+        except BaseException as error:  # noqa: BLE001  # a sink may fail in any way, even call sys.exit
             self._insist(entry[3], error)
         else:
             self._breaker.succeeded()
             self._written += 1
 
-    def _insist(self, event: Event[Any], error: Exception | None) -> None:
+    def _insist(self, event: Event[Any], error: BaseException | None) -> None:
         """Try an event that was refused again, until it is taken or given up."""
         tries = 0
         while error is not None:
@@ -78,16 +78,16 @@ class Outlet:
         self._written += 1
         return None
 
-    def _again(self, event: Event[Any], pause: float) -> Exception | None:
+    def _again(self, event: Event[Any], pause: float) -> BaseException | None:
         self._worker.stopping.wait(self._breaker.rest if self._breaker.state == "open" else pause)
         self._breaker.rested()
         try:
             self._sink(event)
-        except Exception as error:  # noqa: BLE001  # as above
+        except BaseException as error:  # noqa: BLE001  # as above
             return error
         return None
 
-    def _bury(self, event: Event[Any], error: Exception, ending: bool) -> None:
+    def _bury(self, event: Event[Any], error: BaseException, ending: bool) -> None:
         self._failed += 1
         self._faults.report(self.name, error, event)
         if ending:
@@ -107,7 +107,7 @@ class Outlet:
     def _guarded(self, method: str) -> bool:
         try:
             getattr(self._sink, method, _nothing)()
-        except Exception as error:  # noqa: BLE001  # as above
+        except BaseException as error:  # noqa: BLE001  # as above
             self._faults.report(self.name, error)
             return False
         return True

@@ -44,7 +44,9 @@ class _Selection(Observable[Event[Any]]):
         """As Rx's, but without its wrapper, which would unsubscribe whoever raises once. No error ever comes."""
         if isinstance(on_next, abc.ObserverBase):
             return self._stream.attach(self._kinds, on_next.on_next, on_next.on_completed)
-        return self._stream.attach(self._kinds, on_next or _ignore, on_completed or _ignore)
+        # Not `or`: a sink that is a collection may be empty, and so false.
+        handler = _ignore if on_next is None else on_next
+        return self._stream.attach(self._kinds, handler, _ignore if on_completed is None else on_completed)
 
 
 class EventStream(_Selection):
@@ -70,7 +72,9 @@ class EventStream(_Selection):
         for owner, _, on_next, _ in route:
             try:
                 on_next(event)
-            except Exception as error:  # noqa: BLE001  # what a subscriber does wrong stays with it
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001  # what a subscriber does wrong stays with it, sys.exit too
                 self._on_fault(owner, error, event)
 
     def complete(self) -> None:

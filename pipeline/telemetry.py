@@ -1,5 +1,6 @@
 """What a trainer holds: one object that wires hub, operators and sinks, and ends cleanly however the run ends.
 
+>>> from nissa.events.kinds import SeedGerminated
 >>> with Telemetry("my-run") as telemetry:  # out=Path("runs/my-run"), metrics=("127.0.0.1", 9464)
 ...     env = telemetry.scope(group="ppo", env=0)
 ...     env.move(episode=0, epoch=1)

@@ -41,11 +41,11 @@ def blueprint_table(rows: Iterable[Row]) -> Table:
     return table
 
 
-def scoreboard_table(rows: Iterable[Row]) -> Table:
+def scoreboard_table(rows: Iterable[Row]) -> RenderableType:
     """What has grown where: seeds and parameters over the run; growth, cost and FLOPs of the model at hand."""
+    rows = list(rows)
     left, right = ("Group", "Env"), ("Germ", "Foss", "Cull", "Params", "of host", "Growth", "Cost", "FLOPs")
     table = _table("Scoreboard", left, right)
-    table.add_column("Fossils", overflow="fold")
     for row in rows:
         share = row["params_added"] / row["host_params"] * 100 if row["host_params"] else None
         table.add_row(
@@ -59,9 +59,8 @@ def scoreboard_table(rows: Iterable[Row]) -> Table:
             growth_text(row["growth_ratio"]),
             _number(row["compute_cost"], "{:.2f}x"),
             _number(row["flops_ratio"], "{:.2f}x"),
-            ", ".join(f"{name} x{count}" for name, count in row["fossilized_by_blueprint"].items()) or _DASH,
         )
-    return table
+    return Group(table, *(_distribution(row) for row in rows if row["fossilized_by_blueprint"]))
 
 
 def best_runs_table(rows: Iterable[Row]) -> Table:
@@ -96,8 +95,15 @@ def summary(tables: Mapping[str, list[dict[str, Any]]]) -> RenderableType:
     return Group(*shown) if shown else Text("No seed germinated and no episode ended.", style="dim")
 
 
+def _distribution(row: Row) -> Text:
+    seeds = ", ".join(f"{name} x{count}" for name, count in row["fossilized_by_blueprint"].items())
+    return Text(f" {row['group'] or _DASH} env {_number(row['env'], '{}')} keeps {seeds}")
+
+
 def _table(title: str, left: Iterable[str], right: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     for name in left:
         table.add_column(name, no_wrap=True)
     for name in right:

@@ -1,7 +1,105 @@
 """/metrics over HTTP: Prometheus text, or OpenMetrics for who asks for it."""
 
+import io
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler
+
+from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
+from prometheus_client.registry import Collector
+
 __all__ = ["MetricsServer"]
+
+_PATIENCE = 10.0
+"""Seconds that a client may take to send its request, or to take a part of the answer."""
+_POLL = 0.1
+"""Seconds after which the server looks whether it should end."""
+
+_log = logging.getLogger("nissa")
 
 
 class MetricsServer:
-    def __init__(self, *a): ...
+    """Serves what a collector knows, and the process's own metrics, to whoever scrapes.
+
+    The port is taken at once (0: any free one), so that a port in use is an OSError here; `start` begins to answer.
+    """
+
+    def __init__(self, collector: Collector, address: str, port: int) -> None:
+        registry = CollectorRegistry()
+        registry.register(collector)
+        ProcessCollector(registry=registry)
+        self._server = _Server(address, port)
+        self._server.set_app(_guarded(make_wsgi_app(registry)))
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        host = f"[{address}]" if ":" in address else address
+        self.url = f"http://{host}:{self._server.server_port}/metrics"
+        """Where the metrics are."""
+
+    def start(self) -> None:
+        """Answer scrapes, on a daemon thread."""
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL,), name="nissa-metrics", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering and give the port back. Closing again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._thread:
+            self._server.shutdown()
+        self._server.server_close()
+
+    def after_fork(self) -> None:
+        """In a forked child: let go of the port, which the parent goes on to serve."""
+        self._closed = True
+        self._server.socket.close()
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = _PATIENCE
+
+    def log_message(self, *_: Any) -> None:
+        """Scrapes are not news."""
+
+    def get_stderr(self) -> io.StringIO:
+        """A client that hangs up is not news either."""
+        return io.StringIO()
+
+
+class _Server(ThreadingWSGIServer):
+    def __init__(self, address: str, port: int) -> None:
+        found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        self.address_family, _, _, _, place = found[0]
+        super().__init__((str(place[0]), int(place[1])), _Handler)
+
+    def server_bind(self) -> None:
+        # HTTPServer's own asks the DNS for the name of the address, which can take seconds.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
+        self.setup_environ()
+
+    def handle_error(self, *_: Any) -> None:
+        _log.debug("a scrape broke off", exc_info=True)
+
+
+def _guarded(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Answer 500 and say why in the log, where the collector fails."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        try:
+            return app(environ, start_response)
+        except Exception:  # noqa: BLE001  # whatever it was, the next scrape may do better
+            _log.exception("a scrape failed")
+            start_response("500 Internal Server Error", [("Content-Type", "text/plain")])
+            return [b"a scrape failed; the log says why\n"]
+
+    return answer

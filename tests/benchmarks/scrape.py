@@ -1,7 +1,5 @@
-"""What a scrape costs: seconds to gather and write out a given number of series, as Prometheus text."""
+"""What a scrape costs: gathering a number of series, and writing them out as Prometheus text."""
 
-import statistics
-import sys
 import time
 from collections.abc import Iterator
 
@@ -10,26 +8,36 @@ from prometheus_client import CollectorRegistry, generate_latest
 from nissa.events.kinds import BatchCompleted, EpochCompleted, Payload, SlotSnapshot
 from nissa.events.scope import Event, Scope
 from nissa.sinks.prometheus import PrometheusSink
+from tests.benchmarks.measuring import Figure, report
 
-__all__ = ["filled", "measure", "per_event"]
+__all__ = ["run"]
 
+ROUNDS = 9
+EVENTS = 50_000
 _SLOTS = ("early", "mid", "late")
 
 
-def measure(series: int, repeats: int = 7) -> float:
-    """Seconds of processor time for one scrape of about `series` series, median of several."""
-    registry = CollectorRegistry()
-    registry.register(filled(series))
-    return statistics.median(_scrape(registry) for _ in range(repeats))
+def run() -> None:
+    """Scrapes of two sizes, the same without a text to write, and what the sink takes for an event."""
+    sinks = {series: _filled(series) for series in (1_000, 10_000)}
+    rounds = [[_scrape(sink) * 1e3 for sink in sinks.values()] for _ in range(ROUNDS)]
+    gathered = [[_gather(sink) * 1e3 for sink in sinks.values()] for _ in range(ROUNDS)]
+    event = Event(1, 1.0, _scope(0), _batch(1))
+    small, large = map(list, zip(*rounds, strict=True))
+    small_alone, large_alone = map(list, zip(*gathered, strict=True))
+    report(
+        "Scrapes, CPU",
+        [
+            Figure("/metrics with 1,000 series", small, "ms", "aim: 5"),
+            Figure("... gathering them, without writing the text", small_alone, "ms"),
+            Figure("/metrics with 10,000 series", large, "ms", "aim: 50"),
+            Figure("... gathering them, without writing the text", large_alone, "ms"),
+            Figure("the sink, for each batch_completed", [_fold(sinks[1_000], event) for _ in range(ROUNDS)], "ns"),
+        ],
+    )
 
 
-def per_event(events: int = 200_000, repeats: int = 5) -> float:
-    """Seconds of processor time that the sink takes for one BatchCompleted, least of several."""
-    sink, event = filled(1_000), Event(1, 1.0, _scope(0), _batch(1))
-    return min(_fold(sink, event, events) for _ in range(repeats)) / events
-
-
-def filled(series: int) -> PrometheusSink:
+def _filled(series: int) -> PrometheusSink:
     """A sink that shows at least `series` series, of as many environments as that takes."""
     sink, env = PrometheusSink(), 0
     while sum(len(family.samples) for family in sink.collect()) < series:
@@ -39,17 +47,25 @@ def filled(series: int) -> PrometheusSink:
     return sink
 
 
-def _scrape(registry: CollectorRegistry) -> float:
+def _scrape(sink: PrometheusSink) -> float:
+    registry = CollectorRegistry()
+    registry.register(sink)
     started = time.thread_time()
     generate_latest(registry)
     return time.thread_time() - started
 
 
-def _fold(sink: PrometheusSink, event: Event[BatchCompleted], events: int) -> float:
+def _gather(sink: PrometheusSink) -> float:
     started = time.thread_time()
-    for _ in range(events):
-        sink(event)
+    list(sink.collect())
     return time.thread_time() - started
+
+
+def _fold(sink: PrometheusSink, event: Event[BatchCompleted]) -> float:
+    started = time.thread_time_ns()
+    for _ in range(EVENTS):
+        sink(event)
+    return (time.thread_time_ns() - started) / EVENTS
 
 
 def _scope(env: int) -> Scope:
@@ -80,9 +96,3 @@ def _epoch(env: int) -> Iterator[Payload]:
             for slot in _SLOTS
         ],
     )
-
-
-if __name__ == "__main__":
-    for size in map(int, sys.argv[1:] or ("1000", "10000")):
-        print(f"{size:>7,} series  {measure(size) * 1e3:7.2f} ms a scrape")
-    print(f"BatchCompleted  {per_event() * 1e9:7.0f} ns an event")

@@ -1,5 +1,6 @@
 """A sink behind its own thread: what it does wrong, or slowly, stays with it."""
 
+import logging
 import threading
 import time
 from pathlib import Path
@@ -12,7 +13,9 @@ from nissa.events.kinds import BatchCompleted
 from nissa.events.scope import Event
 from nissa.pipeline.breaker import FAILURES, LONGEST_REST, SHORTEST_REST, Breaker
 from nissa.pipeline.faults import MAX_LETTERS, Faults
+from nissa.pipeline.lanes import Entry
 from nissa.pipeline.outlet import ATTEMPTS, Outlet
+from nissa.pipeline.worker import Worker
 from tests.samples import event
 
 
@@ -139,7 +142,7 @@ def test_close_before_any_event_starts_no_thread_and_still_closes_the_sink() -> 
     assert (threading.active_count(), sink.closed) == (before, 1)
 
 
-def test_a_thread_that_is_killed_comes_back_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_sink_that_calls_exit_fails_like_any_other(caplog: pytest.LogCaptureFixture) -> None:
     taken = list[int]()
 
     def sink(e: Event[Any]) -> None:
@@ -153,8 +156,34 @@ def test_a_thread_that_is_killed_comes_back_and_is_told(caplog: pytest.LogCaptur
         outlet(batch(number))
     outlet.close(soon())
     assert taken == [0, 2]
-    assert faults.counts["sink"] == 1
+    assert (faults.counts["sink"], outlet.state().failed, outlet.state().queued) == (1, 1, 0)
     assert "sink failed" in caplog.text
+
+
+def test_a_thread_that_dies_is_started_again_and_told() -> None:
+    handled, faults = list[int](), Faults()
+
+    def handle(entry: Entry) -> None:
+        if entry[3] == 1:
+            raise GeneratorExit
+        handled.append(entry[3])
+
+    worker = Worker("part", faults, capacity=9, poll=0.01, handle=handle, settle=lambda idle: True, end=lambda: None)
+    for number in range(4):
+        worker.lanes.put(batch(number).payload, number)
+    worker.close(soon())
+    assert (handled, worker.restarts, faults.counts["part"]) == ([0, 2, 3], 1, 1)
+
+
+def test_a_logging_handler_that_raises_is_no_concern_of_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError("broken handler")
+
+    monkeypatch.setattr(logging.getLogger("nissa"), "handlers", [Broken()])
+    faults = Faults()
+    faults.report("part", ValueError("x"))
+    assert faults.counts["part"] == 1
 
 
 def test_faults_are_logged_once_for_each_component_and_type(caplog: pytest.LogCaptureFixture) -> None:

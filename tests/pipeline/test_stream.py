@@ -47,6 +47,17 @@ def test_a_subscriber_gets_only_the_kinds_it_asked_for_until_it_leaves() -> None
     assert seen == [CULLED]
 
 
+def test_a_subscriber_that_is_an_empty_collection_is_a_subscriber_all_the_same() -> None:
+    class Numbers(set[int]):
+        def __call__(self, e: Event[Any]) -> None:
+            self.add(e.seq)
+
+    stream, numbers = EventStream(Faults()), Numbers()
+    stream.subscribe(numbers)
+    stream.send(GERMINATED)
+    assert numbers == {5}
+
+
 def test_any_rx_operator_works_behind_it() -> None:
     stream, seen = EventStream(Faults()), list[Any]()
 

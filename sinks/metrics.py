@@ -1,0 +1,39 @@
+"""Every metric of /metrics, and how it follows from events: the one table that is exported, drawn and alerted on."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from nissa.sinks import pipeline_metrics, policy_metrics, run_metrics, seed_metrics, slot_metrics, training_metrics
+from nissa.sinks.declare import Metric, Reading, Readings
+
+__all__ = ["COUNTS", "GAUGES", "METRICS", "Metric"]
+
+# What tells whether the numbers can be trusted comes first.
+_TABLE = (
+    *pipeline_metrics.METRICS,
+    *run_metrics.METRICS,
+    *training_metrics.METRICS,
+    *slot_metrics.METRICS,
+    *seed_metrics.METRICS,
+    *policy_metrics.METRICS,
+)
+
+
+def _by_kind(*tables: Readings) -> dict[type, tuple[Reading, ...]]:
+    readings: defaultdict[type, tuple[Reading, ...]] = defaultdict(tuple)
+    for table in tables:
+        for kind, reading in table.items():
+            readings[kind] += (reading,)
+    return dict(readings)
+
+
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _TABLE}
+"""Every metric by its name."""
+
+GAUGES = _by_kind(
+    run_metrics.GAUGES, training_metrics.GAUGES, slot_metrics.GAUGES, seed_metrics.GAUGES, policy_metrics.GAUGES
+)
+"""Values that the last event of a kind sets, read at scrape time."""
+
+COUNTS = _by_kind(run_metrics.COUNTS, slot_metrics.COUNTS, seed_metrics.COUNTS, policy_metrics.COUNTS)
+"""Amounts that each event of a kind adds; a 0 makes a series known before it counts."""

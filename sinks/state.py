@@ -1,0 +1,136 @@
+"""What the Prometheus sink remembers of the events: the last of each kind by environment, and the counts."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from nissa.events.kinds import (
+    BatchCompleted,
+    BestRunsRanked,
+    BlueprintSummarized,
+    DecisionMade,
+    EpisodeStarted,
+    EpochCompleted,
+    Heartbeat,
+    PipelineState,
+    PolicyUpdated,
+    RunEnded,
+)
+from nissa.events.scope import Event, Scope
+from nissa.sinks.declare import Labels, Value
+from nissa.sinks.metrics import COUNTS
+from nissa.sinks.pipeline_metrics import NOTHING_YET
+from nissa.sinks.snapshot import Place
+from nissa.sinks.totals import MAX_LABEL_SETS, Totals
+
+__all__ = ["Snapshot", "State"]
+
+_OF_EPISODE = (BatchCompleted, EpochCompleted, DecisionMade)
+_KEYS: dict[type, Callable[[Event[Any]], tuple[Any, ...]]] = {
+    PolicyUpdated: lambda event: (event.scope.group,),
+    BlueprintSummarized: lambda event: (event.payload.group, event.payload.blueprint),
+    BestRunsRanked: lambda _: (),
+}
+"""What is no environment's own, although an event of one may have caused it."""
+
+
+class Snapshot(NamedTuple):
+    """A copy of the state that nothing changes any more. Events themselves are never changed, so they are shared."""
+
+    totals: dict[str, dict[Labels, Value]]
+    """Counters and histograms by name and labels."""
+    places: list[Place]
+    """The last events and the numbers of events, by environment."""
+    kinds: Counter[type]
+    """Events ever taken in, by kind."""
+    refused: int
+    """Label sets left out for want of room."""
+    account: PipelineState
+    """What the pipeline said of itself in the last heartbeat."""
+
+
+class State:
+    """Plain, bounded state: `fold` is for one thread, `snapshot` for any."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._places: dict[tuple[Any, ...], Place] = {}
+        self._totals = Totals()
+        self._account = NOTHING_YET
+        self._refused = 0
+        self._gone: Counter[type] = Counter()
+        self._ended: dict[str, float] = {}
+        self._special: dict[type, Callable[[Place, Event[Any]], None]] = {
+            EpisodeStarted: self._begin_episode,
+            Heartbeat: self._note_account,
+            RunEnded: self._end_run,
+            **dict.fromkeys(_KEYS, self._share),
+        }
+        self._more = COUNTS.keys() | self._special.keys()
+
+    def fold(self, event: Event[Any]) -> None:
+        """Take an event in."""
+        kind, place = type(event.payload), self._places.get(event.scope[:3])
+        # The lock would cost as much as all the rest. What is done without it no copy can tear.
+        if place is not None and kind not in self._more:
+            place.counts[kind] = place.counts.get(kind, 0) + 1
+            place.latest[kind] = event
+        else:
+            with self._lock:
+                self._fold(kind, place or self._enter(event.scope[:3], event.scope), event)
+
+    def snapshot(self, grace: float) -> Snapshot:
+        """The state as it stands, without the runs that ended `grace` seconds ago or earlier; they are given back."""
+        with self._lock:
+            for run in [run for run, ended in self._ended.items() if self._clock() - ended >= grace]:
+                self._forget(run)
+            places = [place.copy() for place in self._places.values()]
+            kinds = sum((Counter(place.counts) for place in places), self._gone.copy())
+            refused = self._refused + self._totals.refused
+            return Snapshot(self._totals.copy(), places, kinds, refused, self._account)
+
+    def _enter(self, where: tuple[Any, ...], scope: Scope) -> Place | None:
+        if len(self._places) >= MAX_LABEL_SETS:
+            self._refused += 1
+            return None
+        at = (scope.run, scope.group or "", "" if scope.env is None else str(scope.env))
+        return self._places.setdefault(where, Place(at, {}, {}))
+
+    def _fold(self, kind: type, place: Place | None, event: Event[Any]) -> None:
+        if place is None:
+            self._gone[kind] += 1
+            return
+        place.counts[kind] = place.counts.get(kind, 0) + 1
+        place.latest[kind] = event
+        if special := self._special.get(kind):
+            special(place, event)
+        for reading in COUNTS.get(kind, ()):
+            for sample in reading(place.at, event):
+                self._totals.add(*sample)
+
+    def _begin_episode(self, place: Place, _: Event[Any]) -> None:
+        """Rows of the episode before keep their last values until now."""
+        for kind in _OF_EPISODE:
+            place.latest.pop(kind, None)
+
+    def _note_account(self, _: Place, event: Event[Any]) -> None:
+        self._account = event.payload.pipeline
+
+    def _end_run(self, _: Place, event: Event[Any]) -> None:
+        self._ended[event.scope.run] = self._clock()
+
+    def _share(self, place: Place, event: Event[Any]) -> None:
+        """Move an event to a place of its own, where the next of its kind replaces it, whatever caused that one."""
+        kind = type(event.payload)
+        del place.latest[kind]
+        where = (event.scope.run, kind, *_KEYS[kind](event))
+        if shared := self._places.get(where) or self._enter(where, event.scope):
+            shared.latest[kind] = event
+
+    def _forget(self, run: str) -> None:
+        del self._ended[run]
+        self._totals.forget(run)
+        for where in [where for where in self._places if where[0] == run]:
+            self._gone.update(self._places.pop(where).counts)

@@ -1,0 +1,112 @@
+"""What many tests share: a real Prometheus (Debian's, on a loopback port, stopped by its process id), and a demo."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from urllib.request import urlopen
+
+import pytest
+
+_CONFIG = """
+global: {scrape_interval: 1s, scrape_timeout: 900ms, evaluation_interval: 1s}
+scrape_configs:
+  - job_name: nissa
+    file_sd_configs: [{files: [targets.json], refresh_interval: 1s}]
+"""
+
+Samples = list[tuple[dict[str, str], float]]
+
+
+class Prometheus:
+    """A running server: it scrapes what it is told to, and answers PromQL."""
+
+    def __init__(self, directory: Path) -> None:
+        self._targets, self._known = directory / "targets.json", list[str]()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        (directory / "prometheus.yml").write_text(_CONFIG)
+        options = {
+            "config.file": directory / "prometheus.yml",
+            "storage.tsdb.path": directory / "data",
+            "web.listen-address": urlsplit(self.url).netloc,
+            "web.external-url": self.url,
+        }
+        command = ["prometheus", *(f"--{name}={value}" for name, value in options.items())]
+        with (directory / "prometheus.log").open("wb") as log:
+            self._process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=subprocess.STDOUT)
+
+    def scrape(self, url: str, timeout: float = 30.0) -> str:
+        """Begin to scrape a /metrics, wait until that worked once, and return its `instance` label.
+
+        A new target is noticed within five seconds or so, and scraped each second from then on.
+        """
+        instance = urlsplit(url).netloc
+        self._known.append(instance)
+        fresh = self._targets.with_suffix(".new")
+        fresh.write_text(json.dumps([{"targets": self._known}]))
+        fresh.replace(self._targets)
+        self.wait(lambda: self.query(f'up{{instance="{instance}"}} == 1'), timeout)
+        return instance
+
+    def query(self, promql: str) -> Samples:
+        """Labels and value of each series, now. Raises HTTPError on bad PromQL."""
+        rows = self.get("query", query=promql)["result"]
+        return [(row["metric"], float(row["value"][1])) for row in rows]
+
+    def get(self, endpoint: str, **parameters: str) -> Any:
+        """The data of an endpoint of /api/v1."""
+        with urlopen(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}", timeout=10) as answer:
+            return json.load(answer)["data"]
+
+    def wait(self, condition: Callable[[], object], timeout: float = 30.0) -> None:
+        """Until the condition holds. Raises TimeoutError, or what the condition raised last."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                if condition():
+                    return
+                error: Exception = TimeoutError(f"not within {timeout} seconds")
+            except OSError as failure:
+                error = failure
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise error
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A real Prometheus: `scrape(url)`, then `query(promql)`."""
+    if shutil.which("prometheus") is None:
+        pytest.skip("no prometheus on this machine: apt-get install prometheus")
+    server = Prometheus(tmp_path_factory.mktemp("prometheus"))
+    try:
+        server.wait(lambda: server.query("vector(1)"))
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of a small `nissa demo`, run as a user runs it."""
+    out = tmp_path_factory.mktemp("demo") / "run"
+    words = ["demo", "--envs", "2", "--episodes", "3", "--seed", "1", "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, "-m", "nissa.cli.main", *words], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    out.with_suffix(".txt").write_text(done.stdout)
+    return out

@@ -1,0 +1,356 @@
+"""A short run in which every kind of event that has metrics happens, with numbers that a person can check."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from prometheus_client.registry import Collector
+
+from nissa.events.kinds import (
+    Action,
+    BatchCompleted,
+    BestRun,
+    BestRunsRanked,
+    BlueprintSummarized,
+    CounterfactualMeasured,
+    CounterfactualResult,
+    DecisionMade,
+    DecisionsScored,
+    EpisodeEnded,
+    EpisodeStarted,
+    EpochCompleted,
+    EventsDropped,
+    GateCheck,
+    GateEvaluated,
+    HeadDecision,
+    HeadEntropy,
+    Heartbeat,
+    HostBaselineMeasured,
+    Payload,
+    PhaseTimed,
+    PipelineState,
+    PolicyUpdated,
+    RunEnded,
+    RunStarted,
+    ScoreboardUpdated,
+    SeedCulled,
+    SeedFossilized,
+    SeedGerminated,
+    SinkState,
+    SlotSnapshot,
+    StageChanged,
+)
+from nissa.events.scope import Event, Scope
+
+Series = tuple[str, frozenset[tuple[str, str]]]
+
+RUN = Scope("r1")
+GROUP = Scope("r1", "ppo")
+ENV = Scope("r1", "ppo", 0, 2, 7)
+
+_SINK = SinkState(sink="log", written=90, queued=3, failed=2, retries=5, breaker="open", dropped={"batch_completed": 4})
+_PIPELINE = PipelineState(
+    accepted=110,
+    delivered=100,
+    queued=4,
+    dropped={"batch_completed": 6},
+    refused=1,
+    faults={"best_runs": 2},
+    restarts=1,
+    lag=0.25,
+    sinks=[_SINK],
+)
+_SEED: dict[str, Any] = {"slot": "early", "seed": "s1", "blueprint": "norm"}
+_CHECKS = [
+    GateCheck(name="min_epochs", value=2.0, relation=">=", threshold=3.0, passed=False),
+    GateCheck(name="leakage", value=0.0, relation="<=", threshold=0.1, passed=True),
+]
+_WAIT = Action(op="WAIT")
+
+
+def head(forced: bool, relevant: bool) -> HeadDecision:
+    return HeadDecision(choice=0, log_prob=-0.7, entropy=0.7, mask=[True], valid=1, forced=forced, relevant=relevant)
+
+
+def best(env: int, rank: int, accuracy: float, growth: float, pareto: bool) -> BestRun:
+    return BestRun(
+        group="ppo",
+        env=env,
+        episode=rank,
+        epoch=1,
+        peak_accuracy=accuracy,
+        growth_ratio=growth,
+        efficiency=accuracy / growth,
+        rank=rank,
+        pareto=pareto,
+    )
+
+
+_STREAM: list[tuple[Scope, Payload]] = [
+    (
+        RUN,
+        RunStarted(
+            git_commit="abc",
+            base_seed=7,
+            rng_digests={},
+            versions={"python": "3.11", "torch": "2.13"},
+            hardware={},
+            hyperparameters={},
+            task_type="classification",
+            n_envs=4,
+            n_episodes=50,
+            max_epochs=45,
+            host_architecture="cnn",
+            host_params=1250,
+            slot_config={"early": 8},
+        ),
+    ),
+    (
+        ENV,
+        EpisodeStarted(
+            policy="ppo",
+            torch_seed=1,
+            data_seed=2,
+            task_type="classification",
+            max_epochs=45,
+            host_architecture="cnn",
+            host_params=1250,
+            slot_config={"early": 8},
+            hyperparameters={},
+        ),
+    ),
+    (
+        ENV,
+        HostBaselineMeasured(
+            initial_loss=2.3,
+            initial_accuracy=10.0,
+            final_loss=0.4,
+            final_accuracy=91.0,
+            epochs=45,
+            host_params=1250,
+        ),
+    ),
+    (ENV, SeedGerminated(**_SEED, params=16)),
+    (ENV, StageChanged(slot="early", from_stage="DORMANT", to_stage="GERMINATED", epochs_in_stage=3, alpha=0.0)),
+    (
+        ENV,
+        GateEvaluated(**_SEED, gate="G1", target_stage="TRAINING", passed=False, checks=_CHECKS, reason="min_epochs"),
+    ),
+    (ENV, GateEvaluated(**_SEED, gate="G1", target_stage="TRAINING", passed=True, checks=_CHECKS[1:], reason="")),
+    (
+        ENV,
+        BatchCompleted(
+            batch=0,
+            loss=0.75,
+            accuracy=75.0,
+            host_grad_norm=1.5,
+            seed_grad_norms={"early": 0.5},
+            isolation_leakage=0.125,
+        ),
+    ),
+    (
+        ENV,
+        BatchCompleted(
+            batch=1,
+            loss=0.5,
+            accuracy=81.25,
+            host_grad_norm=1.25,
+            seed_grad_norms={"early": 0.25},
+            isolation_leakage=0.0,
+        ),
+    ),
+    (
+        ENV,
+        EpochCompleted(
+            train_loss=0.625,
+            train_accuracy=78.0,
+            val_loss=0.55,
+            val_accuracy=80.0,
+            n_val=360,
+            host_params=1250,
+            total_seed_params=40,
+            total_params=1290,
+            fossilized_params=24,
+            host_grad_norm=1.375,
+            seed_grad_norms={"early": 0.375},
+            isolation_leakage=0.125,
+            slots=[
+                SlotSnapshot(
+                    slot="early",
+                    stage="TRAINING",
+                    epochs_in_stage=2,
+                    seed="s1",
+                    blueprint="norm",
+                    seed_params=16,
+                    alpha=0.5,
+                    counterfactual_contribution=-1.0,
+                    total_improvement=2.5,
+                    improvement_this_epoch=0.5,
+                ),
+                SlotSnapshot(slot="late", stage="DORMANT", epochs_in_stage=7),
+            ],
+        ),
+    ),
+    (
+        ENV,
+        DecisionMade(
+            observation=[0.0],
+            action=Action(op="GERMINATE", slot="early", blueprint="norm"),
+            heuristic=_WAIT,
+            masked=False,
+            heads={"op": head(forced=False, relevant=True), "slot": head(forced=True, relevant=True)},
+            value=1.5,
+            reward=-0.5,
+            reward_components={"accuracy": 0.5, "rent": -1.0},
+            accuracy_delta=-2.0,
+        ),
+    ),
+    (
+        ENV,
+        DecisionMade(
+            observation=[0.0],
+            action=_WAIT,
+            heuristic=_WAIT,
+            masked=True,
+            heads={"op": head(forced=True, relevant=True), "slot": head(forced=True, relevant=False)},
+            value=1.25,
+            reward=0.75,
+            reward_components={"accuracy": 1.0, "rent": -0.25},
+            accuracy_delta=1.0,
+        ),
+    ),
+    (ENV, SeedFossilized(**_SEED, improvement=2.5, params_added=16, epochs_total=12)),
+    (ENV, SeedGerminated(slot="late", seed="s2", blueprint="attention", params=300)),
+    (
+        ENV,
+        SeedCulled(
+            slot="late",
+            seed="s2",
+            blueprint="attention",
+            improvement=-1.0,
+            reason="it hurt",
+            initiator="gate",
+            epochs_total=4,
+        ),
+    ),
+    (ENV, SeedCulled(slot="mid", reason="tidied up", initiator="operator", epochs_total=4)),
+    (
+        ENV,
+        BlueprintSummarized(
+            group="ppo",
+            blueprint="norm",
+            germinated=1,
+            fossilized=1,
+            culled=0,
+            fossilization_rate=100.0,
+            acc_delta_mean=2.5,
+            acc_delta_std=0.5,
+            churn_mean=-1.5,
+            churn_std=0.25,
+            lifespan_mean=12.0,
+        ),
+    ),
+    (
+        ENV,
+        ScoreboardUpdated(
+            group="ppo",
+            env=0,
+            germinated=2,
+            fossilized=1,
+            culled=2,
+            orphans=1,
+            params_added=16,
+            fossilized_by_blueprint={"norm": 1},
+            host_params=1250,
+            live_blueprints={"mid": "norm"},
+            growth_ratio=1.0128,
+            compute_cost=1.02,
+            flops_ratio=1.05,
+        ),
+    ),
+    (
+        ENV,
+        CounterfactualMeasured(
+            slots=["early", "mid"],
+            n_val=360,
+            results=[
+                CounterfactualResult(config=[False, False], alpha_settings={}, val_loss=0.9, val_accuracy=70.0),
+                CounterfactualResult(config=[True, False], alpha_settings={}, val_loss=0.7, val_accuracy=75.0),
+                CounterfactualResult(config=[True, True], alpha_settings={}, val_loss=0.5, val_accuracy=80.0),
+            ],
+        ),
+    ),
+    (ENV, PhaseTimed(durations={"train": 0.02, "validate": 400.0})),
+    (ENV, PhaseTimed(durations={"train": 0.03})),
+    (
+        ENV,
+        EpisodeEnded(
+            outcome="completed",
+            final_accuracy=92.0,
+            final_loss=0.3,
+            total_reward=-3.5,
+            epochs=45,
+            growth_ratio=1.0128,
+            germinated=2,
+            fossilized=1,
+            culled=2,
+        ),
+    ),
+    (
+        ENV,
+        BestRunsRanked(
+            runs=[best(0, 1, 92.0, 1.25, True), best(1, 2, 91.0, 1.0, True), best(0, 3, 90.0, 1.5, False)], finished=3
+        ),
+    ),
+    (ENV, DecisionsScored(epochs=[1, 2], advantages=[1.0, 5.0], returns=[2.0, 4.0])),
+    (
+        GROUP,
+        PolicyUpdated(
+            update=0,
+            decisions=45,
+            policy_loss=-0.0625,
+            value_loss=0.5,
+            entropy=1.75,
+            approx_kl=0.0078125,
+            clip_fraction=0.25,
+            explained_variance=-0.5,
+            ratio_max=1.5,
+            heads={"op": HeadEntropy(entropy=20.0, log_valid=32.0, decisions=30, mean_policy_entropy=0.875)},
+            value_mean=1.0,
+            value_std=0.5,
+            return_mean=1.5,
+            return_std=2.0,
+            grad_norm=0.75,
+            learning_rate=0.0003,
+            early_stopped=True,
+        ),
+    ),
+    (RUN, EventsDropped(place="hub", dropped={"batch_completed": 6})),
+    (RUN, Heartbeat(uptime=30.0, pipeline=_PIPELINE)),
+    (RUN, RunEnded(outcome="completed", duration=31.0)),
+]
+
+
+@pytest.fixture
+def stream() -> list[Event[Payload]]:
+    """Every kind that has metrics, at one event a second from 1,000 seconds on."""
+    return [Event(seq, 1000.0 + seq, scope, payload) for seq, (scope, payload) in enumerate(_STREAM)]
+
+
+@pytest.fixture
+def epoch(stream: list[Event[Payload]]) -> EpochCompleted:
+    """An epoch to take apart with `dataclasses.replace`."""
+    return next(event.payload for event in stream if isinstance(event.payload, EpochCompleted))
+
+
+@pytest.fixture
+def shown() -> Callable[[Collector], dict[Series, float]]:
+    """What a collector shows: the value of each series, by name and labels."""
+
+    def values(collector: Collector) -> dict[Series, float]:
+        samples = [sample for family in collector.collect() for sample in family.samples]
+        found = {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
+        assert len(found) == len(samples), "a series appears twice"
+        return found
+
+    return values

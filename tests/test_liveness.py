@@ -1,0 +1,162 @@
+"""Every event kind, every field and every metric is fed by the demo, or by a training in which things go wrong.
+
+A part that no run reaches is a part that nothing calls: what is null, zero, empty or absent in all of these fails.
+"""
+
+import math
+import threading
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch import Tensor
+
+from nissa.events.kinds import KINDS, BatchCompleted, SeedCulled, SeedFossilized
+from nissa.events.scope import Event, Scope
+from nissa.pipeline.hub import Hub
+from nissa.pipeline.replay import replay
+from nissa.pipeline.telemetry import Telemetry
+from nissa.sinks.metrics import METRICS
+from nissa.sinks.prometheus import PrometheusSink
+from nissa.trainer import ppo, slot
+from nissa.trainer.run import Settings, train
+
+
+def declared(cls: type[Any], path: str) -> Iterator[str]:
+    """Every field of a kind, those of the parts inside it included, as a path."""
+    hints = typing.get_type_hints(cls)
+    for f in fields(cls):
+        here = f"{path}.{f.name}"
+        yield here
+        for inner in (hints[f.name], *typing.get_args(hints[f.name])):
+            if is_dataclass(inner):
+                yield from declared(typing.cast("type[Any]", inner), here)
+
+
+def alive(value: Any, path: str) -> Iterator[str]:
+    """The paths inside a value that hold something: neither None nor zero, false or empty."""
+    if value or is_dataclass(value):
+        yield path
+    if is_dataclass(value):
+        for f in fields(value):
+            yield from alive(getattr(value, f.name), f"{path}.{f.name}")
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            if is_dataclass(item):
+                yield from alive(item, path)
+
+
+class Collected(set[str]):
+    """A consumer of events that remembers which paths were ever alive."""
+
+    def __call__(self, event: Event[Any]) -> None:
+        self.update(alive(event.payload, event.payload.kind))
+
+
+class Stalling:
+    """A sink on the hub's own thread that blocks it at the first batch."""
+
+    inline = True
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+
+    def __call__(self, event: Event[Any]) -> None:
+        if isinstance(event.payload, BatchCompleted):
+            self.release.wait()
+
+
+def refusing(event: Event[Any]) -> None:
+    raise ConnectionError("nobody there")
+
+
+def leaking(x: Tensor, seed: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """Isolation without the detach that makes it one."""
+    correction = seed(x)
+    term = correction - correction.detach()
+    return x + term, term
+
+
+def choking_once(chores: Callable[[Hub], None]) -> Callable[[Hub], None]:
+    """The hub's chores, which fail the first time."""
+    errors = [MemoryError("no room for the account")]
+
+    def do(hub: Hub) -> None:
+        if errors:
+            raise errors.pop()
+        chores(hub)
+
+    return do
+
+
+@pytest.fixture(scope="session")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training in which a sink refuses, the hub dies and stalls, isolation leaks, the policy leaps, the trainer raises."""
+    out, stalling = tmp_path_factory.mktemp("faulty") / "run", Stalling()
+    sinks = {"stalling": stalling, "refusing": refusing}
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(RuntimeError, match="on purpose"):
+        patch.setattr(ppo, "LEARNING_RATE", 1.0)
+        patch.setattr(slot, "isolated", leaking)
+        patch.setattr(Hub, "_tell_drops", choking_once(Hub._tell_drops))
+        with Telemetry("faulty", out=out, sinks=sinks, capacity=300) as telemetry:
+            train_with_faults(telemetry, stalling, out)
+    return out
+
+
+def train_with_faults(telemetry: Telemetry, stalling: Stalling, out: Path) -> None:
+    lost = telemetry.scope(group="lost", env=7, episode=0, epoch=1)
+    lost.emit(SeedCulled(slot="early", reason="lost", initiator="policy", epochs_total=1))
+    lost.emit(SeedFossilized(slot="early", seed="s", params_added=1, epochs_total=1))
+    lost.emit(None)  # type: ignore[arg-type]
+    train(Settings(policy="ppo", envs=1, episodes=2, epochs=20, seed=7), telemetry, out)
+    stalling.release.set()
+    telemetry.flush(20)
+    train(Settings(policy="heuristic", envs=1, episodes=1, epochs=45, seed=7), telemetry, out)
+    raise RuntimeError("on purpose")
+
+
+@pytest.mark.parametrize("exempt", [{"heartbeat.pipeline.refused": "it counts what comes after the last heartbeat"}])
+def test_every_kind_and_every_field_is_fed(demo: Path, faulty: Path, exempt: dict[str, str]) -> None:
+    collected = Collected()
+    for run in (demo, faulty):
+        replay(run, [collected])
+    expected = {path for name, kind in KINDS.items() for path in [name, *declared(kind, name)]}
+    assert sorted(expected - collected - exempt.keys()) == []
+
+
+def test_every_metric_is_fed(demo: Path, faulty: Path) -> None:
+    fed: set[str] = set()
+    for run in (demo, faulty):
+        sink = PrometheusSink()
+        replay(run, [sink])
+        crowd(sink)
+        sink(Event(0, 0.0, Scope("odd"), BatchCompleted(**dict.fromkeys(BatchCompleted.__slots__, "odd"))))  # type: ignore[arg-type]
+        list(sink.collect())
+        for family in sink.collect():
+            fed |= {base(sample.name) for sample in family.samples if sample.value and not math.isnan(sample.value)}
+    assert sorted(METRICS.keys() - fed - {"nissa_pipeline_refused_total"}) == []
+
+
+def crowd(sink: PrometheusSink) -> None:
+    """More environments than any machine runs."""
+    batch = BatchCompleted(batch=0, loss=1.0, accuracy=1.0, host_grad_norm=1.0, seed_grad_norms={})
+    for env in range(3_000):
+        sink(Event(0, 0.0, Scope("crowd", "ppo", env), batch))
+
+
+def base(sample: str) -> str:
+    """The metric that a sample belongs to."""
+    return sample if sample in METRICS else sample.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum")
+
+
+def test_what_comes_after_the_end_is_counted_as_refused() -> None:
+    """The one field that no log can show, because the log is closed by then."""
+    telemetry = Telemetry("run")
+    telemetry.close()
+    telemetry.emit(BatchCompleted(batch=0, loss=1.0, accuracy=1.0, host_grad_norm=1.0, seed_grad_norms={}))
+    sink = PrometheusSink(telemetry.state)
+    (family,) = [family for family in sink.collect() if family.name == "nissa_pipeline_refused"]
+    assert family.samples[0].value == 1

@@ -1,0 +1,87 @@
+"""The same settings give the same numbers, whatever becomes of the telemetry."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from nissa.pipeline.context import rng_digests
+from nissa.pipeline.telemetry import Telemetry
+from nissa.trainer.history import History
+from nissa.trainer.run import Settings, train
+
+SHORT = Settings(policy="ppo", envs=2, episodes=2, epochs=6, seed=7)
+
+
+def trained(telemetry: Any) -> tuple[History, dict[str, str]]:
+    history = train(SHORT, telemetry)
+    return history, rng_digests()
+
+
+@pytest.fixture(scope="module")
+def expected() -> tuple[History, dict[str, str]]:
+    with Telemetry("on") as telemetry:
+        return trained(telemetry)
+
+
+def fails(event: Any) -> None:
+    raise OSError("no space left on device")
+
+
+def test_training_is_bit_identical_with_telemetry_off(expected: Any, silent: Any) -> None:
+    assert trained(silent) == expected
+
+
+def test_training_is_bit_identical_with_a_sink_that_always_raises(expected: Any) -> None:
+    with Telemetry("broken", sinks={"broken": fails}) as telemetry:
+        assert trained(telemetry) == expected
+
+
+def test_training_is_bit_identical_with_a_pipeline_that_sheds_almost_everything(expected: Any) -> None:
+    with Telemetry("full", capacity=1) as telemetry:
+        assert trained(telemetry) == expected
+
+
+def test_another_seed_gives_another_run(expected: Any, silent: Any) -> None:
+    other = train(Settings(policy="ppo", envs=1, episodes=1, epochs=2, seed=8), silent)
+    assert other.twins[0].val_losses[0] != expected[0].twins[0].val_losses[0]
+
+
+def test_environments_do_not_touch_each_other(silent: Any) -> None:
+    both = train(Settings(policy="heuristic", envs=2, episodes=1, epochs=9, seed=0), silent)
+    second = train(Settings(policy="heuristic", envs=1, episodes=1, epochs=9, seed=1), silent)
+    assert both.episodes[1].val_losses == second.episodes[0].val_losses
+
+
+def test_a_host_that_is_never_grown_is_its_twin_bit_for_bit(silent: Any) -> None:
+    history = train(Settings(policy="never", envs=1, episodes=2, epochs=3, seed=0), silent)
+    for record in history.episodes:
+        assert record.val_losses == history.twins[0].val_losses
+        assert record.val_accuracies == history.twins[0].val_accuracies
+        assert record.growth_ratios == [1.0] * 3
+
+
+def test_digests_tell_weights_apart_by_the_last_bit(expected: Any) -> None:
+    from nissa.trainer.history import weights_digest
+    from nissa.trainer.host import new_host
+
+    host, other = new_host(0), new_host(0)
+    assert weights_digest([host]) == weights_digest([other])
+    with torch.no_grad():
+        other.head.bias[0] = torch.nextafter(other.head.bias[0], torch.tensor(1.0))
+    assert weights_digest([host]) != weights_digest([other])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"policy": "random"}, "policy must be one of ppo, heuristic, never, not 'random'"),
+        ({"envs": 0}, "envs must be at least 1, not 0"),
+        ({"episodes": 0}, "episodes must be at least 1, not 0"),
+        ({"epochs": -1}, "epochs must be at least 1, not -1"),
+        ({"seed": -1}, "seed must be at least 0, not -1"),
+    ],
+)
+def test_wrong_settings_are_refused_with_what_is_allowed(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Settings(**wrong)

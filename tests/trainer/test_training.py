@@ -1,0 +1,65 @@
+"""Training is what a plain loop of torch would do, and what is told of it is what happened."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from nissa.trainer.digits import batches, digits
+from nissa.trainer.epoch import train_epoch
+from nissa.trainer.gradients import MAX_NORM
+from nissa.trainer.host import Host, new_host
+from nissa.trainer.model import Model
+from nissa.trainer.optimizer import LEARNING_RATE
+from nissa.trainer.twin import train_twin
+
+
+def plainly(host: Host, order: torch.Generator, epochs: int) -> list[tuple[float, float, float]]:
+    """The textbook loop; loss, accuracy and gradient norm of each batch."""
+    adam = torch.optim.Adam(host.parameters(), lr=LEARNING_RATE, fused=True)
+    seen = []
+    for _ in range(epochs):
+        for images, labels in batches(digits(), order):
+            adam.zero_grad()
+            logits = host(images)
+            loss = cross_entropy(logits, labels)
+            loss.backward()  # type: ignore[no-untyped-call]
+            norm = torch.nn.utils.clip_grad_norm_(host.parameters(), MAX_NORM)
+            adam.step()
+            hits = (logits.argmax(1) == labels).float().mean()
+            seen.append((loss.item(), 100 * hits.item(), norm.item()))
+    return seen
+
+
+def test_a_host_alone_trains_as_in_a_plain_loop(silent: Any) -> None:
+    host, model = new_host(4), Model(4, silent)
+    seen = plainly(host, torch.Generator().manual_seed(9), epochs=2)
+    order = torch.Generator().manual_seed(9)
+    for _ in range(2):
+        train_epoch(model, batches(digits(), order), silent.emit)
+    for a, b in zip(host.parameters(), model.host.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+    told = [(batch.loss, batch.accuracy, batch.host_grad_norm) for batch in silent.told]
+    assert torch.allclose(torch.tensor(told), torch.tensor(seen), rtol=1e-4)
+
+
+def test_the_twin_learns_and_keeps_quiet(silent: Any) -> None:
+    twin = train_twin(0, 1, 6, silent)
+    assert len(twin.val_accuracies) == 7
+    assert twin.val_losses[-1] < twin.val_losses[0]
+    assert silent.told == []
+
+
+@pytest.mark.parametrize("stage", ["TRAINING", "BLENDING", "HOLDING", "FOSSILIZED"])
+def test_a_seed_learns_in_every_stage_but_the_first(silent: Any, make_seed: Any, stage: str) -> None:
+    model = Model(0, silent)
+    slot = model.slots["late"]
+    slot.seed = make_seed()
+    slot.enter(stage, 50.0)
+    slot.alpha = 1.0
+    before = [p.detach().clone() for p in slot.parameters()]
+    trained = train_epoch(model, batches(digits(), torch.Generator().manual_seed(0)), silent.emit)
+    assert all(not torch.equal(a, b) for a, b in zip(before, slot.parameters(), strict=True))
+    assert trained.seed_grad_norms["late"] > 0
+    assert slot.epochs_in_stage == slot.seed.age == 1

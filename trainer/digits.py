@@ -1,0 +1,46 @@
+"""The data: scikit-learn's handwritten digits, which need no download."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from sklearn.datasets import load_digits
+from torch import Tensor
+
+from nissa.trainer.seeding import generator
+
+__all__ = ["BATCH_SIZE", "N_CLASSES", "N_TRAIN", "Digits", "batches", "digits"]
+
+BATCH_SIZE = 64
+N_CLASSES = 10
+N_TRAIN = 1437
+_SPLIT_SEED = 0
+_BRIGHTEST = 16.0
+
+
+class Digits(NamedTuple):
+    """Images are float32 of shape (n, 1, 8, 8), scaled to 0..1; labels are int64 of shape (n,)."""
+
+    train_images: Tensor
+    train_labels: Tensor
+    val_images: Tensor
+    val_labels: Tensor
+
+
+@cache
+def digits() -> Digits:
+    """1437 images to train on and 360 to validate on, always the same split."""
+    bunch = load_digits()
+    images = torch.tensor(bunch.data, dtype=torch.float32).view(-1, 1, 8, 8) / _BRIGHTEST
+    labels = torch.tensor(bunch.target)
+    order = torch.randperm(len(labels), generator=generator(_SPLIT_SEED))
+    train, val = order[:N_TRAIN], order[N_TRAIN:]
+    return Digits(images[train], labels[train], images[val], labels[val])
+
+
+def batches(data: Digits, order: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch of (images, labels) in an order drawn from `order`; the last batch is what is left over."""
+    shuffled = torch.randperm(len(data.train_labels), generator=order)
+    for rows in torch.split(shuffled, BATCH_SIZE):
+        yield data.train_images[rows], data.train_labels[rows]

@@ -1,0 +1,65 @@
+"""An environment: one initialization and data order, the host twin that belongs to it, and episode after episode."""
+
+from pathlib import Path
+
+from nissa.events.kinds import EpisodeStarted
+from nissa.pipeline.emitter import Emitter
+from nissa.trainer.decision import Policy
+from nissa.trainer.episode import Episode
+from nissa.trainer.flops import host_flops
+from nissa.trainer.growth import Growth
+from nissa.trainer.history import EpisodeRecord
+from nissa.trainer.host import ARCHITECTURE, SLOT_CHANNELS
+from nissa.trainer.model import Model
+from nissa.trainer.settings import Settings, host_hyperparameters
+from nissa.trainer.twin import host_baseline_measured, save_initial, train_twin
+
+__all__ = ["Environment"]
+
+_DATA_SEEDS = 1_000_000
+
+
+class Environment:
+    """Number `index` of a run; `emitter` stands at it. Its twin is trained at once, and the baseline emitted.
+
+    The initial weights are kept under `out`, if given; raises OSError if they cannot be.
+    """
+
+    def __init__(
+        self, index: int, settings: Settings, policy: Policy, emitter: Emitter, out: Path | None = None
+    ) -> None:
+        self.index, self.settings, self.policy, self.emitter = index, settings, policy, emitter
+        self.torch_seed = settings.seed + index
+        self.data_seed = _DATA_SEEDS + self.torch_seed
+        self.twin = train_twin(self.torch_seed, self.data_seed, settings.epochs, emitter)
+        self.model = Model(self.torch_seed, emitter)
+        checkpoint = save_initial(self.torch_seed, index, out) if out else None
+        emitter.emit(host_baseline_measured(self.twin, self.model.host_params, checkpoint))
+
+    def start(self, number: int) -> Episode:
+        """Episode `number`, from 0: a new host, initialized like all others of this environment."""
+        self.model = Model(self.torch_seed, self.emitter)
+        self.emitter.move(episode=number, epoch=0)
+        self.emitter.emit(self._started())
+        growth = Growth(self.model, f"env{self.index}-ep{number}", self.torch_seed, self._initiator)
+        record = EpisodeRecord(env=self.index, episode=number)
+        epochs = self.settings.epochs
+        return Episode(self.emitter, self.policy, growth, self.twin, record, data_seed=self.data_seed, epochs=epochs)
+
+    @property
+    def _initiator(self) -> str:
+        return "heuristic" if self.settings.policy == "heuristic" else "policy"
+
+    def _started(self) -> EpisodeStarted:
+        return EpisodeStarted(
+            policy=self.settings.policy,
+            torch_seed=self.torch_seed,
+            data_seed=self.data_seed,
+            task_type="classification",
+            max_epochs=self.settings.epochs,
+            host_architecture=ARCHITECTURE,
+            host_params=self.model.host_params,
+            host_flops=host_flops(),
+            slot_config=SLOT_CHANNELS,
+            hyperparameters=host_hyperparameters(),
+        )

@@ -1,0 +1,119 @@
+"""One episode: a new host, grown by a policy while it trains. Copy from here how a trainer tells Nissa what it does."""
+
+from nissa.events.kinds import EpisodeEnded, PhaseTimed
+from nissa.pipeline.emitter import Emitter
+from nissa.trainer.counterfactual import contributions, factorial
+from nissa.trainer.decision import Policy
+from nissa.trainer.digits import batches, digits
+from nissa.trainer.epoch import TrainedEpoch, train_epoch
+from nissa.trainer.growth import Growth
+from nissa.trainer.history import Course, EpisodeRecord
+from nissa.trainer.rewards import reward_components
+from nissa.trainer.rollout import Transition
+from nissa.trainer.seeding import generator
+from nissa.trainer.situation import Situation, SlotView
+from nissa.trainer.snapshots import epoch_completed
+from nissa.trainer.stopwatch import Stopwatch
+from nissa.trainer.validation import Validation, validate
+
+__all__ = ["Episode"]
+
+
+class Episode:
+    """A model that trains for `epochs` epochs; `emitter` stands at its environment and episode.
+
+    `growth` holds the model and its seeds, `twin` is the course of the same host trained alone, and `record` is empty.
+    """
+
+    def __init__(
+        self,
+        emitter: Emitter,
+        policy: Policy,
+        growth: Growth,
+        twin: Course,
+        record: EpisodeRecord,
+        *,
+        data_seed: int,
+        epochs: int,
+    ) -> None:
+        self.emitter, self.policy, self.growth, self.twin, self.record = emitter, policy, growth, twin, record
+        self.model, self.order, self.epochs = growth.model, generator(data_seed), epochs
+        self.transitions: list[Transition] = []
+        self._clock = Stopwatch()
+        record.note(validate(self.model, digits()))
+
+    def run_epoch(self, epoch: int) -> None:
+        """Decide, train, look, and say what happened."""
+        emit, clock, accuracies = self.emitter.emit, self._clock, self.record.val_accuracies
+        self.emitter.move(epoch=epoch)
+        with clock("decide"):
+            decision = self.policy(self._situation(epoch))
+            done = self.growth.act(decision.action, accuracies[-1], self.epochs - epoch + 1)
+        with clock("train"):
+            trained = train_epoch(self.model, batches(digits(), self.order), report=emit)
+        with clock("validate"):
+            validated = validate(self.model, digits())
+        with clock("counterfactual"):
+            matrix = factorial(self.model, digits(), per_class=epoch == self.epochs)
+        self._note(trained, validated)
+        self.growth.observe(trained, accuracies, contributions(matrix))
+        emit(epoch_completed(self.model, trained, validated, accuracies))
+        if matrix:
+            emit(matrix)
+        earned = self._earned(epoch, decision.action.op if done else "WAIT")
+        emit(decision.made(earned, accuracy_delta=self.record.delta(epoch)))
+        with clock("advance"):
+            self.growth.advance(accuracies[-1])
+        emit(PhaseTimed(durations=clock.take()))
+        self.transitions.append(Transition(decision, sum(earned.values())))
+
+    def end(self) -> EpisodeRecord:
+        """Cull what did not fossilize, and say what came of it all."""
+        record, growth = self.record, self.growth
+        growth.end(record.val_accuracies[-1])
+        self.emitter.emit(
+            EpisodeEnded(
+                outcome="completed",
+                final_accuracy=record.val_accuracies[-1],
+                final_loss=record.val_losses[-1],
+                total_reward=sum(step.reward for step in self.transitions),
+                epochs=len(self.transitions),
+                growth_ratio=self.model.growth_ratio(),
+                germinated=growth.germinated,
+                fossilized=growth.fossilized,
+                culled=growth.culled,
+            )
+        )
+        return record
+
+    def _situation(self, epoch: int) -> Situation:
+        """What there is to see before an epoch."""
+        record = self.record
+        return Situation(
+            epochs_left=self.epochs - epoch + 1,
+            max_epochs=self.epochs,
+            train_accuracy=record.train_accuracies[-1] if record.train_accuracies else 0.0,
+            accuracies=tuple(record.val_accuracies),
+            val_loss=record.val_losses[-1],
+            growth_ratio=self.model.growth_ratio(),
+            germinated=self.growth.germinated,
+            slots=tuple(SlotView.of(slot) for slot in self.model.slots.values()),
+        )
+
+    def _note(self, trained: TrainedEpoch, validated: Validation) -> None:
+        self.record.note(validated)
+        self.record.train_losses.append(trained.loss)
+        self.record.train_accuracies.append(trained.accuracy)
+        self.record.growth_ratios.append(self.model.growth_ratio())
+
+    def _earned(self, epoch: int, done: str) -> dict[str, float]:
+        """Reward by component, for an epoch before which the operation `done` was carried out."""
+        earned = reward_components(
+            accuracy_delta=self.record.delta(epoch),
+            twin_delta=self.twin.delta(epoch),
+            growth_ratio=self.model.growth_ratio(),
+            fossilized=done == "FOSSILIZE",
+            culled=done == "CULL",
+        )
+        self.record.rewards.append(sum(earned.values()))
+        return earned

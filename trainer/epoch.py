@@ -1,0 +1,92 @@
+"""One epoch of training: the host and its seeds, batch by batch, each batch reported."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from nissa.events.kinds import BatchCompleted
+from nissa.trainer.gradients import clip, gradients, norm
+from nissa.trainer.isolation import leakage
+from nissa.trainer.model import Model
+
+__all__ = ["TrainedEpoch", "train_epoch"]
+
+
+class TrainedEpoch(NamedTuple):
+    """What an epoch came to. Loss in nats, accuracy in percent, both over samples; norms as means over batches."""
+
+    loss: float
+    accuracy: float
+    host_grad_norm: float
+    seed_grad_norms: dict[str, float]
+    isolation_leakage: float | None
+
+
+def train_epoch(
+    model: Model, batches: Iterable[tuple[Tensor, Tensor]], report: Callable[[BatchCompleted], None]
+) -> TrainedEpoch:
+    """Train on every batch, (images (n, 1, 8, 8), labels (n,)), and report each one.
+
+    A seed that has just germinated gets gradients to be looked at, but does not learn yet.
+    """
+    for slot in model.slots.values():
+        slot.start_epoch()
+    done, sizes = [], []
+    for number, (images, labels) in enumerate(batches):
+        batch = _train_batch(model, images, labels, number)
+        report(batch)
+        done.append(batch)
+        sizes.append(len(labels))
+    return _total(done, sizes)
+
+
+def _train_batch(model: Model, images: Tensor, labels: Tensor, number: int) -> BatchCompleted:
+    logits = model(images)
+    loss = cross_entropy(logits, labels)
+    # It costs another backward pass, and what holds for one batch of an epoch holds for all of them.
+    leaked = _leakage(model, loss) if number == 0 else None
+    model.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    hits = (logits.argmax(1) == labels).sum()
+    figures, norms = _step(model, torch.stack([loss.detach(), hits]))
+    return BatchCompleted(
+        batch=number,
+        loss=figures[0],
+        accuracy=100 * figures[1] / len(labels),
+        host_grad_norm=norms.pop("host"),
+        seed_grad_norms=norms,
+        isolation_leakage=leaked,
+    )
+
+
+def _step(model: Model, figures: Tensor) -> tuple[list[float], dict[str, float]]:
+    """Clip and step; the figures and the norms before clipping by "host" and slot, all in one transfer."""
+    grads = {"host": gradients(model.host)} | {slot.name: gradients(slot) for slot in model.seeded()}
+    read: list[float] = torch.cat([figures, torch.stack([norm(group) for group in grads.values()])]).tolist()
+    norms = dict(zip(grads, read[len(figures) :], strict=True))
+    for name, group in grads.items():
+        clip(group, norms[name])
+    model.optimizer.step()
+    for slot in model.seeded():
+        if slot.seed is not None and slot.stage != "GERMINATED":
+            slot.seed.optimizer.step()
+    return read[: len(figures)], norms
+
+
+def _leakage(model: Model, loss: Tensor) -> float | None:
+    terms = [slot.term for slot in model.isolated() if slot.term is not None]
+    return leakage(loss, terms, list(model.host.parameters())) if terms else None
+
+
+def _total(batches: list[BatchCompleted], sizes: list[int]) -> TrainedEpoch:
+    n = sum(sizes)
+    return TrainedEpoch(
+        sum(batch.loss * size for batch, size in zip(batches, sizes, strict=True)) / n,
+        sum(batch.accuracy * size for batch, size in zip(batches, sizes, strict=True)) / n,
+        sum(batch.host_grad_norm for batch in batches) / len(batches),
+        {slot: sum(b.seed_grad_norms[slot] for b in batches) / len(batches) for slot in batches[0].seed_grad_norms},
+        max((batch.isolation_leakage for batch in batches if batch.isolation_leakage is not None), default=None),
+    )

@@ -1,0 +1,90 @@
+"""Carries out what a policy decides, and takes the seeds of a model through their stages after each epoch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nissa.events.kinds import Action
+from nissa.trainer.epoch import TrainedEpoch
+from nissa.trainer.lifecycle import advance, cull, fossilize, germinate
+from nissa.trainer.model import Model
+from nissa.trainer.seed import Seed
+from nissa.trainer.situation import trend
+from nissa.trainer.slot import Slot
+
+__all__ = ["Growth"]
+
+_APART = 1_000_003
+"""Between the seeds of one episode, so that no two environments share one."""
+
+
+@dataclass
+class Growth:
+    """The seeds of one episode: how many were germinated, fossilized and culled.
+
+    `names` starts the names of the seeds, `torch_seed` what they draw, and `initiator` is who decides.
+    """
+
+    model: Model
+    names: str
+    torch_seed: int
+    initiator: str
+    germinated: int = 0
+    fossilized: int = 0
+    culled: int = 0
+    _tried: int = 0
+
+    def act(self, action: Action, accuracy: float, epochs_left: int) -> bool:
+        """Do what was decided, if the gates allow it; `accuracy` is the validation accuracy in percent, now.
+
+        Returns whether anything was done.
+        """
+        slot = self.model.slots.get(action.slot or "")
+        if slot is None:
+            return False
+        if action.op == "GERMINATE":
+            return self._germinate(slot, action, accuracy, epochs_left)
+        if action.op == "FOSSILIZE":
+            done = fossilize(slot, accuracy)
+            self.fossilized += done
+        else:
+            done = cull(slot, accuracy, reason=f"decided by {self.initiator}", initiator=self.initiator)
+            self.culled += done
+        return done
+
+    def observe(self, trained: TrainedEpoch, accuracies: Sequence[float], contributions: dict[str, float]) -> None:
+        """Note, after an epoch, what the gates will ask about each seed."""
+        for slot in self.model.seeded():
+            slot.facts = {
+                "epochs_in_stage": float(slot.epochs_in_stage),
+                "gradient_norm": trained.seed_grad_norms[slot.name],
+                "isolation_leakage": trained.isolation_leakage,
+                "alpha": slot.alpha,
+                "accuracy_change": accuracies[-1] - slot.entry_accuracy,
+                "accuracy_trend": trend(accuracies),
+                "counterfactual_contribution": contributions.get(slot.name),
+            }
+
+    def advance(self, accuracy: float) -> None:
+        """Let every seed whose gate is due through it, or cull it when its time is up."""
+        for slot in self.model.seeded():
+            self.culled += advance(slot, accuracy)
+
+    def end(self, accuracy: float) -> None:
+        """The episode is over: what did not fossilize is culled."""
+        for slot in self.model.seeded():
+            self.culled += cull(slot, accuracy, reason="the episode ended", initiator="episode_end")
+
+    def _germinate(self, slot: Slot, action: Action, accuracy: float, epochs_left: int) -> bool:
+        seed = Seed(
+            f"{self.names}-{self._tried}",
+            action.blueprint or "norm",
+            action.blend or "linear",
+            slot.channels,
+            torch_seed=self.torch_seed + _APART * (self._tried + 1),
+            accuracy=accuracy,
+        )
+        self._tried += 1
+        growth = self.model.growth_ratio() + seed.params / self.model.host_params
+        done = germinate(slot, seed, {"growth_ratio_after": growth, "epochs_left": float(epochs_left)})
+        self.germinated += done
+        return done

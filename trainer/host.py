@@ -1,0 +1,61 @@
+"""The host: a small convolutional network that classifies digits alone, with room for a seed after each block."""
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+from nissa.trainer.digits import N_CLASSES
+from nissa.trainer.seeding import seeded
+
+__all__ = ["ARCHITECTURE", "SIDE", "SLOT_CHANNELS", "Host", "n_params", "new_host"]
+
+ARCHITECTURE = "cnn_3block"
+SLOT_CHANNELS = {"early": 7, "mid": 8, "late": 8}
+"""The places for seeds, one after each block, with the channels that pass there."""
+SIDE = 4
+"""Height and width, in pixels, of what passes the slots."""
+
+_Slot = Callable[[Tensor], Tensor]
+
+
+class Host(nn.Module):
+    """Three blocks of convolution, average over the pixels, one linear layer: 1,256 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        early, mid, late = SLOT_CHANNELS.values()
+        shrink = nn.MaxPool2d(2)
+        self.blocks = nn.ModuleList(
+            [
+                nn.Sequential(_conv(1, early), nn.ReLU(), shrink),
+                nn.Sequential(_conv(early, mid), nn.ReLU()),
+                nn.Sequential(_conv(mid, late), nn.ReLU()),
+            ]
+        )
+        self.head = nn.Linear(late, N_CLASSES)
+
+    def forward(self, images: Tensor, slots: Sequence[_Slot] = (nn.Identity(),) * 3) -> Tensor:
+        """Images (n, 1, 8, 8) to logits (n, 10), through one slot after each block; without slots, the host alone."""
+        x = images
+        for block, slot in zip(self.blocks, slots, strict=True):
+            x = slot(block(x))
+        logits: Tensor = self.head(x.mean((2, 3)))
+        return logits
+
+
+def new_host(seed: int) -> Host:
+    """A host initialized from `seed`; the global generators are left alone."""
+    with seeded(seed):
+        return Host()
+
+
+def n_params(module: nn.Module) -> int:
+    """Its trainable parameters."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def _conv(channels_in: int, channels_out: int) -> nn.Conv2d:
+    conv = nn.Conv2d(channels_in, channels_out, 3, padding=1)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+    return conv

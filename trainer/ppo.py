@@ -1,0 +1,103 @@
+"""Proximal policy optimization (Schulman et al. 2017) over a factored action, with masks and an early stop."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+
+from nissa.events.kinds import DecisionsScored, HeadEntropy, PolicyUpdated
+from nissa.trainer.actor_critic import ActorCritic, masked_log_probs
+from nissa.trainer.decision import Decision
+from nissa.trainer.ppo_figures import explained_variance, head_entropy
+from nissa.trainer.ppo_loss import ppo_loss
+from nissa.trainer.rollout import Batch, Rollout, collate, score
+from nissa.trainer.seeding import generator
+from nissa.trainer.situation import Situation
+
+__all__ = ["LEARNING_RATE", "MAX_GRAD_NORM", "MINIBATCH", "PASSES", "PPO", "TARGET_KL"]
+
+LEARNING_RATE = 1e-3
+PASSES = 6
+MINIBATCH = 64
+MAX_GRAD_NORM = 0.5
+TARGET_KL = 0.03
+
+
+class PPO:
+    """The policy "ppo": decides for all environments, and learns after each round of episodes."""
+
+    def __init__(self, seed: int) -> None:
+        self.network = ActorCritic(seed)
+        self._optimizer = torch.optim.Adam(self.network.parameters(), lr=LEARNING_RATE, eps=1e-5)
+        self._draws, self._order = generator(seed), generator(seed)
+        self._updates = 0
+
+    def __call__(self, situation: Situation) -> Decision:
+        """Draw a decision."""
+        return self.network.decide(situation, self._draws)
+
+    def learn(self, rollouts: Sequence[Rollout]) -> tuple[PolicyUpdated, list[DecisionsScored]]:
+        """One update from finished episodes: what it came to, and the score of each episode's decisions."""
+        scores = [score(rollout) for rollout in rollouts]
+        batch = collate(rollouts, scores)
+        heads = self._head_entropies(batch)
+        learned = self._learn(batch)
+        updated = _updated(self._updates, batch, heads, learned)
+        self._updates += 1
+        return updated, scores
+
+    def _learn(self, batch: Batch) -> "_Learned":
+        """Pass over the batch until the policy has moved far enough from the one that acted."""
+        norms, largest, stopped = [], [], False
+        for _ in range(PASSES):
+            figures = [self._step(batch.rows(rows)) for rows in self._shuffled(len(batch.returns))]
+            means = {name: sum(step[name] for step in figures) / len(figures) for name in figures[0]}
+            norms.append(means["grad_norm"])
+            largest.append(max(step["ratio_max"] for step in figures))
+            if stopped := means["approx_kl"] > TARGET_KL:
+                break
+        return _Learned(means | {"grad_norm": sum(norms) / len(norms), "ratio_max": max(largest)}, stopped)
+
+    def _shuffled(self, n: int) -> tuple[torch.Tensor, ...]:
+        return torch.split(torch.randperm(n, generator=self._order), MINIBATCH)
+
+    def _step(self, batch: Batch) -> dict[str, float]:
+        loss, figures = ppo_loss(self.network, batch)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        figures["grad_norm"] = clip_grad_norm_(self.network.parameters(), MAX_GRAD_NORM)
+        self._optimizer.step()
+        return dict(zip(figures, torch.stack(list(figures.values())).tolist(), strict=True))
+
+    @torch.no_grad()
+    def _head_entropies(self, batch: Batch) -> dict[str, HeadEntropy]:
+        """Of the policy that acted."""
+        logits, _ = self.network(batch.observations)
+        return {
+            head: head_entropy(masked_log_probs(logits[head], mask), mask, batch.relevant[head])
+            for head, mask in batch.masks.items()
+        }
+
+
+class _Learned(NamedTuple):
+    """Figures of an update: means of the last pass; the gradient norm over all passes, the ratio their largest."""
+
+    figures: dict[str, float]
+    stopped: bool
+
+
+def _updated(update: int, batch: Batch, heads: dict[str, HeadEntropy], learned: _Learned) -> PolicyUpdated:
+    return PolicyUpdated(
+        update=update,
+        decisions=len(batch.returns),
+        explained_variance=explained_variance(batch.values, batch.returns),
+        heads=heads,
+        value_mean=batch.values.mean().item(),
+        value_std=batch.values.std(correction=0).item(),
+        return_mean=batch.returns.mean().item(),
+        return_std=batch.returns.std(correction=0).item(),
+        learning_rate=LEARNING_RATE,
+        early_stopped=learned.stopped,
+        **learned.figures,
+    )

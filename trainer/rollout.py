@@ -1,0 +1,72 @@
+"""What the learned policy learns from: the decisions of finished episodes as tensors."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nissa.events.kinds import DecisionsScored
+from nissa.trainer.actions import HEADS
+from nissa.trainer.decision import Decision
+from nissa.trainer.gae import advantages
+
+__all__ = ["Batch", "Rollout", "Transition", "collate", "score"]
+
+
+class Transition(NamedTuple):
+    """A decision and the reward of the epoch that followed it."""
+
+    decision: Decision
+    reward: float
+
+
+Rollout = Sequence[Transition]
+"""An episode, from its first decision to its last."""
+
+
+class Batch(NamedTuple):
+    """n decisions, collated: observations (n, 30); by head choices (n,), masks (n, choices) and relevance (n,);
+    log-probabilities of the joint action, values, advantages and returns (n,)."""
+
+    observations: Tensor
+    choices: dict[str, Tensor]
+    masks: dict[str, Tensor]
+    relevant: dict[str, Tensor]
+    log_probs: Tensor
+    values: Tensor
+    advantages: Tensor
+    returns: Tensor
+
+    def rows(self, index: Tensor) -> "Batch":
+        """Some of the decisions."""
+        return Batch(
+            self.observations[index],
+            {head: choices[index] for head, choices in self.choices.items()},
+            {head: mask[index] for head, mask in self.masks.items()},
+            {head: relevant[index] for head, relevant in self.relevant.items()},
+            *(column[index] for column in (self.log_probs, self.values, self.advantages, self.returns)),
+        )
+
+
+def score(rollout: Rollout) -> DecisionsScored:
+    """Advantages by GAE, and as returns the advantages plus what the critic had expected."""
+    values = [transition.decision.value or 0.0 for transition in rollout]
+    found = advantages([transition.reward for transition in rollout], values)
+    returns = [advantage + value for advantage, value in zip(found, values, strict=True)]
+    return DecisionsScored(epochs=list(range(1, len(rollout) + 1)), advantages=found, returns=returns)
+
+
+def collate(rollouts: Sequence[Rollout], scores: Sequence[DecisionsScored]) -> Batch:
+    """Every decision of every episode, with its score."""
+    heads = [step.decision.heads for rollout in rollouts for step in rollout]
+    return Batch(
+        torch.tensor([step.decision.observation for rollout in rollouts for step in rollout]),
+        {name: torch.tensor([row[name].choice for row in heads]) for name in HEADS},
+        {name: torch.tensor([row[name].mask for row in heads]) for name in HEADS},
+        {name: torch.tensor([row[name].relevant for row in heads]) for name in HEADS},
+        torch.tensor([sum(head.log_prob for head in row.values()) for row in heads]),
+        torch.tensor([step.decision.value for rollout in rollouts for step in rollout]),
+        torch.tensor([advantage for scored in scores for advantage in scored.advantages]),
+        torch.tensor([target for scored in scores for target in scored.returns]),
+    )

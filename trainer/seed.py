@@ -1,0 +1,38 @@
+"""A seed: a module made from a blueprint, with a name, an optimizer of its own and what it was born with."""
+
+import torch
+from torch import Tensor, nn
+
+from nissa.trainer.blueprints import BLUEPRINTS
+from nissa.trainer.flops import seed_flops
+from nissa.trainer.host import n_params
+from nissa.trainer.optimizer import new_optimizer
+from nissa.trainer.seeding import seeded
+
+__all__ = ["Seed"]
+
+
+class Seed(nn.Module):
+    """What grows in a slot.
+
+    `name` is unique in the run, `blend` the curve of its blending, `torch_seed` what its weights are drawn from, and
+    `accuracy` the validation accuracy in percent at germination. Raises KeyError for a blueprint that there is not.
+    """
+
+    def __init__(
+        self, name: str, blueprint: str, blend: str, channels: int, *, torch_seed: int, accuracy: float
+    ) -> None:
+        super().__init__()
+        self.name, self.blueprint, self.blend, self.accuracy = name, blueprint, blend, accuracy
+        with seeded(torch_seed):
+            self.body = BLUEPRINTS[blueprint](channels)
+        self.optimizer: torch.optim.Optimizer = new_optimizer(self)
+        self.params = n_params(self)
+        self.flops = seed_flops(blueprint, channels)
+        self.age = 0
+        """Epochs since germination."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The correction to `x`, of the same shape."""
+        correction: Tensor = self.body(x)
+        return correction

@@ -1,0 +1,67 @@
+"""What can be chosen about a run of the reference trainer, and everything that is fixed, by name."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nissa.trainer import gae, gates, gradients, lifecycle, optimizer, ppo, ppo_loss, rewards
+from nissa.trainer.digits import BATCH_SIZE
+
+__all__ = ["POLICIES", "Settings"]
+
+POLICIES = ("ppo", "heuristic", "never")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """`envs` environments that train `episodes` episodes each, of `epochs` host epochs, under one policy.
+
+    Environment i draws everything from `seed` + i. Raises ValueError, naming the value and what is allowed.
+    """
+
+    policy: str = "ppo"
+    envs: int = 4
+    episodes: int = 3
+    epochs: int = 45
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.policy not in POLICIES:
+            raise ValueError(f"policy must be one of {', '.join(POLICIES)}, not {self.policy!r}")
+        for name in ("envs", "episodes", "epochs"):
+            if (value := getattr(self, name)) < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be at least 0, not {self.seed}")
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Everything that shapes a run, by name."""
+        return asdict(self) | host_hyperparameters() | _POLICY
+
+
+def host_hyperparameters() -> dict[str, Any]:
+    """What shapes the training of host and seeds."""
+    return {
+        "optimizer": "adam",
+        "learning_rate": optimizer.LEARNING_RATE,
+        "batch_size": BATCH_SIZE,
+        "max_grad_norm": gradients.MAX_NORM,
+        "gate_patience": lifecycle.PATIENCE,
+        "gates": {name: asdict(gate) for name, gate in gates.GATES.items()},
+    }
+
+
+_POLICY = {
+    "rent": rewards.RENT,
+    "fossilized_bonus": rewards.FOSSILIZED,
+    "culled_price": rewards.CULLED,
+    "ppo_discount": gae.DISCOUNT,
+    "ppo_trace": gae.TRACE,
+    "ppo_learning_rate": ppo.LEARNING_RATE,
+    "ppo_passes": ppo.PASSES,
+    "ppo_minibatch": ppo.MINIBATCH,
+    "ppo_max_grad_norm": ppo.MAX_GRAD_NORM,
+    "ppo_target_kl": ppo.TARGET_KL,
+    "ppo_clip": ppo_loss.CLIP,
+    "ppo_entropy_weight": ppo_loss.ENTROPY_WEIGHT,
+    "ppo_value_weight": ppo_loss.VALUE_WEIGHT,
+}

@@ -1,0 +1,68 @@
+"""A place in the host where a seed can grow: what passes there, and the state of its seed."""
+
+from torch import Tensor, is_grad_enabled, nn
+
+from nissa.events.kinds import GateEvaluated
+from nissa.pipeline.emitter import Emitter
+from nissa.trainer.blending import alpha_at
+from nissa.trainer.gates import GATES
+from nissa.trainer.isolation import isolated
+from nissa.trainer.seed import Seed
+
+__all__ = ["ISOLATED", "LIVE", "MIXED", "STAGES", "Slot"]
+
+STAGES = ("DORMANT", "GERMINATED", "TRAINING", "BLENDING", "HOLDING", "FOSSILIZED")
+ISOLATED = ("GERMINATED", "TRAINING")
+"""Stages in which a seed sees the host but the host does not see the seed."""
+MIXED = ("BLENDING", "HOLDING", "FOSSILIZED")
+"""Stages in which a seed takes part in the output."""
+LIVE = ("GERMINATED", "TRAINING", "BLENDING", "HOLDING")
+"""Stages in which a seed can be culled."""
+
+
+class Slot(nn.Module):
+    """Empty (DORMANT), or with a seed in one of the stages of its life.
+
+    It knows its name and its seed; where in the world it is, the emitter that it is handed knows.
+    """
+
+    def __init__(self, name: str, channels: int, emitter: Emitter) -> None:
+        super().__init__()
+        self.name, self.channels, self.emitter = name, channels, emitter
+        self.clear()
+
+    def clear(self) -> None:
+        """Be empty."""
+        self.seed: Seed | None = None
+        self.alpha = 0.0
+        self.gate: GateEvaluated | None = None
+        self.facts: dict[str, float | None] = {}
+        self.stable = False
+        self.enter("DORMANT", 0.0)
+
+    def enter(self, stage: str, accuracy: float) -> None:
+        """Begin a stage, at a validation accuracy in percent."""
+        self.stage, self.entry_accuracy, self.epochs_in_stage = stage, accuracy, 0
+        self.term: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What comes in, with the seed's share added: nothing while it is isolated, `alpha` of it afterwards."""
+        if self.seed is None:
+            return x
+        if self.stage in ISOLATED:
+            return self._isolated(x, self.seed)
+        return x + self.alpha * self.seed(x) if self.alpha else x
+
+    def start_epoch(self) -> None:
+        """Count the epoch that begins, and let a seed that is being blended in take its next share."""
+        self.epochs_in_stage += 1
+        if self.seed is not None:
+            self.seed.age += 1
+            if self.stage == "BLENDING":
+                self.alpha = alpha_at(self.seed.blend, self.epochs_in_stage / GATES["G3"].due)
+
+    def _isolated(self, x: Tensor, seed: Seed) -> Tensor:
+        if not is_grad_enabled():
+            return x
+        output, self.term = isolated(x, seed)
+        return output

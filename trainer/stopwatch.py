@@ -1,0 +1,28 @@
+"""How long each phase of an epoch takes."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["Stopwatch"]
+
+
+class Stopwatch:
+    """Wall-clock seconds by phase, added up until they are taken."""
+
+    def __init__(self) -> None:
+        self._durations: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, phase: str) -> Iterator[None]:
+        """What runs inside counts as `phase`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._durations[phase] = self._durations.get(phase, 0.0) + time.perf_counter() - start
+
+    def take(self) -> dict[str, float]:
+        """The durations so far, and start anew."""
+        durations, self._durations = self._durations, {}
+        return durations

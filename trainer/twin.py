@@ -1,0 +1,56 @@
+"""The host twin: the same initialization and data order, trained alone. The baseline of its environment."""
+
+from pathlib import Path
+
+import torch
+
+from nissa.events.kinds import BatchCompleted, HostBaselineMeasured
+from nissa.pipeline.emitter import Emitter
+from nissa.trainer.digits import batches, digits
+from nissa.trainer.epoch import train_epoch
+from nissa.trainer.history import Course
+from nissa.trainer.host import new_host
+from nissa.trainer.model import Model
+from nissa.trainer.seeding import generator
+from nissa.trainer.validation import validate
+
+__all__ = ["host_baseline_measured", "save_initial", "train_twin"]
+
+
+def train_twin(torch_seed: int, data_seed: int, epochs: int, emitter: Emitter) -> Course:
+    """Train a host without ever growing it, by the very code that trains the others."""
+    model, order = Model(torch_seed, emitter), generator(data_seed)
+    course = Course()
+    course.note(validate(model, digits()))
+    for _ in range(epochs):
+        train_epoch(model, batches(digits(), order), report=_keep_quiet)
+        course.note(validate(model, digits()))
+    return course
+
+
+def host_baseline_measured(twin: Course, host_params: int, checkpoint: str | None) -> HostBaselineMeasured:
+    """The first and the last of the twin's course."""
+    return HostBaselineMeasured(
+        initial_loss=twin.val_losses[0],
+        initial_accuracy=twin.val_accuracies[0],
+        final_loss=twin.val_losses[-1],
+        final_accuracy=twin.val_accuracies[-1],
+        epochs=len(twin.val_losses) - 1,
+        host_params=host_params,
+        initial_checkpoint=checkpoint,
+    )
+
+
+def save_initial(torch_seed: int, env: int, out: Path) -> str:
+    """Keep the weights with which an environment's hosts start; the path relative to `out`.
+
+    Raises OSError if they cannot be written.
+    """
+    path = out / f"initial-env{env}.pt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(new_host(torch_seed).state_dict(), path)
+    return path.name
+
+
+def _keep_quiet(_: BatchCompleted) -> None:
+    """The batches of the twin are nobody's news."""
