@@ -11,7 +11,7 @@ __all__ = ["default", "plain"]
 
 
 class _Shape(NamedTuple):
-    """How to read a dataclass: the fields that are always there, all at once, and the names of those that may be None."""
+    """How to read a dataclass: the fields that are always there, and the names of those that may be None."""
 
     required: Callable[[Any], dict[str, Any]]
     optional: tuple[str, ...]

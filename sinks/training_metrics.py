@@ -30,7 +30,6 @@ _BATCH: Rows = {
     "nissa_batch_loss": ("nats", "Training loss of the last batch."),
     "nissa_batch_accuracy_ratio": ("ratio", "Training accuracy of the last batch."),
     "nissa_batch_host_grad_norm": ("L2 norm", "Norm of the host's own gradient in the last batch, before clipping."),
-    "nissa_batch_isolation_leakage": ("L2 norm", "Gradient that isolated seeds sent into the host in the last batch."),
 }
 _BASELINE: Rows = {
     "nissa_baseline_initial_accuracy_ratio": ("ratio", "Validation accuracy of the host-only twin before training."),
@@ -70,7 +69,6 @@ def _batch(at: Labels, event: Event[BatchCompleted]) -> Iterator[Sample]:
     yield "nissa_batch_loss", at, row.loss
     yield "nissa_batch_accuracy_ratio", at, ratio(row.accuracy)
     yield "nissa_batch_host_grad_norm", at, row.host_grad_norm
-    yield "nissa_batch_isolation_leakage", at, row.isolation_leakage
 
 
 def _baseline(at: Labels, event: Event[HostBaselineMeasured]) -> Iterator[Sample]:

@@ -6,7 +6,7 @@ from typing import Any
 from nissa.trainer import gae, gates, gradients, lifecycle, optimizer, ppo, ppo_loss, rewards
 from nissa.trainer.digits import BATCH_SIZE
 
-__all__ = ["POLICIES", "Settings"]
+__all__ = ["POLICIES", "Settings", "host_hyperparameters"]
 
 POLICIES = ("ppo", "heuristic", "never")
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from nissa.events.kinds import Payload
 from nissa.pipeline.replay import replay
-from nissa.pipeline.telemetry import Telemetry
+from nissa.pipeline.telemetry import Sink, Telemetry
 from nissa.sinks.console import ConsoleSink
 from tests.benchmarks.emit import Stuck
 from tests.benchmarks.measuring import Figure, report
@@ -44,7 +44,7 @@ def run() -> None:
 def _live(story: list[tuple[int, int, Payload]], out: Path) -> float:
     with Path("/dev/null").open("w") as nowhere:
         stuck, console = Stuck(), ConsoleSink(Console(file=nowhere))
-        sinks = {"stuck": stuck, "console": console}
+        sinks: dict[str, Sink] = {"stuck": stuck, "console": console}
         with Telemetry("bench", out=out, sinks=sinks, capacity=1_000_000) as telemetry:
             emitter = telemetry.scope(group="ppo", env=0)
             for episode, epoch, payload in story:

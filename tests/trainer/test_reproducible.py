@@ -1,5 +1,10 @@
 """The same settings give the same numbers, whatever becomes of the telemetry."""
 
+import errno
+import os
+import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +45,30 @@ def test_training_is_bit_identical_with_a_sink_that_always_raises(expected: Any)
 def test_training_is_bit_identical_with_a_pipeline_that_sheds_almost_everything(expected: Any) -> None:
     with Telemetry("full", capacity=1) as telemetry:
         assert trained(telemetry) == expected
+
+
+def test_training_is_bit_identical_with_a_sink_that_hangs_and_ends_in_time(expected: Any) -> None:
+    release = threading.Event()
+    started = time.monotonic()
+    with Telemetry("hanging", sinks={"hanging": lambda event: release.wait()}) as telemetry:
+        assert trained(telemetry) == expected
+        spent = time.monotonic() - started
+    assert time.monotonic() - started - spent < 8
+    release.set()
+
+
+def test_training_is_bit_identical_with_a_full_disk(expected: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    def write(file: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", write)
+    telemetry = Telemetry("full-disk", out=tmp_path / "run")
+    assert trained(telemetry) == expected
+    telemetry.flush(0.5)
+    (log,) = telemetry.state().sinks
+    telemetry.close()
+    assert telemetry.state().faults["log"] > 0
+    assert (log.sink, next(tmp_path.glob("run/events-*")).stat().st_size) == ("log", 0)
 
 
 def test_another_seed_gives_another_run(expected: Any, silent: Any) -> None:
