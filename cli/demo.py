@@ -16,7 +16,7 @@ __all__ = ["add"]
 def add(commands: Any) -> None:
     """Declare the subcommand."""
     parser = commands.add_parser("demo", help="train for about a minute with telemetry on")
-    parser.add_argument("--episodes", type=at_least(1), default=3, help="episodes of each environment (3)")
+    parser.add_argument("--episodes", type=at_least(1), default=5, help="episodes of each environment (5)")
     parser.add_argument("--envs", type=at_least(1), default=4, help="environments (4)")
     parser.add_argument("--seed", type=at_least(0), default=0, help="seed of everything random (0)")
     parser.add_argument("--policy", choices=("ppo", "heuristic"), default="ppo", help="who decides (ppo)")

@@ -9,6 +9,7 @@ import orjson
 from rich.console import Console
 
 from nissa.cli.errors import UsageError, at_least
+from nissa.events.jsonable import plain
 from nissa.pipeline.telemetry import Telemetry, new_run_name
 
 __all__ = ["add"]
@@ -48,7 +49,7 @@ def _run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"cannot write {out / run}: {error}") from None
 
     report = run_study(settings, telemetry)
-    as_json = orjson.dumps(report.to_dict(), option=orjson.OPT_INDENT_2).decode()
-    sys.stdout.write((as_json if arguments.json else format_report(report)) + "\n")
+    text = orjson.dumps(plain(report), option=orjson.OPT_INDENT_2).decode() if arguments.json else format_report(report)
+    sys.stdout.write(text + "\n")
     console.print(f"The runs are in {out}.", style="dim", soft_wrap=True)
     return 0

@@ -36,8 +36,8 @@ def line(event: Event[Any], elapsed: float) -> Text | None:
 
 
 def _where(scope: Scope) -> str:
-    parts = {"env": scope.env, "ep": scope.episode, "epoch": scope.epoch}
-    placed = " ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
+    parts = {"env": scope.env, "ep": scope.episode, "e": scope.epoch}
+    placed = " ".join(f"{name}{value}" for name, value in parts.items() if value is not None)
     return f"{scope.group or ''} {placed}".strip()
 
 

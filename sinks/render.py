@@ -97,7 +97,7 @@ def summary(tables: Mapping[str, list[dict[str, Any]]]) -> RenderableType:
 
 def _distribution(row: Row) -> Text:
     seeds = ", ".join(f"{name} x{count}" for name, count in row["fossilized_by_blueprint"].items())
-    return Text(f" {row['group'] or _DASH} env {_number(row['env'], '{}')} keeps {seeds}")
+    return Text(f" {row['group'] or _DASH} env {_number(row['env'], '{}')} fossilized {seeds}")
 
 
 def _table(title: str, left: Iterable[str], right: Iterable[str]) -> Table:

@@ -1,8 +1,7 @@
 """Is it worth growing? PPO and the heuristic against the host trained alone, over several seeds."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields
 
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.history import History
@@ -43,10 +42,6 @@ class StudyReport:
 
     settings: StudySettings
     groups: dict[str, dict[str, Interval]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain data; an interval is [mean, half-width]."""
-        return asdict(self)
 
 
 def run_study(settings: StudySettings, telemetry: Callable[[str], Telemetry]) -> StudyReport:

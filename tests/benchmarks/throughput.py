@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -24,24 +25,25 @@ ROUNDS = 5
 def run() -> None:
     """Interleaved: a live run, its replay, and a plain `json.loads` of each line of the same log."""
     story = mix(EPOCHS)
-    live, again, parsed = list[float](), list[float](), list[float]()
+    live, again, parsed, threads = list[float](), list[float](), list[float](), list[dict[str, float]]()
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as directory:
             out = Path(directory) / "run"
-            live.append(_live(story, out))
+            live.append(_live(story, out, threads))
             again.append(_replay(out))
             parsed.append(_json(out))
     report(
         f"Throughput, wall clock, {len(story):,} events, 88% of them batches",
         [
             Figure("hub to log, all operators and sinks on", live, "events/s", "aim: 200,000"),
+            *[Figure(f"... CPU of the thread {name}", [t[name] for t in threads], "ns/event") for name in threads[0]],
             Figure("replay of that log", again, "events/s", "aim: 150,000"),
             Figure("json.loads of each line of that log", parsed, "lines/s"),
         ],
     )
 
 
-def _live(story: list[tuple[int, int, Payload]], out: Path) -> float:
+def _live(story: list[tuple[int, int, Payload]], out: Path, threads: list[dict[str, float]]) -> float:
     with Path("/dev/null").open("w") as nowhere:
         stuck, console = Stuck(), ConsoleSink(Console(file=nowhere))
         sinks: dict[str, Sink] = {"stuck": stuck, "console": console}
@@ -50,12 +52,20 @@ def _live(story: list[tuple[int, int, Payload]], out: Path) -> float:
             for episode, epoch, payload in story:
                 emitter.move(episode=episode, epoch=epoch)
                 emitter.emit(payload)
+            before = _cpu()
             started = time.perf_counter()
             stuck.release.set()
             assert telemetry.flush(120)
             spent = time.perf_counter() - started
+            threads.append({name: (cpu - before.get(name, 0.0)) / len(story) for name, cpu in _cpu().items()})
             assert not telemetry.state().dropped
     return len(story) / spent
+
+
+def _cpu() -> dict[str, float]:
+    """CPU nanoseconds that each thread of the pipeline has used."""
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("nissa-") and thread.ident]
+    return {t.name: time.clock_gettime_ns(time.pthread_getcpuclockid(t.ident)) for t in ours if t.ident}
 
 
 def _replay(out: Path) -> float:

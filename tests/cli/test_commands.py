@@ -157,6 +157,17 @@ def test_a_wrong_argument_is_refused_with_what_is_allowed(words: tuple[str, ...]
     assert complaint in done.stderr
 
 
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_a_small_study_prints_each_group_and_keeps_its_runs(tmp_path: Path, words: list[str]) -> None:
+    sizes = ["--seeds", "2", "--envs", "1", "--episodes", "1", "--judged", "1", "--epochs", "3"]
+    done = nissa("study", *sizes, "--out", tmp_path / "study", *words)
+    assert done.returncode == 0, done.stderr
+    assert all(group in done.stdout for group in ("ppo", "heuristic", "never"))
+    if words:
+        assert json.loads(done.stdout)["groups"]["never"]["training_delta"] == [0.0, 0.0]
+    assert (tmp_path / "study" / "study-ppo-seed1" / "manifest.json").exists()
+
+
 def test_output_that_nobody_reads_to_the_end_is_no_error(run: Path) -> None:
     command = " ".join([*NISSA, "replay", str(run), "--json", "| head -n 1"])
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)

@@ -63,7 +63,7 @@ def fail(owner: str, error: BaseException, about: object) -> None:
 def test_each_turn_in_a_seeds_life_is_one_line_with_its_place() -> None:
     lines = shown(STORY).splitlines()
     (germinated,) = [text for text in lines if "germinated " in text and "norm (s1)" in text]
-    assert "ppo env 0 ep 0 epoch 3" in germinated
+    assert "ppo env0 ep0 e3" in germinated
     assert "early: norm (s1), 120 params" in germinated
     (fossilized,) = [text for text in lines if "fossilized " in text and "+120 params" in text]
     assert "+1.50 points" in fossilized
@@ -76,7 +76,7 @@ def test_the_tables_come_at_the_end_with_what_the_operators_computed() -> None:
     assert re.search(r"ppo\s+norm\s+1\s+1\s+0\s+100\.0%\s+\+1\.50\s+-\s+9\.0", text)
     assert re.search(r"ppo\s+unknown\s+0\s+0\s+1\s+0\.0%\s+-\s+-0\.25\s+4\.0", text)
     assert re.search(r"ppo\s+0\s+1\s+1\s+1\s+\+120\s+\+12\.0%\s+1\.12x\s+1\.02x\s+-\s", text)
-    assert "ppo env 0 keeps norm x1" in text
+    assert "ppo env 0 fossilized norm x1" in text
     assert re.search(r"1 \*\s+ppo\s+0\s+0\s+3\s+91\.25%\s+1\.12x\s+81\.47", text)
 
 

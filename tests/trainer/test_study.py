@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from nissa.events.jsonable import plain
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.history import Course, EpisodeRecord
 from nissa.trainer.interval import Interval, t_interval
@@ -48,7 +49,7 @@ def test_a_study_reports_every_group_and_figure(report: StudyReport) -> None:
 
 
 def test_a_study_can_be_written_as_json(report: StudyReport) -> None:
-    back = json.loads(json.dumps(report.to_dict()))
+    back = json.loads(json.dumps(plain(report)))
     assert back["settings"]["seeds"] == 2
     assert back["groups"]["ppo"]["training_delta"] == list(report.groups["ppo"]["training_delta"])
 
