@@ -1,6 +1,10 @@
 """`nissa demo`: about a minute of real training with telemetry on. It shows the pipeline, and claims nothing else."""
 
 import argparse
+import shlex
+import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +32,31 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    console = Console(no_color=arguments.no_color, highlight=False)
+    train = _trainer(arguments)
+    console = Console(no_color=arguments.no_color, highlight=False, markup=False)
     run = new_run_name()
     out = arguments.out or Path("runs") / run
     with _telemetry(arguments, run, out, console) as telemetry:
         console.print(f"Metrics at {telemetry.metrics_url} while it runs.", soft_wrap=True)
-        _train(arguments, telemetry, out)
+        train(telemetry, out)
     console.print(f"The run is in {out}. Look at it with:", soft_wrap=True)
-    for words in (f"replay {out}", f"replay {out} --json", f"serve {out}"):
-        console.print(f"  nissa {words}", soft_wrap=True)
+    for words in (["replay", out], ["replay", out, "--json"], ["serve", out]):
+        console.print(f"  {shlex.join([_program(), *map(str, words)])}", soft_wrap=True)
     return 0
+
+
+def _trainer(arguments: argparse.Namespace) -> Callable[[Telemetry, Path], object]:
+    try:
+        # torch takes a second to load, and only those who train need it.
+        from nissa.trainer.run import Settings, train  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError(f"training needs {error.name}: pip install 'nissa[trainer]'") from None
+    names = ("policy", "envs", "episodes", "seed")
+    try:
+        settings = Settings(**{name: getattr(arguments, name) for name in names})
+    except ValueError as error:
+        raise UsageError(error) from None
+    return lambda telemetry, out: train(settings, telemetry, out)
 
 
 def _telemetry(arguments: argparse.Namespace, run: str, out: Path, console: Console) -> Telemetry:
@@ -48,9 +67,7 @@ def _telemetry(arguments: argparse.Namespace, run: str, out: Path, console: Cons
         raise UsageError(f"cannot write {out} and listen on {metrics[0]}:{metrics[1]}: {error}") from None
 
 
-def _train(arguments: argparse.Namespace, telemetry: Telemetry, out: Path) -> None:
-    # torch takes a second to load, and only those who train need it.
-    from nissa.trainer.run import Settings, train  # noqa: PLC0415
-
-    settings = Settings(policy=arguments.policy, envs=arguments.envs, episodes=arguments.episodes, seed=arguments.seed)
-    train(settings, telemetry, out)
+def _program() -> str:
+    """The command as this user has it: on the path, or where it was called."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "nissa" and shutil.which("nissa") is None else "nissa"

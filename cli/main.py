@@ -28,6 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output went away (`nissa replay RUN | head`): nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        sys.stderr.write(f"nissa {arguments.command}: {error}\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:

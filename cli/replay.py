@@ -9,6 +9,7 @@ import orjson
 from rich.console import Console
 
 from nissa.cli.errors import UsageError
+from nissa.events.jsonable import plain
 from nissa.pipeline.replay import Replay, replay
 from nissa.pipeline.sources.log import UnreadableRunError
 from nissa.sinks.render import summary
@@ -36,9 +37,9 @@ def read_run(path: Path, *consumers: Any) -> Replay:
 def _run(arguments: argparse.Namespace) -> int:
     result = read_run(arguments.path)
     if arguments.json:
-        sys.stdout.write(orjson.dumps(result.summary(), option=orjson.OPT_INDENT_2).decode() + "\n")
+        sys.stdout.write(orjson.dumps(plain(result.summary()), option=orjson.OPT_INDENT_2).decode() + "\n")
         return 0
-    console = Console(no_color=arguments.no_color, highlight=False)
+    console = Console(no_color=arguments.no_color, highlight=False, markup=False)
     console.print(f"Run {result.run}: {_found(result)}.", soft_wrap=True)
     for problem in result.reading.problems:
         console.print(f"  {problem}", style="yellow", soft_wrap=True)

@@ -33,7 +33,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"cannot listen on {arguments.address}:{arguments.port}: {error.strerror}") from None
     server.start()
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.print(f"Run {result.run}, {result.reading.read:,} events, at {server.url}; Ctrl-C ends.", soft_wrap=True)
     try:
         threading.Event().wait()

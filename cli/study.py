@@ -39,7 +39,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise UsageError(error) from None
     out: Path = arguments.out or Path("runs") / f"study-{new_run_name()}"
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False)
 
     def telemetry(run: str) -> Telemetry:
         console.print(f"training {run}", style="dim")

@@ -5,21 +5,20 @@ out, NaN and infinities are strings, and fields that this version does not know 
 event has `seq`; a derived one has the `cause` (the `seq` of the event that made it) and its `ordinal`.
 """
 
-from dataclasses import fields
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from nissa.events.jsonable import default, plain
+from nissa.events.jsonable import dumps
 from nissa.events.kind import KINDS, Importance, Payload
 from nissa.events.scope import Event, Scope
+from nissa.events.strangers import strangers
 
 __all__ = ["SCHEMA_VERSION", "MalformedLineError", "Unknown", "decode", "encode"]
 
 SCHEMA_VERSION = 1
-_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 _SCOPE = ("run", "group", "env", "episode", "epoch")
 _ENVELOPE = {"v", "kind", "seq", "cause", "ordinal", "time", *_SCOPE, "data", "extra"}
 _KNOWN = _ENVELOPE - {"extra"}
@@ -44,9 +43,9 @@ def encode(event: Event[Any]) -> bytes:
     """One line, newline included. Raises TypeError on a value that JSON has no form for."""
     payload = event.payload
     number = b'"cause":%d,"ordinal":%d' % (event.seq, event.ordinal) if event.ordinal else b'"seq":%d' % event.seq
-    data = _dumps(payload.data if isinstance(payload, Unknown) else default(payload))
-    extra = b',"extra":' + _dumps(event.extra) if event.extra else b""
-    where = (SCHEMA_VERSION, orjson.dumps(payload.kind), number, orjson.dumps(event.time), _where(event.scope))
+    data = dumps(payload.data if isinstance(payload, Unknown) else payload)
+    extra = b',"extra":' + dumps(event.extra) if event.extra else b""
+    where = (SCHEMA_VERSION, orjson.dumps(payload.kind), number, dumps(event.time), _where(event.scope))
     return b'{"v":%d,"kind":%b,%b,"time":%b,%b,"data":%b%b}\n' % (*where, data, extra)
 
 
@@ -64,8 +63,8 @@ def decode(line: bytes) -> Event[Any]:
         payload, extra = _payload(row["kind"], row["data"])
         if not row.keys() <= _KNOWN:
             extra |= _unknown(row)
-        if not isinstance(seq, int) or not isinstance(row["time"], float | int):
-            raise MalformedLineError("seq and time: must be numbers")
+        if not (_whole(seq) and _whole(ordinal) and isinstance(row["time"], float | int)):
+            raise MalformedLineError("seq, cause and ordinal must be whole numbers from 0, and time a number")
     except KeyError as error:
         raise MalformedLineError(f"{error.args[0]}: missing") from None
     except TypeError as error:
@@ -73,40 +72,30 @@ def decode(line: bytes) -> Event[Any]:
     return Event(seq, row["time"], scope, payload, ordinal, extra or None)
 
 
-class _Reader(NamedTuple):
-    """What it takes to read the payloads of a kind."""
-
-    known: frozenset[str]
-    adapter: TypeAdapter[Payload]
-
-
 @cache
-def _reader(name: str) -> _Reader:
-    kind: Any = KINDS[name]
-    return _Reader(frozenset(f.name for f in fields(kind)), TypeAdapter(kind))
-
-
-def _dumps(value: Any) -> bytes:
-    text = orjson.dumps(value, default=default, option=_OPTIONS)
-    # orjson writes every non-finite number as null, and what is None was left out.
-    return text if b"null" not in text else orjson.dumps(plain(value))
+def _adapter(kind: str) -> TypeAdapter[Payload]:
+    return TypeAdapter(KINDS[kind])
 
 
 @lru_cache(maxsize=1024)
 def _where(scope: Scope) -> bytes:
     """The scope as the inside of a JSON object."""
     where = {name: value for name in _SCOPE if (value := getattr(scope, name)) is not None}
-    return orjson.dumps(where)[1:-1]
+    return dumps(where)[1:-1]
 
 
-@lru_cache(maxsize=1024)
-def _scope(*where: Any) -> Scope:
-    if not isinstance(where[0], str):
-        raise MalformedLineError("run: must be a name")
-    for name, value in zip(_SCOPE[2:], where[2:], strict=True):
-        if value is not None and not isinstance(value, int):
-            raise MalformedLineError(f"{name}: must be a whole number, not {value!r}")
-    return Scope(*where)
+@lru_cache(maxsize=1024, typed=True)
+def _scope(run: Any, group: Any, *numbers: Any) -> Scope:
+    if not isinstance(run, str) or not isinstance(group, str | None):
+        raise MalformedLineError("run: must be a name, and group one or missing")
+    for name, value in zip(_SCOPE[2:], numbers, strict=True):
+        if value is not None and not _whole(value):
+            raise MalformedLineError(f"{name}: must be a whole number from 0, not {value!r}")
+    return Scope(run, group, *numbers)
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
 def _unknown(row: dict[str, Any]) -> dict[str, Any]:
@@ -122,10 +111,9 @@ def _payload(name: str, data: Any) -> tuple[Payload, dict[str, Any]]:
         raise MalformedLineError("data: must be an object")
     if name not in KINDS:
         return Unknown(name, data), {}
-    reader = _reader(name)
     try:
-        payload = reader.adapter.validate_python(data)
+        payload = _adapter(name).validate_python(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise MalformedLineError(f"data.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    return payload, {} if data.keys() <= reader.known else {key: data[key] for key in data.keys() - reader.known}
+    return payload, strangers(data, KINDS[name])

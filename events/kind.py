@@ -21,6 +21,10 @@ from pydantic import ConfigDict
 __all__ = ["KINDS", "Importance", "Payload", "kind", "part"]
 
 
+_CONFIG = ConfigDict(use_attribute_docstrings=True, coerce_numbers_to_str=True)
+"""Field docstrings become descriptions; a name that was given as a number is read as the name that it stands for."""
+
+
 class Importance(IntEnum):
     """Who is shed first when a buffer is full: the lowest."""
 
@@ -36,7 +40,7 @@ class Payload:
     """What an emitter knows of an event. Where it happened is the `Scope`; `seq` and `time` are the hub's."""
 
     __slots__ = ()
-    __pydantic_config__ = ConfigDict(use_attribute_docstrings=True)
+    __pydantic_config__ = _CONFIG
 
     kind: str
     importance: Importance
@@ -73,5 +77,5 @@ def kind(importance: Importance, *, derived: bool = False) -> Callable[[type[P]]
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 def part(cls: type[T]) -> type[T]:
     """Make a class a value inside a payload: slotted, keyword-only, frozen to type checkers."""
-    cls.__pydantic_config__ = ConfigDict(use_attribute_docstrings=True)  # type: ignore[attr-defined]
+    cls.__pydantic_config__ = _CONFIG  # type: ignore[attr-defined]
     return dataclass(slots=True, kw_only=True)(cls)

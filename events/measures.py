@@ -1,15 +1,14 @@
 """Units and ranges of the numbers in events, as types: one place for the codec, the JSON Schema and the docs.
 
-`None` = not measured; `0.0` = measured, zero; NaN and infinities = measured, broken. A broken number is never out
-of range: it is news, and it survives the codec as one of the strings "NaN", "Infinity", "-Infinity".
+`None` = not measured; `0.0` = measured, zero; NaN and infinities = measured, broken. A broken number survives the codec
+as one of the strings "NaN", "Infinity", "-Infinity". Ranges are what a sound emitter keeps to, and what the JSON Schema
+asks for; a reader carries a number that is out of range, because it is news and not noise.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from annotated_types import Ge
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 __all__ = [
@@ -29,16 +28,8 @@ __all__ = [
     "Seconds",
 ]
 
-NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-
-
-def _broken(value: object) -> float:
-    """A non-finite number, as a float or as the string that stands for it in JSON."""
-    if isinstance(value, str) and value in NON_FINITE:
-        return NON_FINITE[value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return value
-    raise ValueError(f"{value!r} is neither a number in range nor NaN, Infinity or -Infinity")
+NON_FINITE = ("NaN", "Infinity", "-Infinity")
+"""The strings that stand for broken numbers in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +41,7 @@ class Measure:
     le: float | None = None
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        finite = core_schema.float_schema(ge=self.ge, le=self.le, allow_inf_nan=False, strict=True)
-        broken = core_schema.no_info_plain_validator_function(_broken)
-        return core_schema.union_schema([finite, broken], mode="left_to_right", metadata={"unit": self.unit})
+        return core_schema.float_schema(allow_inf_nan=True)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         bounds = {"minimum": self.ge, "maximum": self.le}
@@ -70,5 +59,5 @@ Norm = Annotated[float, Measure("L2 norm", 0)]
 Seconds = Annotated[float, Measure("seconds", 0)]
 Reward = Annotated[float, Measure("reward")]
 Real = Annotated[float, Measure("none")]
-Count = Annotated[int, Ge(0)]
-Flops = Annotated[int, Ge(0)]
+Count = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0})]
+Flops = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0, "unit": "operations"})]

@@ -54,7 +54,7 @@ def best_runs(keep: int = 100) -> Fold[Ranking]:
 
 def rank(runs: Iterable[BestRun], keep: int) -> list[BestRun]:
     """Sort by peak accuracy, then by size, mark the Pareto front in one sweep, and keep the best `keep`."""
-    ordered = sorted(runs, key=lambda run: (-run.peak_accuracy, run.growth_ratio, str(run.group), run.env, run.episode))
+    ordered = sorted(runs, key=_order)
     smallest, marked, leader = math.inf, [], None
     for place, run in enumerate(ordered, start=1):
         equal = leader is not None and (run.peak_accuracy, run.growth_ratio) == leader
@@ -66,6 +66,11 @@ def rank(runs: Iterable[BestRun], keep: int) -> list[BestRun]:
     return sorted(kept, key=lambda run: run.rank)
 
 
+def _order(run: BestRun) -> tuple[float, float, str, int, int]:
+    place = [-1 if number is None else number for number in (run.env, run.episode)]
+    return -run.peak_accuracy, run.growth_ratio, str(run.group), place[0], place[1]
+
+
 def _step(
     keep: int, state: Ranking, event: Event[EpisodeStarted | EpochCompleted | EpisodeEnded]
 ) -> Iterator[BestRunsRanked]:
@@ -74,8 +79,8 @@ def _step(
     if isinstance(payload, EpisodeStarted) or peak.episode != scope.episode:
         peak.episode, peak.epoch, peak.accuracy, peak.growth_ratio = scope.episode, None, -math.inf, 1.0
     if isinstance(payload, EpochCompleted) and payload.val_accuracy > peak.accuracy:
-        peak.epoch, peak.accuracy = scope.epoch, payload.val_accuracy
-        peak.growth_ratio = growth_ratio(payload.host_params, payload.total_seed_params)
+        peak.epoch, peak.accuracy = scope.epoch, float(payload.val_accuracy)
+        peak.growth_ratio = growth_ratio(int(payload.host_params), int(payload.total_seed_params))
     if isinstance(payload, EpisodeEnded):
         yield _finish(keep, state, scope, peak)
 

@@ -32,6 +32,8 @@ class Moments:
 
     def add(self, value: float) -> None:
         """Take one value in."""
+        # A float32 of numpy or torch goes on as the double that it is, and that the log will hold.
+        value = float(value)
         self.count += 1
         delta = value - self.total_mean
         self.total_mean += delta / self.count

@@ -68,7 +68,7 @@ def _step(
         board.model = Model(event.scope.episode, board.model.host_params, board.model.host_flops)
     match event.payload:
         case EpisodeStarted(host_params=params, host_flops=flops):
-            board.model.host_params, board.model.host_flops = params, flops
+            board.model.host_params, board.model.host_flops = int(params), flops
         case SeedGerminated() as seed:
             board.germinated += 1
             board.model.live[seed.slot] = seed
@@ -90,10 +90,10 @@ def _end(board: Board, seed: SeedFossilized | SeedCulled) -> None:
         return
     blueprint = seed.blueprint or "unknown"
     board.fossilized += 1
-    board.params_added += seed.params_added
+    board.params_added += int(seed.params_added)
     board.by_blueprint[blueprint] += 1
     model.fossilized[blueprint] += 1
-    model.fossil_params += seed.params_added
+    model.fossil_params += int(seed.params_added)
     model.fossil_flops.append(born.flops if born else None)
 
 

@@ -33,6 +33,7 @@ class Dispatcher:
         self.stream = EventStream(on_fault)
         self._on_fault = on_fault
         self._derived: deque[Payload] = deque()
+        self._delivering = False
         for name, operator in operators.items():
             self._connect(name, operator)
         for name, consumer in consumers.items():
@@ -48,6 +49,7 @@ class Dispatcher:
         called would reverse the order for the next ones, and a loop would recurse.
         """
         self._derived.clear()
+        self._delivering = True
         self.stream.send(event)
         ordinal = 0
         while self._derived:
@@ -69,5 +71,14 @@ class Dispatcher:
             else:
                 self._on_fault(name, TypeError(f"derived a {type(payload).__name__}, which is no event kind"), None)
 
-        self.stream.owner = name
-        operator(self.stream).subscribe(derive, on_error=lambda error: self._on_fault(name, error, None))
+        def begin_again(error: Exception) -> None:
+            # An Rx chain ends with its first error. A Fold never gets here: it keeps its state.
+            self._on_fault(name, error, None)
+            if self._delivering:
+                subscribe()
+
+        def subscribe() -> None:
+            self.stream.owner = name
+            operator(self.stream).subscribe(derive, on_error=begin_again)
+
+        subscribe()

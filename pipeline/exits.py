@@ -21,16 +21,19 @@ class _Closable(Protocol):
     def after_fork(self) -> None: ...
 
 
-_open: "weakref.WeakSet[_Closable]" = weakref.WeakSet()
 _FLUSH = 2.0
-_previous: dict[str, Any] = {}
+_open: "weakref.WeakSet[_Closable]" = weakref.WeakSet()
+_previous: list[Any] = []
+"""Handlers that were there before ours; more than one where a trainer put its own on top and we came again."""
+_depth = 0
+"""Calls of our handler that are under way: one of the trainer's may call the one that it found, which is ours."""
 
 
 def watch(pipeline: _Closable) -> None:
     """Have a pipeline closed, or flushed, on every way out. Signals can only be watched from the main thread."""
     _open.add(pipeline)
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is not _on_sigterm:
-        _previous["handler"] = signal.signal(signal.SIGTERM, _on_sigterm)
+        _previous.append(signal.signal(signal.SIGTERM, _on_sigterm))
 
 
 def unwatch(pipeline: _Closable) -> None:
@@ -38,11 +41,24 @@ def unwatch(pipeline: _Closable) -> None:
     _open.discard(pipeline)
     mine = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is _on_sigterm
     if mine and not _open:
-        signal.signal(signal.SIGTERM, _previous.pop("handler", signal.SIG_DFL))
+        # None is a handler that was not set from Python, and that Python cannot set again.
+        signal.signal(signal.SIGTERM, _previous.pop() or signal.SIG_DFL)
+        _previous.clear()
 
 
 def _on_sigterm(number: int, frame: FrameType | None) -> None:
-    previous = _previous.get("handler", signal.SIG_DFL)
+    global _depth  # noqa: PLW0603  # a signal handler has nowhere else to keep it
+    if _depth >= len(_previous):
+        return
+    previous = _previous[-1 - _depth]
+    _depth += 1
+    try:
+        _pass_on(previous, number, frame)
+    finally:
+        _depth -= 1
+
+
+def _pass_on(previous: Any, number: int, frame: FrameType | None) -> None:
     if callable(previous):
         for pipeline in list(_open):
             pipeline.flush(_FLUSH)

@@ -27,15 +27,17 @@ class Faults:
         self.counts: Counter[str] = Counter()
         self._dead_letters, self._letters = dead_letters, 0
         self._seen: set[tuple[str, type]] = set()
-        self._lock = threading.RLock()
+        self._counting, self._burying = threading.RLock(), threading.RLock()
 
     def report(self, component: str, error: BaseException, event: Event[Any] | None = None) -> None:
         """Count an error, and bury the event that it was about. The first of its type is logged with its traceback."""
-        with self._lock:
+        with self._counting:
             self.counts[component] += 1
             first = (component, type(error)) not in self._seen
             self._seen.add((component, type(error)))
-            if event is not None:
+        if event is not None:
+            # Only threads of the pipeline's own come here with an event, so a disk that hangs keeps nobody else.
+            with self._burying:
                 self._bury(component, error, event)
         if first:
             _warn("%s failed; training goes on, and such errors are only counted now", component, exc_info=error)
@@ -44,11 +46,11 @@ class Faults:
         if self._dead_letters is None or self._letters >= MAX_LETTERS:
             return
         self._letters += 1
-        letter = {"component": component, "error": repr(error), "event": _readable(event)}
         try:
+            letter = {"component": component, "error": repr(error), "event": _readable(event)}
             with self._dead_letters.open("ab") as file:
                 file.write(orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE))
-        except OSError as failure:
+        except Exception as failure:  # noqa: BLE001  # the disk, or a repr of somebody's that raises
             self._dead_letters = None
             _warn("no more dead letters are kept: %s", failure)
 

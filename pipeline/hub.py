@@ -86,10 +86,18 @@ class Hub:
 
     def close(self, timeout: float) -> None:
         """Deliver what there is, within `timeout` seconds, and end all threads."""
-        deadline = time.monotonic() + timeout
-        self._worker.close(deadline)
+        # A hub that hangs must not use up the time of its sinks, nor one sink that of the next.
+        now = time.monotonic()
+        self._worker.stop()
+        self._worker.join(now + timeout / 2)
         for outlet in self._outlets:
-            outlet.close(deadline)
+            outlet.stop()
+        for outlet in self._outlets:
+            outlet.join(now + timeout)
+
+    def is_calling(self) -> bool:
+        """Whether this is the hub's own thread."""
+        return self._worker.is_calling()
 
     def after_fork(self) -> None:
         """In a forked child: emit nothing, wait for nothing."""

@@ -1,5 +1,6 @@
 """A bounded buffer that sheds the least important first, and always knows where everything went."""
 
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -18,7 +19,7 @@ class Lanes:
     """One queue for each `Importance`; tickets keep the order across them.
 
     accepted = taken + queued + dropped, exactly, at any moment. `put` holds a lock for well under a microsecond and
-    does no I/O; the lock is re-entrant because a signal handler or a finalizer may emit in the middle of an emission.
+    does no I/O; it may be called again in the middle of itself, by a signal handler or a finalizer.
 
     Raises ValueError when `capacity` is below 1.
     """
@@ -28,29 +29,36 @@ class Lanes:
             raise ValueError(f"capacity must be at least 1, not {capacity}")
         self.capacity = capacity
         self.accepted = 0
+        self.gone = 0
+        """Entries that left: taken or dropped."""
         self.dropped: Counter[str] = Counter()
         self.closed = False
         self.refused = 0
         """Events that came after the end."""
-        self.gone = 0
-        """Entries that left: taken or dropped."""
         self._limit = 0
         self._on_first = on_first
         self._queues: tuple[deque[Entry], ...] = tuple(deque() for _ in Importance)
         self._lock = threading.RLock()
+        self._admitting = False
+        self._late: deque[tuple[Payload, Any]] = deque()
 
     def __len__(self) -> int:
         return self.accepted - self.gone
 
     def put(self, payload: Payload, item: Any, now: Callable[[], float] = time.time) -> None:
-        """Accept an entry; when full, shed the oldest of the least important, which may be this one."""
+        """Accept an entry; when full, shed the oldest of the least important, which may be this one.
+
+        Raises AttributeError on what is no payload, and counts nothing.
+        """
+        queue, at = self._queues[payload.importance], now()
         with self._lock:
-            ticket = self.accepted
             # One comparison covers the rare cases: full, not started (limit 0), closed.
-            if ticket - self.gone >= self._limit and not self._admit(payload):
+            if self.accepted - self.gone >= self._limit:
+                self._put_rarely(payload, item, at)
                 return
+            ticket = self.accepted
             self.accepted = ticket + 1
-            self._queues[payload.importance].append((ticket, now(), payload, item))
+            queue.append((ticket, at, payload, item))
 
     def take(self, most: int) -> list[Entry]:
         """Up to `most` entries, oldest first."""
@@ -73,35 +81,54 @@ class Lanes:
     def abandon(self) -> None:
         """Drop what is queued."""
         with self._lock:
-            for _, _, payload, _ in self.take(len(self)):
+            for _, _, payload, _ in self.take(sys.maxsize):
                 self.dropped[payload.kind] += 1
 
     def after_fork(self) -> None:
         """In a forked child: hold nothing, accept nothing. Another thread may have held the lock at the fork."""
         self._lock = threading.RLock()
+        self._admitting = False
         self.close()
         for queue in self._queues:
             queue.clear()
+
+    def _put_rarely(self, payload: Payload, item: Any, at: float) -> None:
+        if self._admitting:
+            # Called in the middle of itself: the outer call takes this one along.
+            self._late.append((payload, item))
+            return
+        self._admitting = True
+        try:
+            if self._admit(payload):
+                ticket = self.accepted
+                self.accepted = ticket + 1
+                self._queues[payload.importance].append((ticket, at, payload, item))
+        finally:
+            self._admitting = False
+        while self._late:
+            self.put(*self._late.popleft())
 
     def _admit(self, payload: Payload) -> bool:
         if self.closed:
             self.refused += 1
             return False
-        if not self._limit:
-            if self._on_first:
-                self._on_first()
-            self._limit = self.capacity
-            return True
-        return self._shed(payload)
+        if self._limit:
+            return self._shed(payload)
+        if self._on_first:
+            self._on_first()
+        self._limit = self.capacity
+        return True
 
     def _shed(self, payload: Payload) -> bool:
         """Make room. Where all that is queued is more important, the newcomer goes, and its number shows as a gap."""
-        self.gone += 1
         for queue in self._queues[: payload.importance + 1]:
             if queue:
-                self.dropped[queue.popleft()[2].kind] += 1
+                victim = queue.popleft()
+                self.gone += 1
+                self.dropped[victim[2].kind] += 1
                 return True
         self.accepted += 1
+        self.gone += 1
         self.dropped[payload.kind] += 1
         return False
 

@@ -14,7 +14,7 @@ from nissa.pipeline.worker import Worker
 __all__ = ["ATTEMPTS", "Outlet"]
 
 ATTEMPTS = 3
-"""Tries for one event before it goes to the dead letters; those of a sink that rests do not count."""
+"""Tries for one event before it goes to the dead letters."""
 _BACK_OFF = 0.05
 _POLL = 0.05
 _FLUSH_EVERY = 1.0
@@ -23,20 +23,22 @@ _FLUSH_EVERY = 1.0
 class Outlet:
     """Feeds a sink: a callable that takes an event.
 
-    If it has `flush()`, that is called when the queue runs empty and once a second; if it has `close()`, at the end;
-    all on the same thread. What raises is tried again, then buried; a sink that keeps raising is left to rest.
+    If it has `flush()`, that is called when the queue runs empty and once a second, if anything was written; if it has
+    `close()`, at the end; all on the same thread. What raises is tried again, then buried; a sink that keeps raising is
+    left to rest.
     """
 
     def __init__(self, name: str, sink: Callable[[Event[Any]], Any], faults: Faults, capacity: int) -> None:
         self.name, self._sink, self._faults = name, sink, faults
         self.kinds = getattr(sink, "kinds", None)
         self._breaker = Breaker()
-        self._written = self._failed = self._retries = 0
-        self._flushed = 0.0
+        self._written = self._failed = self._retries = self._unflushed = 0
+        self._flushed = self._resting = 0.0
         self._worker = Worker(
             name, faults, capacity=capacity, poll=_POLL, handle=self._write, settle=self._settle, end=self._end
         )
-        self.flush, self.close, self.after_fork = self._worker.flush, self._worker.close, self._worker.after_fork
+        self.flush, self.stop, self.join = self._worker.flush, self._worker.stop, self._worker.join
+        self.after_fork = self._worker.after_fork
 
     def __call__(self, event: Event[Any]) -> None:
         self._worker.lanes.put(event.payload, event)
@@ -55,36 +57,29 @@ class Outlet:
         )
 
     def _write(self, entry: Entry) -> None:
-        try:
-            self._sink(entry[3])
-        except BaseException as error:  # noqa: BLE001  # a sink may fail in any way, even call sys.exit
-            self._insist(entry[3], error)
-        else:
-            self._breaker.succeeded()
-            self._written += 1
-
-    def _insist(self, event: Event[Any], error: BaseException | None) -> None:
-        """Try an event that was refused again, until it is taken or given up."""
-        tries = 0
+        error = self._attempt(entry[3])
+        tries = 1
         while error is not None:
-            tries += self._breaker.state == "closed"
-            self._breaker.failed()
             ending = self._worker.stopping.is_set() and self._breaker.state == "open"
             if tries >= ATTEMPTS or ending:
-                return self._bury(event, error, ending)
+                return self._bury(entry[3], error, ending)
             self._retries += 1
-            error = self._again(event, _BACK_OFF * tries)
-        self._breaker.succeeded()
+            self._worker.stopping.wait(self._breaker.rest or _BACK_OFF * tries)
+            self._breaker.rested()
+            error = self._attempt(entry[3])
+            tries += 1
         self._written += 1
+        self._unflushed += 1
         return None
 
-    def _again(self, event: Event[Any], pause: float) -> BaseException | None:
-        self._worker.stopping.wait(self._breaker.rest if self._breaker.state == "open" else pause)
-        self._breaker.rested()
+    def _attempt(self, event: Event[Any]) -> BaseException | None:
         try:
             self._sink(event)
-        except BaseException as error:  # noqa: BLE001  # as above
+        except BaseException as error:  # noqa: BLE001  # a sink may fail in any way, even call sys.exit
+            self._breaker.failed()
             return error
+        if not hasattr(self._sink, "flush"):
+            self._breaker.succeeded()
         return None
 
     def _bury(self, event: Event[Any], error: BaseException, ending: bool) -> None:
@@ -95,16 +90,31 @@ class Outlet:
             self._worker.give_up()
 
     def _settle(self, idle: bool) -> bool:
-        if not idle and time.monotonic() - self._flushed < _FLUSH_EVERY:
+        now = time.monotonic()
+        if not self._unflushed:
+            return True
+        if now < self._resting or not (idle or now - self._flushed >= _FLUSH_EVERY):
             return False
-        self._flushed = time.monotonic()
-        return self._guarded("flush")
+        self._flushed = now
+        return self._flush()
+
+    def _flush(self) -> bool:
+        if not self._call("flush"):
+            self._breaker.failed()
+            self._resting = time.monotonic() + max(self._breaker.rest, _BACK_OFF)
+            return False
+        self._breaker.succeeded()
+        self._unflushed = 0
+        return True
 
     def _end(self) -> None:
-        self._guarded("flush")
-        self._guarded("close")
+        if self._unflushed and not self._flush():
+            # They were taken, and never got out.
+            self._written -= self._unflushed
+            self._failed += self._unflushed
+        self._call("close")
 
-    def _guarded(self, method: str) -> bool:
+    def _call(self, method: str) -> bool:
         try:
             getattr(self._sink, method, _nothing)()
         except BaseException as error:  # noqa: BLE001  # as above

@@ -16,6 +16,9 @@ from nissa.sinks.tables import Tables
 
 __all__ = ["Replay", "replay"]
 
+_REMEMBERED = 10_000
+"""Derived events that wait for their recorded likes, which come soon, or never did."""
+
 
 @dataclass(slots=True)
 class Replay:
@@ -50,12 +53,12 @@ def replay(
     Derived events in the log are not used: they are computed again, and compared. Raises UnreadableRunError.
     """
     result = Replay()
-    computed: dict[tuple[int, int], Event[Any]] = {}
+    computed: dict[tuple[str, int, int], Event[Any]] = {}
 
     def remember(event: Event[Any]) -> None:
         if event.ordinal:
-            computed[event.seq, event.ordinal] = event
-        else:
+            computed[event.scope.run, event.seq, event.ordinal] = event
+        elif len(computed) > _REMEMBERED:
             computed.clear()
 
     named = {f"consumer {n}": consumer for n, consumer in enumerate(consumers, start=1)}
@@ -66,7 +69,7 @@ def replay(
     )
     for event in read_log(path, result.reading):
         if event.ordinal:
-            _compare(result, event, computed.get((event.seq, event.ordinal)))
+            _compare(result, event, computed.pop((event.scope.run, event.seq, event.ordinal), None))
         else:
             result.run = event.scope.run
             dispatcher.deliver(event)

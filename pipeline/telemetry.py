@@ -40,7 +40,7 @@ __all__ = ["CAPACITY", "Sink", "Telemetry", "default_operators", "new_run_name"]
 
 Sink = Callable[[Event[Any]], Any]
 """Takes events. It may have `flush()` and `close()`, `kinds` (a tuple) if it does not want all, and `inline = True`
-if it only updates memory."""
+if it only updates memory; the hub's own thread calls it then, and neither flushes nor closes it."""
 
 CAPACITY = 65_536
 """Events that may wait for the hub, and as many for each sink."""
@@ -93,6 +93,7 @@ class Telemetry:
             raise
         self._hub = Hub(self._scope, self._dispatcher, outlets, self._faults, capacity)
         self._closing = threading.Lock()
+        self._closed = self._ended = False
         exits.watch(self)
         if self._server:
             self._server.start()
@@ -132,20 +133,23 @@ class Telemetry:
 
         A sink that hangs is left behind. Closing again does nothing.
         """
-        # Not waited for: a signal may call this in the middle of itself.
-        if not self._closing.acquire(blocking=False):
+        if self._hub.is_calling():
+            # The hub's thread cannot wait for itself.
+            threading.Thread(target=self.close, args=(outcome, error, timeout), name="nissa-close").start()
             return
-        exits.unwatch(self)
-        # Only when all has passed the sinks is it known what they dropped.
-        self._hub.flush(timeout / 2)
-        self._hub.account()
-        self.emit(RunEnded(outcome=outcome, error=error, duration=self._hub.uptime()))
-        self._hub.close(timeout / 2)
-        self._stop_serving()
+        # Not waited for: a signal may call this in the middle of itself.
+        if self._closed or not self._closing.acquire(blocking=False):
+            return
+        try:
+            self._end(outcome, error, timeout)
+            self._closed = True
+            exits.unwatch(self)
+        finally:
+            self._closing.release()
 
     def after_fork(self) -> None:
         """In a forked child: emit nothing, wait for nothing, serve nothing."""
-        self._closing.acquire(blocking=False)
+        self._closed = True
         self._hub.after_fork()
         if self._server:
             self._server.after_fork()
@@ -162,6 +166,17 @@ class Telemetry:
             self.close("failed", repr(error))
         else:
             self.close("interrupted", repr(error))
+
+    def _end(self, outcome: str, error: str | None, timeout: float) -> None:
+        """A Ctrl-C in here leaves the rest to the next call."""
+        # Only when all has passed the sinks is it known what they dropped.
+        self._hub.flush(timeout / 2)
+        if not self._ended:
+            self._ended = True
+            self._hub.account()
+            self.emit(RunEnded(outcome=outcome, error=error, duration=self._hub.uptime()))
+        self._hub.close(timeout / 2)
+        self._stop_serving()
 
     def _wire(
         self, sinks: dict[str, Sink], operators: dict[str, Operator], out: Path | None, capacity: int

@@ -1,5 +1,6 @@
 """A bounded buffer and the thread that empties it: started by the first entry, supervised, flushed with a deadline."""
 
+import queue
 import threading
 import time
 from collections import deque
@@ -44,29 +45,38 @@ class Worker:
         self._pending: deque[Entry] = deque()
         self._settled = 0
         self._given_up = False
-        self._wake = threading.Event()
+        # Unlike an Event, it may be put to in the middle of a put, as a signal handler does that flushes.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"nissa-{name}", daemon=True)
 
     def flush(self, deadline: float) -> bool:
         """Wait until what was accepted before this call is settled, at most until `deadline` of time.monotonic()."""
         target = self.lanes.accepted
-        while self._settled < target and self._thread.is_alive() and time.monotonic() < deadline:
-            self._wake.set()
+        mine = self.is_calling()
+        while self._settled < target and self._thread.is_alive() and not mine and time.monotonic() < deadline:
+            self._rouse()
             time.sleep(0.001)
         return self._settled >= target
 
-    def close(self, deadline: float) -> None:
-        """Handle what there is and end the thread. One that hangs past `deadline` is left behind, its buffer lost."""
+    def stop(self) -> None:
+        """Accept nothing more, and end when all is handled."""
         self.lanes.close()
         self.stopping.set()
-        self._wake.set()
+        self._rouse()
+
+    def join(self, deadline: float) -> None:
+        """Wait for the end. A thread that is busy past `deadline` is left behind, and its buffer lost."""
         if self._thread.ident is None:
             self._end()
-            return
-        self._thread.join(max(0.0, deadline - time.monotonic()))
-        if self._thread.is_alive():
-            self._faults.report(self.name, TimeoutError("still busy at the end, so it was left behind"))
-        self.lanes.abandon()
+        elif not self.is_calling():
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+            if self._thread.is_alive():
+                self._faults.report(self.name, TimeoutError("still busy at the end, so it was left behind"))
+            self.lanes.abandon()
+
+    def is_calling(self) -> bool:
+        """Whether this is the worker's own thread, which cannot wait for itself."""
+        return threading.current_thread() is self._thread
 
     def give_up(self) -> None:
         """Called by `handle`: the rest of the buffer is not worth trying."""
@@ -75,6 +85,10 @@ class Worker:
     def after_fork(self) -> None:
         """In a forked child, where the thread did not come along: accept nothing, and close without waiting."""
         self.lanes.after_fork()
+
+    def _rouse(self) -> None:
+        if self._wake.empty():
+            self._wake.put(None)
 
     def _start(self) -> None:
         self._thread.start()
@@ -105,5 +119,10 @@ class Worker:
             elif not batch and self.stopping.is_set():
                 return
             else:
-                self._wake.wait(self._poll)
-                self._wake.clear()
+                self._doze()
+
+    def _doze(self) -> None:
+        try:
+            self._wake.get(timeout=self._poll)
+        except queue.Empty:
+            return

@@ -25,7 +25,7 @@ class ConsoleSink:
     def __init__(self, console: Console | None = None, *, every: int = 5) -> None:
         if every < 1:
             raise ValueError(f"every must be at least 1 episode, not {every}")
-        self._console, self._every = console or Console(), every
+        self._console, self._every = console or Console(markup=False), every
         self._tables = Tables()
         self._progress = Progress(
             TextColumn("[bold]training"),
@@ -36,6 +36,9 @@ class ConsoleSink:
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
+            # rich would put locks around everybody's stdout, and a forked worker that prints would hang on one.
+            redirect_stdout=False,
+            redirect_stderr=False,
             disable=not self._console.is_terminal,
         )
         self._started: float | None = None

@@ -28,8 +28,8 @@ def blueprint_table(rows: Iterable[Row]) -> Table:
     table = _table("Blueprints", left, right)
     for row in rows:
         table.add_row(
-            row["group"] or _DASH,
-            row["blueprint"],
+            _name(row["group"]),
+            _name(row["blueprint"]),
             str(row["germinated"]),
             str(row["fossilized"]),
             str(row["culled"]),
@@ -49,7 +49,7 @@ def scoreboard_table(rows: Iterable[Row]) -> RenderableType:
     for row in rows:
         share = row["params_added"] / row["host_params"] * 100 if row["host_params"] else None
         table.add_row(
-            row["group"] or _DASH,
+            _name(row["group"]),
             _number(row["env"], "{}"),
             str(row["germinated"]),
             str(row["fossilized"]),
@@ -70,7 +70,7 @@ def best_runs_table(rows: Iterable[Row]) -> Table:
     for row in list(rows)[:_BEST_SHOWN]:
         table.add_row(
             f"{row['rank']}{' *' if row['pareto'] else ''}",
-            row["group"] or _DASH,
+            _name(row["group"]),
             _number(row["env"], "{}"),
             _number(row["episode"], "{}"),
             _number(row["epoch"], "{}"),
@@ -109,6 +109,11 @@ def _table(title: str, left: Iterable[str], right: Iterable[str]) -> Table:
     for name in right:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+def _name(value: str | None) -> Text:
+    """A name as it is: brackets in it are no markup."""
+    return Text(str(value or _DASH))
 
 
 def _number(value: Any, form: str) -> str:

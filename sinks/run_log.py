@@ -74,6 +74,7 @@ class RunLog:
         self._synced = time.monotonic()
         self._closed = False
         self._open_segment()
+        self._write_manifest()
 
     def __call__(self, event: Event[Any]) -> None:
         line = encode(event)
@@ -94,27 +95,36 @@ class RunLog:
             os.fsync(self._file)
             self._synced = time.monotonic()
         if self._segment.bytes >= self._rotate:
-            self._close_segment()
-            self._open_segment()
+            self._next_segment()
 
     def close(self) -> None:
-        """Write out everything and say in the manifest that the log is whole."""
+        """Write out everything and say in the manifest that the log is whole. Closing again does nothing."""
+        if self._closed:
+            return
         self.flush()
         self._closed = True
-        self._close_segment()
+        self._finish(self._file, self._segment)
+        self._write_manifest()
+
+    def _next_segment(self) -> None:
+        # The next file is there before the last one goes: whatever fails, there is always one to write to.
+        done, segment = self._file, self._segment
+        self._open_segment()
+        self._finish(done, segment)
+        self._write_manifest()
 
     def _open_segment(self) -> None:
         name = f"events-{len(self._segments) + 1:06}.jsonl"
         self._file = os.open(self.directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         self._segment = _Segment(name)
         self._segments.append(self._segment)
-        self._write_manifest()
 
-    def _close_segment(self) -> None:
-        os.fsync(self._file)
-        os.close(self._file)
-        self._segment.closed = True
-        self._write_manifest()
+    def _finish(self, file: int, segment: _Segment) -> None:
+        try:
+            os.fsync(file)
+            segment.closed = True
+        finally:
+            os.close(file)
 
     def _write_manifest(self) -> None:
         manifest = {"v": SCHEMA_VERSION, "closed": self._closed, "segments": self._segments}

@@ -1,5 +1,6 @@
 """/metrics over HTTP: Prometheus text, or OpenMetrics for who asks for it."""
 
+import errno
 import io
 import logging
 import socket
@@ -75,7 +76,10 @@ class _Handler(WSGIRequestHandler):
 
 class _Server(ThreadingWSGIServer):
     def __init__(self, address: str, port: int) -> None:
-        found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        try:
+            found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        except UnicodeError:
+            raise OSError(errno.EINVAL, f"{address!r} is no address") from None
         self.address_family, _, _, _, place = found[0]
         super().__init__((str(place[0]), int(place[1])), _Handler)
 

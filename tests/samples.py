@@ -12,6 +12,7 @@ from nissa.events.kinds import (
     EpisodeStarted,
     EpochCompleted,
     Payload,
+    RunStarted,
     SeedCulled,
     SeedFossilized,
     SeedGerminated,
@@ -26,6 +27,7 @@ __all__ = [
     "event",
     "events",
     "payloads",
+    "run_started",
     "scopes",
     "stories",
 ]
@@ -129,6 +131,23 @@ def episode_started(host_params: int = 1000, host_flops: int | None = 5000) -> E
         host_flops=host_flops,
         slot_config={"early": 8, "late": 16},
         hyperparameters={},
+    )
+
+
+def run_started() -> RunStarted:
+    """A run's start, as far as sinks look at it."""
+    return RunStarted(
+        base_seed=7,
+        rng_digests={},
+        versions={},
+        hardware={},
+        hyperparameters={"lr": 0.1},
+        task_type="classification",
+        n_envs=1,
+        max_epochs=2,
+        host_architecture="cnn",
+        host_params=1250,
+        slot_config={},
     )
 
 

@@ -8,6 +8,8 @@ from nissa.trainer.digits import BATCH_SIZE
 
 __all__ = ["POLICIES", "Settings", "host_hyperparameters"]
 
+_LARGEST_SEED = 2**32 - 1
+"""What numpy takes; each environment has one of its own."""
 POLICIES = ("ppo", "heuristic", "never")
 
 
@@ -30,8 +32,8 @@ class Settings:
         for name in ("envs", "episodes", "epochs"):
             if (value := getattr(self, name)) < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
-        if self.seed < 0:
-            raise ValueError(f"seed must be at least 0, not {self.seed}")
+        if not 0 <= self.seed <= _LARGEST_SEED - self.envs:
+            raise ValueError(f"seed must be from 0 to {_LARGEST_SEED - self.envs}, not {self.seed}")
 
     def hyperparameters(self) -> dict[str, Any]:
         """Everything that shapes a run, by name."""

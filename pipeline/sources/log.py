@@ -12,8 +12,10 @@ from nissa.events.codec import MalformedLineError, Unknown, decode
 from nissa.events.scope import Event
 from nissa.sinks.run_log import MANIFEST, segments
 
-__all__ = ["Reading", "UnreadableRunError", "read_log"]
+__all__ = ["LONGEST_LINE", "Reading", "UnreadableRunError", "read_log"]
 
+LONGEST_LINE = 64 << 20
+"""Bytes of a line; a longer one is read in pieces, none of which is an event."""
 _EXAMPLES = 10
 
 
@@ -66,7 +68,7 @@ def read_log(path: Path, reading: Reading) -> Iterator[Event[Any]]:
 
     Raises UnreadableRunError if there is nothing at `path`, a directory that is no run, or no event in it.
     """
-    for file in _files(path, reading):
+    for file in _find(path, reading):
         for number, line in enumerate(_lines(file), start=1):
             try:
                 event = decode(line)
@@ -78,7 +80,15 @@ def read_log(path: Path, reading: Reading) -> Iterator[Event[Any]]:
             if _new(event, reading):
                 yield event
     if not reading.read:
-        raise UnreadableRunError(f"{path}: no line of it is an event. " + (reading.problems or ["It is empty."])[0])
+        empty = "It holds derived events only." if reading.derived else "It is empty."
+        raise UnreadableRunError(f"{path}: no line of it is an event. " + (reading.problems or [empty])[0])
+
+
+def _find(path: Path, reading: Reading) -> list[Path]:
+    try:
+        return _files(path, reading)
+    except OSError as error:
+        raise UnreadableRunError(f"{path}: {error.strerror}") from None
 
 
 def _files(path: Path, reading: Reading) -> list[Path]:
@@ -95,7 +105,9 @@ def _files(path: Path, reading: Reading) -> list[Path]:
 def _lines(file: Path) -> Iterator[bytes]:
     try:
         with file.open("rb") as lines:
-            yield from (line for line in lines if line.strip())
+            while line := lines.readline(LONGEST_LINE):
+                if line.strip():
+                    yield line
     except OSError as error:
         raise UnreadableRunError(f"{file}: {error.strerror}") from None
 
@@ -127,7 +139,7 @@ def _check_manifest(path: Path, files: list[Path], reading: Reading) -> None:
         closed = {segment["name"]: segment["bytes"] for segment in listed if segment.get("closed")}
     except (OSError, ValueError, KeyError, TypeError):
         return _wrong(reading, f"{MANIFEST}: missing or damaged; reading all segments there are")
-    sizes = {file.name: file.stat().st_size for file in files}
+    sizes = {file.name: file.stat().st_size for file in files if file.exists()}
     for name, size in closed.items():
         if sizes.get(name) != size:
             _wrong(reading, f"{name}: {sizes.get(name, 0)} bytes, but {size} when it was closed")
@@ -136,4 +148,5 @@ def _check_manifest(path: Path, files: list[Path], reading: Reading) -> None:
 
 def _wrong(reading: Reading, problem: str) -> None:
     if len(reading.problems) < _EXAMPLES:
-        reading.problems.append(problem)
+        # A file name may hold what is no text.
+        reading.problems.append(problem.encode("utf-8", "replace").decode())

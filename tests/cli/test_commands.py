@@ -136,6 +136,35 @@ def test_a_port_in_use_is_one_clear_line_and_leaves_nothing_behind(run: Path, tm
     assert not (tmp_path / "other").exists()
 
 
+def test_names_with_brackets_are_printed_as_they_are(tmp_path: Path) -> None:
+    with Telemetry("sweep[lr=0.1][/b]", out=tmp_path / "run") as telemetry:
+        telemetry.scope(group="ppo[wide]").emit(SeedGerminated(slot="early", seed="s", blueprint="norm[2]", params=1))
+    said = nissa("replay", tmp_path / "run").stdout
+    assert all(name in said for name in ("sweep[lr=0.1][/b]", "ppo[wide]", "norm[2]"))
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("replay", "x" * 300), "File name too long"),
+        (("serve", "RUN", "--address", "127.0.0..1", "--port", "0"), "cannot listen on 127.0.0..1"),
+        (("serve", "RUN", "--address", "999.1.1.1", "--port", "0"), "cannot listen on 999.1.1.1"),
+        (("demo", "--seed", "4294967296", "--out", "NEW"), "seed must be from 0 to"),
+        (("demo", "--metrics-address", "127.0.0..1", "--out", "NEW"), "127.0.0..1"),
+        (("demo", "--out", "RUN/manifest.json"), "manifest.json"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_clear_line(run: Path, words: tuple[str, ...], complaint: str) -> None:
+    there = {"RUN": run, "NEW": run.parent / "new", "RUN/manifest.json": run / "manifest.json"}
+    refused(nissa(*(there.get(word, word) for word in words)), complaint)
+    assert not (run.parent / "new").exists()
+
+
+def test_a_disk_that_is_full_is_one_clear_line(run: Path) -> None:
+    command = " ".join([*NISSA, "replay", str(run), "--json", "> /dev/full"])
+    refused(subprocess.run(command, shell=True, capture_output=True, text=True, check=False), "No space left")
+
+
 def test_a_directory_that_holds_a_run_is_not_written_into(run: Path) -> None:
     refused(nissa("demo", "--out", run), "holds a run already")
 

@@ -1,8 +1,11 @@
 """Events as lines and back: nothing is lost, nothing is invented, and what is wrong is named."""
 
+import enum
 import json
 import math
 from dataclasses import fields, is_dataclass
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -13,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nissa.events.codec import MalformedLineError, Unknown, decode, encode
+from nissa.events.jsonable import dumps
 from nissa.events.kinds import BatchCompleted, SeedCulled, SeedGerminated
 from nissa.events.schema import json_schema
 from nissa.events.scope import Event, Scope
-from tests.samples import event, events
+from tests.samples import epoch_completed, event, events
 
 SCHEMA = jsonschema.Draft202012Validator(json_schema())
 
@@ -125,7 +129,10 @@ def test_unknown_fields_of_payload_and_envelope_are_carried_under_extra() -> Non
         (b'{"kind":"seed_culled","seq":1,"time":1.0,"data":{}}', "run: must be a name"),
         (b'{"kind":"seed_culled","seq":1,"time":1.0,"run":"r","env":"x","data":{}}', "env: must be a whole number"),
         (b'{"kind":"seed_culled","seq":"1","time":1.0,"run":"r","data":{}}', "data.slot: Field required"),
-        (b'{"kind":"seed_dreamed","seq":"1","time":1.0,"run":"r","data":{}}', "seq and time: must be numbers"),
+        (
+            b'{"kind":"seed_dreamed","seq":"1","time":1.0,"run":"r","data":{}}',
+            "seq, cause and ordinal must be whole numbers",
+        ),
         (b'{"kind":"seed_dreamed","seq":1,"time":1.0,"run":"r","data":[]}', "data: must be an object"),
         (b'{"kind":"seed_dreamed","seq":1,"time":1.0,"run":["r"],"data":{}}', "envelope"),
         (b'{"kind":"seed_dreamed","seq":1,"time":1.0,"run":"r","data":{},"extra":3}', "extra: must be an object"),
@@ -134,6 +141,71 @@ def test_unknown_fields_of_payload_and_envelope_are_carried_under_extra() -> Non
 def test_a_malformed_line_is_refused_with_the_field_that_is_wrong(line: bytes, complaint: str) -> None:
     with pytest.raises(MalformedLineError, match=complaint):
         decode(line)
+
+
+@pytest.mark.parametrize("field", ["ordinal", "group", "env", "cause"])
+@pytest.mark.parametrize("value", [[1], {"a": 1}, -1, 1.5])
+def test_no_value_in_the_envelope_gets_past_the_reader(field: str, value: Any) -> None:
+    row = {"kind": "seed_dreamed", "cause": 1, "ordinal": 1, "time": 1.0, "run": "r", "data": {}}
+    with pytest.raises(MalformedLineError):
+        decode(json.dumps(row | {field: value}).encode())
+
+
+def test_what_is_true_is_no_environment() -> None:
+    row = {"kind": "seed_dreamed", "seq": 1, "time": 1.0, "run": "r", "data": {}}
+    assert decode(json.dumps(row | {"env": 1}).encode()).scope.env == 1
+    with pytest.raises(MalformedLineError, match="env"):
+        decode(json.dumps(row | {"env": True}).encode())
+
+
+def test_a_number_out_of_range_is_carried_and_not_lost() -> None:
+    line = encode(event(batch(accuracy=100.00001525878906, loss=-0.5)))
+    assert decode(line).payload.accuracy == 100.00001525878906
+    assert not SCHEMA.is_valid(json.loads(line))
+
+
+def test_a_float32_is_written_as_the_double_that_it_is() -> None:
+    for value in (np.float32(0.37666667), torch.tensor(0.37666667)):
+        assert decode(encode(event(batch(loss=value)))).payload.loss == float(value)
+
+
+def test_a_scope_may_be_counted_in_numpy() -> None:
+    assert decode(encode(event(batch(), env=np.int64(2)))).scope.env == 2
+
+
+class Optimizer(enum.Enum):
+    ADAM = "adam"
+
+
+SETTINGS: dict[Any, Any] = {
+    "device": torch.device("cpu"),
+    "optimizer": Optimizer.ADAM,
+    "day": date(2026, 1, 2),
+    "path": Path("a/b"),
+    True: 1,
+    Optimizer.ADAM: 2,
+    "entropy": 2**100,
+    "nested": (1, {"clip": None}),
+}
+
+
+@pytest.mark.parametrize("more", [{}, {"clip": None}, {"clip": math.nan}, {"name": "nullable"}])
+def test_settings_of_any_kind_are_written_the_same_whatever_stands_beside_them(more: dict[str, Any]) -> None:
+    read = json.loads(dumps(SETTINGS | more))
+    expected = {"device": "device(type='cpu')", "optimizer": "adam", "day": "2026-01-02", "path": "a/b"}
+    expected |= {"true": 1, "adam": 2, "entropy": str(2**100), "nested": [1, {"clip": None}]}  # type: ignore[dict-item]
+    assert {key: read[key] for key in expected} == expected
+    assert read.keys() == expected.keys() | more.keys()
+
+
+def test_unknown_fields_inside_a_part_are_carried_by_their_path() -> None:
+    epoch = json.loads(encode(event(epoch_completed(50.0))))
+    epoch["data"]["slots"] = [{"slot": "early", "stage": "DORMANT", "epochs_in_stage": 1, "momentum": 0.9}]
+    assert decode(json.dumps(epoch).encode()).extra == {"slots.0.momentum": 0.9}
+    state = {"accepted": 1, "delivered": 1, "queued": 0, "dropped": {}, "refused": 0, "faults": {}, "restarts": 0}
+    state |= {"lag": 0.0, "sinks": [], "colour": "red"}
+    row = {"kind": "heartbeat", "seq": 1, "time": 1.0, "run": "r", "data": {"uptime": 1.0, "pipeline": state}}
+    assert decode(json.dumps(row).encode()).extra == {"pipeline.colour": "red"}
 
 
 def test_a_value_of_the_wrong_type_is_refused_with_its_path() -> None:

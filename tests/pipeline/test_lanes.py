@@ -1,5 +1,6 @@
 """The buffer between trainer and hub: bounded, in order, sheds the least important, and loses count of nothing."""
 
+import signal
 import threading
 from collections import Counter
 from typing import Any
@@ -86,16 +87,33 @@ def test_many_threads_lose_nothing_and_never_share_a_number() -> None:
     assert lanes.accepted == 80_000 == len(taken) + lanes.dropped.total()
 
 
-def test_the_lock_lets_its_own_thread_in_again() -> None:
-    """A signal handler, or a finalizer, may emit in the middle of an emission."""
-    lanes = Lanes(10)
+@pytest.mark.parametrize("capacity", [3, 10_000])
+def test_a_signal_handler_may_emit_in_the_middle_of_an_emission(capacity: int) -> None:
+    lanes, more = Lanes(capacity), list[int]()
 
-    def clock_that_emits() -> float:
+    def handler(*_: object) -> None:
         lanes.put(PHASE, None)
-        return 1.0
+        more.append(1)
 
-    lanes.put(BATCH, None, clock_that_emits)
-    assert lanes.accepted == 2
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+    try:
+        for _ in range(200_000):
+            lanes.put(BATCH, None)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert more
+    assert lanes.accepted == 200_000 + len(more) == len(lanes) + lanes.dropped.total()
+    assert len(lanes) == min(capacity, lanes.accepted) == len(lanes.take(10**9))
+
+
+def test_what_is_no_payload_leaves_no_trace() -> None:
+    lanes = Lanes(2)
+    for thing in (None, 3, "text", Payload()):
+        with pytest.raises(AttributeError):
+            lanes.put(thing, None)  # type: ignore[arg-type]
+    assert (lanes.accepted, lanes.gone, len(lanes)) == (0, 0, 0)
 
 
 def test_a_closed_buffer_refuses_and_counts() -> None:

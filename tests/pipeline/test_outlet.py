@@ -29,6 +29,11 @@ def soon(seconds: float = 5.0) -> float:
     return time.monotonic() + seconds
 
 
+def end(part: Outlet | Worker, seconds: float = 5.0) -> None:
+    part.stop()
+    part.join(soon(seconds))
+
+
 class Flaky:
     """Refuses each event `failures` times; writes down the rest; counts flush and close."""
 
@@ -61,7 +66,7 @@ def test_a_well_behaved_sink_gets_everything_in_order_then_flush_then_close() ->
     assert outlet.flush(soon())
     assert sink.taken == list(range(600))
     assert sink.flushed
-    outlet.close(soon())
+    end(outlet)
     assert (sink.closed, faults.counts.total(), outlet.state().written, outlet.state().queued) == (1, 0, 600, 0)
 
 
@@ -69,7 +74,7 @@ def test_an_event_that_is_refused_twice_is_tried_a_third_time() -> None:
     sink = Flaky(ATTEMPTS - 1)
     outlet = Outlet("sink", sink, Faults(), capacity=10)
     outlet(batch(0))
-    outlet.close(soon())
+    end(outlet)
     assert (sink.taken, outlet.state().retries, outlet.state().failed) == ([0], 2, 0)
 
 
@@ -79,12 +84,62 @@ def test_a_poison_event_goes_to_the_dead_letters_and_the_next_one_gets_through(t
     for number in range(3):
         outlet(batch(number))
     assert outlet.flush(soon())
-    outlet.close(soon())
+    end(outlet)
     assert sink.taken == [0, 2]
     (letter,) = map(orjson.loads, letters.read_bytes().splitlines())
     assert (letter["component"], letter["error"], letter["event"]["seq"]) == ("sink", "ValueError('poison')", 1)
     state = outlet.state()
     assert (state.written, state.failed, state.queued, state.breaker) == (2, 1, 0, "closed")
+
+
+def test_two_poison_events_in_a_row_do_not_wedge_a_healthy_sink() -> None:
+    taken = list[int]()
+
+    def sink(e: Event[Any]) -> None:
+        if e.seq < 2:
+            raise TypeError("no form in JSON")
+        taken.append(e.seq)
+
+    outlet = Outlet("sink", sink, Faults(), capacity=1000)
+    for number in range(100):
+        outlet(batch(number))
+    assert outlet.flush(soon(10))
+    end(outlet)
+    assert taken == list(range(2, 100))
+    assert (outlet.state().failed, outlet.state().queued, outlet.state().breaker) == (2, 0, "closed")
+
+
+class FullDisk:
+    """Takes everything, and never gets it out."""
+
+    def __call__(self, e: Event[Any]) -> None:
+        pass
+
+    def flush(self) -> None:
+        raise OSError("no space left on device")
+
+
+def test_what_was_taken_but_never_flushed_counts_as_failed_and_opens_the_breaker() -> None:
+    faults = Faults()
+    outlet = Outlet("sink", FullDisk(), faults, capacity=1000)
+    for number in range(100):
+        outlet(batch(number))
+    assert not outlet.flush(soon(1.5))
+    assert outlet.state().breaker != "closed"
+    end(outlet)
+    assert (outlet.state().written, outlet.state().failed) == (0, 100)
+    assert faults.counts["sink"] < 20
+
+
+def test_an_idle_sink_is_not_flushed_again_and_again() -> None:
+    sink = Flaky(0)
+    outlet = Outlet("sink", sink, Faults(), capacity=10)
+    outlet(batch(0))
+    assert outlet.flush(soon())
+    before = sink.flushed
+    time.sleep(0.3)
+    assert sink.flushed == before
+    end(outlet)
 
 
 def test_a_sink_that_is_down_for_a_while_rests_and_then_gets_nearly_all() -> None:
@@ -102,9 +157,9 @@ def test_a_sink_that_is_down_for_a_while_rests_and_then_gets_nearly_all() -> Non
         time.sleep(0.01)
     back.set()
     assert outlet.flush(soon(10))
-    outlet.close(soon())
+    end(outlet)
     assert taken == list(range(100 - len(taken), 100))
-    assert outlet.state().failed == 100 - len(taken) <= 2
+    assert outlet.state().failed == 100 - len(taken) <= 4
 
 
 def test_a_sink_that_always_fails_is_given_up_at_the_end_without_waiting() -> None:
@@ -115,7 +170,7 @@ def test_a_sink_that_always_fails_is_given_up_at_the_end_without_waiting() -> No
     for number in range(500):
         outlet(batch(number))
     started = time.monotonic()
-    outlet.close(soon(5.0))
+    end(outlet, 5.0)
     assert time.monotonic() - started < 4.0
     state = outlet.state()
     assert (state.written, state.breaker) == (0, "open")
@@ -129,7 +184,7 @@ def test_a_sink_that_hangs_is_left_behind_at_the_deadline() -> None:
         outlet(batch(number))
     started = time.monotonic()
     assert not outlet.flush(soon(0.1))
-    outlet.close(soon(0.2))
+    end(outlet, 0.2)
     assert time.monotonic() - started < 2.0
     assert faults.counts["sink"] == 1
     release.set()
@@ -138,7 +193,7 @@ def test_a_sink_that_hangs_is_left_behind_at_the_deadline() -> None:
 def test_close_before_any_event_starts_no_thread_and_still_closes_the_sink() -> None:
     before, sink = threading.active_count(), Flaky(0)
     outlet = Outlet("sink", sink, Faults(), capacity=4)
-    outlet.close(soon())
+    end(outlet)
     assert (threading.active_count(), sink.closed) == (before, 1)
 
 
@@ -154,7 +209,7 @@ def test_a_sink_that_calls_exit_fails_like_any_other(caplog: pytest.LogCaptureFi
     outlet = Outlet("sink", sink, faults, capacity=10)
     for number in range(3):
         outlet(batch(number))
-    outlet.close(soon())
+    end(outlet)
     assert taken == [0, 2]
     assert (faults.counts["sink"], outlet.state().failed, outlet.state().queued) == (1, 1, 0)
     assert "sink failed" in caplog.text
@@ -171,7 +226,7 @@ def test_a_thread_that_dies_is_started_again_and_told() -> None:
     worker = Worker("part", faults, capacity=9, poll=0.01, handle=handle, settle=lambda idle: True, end=lambda: None)
     for number in range(4):
         worker.lanes.put(batch(number).payload, number)
-    worker.close(soon())
+    end(worker)
     assert (handled, worker.restarts, faults.counts["part"]) == ([0, 2, 3], 1, 1)
 
 
@@ -201,6 +256,16 @@ def test_dead_letters_are_bounded_and_a_full_disk_does_not_stop_the_count(tmp_pa
     nowhere = Faults(tmp_path / "missing" / "dead.jsonl")
     nowhere.report("part", ValueError("x"), batch(0))
     assert nowhere.counts["part"] == 1
+
+
+def test_a_repr_that_raises_is_no_concern_of_the_pipeline(tmp_path: Path) -> None:
+    class Nasty(Exception):
+        def __repr__(self) -> str:
+            raise RuntimeError("nasty")
+
+    faults = Faults(tmp_path / "dead.jsonl")
+    faults.report("part", Nasty(), batch(0))
+    assert faults.counts["part"] == 1
 
 
 def test_an_event_that_cannot_be_encoded_is_buried_by_its_repr(tmp_path: Path) -> None:

@@ -129,7 +129,22 @@ def test_what_an_operator_derives_must_be_an_event() -> None:
     assert faults == [("odd", "derived a int, which is no event kind", None)]
 
 
-def test_a_foreign_chain_that_fails_is_reported_and_the_rest_goes_on() -> None:
+def test_a_foreign_chain_that_fails_is_reported_and_begins_again() -> None:
+    def second_is_poison(e: Event[Any]) -> Payload:
+        if e.seq == 1:
+            raise ValueError("poison")
+        return SeedCulled(slot=str(e.seq), reason="", initiator="gate", epochs_total=0)
+
+    faults, seen = Faults(), list[Any]()
+    chain = cast("Operator", lambda source: source.pipe(only(SeedGerminated), ops.map(second_is_poison)))
+    dispatcher = Dispatcher({"chain": chain}, {"sink": seen.append}, faults)
+    for seq in range(5):
+        dispatcher.deliver(event(GERMINATED.payload, seq=seq))
+    assert [e.payload.slot for e in seen if e.ordinal] == ["0", "2", "3", "4"]
+    assert [(owner, text) for owner, text, _ in faults] == [("chain", "poison")]
+
+
+def test_a_foreign_chain_that_always_fails_is_reported_and_the_rest_goes_on() -> None:
     faults, seen, foreign = Faults(), list[Any](), cast("Operator", ops.map(boom))
     dispatcher = Dispatcher({"foreign": foreign}, {"sink": seen.append}, faults)
     dispatcher.deliver(CULLED)

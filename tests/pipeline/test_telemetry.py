@@ -1,5 +1,6 @@
 """The whole pipeline in one process, and every way out of it."""
 
+import json
 import os
 import re
 import signal
@@ -10,14 +11,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from torch.utils.data import DataLoader
 
-from nissa.events.kinds import KINDS, BatchCompleted, EventsDropped, Heartbeat, RunEnded, SeedGerminated
+from nissa.events.kinds import KINDS, BatchCompleted, EventsDropped, Heartbeat, RunEnded, SeedFossilized, SeedGerminated
 from nissa.events.scope import Event
 from nissa.operators.stream import only
+from nissa.pipeline.hub import Hub
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources.log import Reading, read_log
 from nissa.pipeline.telemetry import Telemetry
@@ -191,6 +194,77 @@ def test_when_the_hub_is_stalled_batches_go_first_and_the_gap_is_told(tmp_path: 
     assert lost == replay(tmp_path / "run").reading.dropped > 0
 
 
+def test_a_hung_sink_does_not_cost_a_healthy_one_its_end() -> None:
+    release, closed = threading.Event(), threading.Event()
+
+    class Healthy:
+        def __call__(self, e: Event[Any]) -> None:
+            pass
+
+        def close(self) -> None:
+            closed.set()
+
+    telemetry = Telemetry("run", sinks={"stuck": lambda e: release.wait(), "healthy": Healthy()})
+    telemetry.emit(SEED)
+    telemetry.close(timeout=1.0)
+    assert closed.is_set()
+    assert dict(telemetry.state().faults) == {"stuck": 1}
+    release.set()
+
+
+def test_a_close_that_is_interrupted_can_be_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    telemetry = Telemetry("run", out=tmp_path / "run")
+    telemetry.emit(SEED)
+    interrupts = [KeyboardInterrupt()]
+    flush = Hub.flush
+
+    def interrupted(hub: Hub, timeout: float) -> bool:
+        if interrupts:
+            raise interrupts.pop()
+        return flush(hub, timeout)
+
+    monkeypatch.setattr(Hub, "flush", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        telemetry.close()
+    telemetry.close()
+    assert ended(tmp_path / "run").outcome == "completed"
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["closed"] is True
+
+
+def test_a_subscriber_may_close_the_pipeline_that_calls_it(tmp_path: Path) -> None:
+    telemetry = Telemetry("run", out=tmp_path / "run")
+    telemetry.stream.pipe(only(SeedGerminated)).subscribe(lambda e: telemetry.close())
+    telemetry.emit(SEED)
+    deadline = time.monotonic() + 10
+    while not json.loads((tmp_path / "run" / "manifest.json").read_text())["closed"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert ended(tmp_path / "run").outcome == "completed"
+
+
+def test_what_is_no_payload_takes_no_room_and_leaves_no_gap(tmp_path: Path) -> None:
+    with Telemetry("run", out=tmp_path / "run", capacity=50) as telemetry:
+        for _ in range(50):
+            telemetry.emit(None)  # type: ignore[arg-type]
+        for _ in range(20):
+            telemetry.emit(SEED)
+        telemetry.flush()
+        assert 20 <= telemetry.state().accepted < 30
+    assert germinated(tmp_path / "run") == 20
+    assert replay(tmp_path / "run").reading.dropped == 0
+
+
+def test_float32_improvements_replay_to_the_last_digit(tmp_path: Path) -> None:
+    with Telemetry("run", out=tmp_path / "run") as telemetry:
+        env: Any = telemetry.scope(group="a", env=np.int64(0))
+        for improvement in (np.float32(0.37666667), torch.tensor(1.1), 100.00001):
+            seed: dict[str, Any] = {"improvement": improvement, "params_added": np.int64(3), "epochs_total": 1}
+            env.emit(SeedFossilized(slot="early", seed="s", blueprint="norm", **seed))
+    again = replay(tmp_path / "run")
+    assert again.tables.snapshot() == telemetry.snapshot()
+    assert (again.different, again.reading.malformed) == (0, 0)
+
+
 def test_the_stream_is_open_to_any_subscriber() -> None:
     seen = list[Event[SeedGerminated]]()
     with Telemetry("run") as telemetry:
@@ -280,6 +354,21 @@ def test_a_trainer_that_handles_sigterm_itself_goes_on_emitting(tmp_path: Path) 
     assert run(program, tmp_path / "run", signal.SIGTERM) == 0
     assert germinated(tmp_path / "run") == 2
     assert ended(tmp_path / "run").outcome == "completed"
+
+
+def test_a_handler_of_the_trainers_that_calls_the_one_it_found_ends_in_a_kill_and_in_no_recursion(
+    tmp_path: Path,
+) -> None:
+    program = (
+        "a = Telemetry('a', out=out)\n"
+        "found = signal.getsignal(signal.SIGTERM)\n"
+        "signal.signal(signal.SIGTERM, lambda *args: found(*args))\n"
+        "b = Telemetry('b')\n"
+        "a.emit(seed)\nprint('.', flush=True)\ntime.sleep(30)\n"
+    )
+    assert run(program, tmp_path / "run", signal.SIGTERM) == -signal.SIGTERM
+    assert germinated(tmp_path / "run") == 1
+    assert ended(tmp_path / "run").error == "SIGTERM"
 
 
 def test_the_signal_is_given_back_when_the_last_pipeline_closes() -> None:

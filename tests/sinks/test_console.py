@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from nissa.sinks.console import ConsoleSink
 from nissa.sinks.lines import line
 from nissa.sinks.render import growth_text, summary
 from nissa.sinks.tables import Tables
-from tests.samples import episode_ended, episode_started, epoch_completed, event, payloads
+from tests.samples import episode_ended, episode_started, epoch_completed, event, payloads, run_started
 
 STORY = [
     event(episode_started(), group="ppo", env=0, episode=0),
@@ -121,6 +122,15 @@ def test_no_row_however_odd_breaks_a_table(data: st.DataObject) -> None:
     for kind in Tables.kinds:
         tables(event(data.draw(payloads(kind))))
     Console(file=io.StringIO()).print(summary(tables.snapshot()))
+
+
+def test_a_live_progress_bar_leaves_the_streams_of_the_process_alone() -> None:
+    """Else a forked DataLoader worker that prints would wait for a lock that nobody holds any more."""
+    sink = ConsoleSink(Console(file=io.StringIO(), force_terminal=True))
+    before = (sys.stdout, sys.stderr)
+    sink(event(run_started()))
+    assert (sys.stdout, sys.stderr) == before
+    sink.close()
 
 
 def test_nothing_to_show_is_said() -> None:

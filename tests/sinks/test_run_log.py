@@ -14,11 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nissa.events.codec import encode
-from nissa.events.kinds import BatchCompleted, RunStarted
-from nissa.events.scope import Event
+from nissa.events.kinds import BatchCompleted
+from nissa.events.scope import Event, Scope
+from nissa.pipeline.faults import Faults
+from nissa.pipeline.outlet import Outlet
+from nissa.pipeline.sources import log as source
 from nissa.pipeline.sources.log import Reading, UnreadableRunError, read_log
 from nissa.sinks.run_log import RunLog, segments
-from tests.samples import event
+from tests.samples import event, run_started
 
 
 def batch(number: int) -> Event[Any]:
@@ -79,22 +82,6 @@ def test_the_context_is_there_as_soon_as_the_run_has_started(tmp_path: Path) -> 
     context = orjson.loads((tmp_path / "run" / "context.json").read_bytes())
     assert (context["run"], context["time"], context["base_seed"], context["host_params"]) == ("test", 12.0, 7, 1250)
     log.close()
-
-
-def run_started() -> RunStarted:
-    return RunStarted(
-        base_seed=7,
-        rng_digests={},
-        versions={},
-        hardware={},
-        hyperparameters={"lr": 0.1},
-        task_type="classification",
-        n_envs=1,
-        max_epochs=2,
-        host_architecture="cnn",
-        host_params=1250,
-        slot_config={},
-    )
 
 
 def test_a_directory_that_holds_a_run_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
@@ -169,11 +156,52 @@ def test_a_full_disk_loses_nothing_that_can_wait(tmp_path: Path, monkeypatch: py
 
 def test_a_real_full_disk_is_counted_and_survived(tmp_path: Path) -> None:
     """/dev/full takes no byte: the segment is a link to it, as a full disk would be."""
+    faults = Faults()
     log = RunLog(tmp_path / "run")
-    os.dup2(os.open("/dev/full", os.O_WRONLY), log._file)
-    log(batch(0))
+    real, full = os.dup(log._file), os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, log._file)
+    outlet = Outlet("log", log, faults, capacity=1000)
+    for number in range(100):
+        outlet(batch(number))
+    assert not outlet.flush(time.monotonic() + 0.5)
+    assert faults.counts["log"] > 0
+    os.dup2(real, log._file)
+    assert outlet.flush(time.monotonic() + 10)
+    outlet.stop()
+    outlet.join(time.monotonic() + 5)
+    assert read(tmp_path / "run")[0] == list(range(100))
+    os.close(real)
+    os.close(full)
+
+
+@pytest.mark.parametrize("step", ["open", "fsync", "replace"])
+def test_a_rotation_that_fails_at_any_step_loses_nothing_and_writes_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    log, failing = RunLog(tmp_path / "run", rotate=500, fsync=1e9), [True]
+    owner = Path if step == "replace" else os
+    real = getattr(owner, step)
+
+    def fail_once(*arguments: Any) -> Any:
+        if failing and failing.pop():
+            raise OSError(28, "No space left on device")
+        return real(*arguments)
+
+    for number in range(4):
+        log(batch(number))
+    monkeypatch.setattr(owner, step, fail_once)
     with pytest.raises(OSError, match="No space"):
         log.flush()
+    with (tmp_path / "checkpoint.pt").open("wb") as checkpoint:
+        for number in range(4, 20):
+            log(batch(number))
+            log.flush()
+        checkpoint.write(b"weights")
+    log.close()
+    log.close()
+    numbers, reading = read(tmp_path / "run")
+    assert (numbers, reading.malformed) == (list(range(20)), 0)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == b"weights"
 
 
 def test_duplicated_lines_are_skipped_and_counted(tmp_path: Path) -> None:
@@ -199,6 +227,13 @@ def test_unknown_kinds_and_fields_are_passed_on_and_counted(tmp_path: Path) -> N
     assert reading.unknown == {"batch_completed.momentum": 1, "seed_dreamed": 1}
 
 
+def test_a_line_that_never_ends_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "LONGEST_LINE", 1000)
+    (tmp_path / "odd.jsonl").write_bytes(encode(batch(0)) + b"x" * 5000 + b"\n" + encode(batch(1)))
+    numbers, reading = read(tmp_path / "odd.jsonl")
+    assert (numbers, reading.malformed) == ([0, 1], 5)
+
+
 @pytest.mark.parametrize(
     ("make", "complaint"),
     [
@@ -208,6 +243,8 @@ def test_unknown_kinds_and_fields_are_passed_on_and_counted(tmp_path: Path) -> N
         (lambda path: path.write_text("hello\n"), "no line of it is an event. run:1: not JSON"),
         (lambda path: path.write_text('{"a": 1}\n'), "run:1: kind: missing"),
         (lambda path: path.write_bytes(bytes(range(256))), "no line of it is an event"),
+        (lambda path: path.symlink_to("x" * 255), "there is no such file or directory"),
+        (lambda path: path.write_bytes(encode(Event(0, 0.0, Scope("r"), batch(0).payload, 1))), "derived events only"),
     ],
 )
 def test_what_is_no_run_is_named_for_what_it_is(tmp_path: Path, make: Any, complaint: str) -> None:

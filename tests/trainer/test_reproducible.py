@@ -108,7 +108,7 @@ def test_digests_tell_weights_apart_by_the_last_bit(expected: Any) -> None:
         ({"envs": 0}, "envs must be at least 1, not 0"),
         ({"episodes": 0}, "episodes must be at least 1, not 0"),
         ({"epochs": -1}, "epochs must be at least 1, not -1"),
-        ({"seed": -1}, "seed must be at least 0, not -1"),
+        ({"seed": -1}, "seed must be from 0 to 4294967291, not -1"),
     ],
 )
 def test_wrong_settings_are_refused_with_what_is_allowed(wrong: dict[str, Any], message: str) -> None:
