@@ -78,7 +78,6 @@ def _at_exit() -> None:
 def _after_fork() -> None:
     for pipeline in list(_open):
         pipeline.after_fork()
-    _open.clear()
 
 
 atexit.register(_at_exit)

@@ -108,6 +108,19 @@ def test_a_signal_handler_may_emit_in_the_middle_of_an_emission(capacity: int) -
     assert len(lanes) == min(capacity, lanes.accepted) == len(lanes.take(10**9))
 
 
+def test_a_put_in_the_middle_of_a_rare_one_is_taken_along_by_it() -> None:
+    starts = list[int]()
+
+    def start() -> None:
+        starts.append(1)
+        lanes.put(PHASE, "inner")
+
+    lanes = Lanes(10, on_first=start)
+    lanes.put(BATCH, "outer")
+    assert (starts, lanes.accepted) == ([1], 2)
+    assert [entry[3] for entry in lanes.take(10)] == ["outer", "inner"]
+
+
 def test_what_is_no_payload_leaves_no_trace() -> None:
     lanes = Lanes(2)
     for thing in (None, 3, "text", Payload()):

@@ -15,7 +15,7 @@ from nissa.pipeline.breaker import FAILURES, LONGEST_REST, SHORTEST_REST, Breake
 from nissa.pipeline.faults import MAX_LETTERS, Faults
 from nissa.pipeline.lanes import Entry
 from nissa.pipeline.outlet import ATTEMPTS, Outlet
-from nissa.pipeline.worker import Worker
+from nissa.pipeline.worker import SLICE, Worker
 from tests.samples import event
 
 
@@ -213,6 +213,23 @@ def test_a_sink_that_calls_exit_fails_like_any_other(caplog: pytest.LogCaptureFi
     assert taken == [0, 2]
     assert (faults.counts["sink"], outlet.state().failed, outlet.state().queued) == (1, 1, 0)
     assert "sink failed" in caplog.text
+
+
+def test_a_flush_waits_for_the_last_entry_and_not_only_for_the_first_slice() -> None:
+    handled = list[int]()
+
+    def handle(entry: Entry) -> None:
+        time.sleep(0.0005)
+        handled.append(entry[0])
+
+    worker = Worker(
+        "slow", Faults(), capacity=9999, poll=0.01, handle=handle, settle=lambda idle: True, end=lambda: None
+    )
+    for number in range(3 * SLICE):
+        worker.lanes.put(batch(number).payload, number)
+    assert worker.flush(soon())
+    assert handled == list(range(3 * SLICE))
+    end(worker)
 
 
 def test_a_thread_that_dies_is_started_again_and_told() -> None:

@@ -165,8 +165,11 @@ def test_a_real_full_disk_is_counted_and_survived(tmp_path: Path) -> None:
         outlet(batch(number))
     assert not outlet.flush(time.monotonic() + 0.5)
     assert faults.counts["log"] > 0
+    while outlet.state().breaker != "open":
+        time.sleep(0.01)
     os.dup2(real, log._file)
     assert outlet.flush(time.monotonic() + 10)
+    assert outlet.state().breaker == "closed"
     outlet.stop()
     outlet.join(time.monotonic() + 5)
     assert read(tmp_path / "run")[0] == list(range(100))
