@@ -2,6 +2,8 @@
 
 from nissa.events.kinds import EpisodeEnded, PhaseTimed
 from nissa.pipeline.emitter import Emitter
+from nissa.pipeline.probes.gradients import gradients_measured
+from nissa.pipeline.probes.weights import copied, weights_measured
 from nissa.trainer.counterfactual import contributions, factorial
 from nissa.trainer.decision import Policy
 from nissa.trainer.digits import batches, digits
@@ -11,6 +13,7 @@ from nissa.trainer.history import Course, EpisodeRecord
 from nissa.trainer.rewards import reward_components
 from nissa.trainer.rollout import Transition
 from nissa.trainer.seeding import generator
+from nissa.trainer.sharpness import sharpness
 from nissa.trainer.situation import Situation, SlotView
 from nissa.trainer.snapshots import epoch_completed
 from nissa.trainer.stopwatch import Stopwatch
@@ -50,7 +53,7 @@ class Episode:
             decision = self.policy(self._situation(epoch))
             done = self.growth.act(decision.action, accuracies[-1], self.epochs - epoch + 1)
         with clock("train"):
-            trained = train_epoch(self.model, batches(digits(), self.order), report=emit)
+            trained = self._train()
         with clock("validate"):
             validated = validate(self.model, digits())
         with clock("counterfactual"):
@@ -58,6 +61,7 @@ class Episode:
         self._note(trained, validated)
         self.growth.observe(trained, accuracies, contributions(matrix))
         emit(epoch_completed(self.model, trained, validated, accuracies))
+        emit(validated.classes)
         if matrix:
             emit(matrix)
         earned = self._earned(epoch, decision.action.op if done else "WAIT")
@@ -71,6 +75,7 @@ class Episode:
         """Cull what did not fossilize, and say what came of it all."""
         record, growth = self.record, self.growth
         growth.end(record.val_accuracies[-1])
+        self.emitter.emit(sharpness(self.model, digits()))
         self.emitter.emit(
             EpisodeEnded(
                 outcome="completed",
@@ -85,6 +90,15 @@ class Episode:
             )
         )
         return record
+
+    def _train(self) -> TrainedEpoch:
+        """An epoch; the gradients of its last batch, and the weights after it, are looked at layer by layer."""
+        emit, parts = self.emitter.emit, self.model.parts()
+        before = copied(parts)
+        rows = batches(digits(), self.order)
+        trained = train_epoch(self.model, rows, report=emit, look=lambda: emit(gradients_measured(parts)))
+        emit(weights_measured(parts, before))
+        return trained
 
     def _situation(self, epoch: int) -> Situation:
         """What there is to see before an epoch."""
