@@ -50,11 +50,12 @@ def quantiles(counts: Tensor, at: Tensor) -> Tensor:
 
     Of the finite elements; NaN where there is none.
     """
-    ordered = counts.double()[:, _ASCENDING]
+    half = BINS // 2
+    ordered = torch.cat([counts[:, half : half + _INFINITY].flip(1), counts[:, :_INFINITY]], 1).double()
     below = ordered.cumsum(1)
     n = below[:, -1:]
     rank = at.double() * (n - 1).clamp(min=0)
-    place = torch.searchsorted(below, rank, right=True).clamp(max=len(_ASCENDING) - 1)
+    place = torch.searchsorted(below, rank, right=True).clamp(max=2 * _INFINITY - 1)
     here = ordered.gather(1, place)
     inside = ((rank - below.gather(1, place) + here + 0.5) / here).clamp(max=1)
     found = _LOW[place] + (_HIGH - _LOW)[place] * inside
@@ -86,9 +87,7 @@ def _marks() -> Tensor:
     return marks.view(BINS, 4)
 
 
-_POSITIVE = torch.arange(_INFINITY)
-_ASCENDING = torch.cat([_POSITIVE.flip(0) + BINS // 2, _POSITIVE])
-"""The bins of finite numbers from the lowest to the highest."""
+# The bins of finite numbers from the lowest to the highest.
 _LOW = torch.cat([-_magnitudes()[1].flip(0), _magnitudes()[0]])
 _HIGH = torch.cat([-_magnitudes()[0].flip(0), _magnitudes()[1]])
 _MARKS = _marks()

@@ -10,6 +10,7 @@ Everything leaves the device in one transfer. Gradients are read, never written,
 """
 
 from collections.abc import Mapping
+from functools import reduce
 from math import hypot
 
 import torch
@@ -41,31 +42,38 @@ def gradients_measured(parts: Mapping[str, nn.Module]) -> GradientsMeasured:
 
 
 def gathered(grads: list[list[Tensor]]) -> Tensor:
-    """Of each layer the squared norm, the sum and the sketch: float64 of shape (layers, 2 + 4096), on the CPU."""
+    """Norms and sums of all gradients, then the sketches of all layers: float64 of one dimension, on the CPU."""
     every = [grad for own in grads for grad in own]
     wide = torch.float64 if any(grad.dtype == torch.float64 for grad in every) else torch.float32
-    norms = torch.stack(torch._foreach_norm(every, 2, wide)).double()
-    sums = torch.stack([grad.sum(dtype=wide) for grad in every]).double()
-    sizes = [len(own) for own in grads]
-    moments = torch.split(torch.stack([norms.square(), sums], 1), sizes)
-    counts = [torch.stack([sketch(grad) for grad in own]) for own in grads]
-    return torch.stack([torch.cat([m.sum(0), c.sum(0)]) for m, c in zip(moments, counts, strict=True)]).cpu()
+    norms = torch.stack(torch._foreach_norm(every, 2, wide))
+    sums = torch.stack([grad.sum(dtype=wide) for grad in every])
+    counts = [reduce(torch.add, map(sketch, own)) for own in grads]
+    return torch.cat([norms.double(), sums.double(), *counts]).cpu()
 
 
 def _rows(grads: list[list[Tensor]]) -> list[LayerGradients]:
     """The gradients of each layer, in figures."""
-    table = gathered(grads)
-    counts = table[:, 2:]
+    sizes = [len(own) for own in grads]
+    read = gathered(grads)
+    norms, sums, counts = torch.split(read, [sum(sizes), sum(sizes), len(read) - 2 * sum(sizes)])
+    sketches = counts.view(len(grads), -1)
     n = [sum(grad.numel() for grad in own) for own in grads]
-    moments = _moments(torch.tensor(n, dtype=torch.float64), table[:, 0], table[:, 1])
-    figures = zip(n, moments.tolist(), quantiles(counts, _PERCENTILES).tolist(), shares(counts).tolist(), strict=True)
+    moments = _moments(torch.tensor(n, dtype=torch.float64), _by_layer(norms.square(), sizes), _by_layer(sums, sizes))
+    figures = zip(n, moments, quantiles(sketches, _PERCENTILES).tolist(), shares(sketches).tolist(), strict=True)
     return [_row(*row) for row in figures]
 
 
-def _moments(n: Tensor, squares: Tensor, total: Tensor) -> Tensor:
+def _by_layer(values: Tensor, sizes: list[int]) -> Tensor:
+    """Sums over the gradients of each layer."""
+    layer = torch.repeat_interleave(torch.tensor(sizes))
+    return values.new_zeros(len(sizes)).index_add_(0, layer, values)
+
+
+def _moments(n: Tensor, squares: Tensor, total: Tensor) -> list[list[float]]:
     """Norm, mean and standard deviation by layer; the last loses digits where the mean is much larger than it."""
     variance = (squares - total.square() / n).clamp(min=0) / (n - 1)
-    return torch.stack([squares.sqrt(), total / n, variance.sqrt()], 1)
+    rows: list[list[float]] = torch.stack([squares.sqrt(), total / n, variance.sqrt()], 1).tolist()
+    return rows
 
 
 def _row(n: int, moments: list[float], percentiles: list[float], share: list[float]) -> LayerGradients:
