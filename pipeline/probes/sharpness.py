@@ -16,7 +16,7 @@ from nissa.events.kinds import SharpnessMeasured
 
 __all__ = ["PAIRS", "SCALE", "sharpness_measured"]
 
-PAIRS = 8
+PAIRS = 4
 SCALE = 0.01
 
 
