@@ -26,11 +26,7 @@ _INFINITY = 2040
 def sketch(values: Tensor) -> Tensor:
     """Elements by bin, int64 of shape (4096,), on the device of `values`, of any shape, strides and float type."""
     codes = _codes(values).reshape(-1)
-    if codes.device.type == "cpu":
-        return torch.bincount(codes, minlength=BINS)
-    # bincount on a GPU waits to learn how long its output is; this waits for nothing.
-    where = codes.long()
-    return where.new_zeros(BINS).scatter_add_(0, where, where.new_ones(1).expand_as(where))
+    return torch.bincount(codes, minlength=BINS) if codes.device.type == "cpu" else _scattered(codes)
 
 
 def shares(counts: Tensor) -> Tensor:
@@ -60,6 +56,12 @@ def quantiles(counts: Tensor, at: Tensor) -> Tensor:
     inside = ((rank - below.gather(1, place) + here + 0.5) / here).clamp(max=1)
     found = _LOW[place] + (_HIGH - _LOW)[place] * inside
     return torch.where(n > 0, found, torch.nan)
+
+
+def _scattered(codes: Tensor) -> Tensor:
+    """What bincount gives, which on a GPU waits to learn how long its output is; this waits for nothing."""
+    where = codes.long()
+    return where.new_zeros(BINS).scatter_add_(0, where, where.new_ones(1).expand_as(where))
 
 
 def _codes(values: Tensor) -> Tensor:
