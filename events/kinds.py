@@ -1,5 +1,14 @@
 """Every kind of event, in one place: import from here."""
 
+from nissa.events.diagnostics import (
+    ClassesMeasured,
+    ClassFigures,
+    GradientsMeasured,
+    LayerGradients,
+    LayerWeights,
+    SharpnessMeasured,
+    WeightsMeasured,
+)
 from nissa.events.kind import KINDS, Importance, Payload
 from nissa.events.lifecycle import GateCheck, GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
 from nissa.events.policy import Action, DecisionMade, DecisionsScored, HeadDecision, HeadEntropy, PolicyUpdated
@@ -31,6 +40,8 @@ __all__ = [
     "BestRun",
     "BestRunsRanked",
     "BlueprintSummarized",
+    "ClassFigures",
+    "ClassesMeasured",
     "CounterfactualMeasured",
     "CounterfactualResult",
     "DecisionMade",
@@ -41,11 +52,14 @@ __all__ = [
     "EventsDropped",
     "GateCheck",
     "GateEvaluated",
+    "GradientsMeasured",
     "HeadDecision",
     "HeadEntropy",
     "Heartbeat",
     "HostBaselineMeasured",
     "Importance",
+    "LayerGradients",
+    "LayerWeights",
     "Payload",
     "PhaseTimed",
     "PipelineState",
@@ -56,7 +70,9 @@ __all__ = [
     "SeedCulled",
     "SeedFossilized",
     "SeedGerminated",
+    "SharpnessMeasured",
     "SinkState",
     "SlotSnapshot",
     "StageChanged",
+    "WeightsMeasured",
 ]

@@ -1,5 +1,6 @@
 """What a trainer's parts hold: an emitter that knows where it is, so that they need not."""
 
+from collections.abc import Callable
 from typing import Any
 
 from nissa.events.kind import Payload
@@ -22,6 +23,15 @@ class Emitter:
     def emit(self, payload: Payload) -> None:
         """Send one event on its way. Thread-safe; never waits, never raises, does no I/O."""
         self._emit(payload, self.scope)
+
+    def measure(self, probe: Callable[..., Payload], *arguments: Any) -> None:
+        """Emit what a probe finds. A probe that fails is counted and logged once, and training goes on."""
+        try:
+            payload = probe(*arguments)
+        except Exception as error:  # noqa: BLE001  # the trainer must not feel it
+            self._hub.fault(f"probe {probe.__name__}", error)
+        else:
+            self.emit(payload)
 
     def bind(self, **where: Any) -> "Emitter":
         """Another emitter, at this place but for what is given: `group`, `env`, `episode`, `epoch`."""

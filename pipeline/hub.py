@@ -52,6 +52,10 @@ class Hub:
         except Exception as error:  # noqa: BLE001  # the trainer must not feel it
             self._faults.report("emit", error)
 
+    def fault(self, component: str, error: Exception) -> None:
+        """Count an error of a part that works on the trainer's thread."""
+        self._faults.report(component, error)
+
     def state(self) -> PipelineState:
         """The pipeline's account of itself, now."""
         delivered, dropped = self._delivered, dict(self._worker.lanes.dropped)

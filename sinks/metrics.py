@@ -3,7 +3,16 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from nissa.sinks import pipeline_metrics, policy_metrics, run_metrics, seed_metrics, slot_metrics, training_metrics
+from nissa.sinks import (
+    layer_metrics,
+    pipeline_metrics,
+    policy_metrics,
+    run_metrics,
+    seed_metrics,
+    slot_metrics,
+    training_metrics,
+    validation_metrics,
+)
 from nissa.sinks.declare import Metric, Reading, Readings
 
 __all__ = ["COUNTS", "GAUGES", "METRICS", "Metric"]
@@ -13,6 +22,8 @@ _TABLE = (
     *pipeline_metrics.METRICS,
     *run_metrics.METRICS,
     *training_metrics.METRICS,
+    *layer_metrics.METRICS,
+    *validation_metrics.METRICS,
     *slot_metrics.METRICS,
     *seed_metrics.METRICS,
     *policy_metrics.METRICS,
@@ -31,7 +42,13 @@ METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _TABLE}
 """Every metric by its name."""
 
 GAUGES = _by_kind(
-    run_metrics.GAUGES, training_metrics.GAUGES, slot_metrics.GAUGES, seed_metrics.GAUGES, policy_metrics.GAUGES
+    run_metrics.GAUGES,
+    training_metrics.GAUGES,
+    layer_metrics.GAUGES,
+    validation_metrics.GAUGES,
+    slot_metrics.GAUGES,
+    seed_metrics.GAUGES,
+    policy_metrics.GAUGES,
 )
 """Values that the last event of a kind sets, read at scrape time."""
 

@@ -9,13 +9,16 @@ from nissa.events.kinds import (
     BatchCompleted,
     BestRunsRanked,
     BlueprintSummarized,
+    ClassesMeasured,
     DecisionMade,
     EpisodeStarted,
     EpochCompleted,
+    GradientsMeasured,
     Heartbeat,
     PipelineState,
     PolicyUpdated,
     RunEnded,
+    WeightsMeasured,
 )
 from nissa.events.scope import Event, Scope
 from nissa.sinks.declare import Labels, Value
@@ -26,7 +29,7 @@ from nissa.sinks.totals import MAX_LABEL_SETS, Totals
 
 __all__ = ["Snapshot", "State"]
 
-_OF_EPISODE = (BatchCompleted, EpochCompleted, DecisionMade)
+_OF_EPISODE = (BatchCompleted, EpochCompleted, DecisionMade, GradientsMeasured, WeightsMeasured, ClassesMeasured)
 _KEYS: dict[type, Callable[[Event[Any]], tuple[Any, ...]]] = {
     PolicyUpdated: lambda event: (event.scope.group,),
     BlueprintSummarized: lambda event: (event.payload.group, event.payload.blueprint),

@@ -7,6 +7,8 @@ import importlib.metadata
 import inspect
 import pkgutil
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +16,7 @@ from typing import TypeVar
 
 import pytest
 
-FOLDERS = ("cli", "events", "operators", "pipeline", "pipeline.sources", "sinks", "trainer")
+FOLDERS = ("cli", "events", "operators", "pipeline", "pipeline.probes", "pipeline.sources", "sinks", "trainer")
 FLOORS = {
     "events": set(),
     "operators": {"events"},
@@ -24,7 +26,7 @@ FLOORS = {
     "cli": {"events", "operators", "sinks", "pipeline", "trainer"},
 }
 """Which folders each may import from, besides itself."""
-TORCH = {"trainer"}
+TORCH = {"pipeline.probes", "trainer"}
 WIRING = {"pipeline.telemetry"}
 
 
@@ -59,8 +61,15 @@ def test_imports_only_go_down(module: str, root: Path) -> None:
 
 @pytest.mark.parametrize("module", modules())
 def test_torch_is_for_those_who_train(module: str, root: Path) -> None:
-    if module.split(".", maxsplit=1)[0] not in TORCH:
-        assert not {name for name in imports(module, root) if name.split(".")[0] in {"torch", "sklearn", "numpy"}}
+    used = imports(module, root)
+    if module.rpartition(".")[0] not in TORCH:
+        assert not {name for name in used if name.split(".")[0] in {"torch", "sklearn", "numpy"}}
+        assert not {name for name in used if name.startswith("nissa.pipeline.probes")}
+
+
+def test_a_pipeline_without_probes_loads_no_torch() -> None:
+    code = "import sys, nissa.pipeline.telemetry; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("module", [m for m in modules() if m.startswith("pipeline.") and m not in WIRING])

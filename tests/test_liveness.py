@@ -13,15 +13,26 @@ from typing import Any
 
 import pytest
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
-from nissa.events.kinds import KINDS, BatchCompleted, SeedCulled, SeedFossilized
+from nissa.events.kinds import (
+    KINDS,
+    BatchCompleted,
+    EpisodeEnded,
+    GradientsMeasured,
+    LayerGradients,
+    LayerWeights,
+    SeedCulled,
+    SeedFossilized,
+    WeightsMeasured,
+)
 from nissa.events.scope import Event, Scope
 from nissa.pipeline.hub import Hub
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Sink, Telemetry
 from nissa.sinks.metrics import METRICS
 from nissa.sinks.prometheus import PrometheusSink
-from nissa.trainer import ppo, slot
+from nissa.trainer import epoch, ppo, slot
 from nissa.trainer.run import Settings, train
 
 
@@ -80,6 +91,11 @@ def leaking(x: Tensor, seed: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor
     return x + term, term
 
 
+def scaled(scale: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """A loss as in mixed precision whose scale runs away."""
+    return lambda logits, labels: cross_entropy(logits, labels) * scale
+
+
 def choking_once(chores: Callable[[Hub], None]) -> Callable[[Hub], None]:
     """The hub's chores, which fail the first time."""
     errors = [MemoryError("no room for the account")]
@@ -102,11 +118,11 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(slot, "isolated", leaking)
         patch.setattr(Hub, "_tell_drops", choking_once(Hub._tell_drops))
         with Telemetry("faulty", out=out, sinks=sinks, capacity=300) as telemetry:
-            train_with_faults(telemetry, stalling, out)
+            train_with_faults(telemetry, stalling, out, patch)
     return out
 
 
-def train_with_faults(telemetry: Telemetry, stalling: Stalling, out: Path) -> None:
+def train_with_faults(telemetry: Telemetry, stalling: Stalling, out: Path, patch: pytest.MonkeyPatch) -> None:
     lost = telemetry.scope(group="lost", env=7, episode=0, epoch=1)
     lost.emit(SeedCulled(slot="early", reason="lost", initiator="policy", epochs_total=1))
     lost.emit(SeedFossilized(slot="early", seed="s", params_added=1, epochs_total=1))
@@ -115,6 +131,9 @@ def train_with_faults(telemetry: Telemetry, stalling: Stalling, out: Path) -> No
     stalling.release.set()
     telemetry.flush(20)
     train(Settings(policy="heuristic", envs=1, episodes=1, epochs=45, seed=7), telemetry, out)
+    for scale in (1e30, math.inf):
+        patch.setattr(epoch, "cross_entropy", scaled(scale))
+        train(Settings(policy="never", envs=1, episodes=1, epochs=1, seed=7), telemetry, out)
     raise RuntimeError("on purpose")
 
 
@@ -140,7 +159,7 @@ class Scraped(set[str]):
     def __call__(self, event: Event[Any]) -> None:
         self.sink(event)
         self.seen += 1
-        if self.seen % 100 == 0:
+        if self.seen % 100 == 0 or isinstance(event.payload, EpisodeEnded):
             self.scrape()
 
     def scrape(self) -> None:
@@ -155,6 +174,9 @@ def test_every_metric_is_fed(demo: Path, faulty: Path) -> None:
     unreadable: Any = dict.fromkeys(BatchCompleted.__slots__, "odd")
     scraped.sink(Event(0, 0.0, Scope("odd"), BatchCompleted(**unreadable)))
     scraped.scrape()
+    scraped.sink(Event(0, 0.0, Scope("deep"), deep()))
+    scraped.sink(Event(0, 0.0, Scope("deep"), WeightsMeasured(layers=DEEP_WEIGHTS)))
+    scraped.scrape()
     crowd(scraped.sink)
     scraped.scrape()
     assert sorted(METRICS.keys() - scraped - {"nissa_pipeline_refused_total"}) == []
@@ -165,6 +187,16 @@ def crowd(sink: PrometheusSink) -> None:
     batch = BatchCompleted(batch=0, loss=1.0, accuracy=1.0, host_grad_norm=1.0, seed_grad_norms={})
     for env in range(3_000):
         sink(Event(0, 0.0, Scope("crowd", "ppo", env), batch))
+
+
+def deep() -> GradientsMeasured:
+    """More layers than are shown one by one."""
+    flat: Any = dict.fromkeys(("mean", "p1", "p25", "p50", "p75", "p99", "zero", "vanishing", "exploding"), 0.0)
+    row = LayerGradients(elements=1, norm=1.0, non_finite=0, **flat)
+    return GradientsMeasured(layers=dict.fromkeys(DEEP_WEIGHTS, row), host_norm=1.0, slot_norms={}, seed_to_host={})
+
+
+DEEP_WEIGHTS = {f"host.{n}": LayerWeights(norm=1.0) for n in range(99)}
 
 
 def base(sample: str) -> str:

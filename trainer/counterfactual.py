@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 
-from nissa.events.kinds import CounterfactualMeasured, CounterfactualResult
+from nissa.events.kinds import ClassesMeasured, CounterfactualMeasured, CounterfactualResult
 from nissa.trainer.digits import Digits
 from nissa.trainer.model import Model
 from nissa.trainer.slot import Slot
@@ -58,5 +58,9 @@ def _measure(
         alpha_settings=alphas,
         val_loss=found.loss,
         val_accuracy=found.accuracy,
-        per_class_accuracy=found.per_class if per_class else None,
+        per_class_accuracy=_by_class(found.classes) if per_class else None,
     )
+
+
+def _by_class(found: ClassesMeasured) -> dict[str, float]:
+    return {name: row.accuracy for name, row in found.classes.items() if row.accuracy is not None}

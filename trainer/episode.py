@@ -1,7 +1,11 @@
 """One episode: a new host, grown by a policy while it trains. Copy from here how a trainer tells Nissa what it does."""
 
+from functools import partial
+
 from nissa.events.kinds import EpisodeEnded, PhaseTimed
 from nissa.pipeline.emitter import Emitter
+from nissa.pipeline.probes.gradients import gradients_measured
+from nissa.pipeline.probes.weights import copied, weights_measured
 from nissa.trainer.counterfactual import contributions, factorial
 from nissa.trainer.decision import Policy
 from nissa.trainer.digits import batches, digits
@@ -11,6 +15,7 @@ from nissa.trainer.history import Course, EpisodeRecord
 from nissa.trainer.rewards import reward_components
 from nissa.trainer.rollout import Transition
 from nissa.trainer.seeding import generator
+from nissa.trainer.sharpness import sharpness
 from nissa.trainer.situation import Situation, SlotView
 from nissa.trainer.snapshots import epoch_completed
 from nissa.trainer.stopwatch import Stopwatch
@@ -50,7 +55,7 @@ class Episode:
             decision = self.policy(self._situation(epoch))
             done = self.growth.act(decision.action, accuracies[-1], self.epochs - epoch + 1)
         with clock("train"):
-            trained = train_epoch(self.model, batches(digits(), self.order), report=emit)
+            trained = self._train()
         with clock("validate"):
             validated = validate(self.model, digits())
         with clock("counterfactual"):
@@ -58,6 +63,7 @@ class Episode:
         self._note(trained, validated)
         self.growth.observe(trained, accuracies, contributions(matrix))
         emit(epoch_completed(self.model, trained, validated, accuracies))
+        emit(validated.classes)
         if matrix:
             emit(matrix)
         earned = self._earned(epoch, decision.action.op if done else "WAIT")
@@ -71,6 +77,7 @@ class Episode:
         """Cull what did not fossilize, and say what came of it all."""
         record, growth = self.record, self.growth
         growth.end(record.val_accuracies[-1])
+        self.emitter.measure(sharpness, self.model, digits())
         self.emitter.emit(
             EpisodeEnded(
                 outcome="completed",
@@ -85,6 +92,16 @@ class Episode:
             )
         )
         return record
+
+    def _train(self) -> TrainedEpoch:
+        """An epoch; the gradients of its last batch, and the weights after it, are looked at layer by layer."""
+        emitter, parts = self.emitter, self.model.parts()
+        before = copied(parts)
+        rows = batches(digits(), self.order)
+        look = partial(emitter.measure, gradients_measured, parts)
+        trained = train_epoch(self.model, rows, report=emitter.emit, look=look)
+        emitter.measure(weights_measured, parts, before)
+        return trained
 
     def _situation(self, epoch: int) -> Situation:
         """What there is to see before an epoch."""

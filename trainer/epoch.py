@@ -26,30 +26,40 @@ class TrainedEpoch(NamedTuple):
 
 
 def train_epoch(
-    model: Model, batches: Iterable[tuple[Tensor, Tensor]], report: Callable[[BatchCompleted], None]
+    model: Model,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    report: Callable[[BatchCompleted], None],
+    look: Callable[[], None] | None = None,
 ) -> TrainedEpoch:
     """Train on every batch, (images (n, 1, 8, 8), labels (n,)), and report each one.
 
-    A seed that has just germinated gets gradients to be looked at, but does not learn yet.
+    A seed that has just germinated gets gradients to be looked at, but does not learn yet. `look` is called when the
+    gradients of the last batch are complete, and not clipped yet.
     """
     for slot in model.slots.values():
         slot.start_epoch()
     done, sizes = [], []
-    for number, (images, labels) in enumerate(batches):
-        batch = _train_batch(model, images, labels, number)
+    rows = list(batches)
+    for number, (images, labels) in enumerate(rows):
+        last = number == len(rows) - 1
+        batch = _train_batch(model, images, labels, number, look if last else None)
         report(batch)
         done.append(batch)
         sizes.append(len(labels))
     return _total(done, sizes)
 
 
-def _train_batch(model: Model, images: Tensor, labels: Tensor, number: int) -> BatchCompleted:
+def _train_batch(
+    model: Model, images: Tensor, labels: Tensor, number: int, look: Callable[[], None] | None
+) -> BatchCompleted:
     logits = model(images)
     loss = cross_entropy(logits, labels)
     # It costs another backward pass, and what holds for one batch of an epoch holds for all of them.
     leaked = _leakage(model, loss) if number == 0 else None
     model.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
+    if look:
+        look()
     hits = (logits.argmax(1) == labels).sum()
     figures, norms = _step(model, torch.stack([loss.detach(), hits]))
     return BatchCompleted(
@@ -64,7 +74,7 @@ def _train_batch(model: Model, images: Tensor, labels: Tensor, number: int) -> B
 
 def _step(model: Model, figures: Tensor) -> tuple[list[float], dict[str, float]]:
     """Clip and step; the figures and the norms before clipping by "host" and slot, all in one transfer."""
-    grads = {"host": gradients(model.host)} | {slot.name: gradients(slot) for slot in model.seeded()}
+    grads = {name: gradients(part) for name, part in model.parts().items()}
     read: list[float] = torch.cat([figures, torch.stack([norm(group) for group in grads.values()])]).tolist()
     norms = dict(zip(grads, read[len(figures) :], strict=True))
     for name, group in grads.items():

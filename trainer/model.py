@@ -34,6 +34,10 @@ class Model(nn.Module):
         """Slots with a seed."""
         return [slot for slot in self.slots.values() if slot.seed is not None]
 
+    def parts(self) -> dict[str, nn.Module]:
+        """What has parameters: the "host", and by its name each slot with a seed."""
+        return {"host": self.host, **{slot.name: slot for slot in self.seeded()}}
+
     def isolated(self) -> list[Slot]:
         """Slots whose seed learns without taking part."""
         return [slot for slot in self.slots.values() if slot.stage in ISOLATED]

@@ -5,14 +5,22 @@ import platform
 import sys
 from importlib.metadata import version
 
-from tests.benchmarks import emit, memory, scrape, throughput
+from tests.benchmarks import emit, memory, probes, scrape, throughput
 
-BENCHMARKS = {"emit": emit.run, "throughput": throughput.run, "scrape": scrape.run, "memory": memory.run}
+BENCHMARKS = {
+    "emit": emit.run,
+    "throughput": throughput.run,
+    "scrape": scrape.run,
+    "probes": probes.run,
+    "memory": memory.run,
+}
 
 
 def main(names: list[str]) -> None:
     """Run the benchmarks named, or all."""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("nissa", "reactivex", "orjson", "prometheus-client"))
+    packages = ", ".join(
+        f"{name} {version(name)}" for name in ("nissa", "reactivex", "orjson", "prometheus-client", "torch")
+    )
     print(f"{platform.machine()}, {os.cpu_count()} cores, CPython {platform.python_version()}, {packages}")
     print("Medians, with the range between the quartiles; other work on the machine is in the spread.")
     for name in names or BENCHMARKS:

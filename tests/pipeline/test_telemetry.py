@@ -148,6 +148,22 @@ def test_emitting_anything_at_any_time_never_raises(caplog: pytest.LogCaptureFix
     assert len([r for r in caplog.records if r.name == "nissa"]) == 1
 
 
+def test_a_probe_that_fails_is_counted_and_does_not_reach_the_trainer(caplog: pytest.LogCaptureFixture) -> None:
+    def probe(value: int) -> BatchCompleted:
+        if value < 0:
+            raise RuntimeError("sparse gradients")
+        return BATCH
+
+    seen = list[Any]()
+    with Telemetry("run", sinks={"seen": seen.append}) as telemetry:
+        emitter = telemetry.scope(env=0)
+        for value in (-1, -2, 3):
+            emitter.measure(probe, value)
+    assert [e.payload for e in seen if isinstance(e.payload, BatchCompleted)] == [BATCH]
+    assert telemetry.state().faults == {"probe probe": 2}
+    assert len([r for r in caplog.records if r.name == "nissa"]) == 1
+
+
 def test_a_sink_that_hangs_delays_neither_emission_nor_the_end_nor_the_other_sinks(tmp_path: Path) -> None:
     release = threading.Event()
     telemetry = Telemetry("run", out=tmp_path / "run", sinks={"stuck": lambda e: release.wait()}, capacity=1000)

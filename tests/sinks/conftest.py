@@ -12,6 +12,8 @@ from nissa.events.kinds import (
     BestRun,
     BestRunsRanked,
     BlueprintSummarized,
+    ClassesMeasured,
+    ClassFigures,
     CounterfactualMeasured,
     CounterfactualResult,
     DecisionMade,
@@ -22,10 +24,13 @@ from nissa.events.kinds import (
     EventsDropped,
     GateCheck,
     GateEvaluated,
+    GradientsMeasured,
     HeadDecision,
     HeadEntropy,
     Heartbeat,
     HostBaselineMeasured,
+    LayerGradients,
+    LayerWeights,
     Payload,
     PhaseTimed,
     PipelineState,
@@ -36,9 +41,11 @@ from nissa.events.kinds import (
     SeedCulled,
     SeedFossilized,
     SeedGerminated,
+    SharpnessMeasured,
     SinkState,
     SlotSnapshot,
     StageChanged,
+    WeightsMeasured,
 )
 from nissa.events.scope import Event, Scope
 
@@ -84,6 +91,22 @@ def best(env: int, rank: int, accuracy: float, growth: float, pareto: bool) -> B
         rank=rank,
         pareto=pareto,
     )
+
+
+def layer(norm: float, **more: Any) -> LayerGradients:
+    flat: dict[str, Any] = dict.fromkeys(
+        ("mean", "p1", "p25", "p50", "p75", "p99", "zero", "vanishing", "exploding"), 0.0
+    )
+    return LayerGradients(**{"elements": 8, "norm": norm, "std": norm / 2, "non_finite": 0, **flat, **more})
+
+
+_SMALL = [f"small{n}" for n in range(3)]
+"""Layers beyond the sixteen that are shown one by one."""
+_GRADIENTS = {
+    **{name: layer(norm) for name, norm in zip(_SMALL, (0.02, 0.03, 0.06), strict=True)},
+    "host.head": layer(2.0, zero=0.25, vanishing=0.5, exploding=0.125, non_finite=3),
+    **{f"host.{n}": layer(0.5) for n in range(15)},
+}
 
 
 _STREAM: list[tuple[Scope, Payload]] = [
@@ -191,6 +214,32 @@ _STREAM: list[tuple[Scope, Payload]] = [
             ],
         ),
     ),
+    (
+        ENV,
+        GradientsMeasured(layers=_GRADIENTS, host_norm=2.5, slot_norms={"early": 0.625}, seed_to_host={"early": 0.25}),
+    ),
+    (
+        ENV,
+        WeightsMeasured(
+            layers={
+                **{name: LayerWeights(norm=norm) for name, norm in zip(_SMALL, (2.0, 3.0, 6.0), strict=True)},
+                "host.head": LayerWeights(norm=20.0, update_ratio=0.0625),
+                **{f"host.{n}": LayerWeights(norm=10.0) for n in range(15)},
+            }
+        ),
+    ),
+    (
+        ENV,
+        ClassesMeasured(
+            classes={
+                "0": ClassFigures(n=4, accuracy=75.0, loss=0.5),
+                "1": ClassFigures(n=2, accuracy=50.0, loss=1.5),
+                "2": ClassFigures(n=0),
+            },
+            confusion=[[3, 1, 0], [1, 1, 0], [0, 0, 0]],
+        ),
+    ),
+    (ENV, SharpnessMeasured(sharpness=0.25, spread=0.125, sam=1.5, loss=0.5, samples=16, scale=0.01)),
     (
         ENV,
         DecisionMade(

@@ -75,5 +75,5 @@ def test_without_a_seed_that_takes_part_there_is_nothing_to_measure(silent: Any)
 def test_accuracy_by_class_adds_up_to_the_accuracy(grown: Model) -> None:
     found = validate(grown, digits())
     sizes = torch.bincount(digits().val_labels).tolist()
-    hits = [found.per_class[str(label)] / 100 * size for label, size in enumerate(sizes)]
+    hits = [(found.classes.classes[str(label)].accuracy or 0.0) / 100 * size for label, size in enumerate(sizes)]
     assert sum(hits) / sum(sizes) * 100 == pytest.approx(found.accuracy, abs=1e-4)

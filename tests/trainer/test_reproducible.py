@@ -37,6 +37,14 @@ def test_training_is_bit_identical_with_telemetry_off(expected: Any, silent: Any
     assert trained(silent) == expected
 
 
+def test_training_is_bit_identical_without_the_probes(expected: Any, silent: Any, monkeypatch: Any) -> None:
+    from nissa.trainer import episode
+
+    for probe in ("copied", "gradients_measured", "weights_measured", "sharpness"):
+        monkeypatch.setattr(episode, probe, lambda *_: None)
+    assert trained(silent) == expected
+
+
 def test_training_is_bit_identical_with_a_sink_that_always_raises(expected: Any) -> None:
     with Telemetry("broken", sinks={"broken": fails}) as telemetry:
         assert trained(telemetry) == expected

@@ -1,0 +1,87 @@
+"""The sketch counts every float in its bin, adds up, and answers quantiles as numpy does, within its bins."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from torch import nn
+
+from nissa.pipeline.probes.bit_sketch import BINS, quantiles, shares, sketch
+
+AT = (0.01, 0.25, 0.5, 0.75, 0.99)
+floats = arrays(np.float32, array_shapes(max_dims=2, max_side=50), elements=st.floats(width=32))
+
+
+@given(floats, floats)
+def test_sketches_merge_by_addition(one: np.ndarray, other: np.ndarray) -> None:
+    both = torch.tensor(np.concatenate([one.ravel(), other.ravel()]))
+    assert torch.equal(sketch(torch.tensor(one)) + sketch(torch.tensor(other)), sketch(both))
+
+
+@given(floats)
+def test_nans_infinities_and_zeros_are_counted_exactly(values: np.ndarray) -> None:
+    zero, _, _, broken = shares(sketch(torch.tensor(values))[None])[0].tolist()
+    assert broken == (~np.isfinite(values)).sum()
+    assert zero * values.size == pytest.approx((np.abs(values) < 2.0**-129).sum(), abs=1e-9)
+
+
+@given(floats)
+def test_a_quantile_lies_within_a_bin_of_the_order_statistics_around_it(values: np.ndarray) -> None:
+    finite = values[np.isfinite(values)].astype(np.float64)
+    found = quantiles(sketch(torch.tensor(values))[None], torch.tensor(AT))[0].numpy()
+    if not finite.size:
+        assert np.isnan(found).all()
+        return
+    low, high = (np.quantile(finite, AT, method=m) for m in ("lower", "higher"))
+    assert (found >= low - np.abs(low) / 8 - 2.0**-126).all()
+    assert (found <= high + np.abs(high) / 8 + 2.0**-126).all()
+
+
+def test_percentiles_of_real_gradients_are_within_one_percent_in_the_median(cnn: nn.Module) -> None:
+    errors = []
+    for p in cnn.parameters():
+        assert p.grad is not None
+        if p.numel() < 100:
+            continue
+        found = quantiles(sketch(p.grad)[None], torch.tensor(AT))[0].numpy()
+        truth = np.quantile(p.grad.double().numpy(), AT)
+        away = np.abs(truth) > 0.05 * p.grad.std().item()
+        errors += list(np.abs(found - truth)[away] / np.abs(truth)[away])
+    assert len(errors) > 15
+    assert np.median(errors) < 0.01
+    assert max(errors) < 0.125
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_gives_the_counts_of_the_same_numbers_in_float32(dtype: torch.dtype) -> None:
+    values = (torch.randn(5_000, generator=torch.Generator().manual_seed(0)) * 3).to(dtype)
+    values[:3] = torch.tensor([float("nan"), float("inf"), float("-inf")])
+    assert torch.equal(sketch(values), sketch(values.float()))
+
+
+def test_strides_do_not_matter() -> None:
+    values = torch.randn(4, 8, 6, 6, generator=torch.Generator().manual_seed(0))
+    expected = sketch(values)
+    for odd in (values.to(memory_format=torch.channels_last), values.transpose(0, 3), values[:1].expand(4, 8, 6, 6)):
+        assert sketch(odd).sum() == values.numel()
+    assert torch.equal(sketch(values.to(memory_format=torch.channels_last)), expected)
+    assert torch.equal(sketch(values.transpose(0, 3)), expected)
+
+
+def test_shares_of_vanishing_and_exploding_are_those_of_a_plain_count_but_for_the_bin_of_the_limit() -> None:
+    draw = torch.Generator().manual_seed(0)
+    values = torch.randn(200_000, generator=draw) * 10 ** torch.empty(200_000).uniform_(-12, 6, generator=draw)
+    _, vanishing, exploding, _ = shares(sketch(values)[None])[0].tolist()
+    magnitude = values.abs()
+    assert vanishing == pytest.approx((magnitude < 1e-7).double().mean().item(), abs=2e-4)
+    assert exploding == pytest.approx((magnitude > 1e3).double().mean().item(), abs=2e-4)
+
+
+def test_rows_are_read_independently() -> None:
+    counts = torch.stack([sketch(torch.full((9,), -3.0)), torch.zeros(BINS, dtype=torch.int64)])
+    found = quantiles(counts, torch.tensor(AT))
+    assert (found[0] >= -3.25).all()
+    assert (found[0] <= -3.0).all()
+    assert found[1].isnan().all()

@@ -1,0 +1,140 @@
+"""Sharpness, where it is known: on a quadratic loss L = w'Aw / 2 it is half the trace of A, weighted by the noise."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from nissa.pipeline.probes.sharpness import sharpness_measured
+
+
+class Bowl(nn.Module):
+    """L(w) = w'Aw / 2 + b'w, in two tensors of 4 and 2 elements, in float64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        draw = torch.Generator().manual_seed(5)
+        self.w = nn.Parameter(torch.randn(4, generator=draw, dtype=torch.float64))
+        self.v = nn.Parameter(3 * torch.randn(2, generator=draw, dtype=torch.float64))
+        root = torch.randn(6, 6, generator=draw, dtype=torch.float64)
+        self.register_buffer("curvature", root @ root.T)
+        self.register_buffer("slope", 100 * torch.randn(6, generator=draw, dtype=torch.float64))
+
+    def forward(self) -> Tensor:
+        at = torch.cat([self.w, self.v])
+        loss: Tensor = at @ self.get_buffer("curvature") @ at / 2 + self.get_buffer("slope") @ at
+        return loss
+
+    def expected(self, scale: float) -> float:
+        """E[e'Ae] / 2 for independent e with the scale of each tensor."""
+        sizes = [scale**2 * p.detach().square().mean().item() for p in (self.w, self.w, self.w, self.w, self.v, self.v)]
+        twice: float = sum(s * a for s, a in zip(sizes, self.get_buffer("curvature").diag().tolist(), strict=True))
+        return twice / 2
+
+
+def test_on_a_quadratic_loss_the_estimate_is_the_weighted_trace_whatever_the_slope() -> None:
+    bowl, pairs = Bowl(), 4_000
+    found = sharpness_measured(bowl, bowl, pairs=pairs, scale=0.01)
+    assert found.spread is not None
+    assert found.sharpness == pytest.approx(bowl.expected(0.01), abs=4 * found.spread / math.sqrt(pairs))
+    assert 4 * found.spread / math.sqrt(pairs) < 0.1 * found.sharpness
+    assert found.samples == 8_000
+
+
+def test_it_grows_with_the_square_of_the_scale() -> None:
+    bowl = Bowl()
+    small, large = (sharpness_measured(bowl, bowl, scale=scale).sharpness for scale in (0.01, 0.02))
+    assert large == pytest.approx(4 * small, rel=1e-6)
+
+
+def test_each_pair_is_half_a_second_difference_along_its_own_direction() -> None:
+    bowl = Bowl()
+    found = sharpness_measured(bowl, bowl, pairs=1, seed=3)
+    draw = torch.Generator().manual_seed(3)
+    noise = [torch.randn(p.shape, generator=draw, dtype=p.dtype) for p in bowl.parameters()]
+    step = torch.cat(
+        [0.01 * n * p.detach().square().mean().sqrt() for n, p in zip(noise, (bowl.w, bowl.v), strict=True)]
+    )
+    assert found.sharpness == pytest.approx((step @ bowl.get_buffer("curvature") @ step / 2).item(), rel=1e-6)
+    assert found.spread is None
+
+
+def test_the_steepest_direction_is_a_step_of_the_scale_along_the_gradient() -> None:
+    bowl = Bowl()
+    loss = bowl()
+    slope = torch.autograd.grad(loss, [bowl.w, bowl.v])
+    found = sharpness_measured(bowl, bowl, slope, scale=0.05)
+    with torch.no_grad():
+        whole, weights = torch.cat(slope), torch.cat([bowl.w, bowl.v])
+        step = 0.05 * weights.norm() * whole / whole.norm()
+        rise = step @ bowl.get_buffer("curvature") @ step / 2 + whole @ step
+    assert found.sam == pytest.approx(rise.item(), rel=1e-9)
+    assert found.loss == loss.item()
+
+
+def test_without_a_gradient_there_is_no_steepest_direction_and_one_of_zero_leads_nowhere() -> None:
+    bowl = Bowl()
+    assert sharpness_measured(bowl, bowl).sam is None
+    assert sharpness_measured(bowl, bowl, [None, None]).sam is None
+    assert sharpness_measured(bowl, bowl, [torch.zeros(4), torch.zeros(2)]).sam == 0.0
+
+
+def classified(model: nn.Module) -> Callable[[], Tensor]:
+    draw = torch.Generator().manual_seed(2)
+    images, labels = torch.randn(32, 3, 16, 16, generator=draw), torch.randint(10, (32,), generator=draw)
+    return lambda: cross_entropy(model(images), labels)
+
+
+def test_weights_buffers_modes_and_random_states_are_bit_for_bit_what_they_were(
+    cnn: nn.Module, state: Callable[[nn.Module], Any]
+) -> None:
+    cnn.train()
+    cnn[1].eval()  # type: ignore[index]
+    before, loss = state(cnn), classified(cnn)
+    for _ in range(5):
+        assert sharpness_measured(cnn, loss, [p.grad for p in cnn.parameters()], pairs=2).sharpness != 0
+    assert state(cnn) == before
+
+
+def test_they_are_so_too_when_the_loss_raises_or_draws_and_writes(
+    cnn: nn.Module, state: Callable[[nn.Module], Any]
+) -> None:
+    before, calls = state(cnn), 0
+
+    def odd() -> Tensor:
+        nonlocal calls
+        calls += 1
+        for buffer in cnn.buffers():
+            buffer.add_(1)
+        if calls == 4:
+            raise RuntimeError("out of memory")
+        return torch.rand(()) + next(cnn.parameters()).sum()
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        sharpness_measured(cnn, odd)
+    assert calls == 4
+    assert state(cnn) == before
+
+
+def test_the_same_seed_gives_the_same_figure_and_another_seed_another(cnn: nn.Module) -> None:
+    loss = classified(cnn)
+    same = [sharpness_measured(cnn, loss, pairs=2, seed=seed).sharpness for seed in (0, 0, 1)]
+    assert same[0] == same[1] != same[2]
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_a_broken_loss_is_told_as_it_is(broken: float) -> None:
+    found = sharpness_measured(Bowl(), lambda: torch.tensor(broken))
+    assert found.loss == pytest.approx(broken, nan_ok=True)
+    assert math.isnan(found.sharpness)
+    assert found.spread is not None
+    assert math.isnan(found.spread)
+
+
+def test_no_pairs_are_refused() -> None:
+    with pytest.raises(ValueError, match="pairs must be at least 1, not 0"):
+        sharpness_measured(Bowl(), lambda: torch.zeros(()), pairs=0)

@@ -1,0 +1,49 @@
+"""Weights and how far they moved, by layer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nissa.pipeline.probes.weights import copied, weights_measured
+
+
+def flat(layer: nn.Module) -> np.ndarray:
+    return np.concatenate([p.detach().double().flatten().numpy() for p in layer.parameters(recurse=False)])
+
+
+def test_norms_and_update_ratios_are_those_of_numpy(cnn: nn.Module) -> None:
+    parts = {"host": cnn}
+    layers = {f"host.{n}": m for n, m in cnn.named_modules() if list(m.parameters(recurse=False))}
+    before, old = copied(parts), {name: flat(layer) for name, layer in layers.items()}
+    torch.optim.SGD(cnn.parameters(), lr=0.1).step()
+    found = weights_measured(parts, before).layers
+    assert list(found) == list(layers)
+    for name, layer in layers.items():
+        now = flat(layer)
+        assert found[name].norm == pytest.approx(np.linalg.norm(now), rel=1e-5)
+        moved = np.linalg.norm(now - old[name]) / np.linalg.norm(old[name])
+        assert found[name].update_ratio == pytest.approx(moved, rel=1e-4)
+
+
+def test_what_was_new_or_zero_has_no_ratio() -> None:
+    kept, zero, new = (nn.Linear(1, 1) for _ in range(3))
+    for p in zero.parameters():
+        nn.init.zeros_(p)
+    before = copied({"host": nn.ModuleList([kept, zero])})
+    found = weights_measured({"host": nn.ModuleList([kept, zero, new])}, before).layers
+    assert found["host.0"].update_ratio == 0.0
+    assert (found["host.1"].update_ratio, found["host.2"].update_ratio) == (None, None)
+
+
+def test_a_network_without_weights_has_no_layers() -> None:
+    assert weights_measured({"host": nn.ReLU()}, {}).layers == {}
+
+
+def test_measuring_changes_nothing(cnn: nn.Module, state: Callable[[nn.Module], Any]) -> None:
+    before = state(cnn)
+    weights_measured({"host": cnn}, copied({"host": cnn}))
+    assert state(cnn) == before
