@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
@@ -63,8 +64,13 @@ class Prometheus:
 
     def get(self, endpoint: str, **parameters: str) -> Any:
         """The data of an endpoint of /api/v1."""
-        with urlopen(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}", timeout=10) as answer:
-            return json.load(answer)["data"]
+        try:
+            with urlopen(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}", timeout=10) as answer:
+                return json.load(answer)["data"]
+        except HTTPError as error:
+            # It holds the connection open.
+            error.close()
+            raise
 
     def wait(self, condition: Callable[[], object], timeout: float = 30.0) -> None:
         """Until the condition holds. Raises TimeoutError, or what the condition raised last."""
