@@ -6,6 +6,7 @@ event has `seq`; a derived one has the `cause` (the `seq` of the event that made
 """
 
 from functools import cache, lru_cache
+from types import NoneType
 from typing import Any
 
 import orjson
@@ -89,8 +90,8 @@ def _scope(run: Any, group: Any, *numbers: Any) -> Scope:
     if not isinstance(run, str) or not isinstance(group, str | None):
         raise MalformedLineError("run: must be a name, and group one or missing")
     for name, value in zip(_SCOPE[2:], numbers, strict=True):
-        if value is not None and not _whole(value):
-            raise MalformedLineError(f"{name}: must be a whole number from 0, not {value!r}")
+        if type(value) not in (int, NoneType):
+            raise MalformedLineError(f"{name}: must be a whole number, not {value!r}")
     return Scope(run, group, *numbers)
 
 

@@ -144,11 +144,18 @@ def test_a_malformed_line_is_refused_with_the_field_that_is_wrong(line: bytes, c
 
 
 @pytest.mark.parametrize("field", ["ordinal", "group", "env", "cause"])
-@pytest.mark.parametrize("value", [[1], {"a": 1}, -1, 1.5])
+@pytest.mark.parametrize("value", [[1], {"a": 1}, 1.5])
 def test_no_value_in_the_envelope_gets_past_the_reader(field: str, value: Any) -> None:
     row = {"kind": "seed_dreamed", "cause": 1, "ordinal": 1, "time": 1.0, "run": "r", "data": {}}
     with pytest.raises(MalformedLineError):
         decode(json.dumps(row | {field: value}).encode())
+
+
+def test_an_environment_below_zero_is_odd_and_carried_but_a_number_below_zero_is_no_number() -> None:
+    row = {"kind": "seed_dreamed", "seq": 1, "time": 1.0, "run": "r", "data": {}}
+    assert decode(json.dumps(row | {"env": -1}).encode()).scope.env == -1
+    with pytest.raises(MalformedLineError, match="seq"):
+        decode(json.dumps(row | {"seq": -1}).encode())
 
 
 def test_what_is_true_is_no_environment() -> None:
