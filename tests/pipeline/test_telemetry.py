@@ -325,11 +325,14 @@ out = Path(sys.argv[1])
 
 def run(program: str, out: Path, send: int | None = None) -> int:
     with subprocess.Popen([sys.executable, "-c", PROGRAM + program, out], stdout=subprocess.PIPE) as process:
-        if send is not None:
-            assert process.stdout
-            process.stdout.readline()
-            process.send_signal(send)
-        process.wait(timeout=20)
+        try:
+            if send is not None:
+                assert process.stdout
+                process.stdout.readline()
+                process.send_signal(send)
+            process.wait(timeout=20)
+        finally:
+            process.kill()
     return process.returncode
 
 
