@@ -1,11 +1,15 @@
 """Every kind of event, in one place: import from here."""
 
 from nissa.events.diagnostics import (
+    ActivationsMeasured,
     ClassesMeasured,
     ClassFigures,
     GradientsMeasured,
+    LayerActivations,
     LayerGradients,
     LayerWeights,
+    MemoryMeasured,
+    ProbesConfigured,
     SharpnessMeasured,
     WeightsMeasured,
 )
@@ -23,7 +27,14 @@ from nissa.events.run import (
     RunStarted,
     SinkState,
 )
-from nissa.events.summaries import BestRun, BestRunsRanked, BlueprintSummarized, ScoreboardUpdated
+from nissa.events.summaries import (
+    BestRun,
+    BestRunsRanked,
+    BlueprintSummarized,
+    EpochAssessed,
+    FeaturesComputed,
+    ScoreboardUpdated,
+)
 from nissa.events.training import (
     BatchCompleted,
     CounterfactualMeasured,
@@ -36,6 +47,7 @@ from nissa.events.training import (
 __all__ = [
     "KINDS",
     "Action",
+    "ActivationsMeasured",
     "BatchCompleted",
     "BestRun",
     "BestRunsRanked",
@@ -48,8 +60,10 @@ __all__ = [
     "DecisionsScored",
     "EpisodeEnded",
     "EpisodeStarted",
+    "EpochAssessed",
     "EpochCompleted",
     "EventsDropped",
+    "FeaturesComputed",
     "GateCheck",
     "GateEvaluated",
     "GradientsMeasured",
@@ -58,12 +72,15 @@ __all__ = [
     "Heartbeat",
     "HostBaselineMeasured",
     "Importance",
+    "LayerActivations",
     "LayerGradients",
     "LayerWeights",
+    "MemoryMeasured",
     "Payload",
     "PhaseTimed",
     "PipelineState",
     "PolicyUpdated",
+    "ProbesConfigured",
     "RunEnded",
     "RunStarted",
     "ScoreboardUpdated",

@@ -1,12 +1,13 @@
 """One line for each event that a person who watches a run wants to see; nothing for the others."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from rich.text import Text
 
 from nissa.events.kinds import (
     EpisodeEnded,
+    EpochAssessed,
     EventsDropped,
     HostBaselineMeasured,
     PolicyUpdated,
@@ -19,7 +20,7 @@ from nissa.events.kinds import (
 )
 from nissa.events.scope import Event, Scope
 
-__all__ = ["LINED", "line"]
+__all__ = ["LINED", "flag_line", "line"]
 
 _TOLD_OTHERWISE = {"GERMINATED", "FOSSILIZED", "CULLED", "DORMANT"}
 """Stages whose beginning shows in an event of its own, or in the one before."""
@@ -29,8 +30,21 @@ def line(event: Event[Any], elapsed: float) -> Text | None:
     """The event in one line, `elapsed` seconds into the run; None if it is not worth one."""
     if (write := _WRITERS.get(type(event.payload))) is None or (told := write(event.payload)) is None:
         return None
-    word, style, rest = told
-    where = _where(event.scope)
+    return _line(event.scope, elapsed, *told)
+
+
+def flag_line(event: Event[EpochAssessed], before: Collection[str], elapsed: float) -> Text | None:
+    """One line when a red flag rises that was not up `before`, or the last one is gone; None otherwise."""
+    flags, narrative = event.payload.red_flags, event.payload.narrative
+    if risen := [flag for flag in flags if flag not in before]:
+        return _line(event.scope, elapsed, "red flag", "bold red", f"{', '.join(risen)}: {narrative}")
+    if before and not flags:
+        return _line(event.scope, elapsed, "all clear", "green", narrative)
+    return None
+
+
+def _line(scope: Scope, elapsed: float, word: str, style: str, rest: str) -> Text:
+    where = _where(scope)
     parts = ((f"{elapsed:7.1f}s ", "dim"), (f"{where:<22} ", "dim"), (f"{word:<12} ", style), rest)
     return Text(" ").join(Text.assemble(*parts).split("\n"))
 
