@@ -1,5 +1,6 @@
 """Every kind of event, in one place: import from here."""
 
+from nissa.events.alerts import AlertRaised, AlertResolved, TrendChanged
 from nissa.events.diagnostics import (
     ClassesMeasured,
     ClassFigures,
@@ -36,6 +37,8 @@ from nissa.events.training import (
 __all__ = [
     "KINDS",
     "Action",
+    "AlertRaised",
+    "AlertResolved",
     "BatchCompleted",
     "BestRun",
     "BestRunsRanked",
@@ -74,5 +77,6 @@ __all__ = [
     "SinkState",
     "SlotSnapshot",
     "StageChanged",
+    "TrendChanged",
     "WeightsMeasured",
 ]
