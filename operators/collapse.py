@@ -11,7 +11,7 @@ from math import isfinite
 
 from nissa.events.kinds import AlertRaised, AlertResolved, HeadEntropy, PolicyUpdated, RunEnded
 from nissa.events.scope import Event, Scope
-from nissa.operators.alarms import Alerts, Key, end_run, follow, of
+from nissa.operators.alarms import Alerts, end_run, follow, of
 from nissa.operators.policy_health import DEGENERATE, degenerate, information, normalized_entropy, value_spread
 from nissa.operators.stream import Fold, Keyed, united
 
@@ -89,7 +89,7 @@ def _entropy(limits: CollapseLimits, policy: Policy, scope: Scope, name: str, he
     )
     for severity, limit in (("critical", limits.critical), ("warning", limits.warning)):
         found = _found("entropy_collapse", severity, name, value=left, limit=limit, what=what)
-        low = not competent and left < _bar(limits, policy, found)
+        low = not competent and left < limit * _slack(limits, policy, found)
         yield from _judge(policy, scope, found, low, limits.entropy_updates)
 
 
@@ -103,8 +103,8 @@ def _value(limits: CollapseLimits, policy: Policy, scope: Scope, update: PolicyU
         return
     what = f"values vary by {spread:.1%} of what returns do, and explain {explained:.1%} of their variance"
     found = _found("value_collapse", "critical", value=spread, limit=limits.spread, what=what)
-    bar = _bar(limits, policy, found)
-    low = spread < bar and explained < bar / limits.spread * limits.explained
+    slack = _slack(limits, policy, found)
+    low = spread < limits.spread * slack and explained < limits.explained * slack
     yield from _judge(policy, scope, found, low, limits.value_updates)
 
 
@@ -122,9 +122,9 @@ def _found(
     )
 
 
-def _bar(limits: CollapseLimits, policy: Policy, found: AlertRaised) -> float:
-    """What the figure must stay below; once its alert stands, it takes more to get out."""
-    return (found.threshold or 0.0) * (limits.recovery if of(found) in policy.alerts else 1.0)
+def _slack(limits: CollapseLimits, policy: Policy, found: AlertRaised) -> float:
+    """How many times its limit a figure may be: once its alert stands, it takes more to get out."""
+    return limits.recovery if of(found) in policy.alerts else 1.0
 
 
 def _judge(policy: Policy, scope: Scope, found: AlertRaised, low: bool, needed: int) -> Told:

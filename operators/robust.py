@@ -46,7 +46,7 @@ class Limits:
     """A jump: more than this many times the level ..."""
     jump_z: float = 8.0
     """... and this many scales above it."""
-    slack: float = 1.0
+    slack: float = 0.75
     """A drift: deviations beyond this many scales add up, each counted up to `most` ..."""
     most: float = 4.0
     """The most that one value adds, before the slack is taken off."""
@@ -57,7 +57,7 @@ class Limits:
     scale: float = 0.01
     """The least scale, in units of log(loss)."""
     floor: float = 1e-4
-    """What is below it counts as it: the noise of a loss that has vanished is no news."""
+    """Nats added to every loss: the noise of a loss that has all but vanished is no news."""
 
 
 LIMITS = Limits()
@@ -77,36 +77,33 @@ class Detector:
     def judge(self, value: float) -> Alarm | None:
         """Compare a finite value with those before it, then fold it in; an outlier counts as the largest usual one."""
         limits = self.limits
-        value = max(value, limits.floor)
+        value += limits.floor
         y = log(value)
         if not self.level.ranked:
             self._fold(value, y, 0.0)
             return None
         level = self.level.median()
-        residual, centre = y - level, 0.0
-        alarm = None
+        residual, alarm = y - level, None
         if len(self.curve.ranked) >= limits.warm_up:
             centre = self.residuals.median()
             scale = max(self.residuals.spread(), limits.scale)
             top = centre + limits.ratio_z * scale
             if residual > top:
-                alarm = self._sudden(value, residual, level, centre, scale)
+                alarm = self._sudden(value, y, level, centre, scale)
             alarm = alarm or self._slow(y)
             if alarm is not None and residual > top:
                 residual, value = top, min(value, exp(level + top))
         self._fold(value, y, residual)
         return alarm
 
-    def _sudden(self, value: float, residual: float, level: float, centre: float, scale: float) -> Alarm | None:
+    def _sudden(self, value: float, y: float, level: float, centre: float, scale: float) -> Alarm | None:
         limits = self.limits
         usual = sum(self.mean) / len(self.mean)
         if value > limits.ratio * usual:
             threshold = max(limits.ratio * usual, exp(level + centre + limits.ratio_z * scale))
-            return Alarm("ratio", usual, threshold, len(self.mean))
-        least = max(log(limits.jump), centre + limits.jump_z * scale)
-        if residual > least:
-            return Alarm("jump", exp(level), exp(level + least), len(self.level))
-        return None
+            return self._alarm("ratio", usual, threshold, len(self.mean))
+        least = level + max(log(limits.jump), centre + limits.jump_z * scale)
+        return self._alarm("jump", exp(level), exp(least), len(self.level)) if y > least else None
 
     def _slow(self, y: float) -> Alarm | None:
         limits, before = self.limits, self.rise
@@ -117,7 +114,11 @@ class Detector:
             return None
         self.rise = 0.0
         threshold = exp(middle + scale * (limits.drift + limits.slack - before))
-        return Alarm("drift", exp(middle), threshold, len(self.curve))
+        return self._alarm("drift", exp(middle), threshold, len(self.curve))
+
+    def _alarm(self, clause: str, baseline: float, threshold: float, window: int) -> Alarm:
+        """In the unit of the loss as it was handed in."""
+        return Alarm(clause, baseline - self.limits.floor, threshold - self.limits.floor, window)
 
     def _fold(self, value: float, y: float, residual: float) -> None:
         self.level.push(y)

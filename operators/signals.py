@@ -39,17 +39,25 @@ class Place:
 
 def batch_completed(rules: Rules, place: Place, scope: Scope, batch: BatchCompleted) -> Told:
     """Take a batch in: loss and gradient norms."""
-    loss, leaked = float(batch.loss), batch.isolation_leakage or 0.0
-    norms = {"host": float(batch.host_grad_norm)} | {slot: float(n) for slot, n in batch.seed_grad_norms.items()}
-    if place.alerts or not isfinite(loss + batch.accuracy + leaked + sum(norms.values())):
-        rows = [("loss", "loss", loss), ("accuracy", "accuracy", batch.accuracy)]
-        rows += [("isolation_leakage", "isolation_leakage", leaked)]
-        rows += [(subject, f"gradient norm of {subject}", norm) for subject, norm in norms.items()]
-        yield from _broken(place, scope, rows, rules.calm_batches)
+    loss, host, seeds = float(batch.loss), float(batch.host_grad_norm), batch.seed_grad_norms
+    if place.alerts or not isfinite(
+        loss + host + batch.accuracy + (batch.isolation_leakage or 0.0) + sum(seeds.values())
+    ):
+        yield from _broken(place, scope, _numbers(batch), rules.calm_batches)
     yield from _spike(rules, place, scope, "loss", loss, calm=rules.calm_batches)
-    for subject, norm in norms.items():
-        if isfinite(norm):
-            yield from _explosion(rules, place, scope, subject, norm)
+    yield from _explosion(rules, place, scope, "host", host)
+    for slot, norm in seeds.items():
+        yield from _explosion(rules, place, scope, slot, float(norm))
+
+
+def _numbers(batch: BatchCompleted) -> Iterable[tuple[str, str, float]]:
+    """Subject, name and value of everything that was measured."""
+    yield "loss", "loss", batch.loss
+    yield "accuracy", "accuracy", batch.accuracy
+    for subject, norm in (("host", batch.host_grad_norm), *batch.seed_grad_norms.items()):
+        yield subject, f"gradient norm of {subject}", norm
+    if batch.isolation_leakage is not None:
+        yield "isolation_leakage", "isolation_leakage", batch.isolation_leakage
 
 
 def epoch_completed(rules: Rules, place: Place, scope: Scope, epoch: EpochCompleted) -> Told:
@@ -90,6 +98,8 @@ def _spike(rules: Rules, place: Place, scope: Scope, name: str, value: float, *,
 
 
 def _explosion(rules: Rules, place: Place, scope: Scope, subject: str, norm: float) -> Told:
+    if not isfinite(norm):
+        return _NOTHING
     typical, found = place.norms.get(subject) or _enter(place.norms, subject), None
     # No norm is far above the median that is not far above the smallest; that spares nearly all of them the rule.
     if typical.ranked and norm > rules.explosion * typical.ranked[0]:
