@@ -5,7 +5,7 @@ import platform
 import sys
 from importlib.metadata import version
 
-from tests.benchmarks import detectors, emit, memory, operators, probes, scrape, throughput
+from tests.benchmarks import detectors, digits, emit, memory, operators, probes, scrape, throughput
 
 BENCHMARKS = {
     "emit": emit.run,
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "probes": probes.run,
     "operators": operators.run,
     "detectors": detectors.run,
+    "digits": digits.run,
     "memory": memory.run,
 }
 
