@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reactivex.testing import ReactiveTest, TestScheduler
 
 from nissa.events.kinds import TrendChanged
 from nissa.operators.trend import trends
 from tests.operators.test_contract import derived
-from tests.operators.watching import epoch
+from tests.operators.watching import epoch, marbles
 from tests.samples import episode_started, event
 
 
@@ -23,26 +22,22 @@ def told(accuracies: list[float], **options: Any) -> list[Any]:
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(0, 100).map(float) | st.just(math.nan), max_size=40))
 def test_it_equals_the_means_of_a_plain_loop(accuracies: list[float]) -> None:
-    finite, trend, expected = [a for a in accuracies if math.isfinite(a)], None, []
+    finite, trend, expected = [a for a in accuracies if math.isfinite(a)], "", list[Any]()
     for n in range(6, len(finite) + 1):
         now, before = sum(finite[n - 5 : n]) / 5, sum(finite[n - 6 : n - 1]) / 5
         change = round(now - before, 9)
-        name = {True: "improvement", False: "degradation"}[change > 0] if abs(change) > 2 else None
+        name = ("improvement" if change > 0 else "degradation") if abs(change) > 2 else ""
         name = "plateau" if abs(change) < 0.5 else name
-        if name not in {None, trend}:
-            expected.append((name, trend, pytest.approx(change), pytest.approx(now)))
+        if name not in {"", trend}:
+            expected.append((name, trend or None, pytest.approx(change), pytest.approx(now)))
             trend = name
     assert [(row.trend, row.before, row.change, row.mean) for row in told(accuracies)] == expected
 
 
 def test_marbles_of_a_course_that_rises_rests_and_falls() -> None:
-    scheduler = TestScheduler()
     course = [*range(10, 90, 10), *[80] * 8, *range(80, 0, -20)]
-    hot = scheduler.create_hot_observable(
-        *(ReactiveTest.on_next(210 + 10 * n, event(epoch(float(a)), env=0)) for n, a in enumerate(course))
-    )
-    seen = scheduler.start(lambda: hot.pipe(trends()))
-    found = [(m.time, m.value.value.trend, m.value.value.epochs) for m in seen.messages]
+    seen = marbles(trends(), {210 + 10 * n: event(epoch(float(a)), env=0) for n, a in enumerate(course)})
+    found = [(tick, row.trend, row.epochs) for tick, row in seen]
     # The sixth epoch is the first to compare; the mean rests once the last five are all 80, and one more is.
     assert found == [(260, "improvement", 0), (330, "plateau", 7), (380, "degradation", 5)]
 

@@ -1,7 +1,10 @@
 """What the tests of alerts share: events with one thing in them, and what came of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
+
+from reactivex.testing import ReactiveTest, TestScheduler
 
 from nissa.events.kinds import (
     AlertRaised,
@@ -15,9 +18,10 @@ from nissa.events.kinds import (
     StageChanged,
 )
 from nissa.events.scope import Event
+from nissa.operators.stream import Operator
 from tests.samples import epoch_completed, event
 
-__all__ = ["batch", "batches", "changed", "epoch", "gate", "head", "names", "raised", "resolved", "updated"]
+__all__ = ["batch", "batches", "changed", "epoch", "gate", "head", "marbles", "names", "raised", "resolved", "updated"]
 
 
 def batch(loss: float = 1.0, host: float = 1.0, **seeds: float) -> BatchCompleted:
@@ -32,9 +36,7 @@ def batches(losses: Iterable[float], env: int = 0, episode: int = 0) -> list[Eve
 
 def epoch(accuracy: float, n_val: int = 360, val_loss: float = 1.0) -> EpochCompleted:
     """An epoch with a validation accuracy."""
-    made = epoch_completed(accuracy)
-    values = {name: getattr(made, name) for name in made.__slots__}
-    return EpochCompleted(**(values | {"n_val": n_val, "val_loss": val_loss}))
+    return replace(epoch_completed(accuracy), n_val=n_val, val_loss=val_loss)
 
 
 def gate(passed: bool, slot: str = "early", name: str = "G2") -> GateEvaluated:
@@ -83,3 +85,11 @@ def resolved(out: Iterable[Payload], alert: str | None = None) -> list[AlertReso
 def names(out: Iterable[Payload]) -> list[tuple[str, str | None]]:
     """Names and subjects of the alerts that were raised."""
     return [(row.alert, row.subject) for row in raised(out)]
+
+
+def marbles(operator: Operator, story: Mapping[int, Event[Any]]) -> list[tuple[int, Any]]:
+    """What is derived in virtual time from events at their ticks, from 201 on: with the tick of each."""
+    scheduler = TestScheduler()
+    source = scheduler.create_hot_observable(*(ReactiveTest.on_next(tick, one) for tick, one in story.items()))
+    found: Any = scheduler.start(lambda: source.pipe(operator))
+    return [(message.time, message.value.value) for message in found.messages]
