@@ -18,7 +18,7 @@ from nissa.sinks.prometheus import PrometheusSink
 
 LABELS = {
     *("run", "group", "env", "blueprint", "slot", "stage", "gate", "head", "action", "kind", "sink", "component"),
-    *("reason", "severity", "layer", "phase", "outcome"),
+    *("reason", "severity", "layer", "phase", "outcome", "alert", "trend"),
 }
 UNITS = {"seconds": "_seconds", "ratio": "_ratio", "parameters": "_parameters", "nats": "_nats"}
 
