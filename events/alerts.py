@@ -59,8 +59,12 @@ class AlertResolved(Payload):
 
 @kind(Importance.ROUTINE, derived=True)
 class TrendChanged(Payload):
-    """The validation accuracy took another direction than before."""
+    """The validation accuracy of an environment took another direction than before."""
 
+    group: str | None = None
+    """Group (A/B arm)."""
+    env: int | None = None
+    """Environment."""
     trend: str
     """"improvement", "plateau" or "degradation"."""
     before: str | None = None

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from nissa.events.kinds import EpisodeStarted, EpochCompleted, TrendChanged
-from nissa.events.scope import Event
+from nissa.events.scope import Event, Scope
 from nissa.operators.stream import Fold, Keyed, united
 
 __all__ = ["Course", "TrendLimits", "direction", "trends"]
@@ -71,10 +71,10 @@ def _step(
     if isinstance(payload, EpisodeStarted) or courses[key].episode != scope.episode:
         courses[key] = Course(scope.episode)
     if isinstance(payload, EpochCompleted) and isfinite(payload.val_accuracy):
-        yield from _follow(limits, courses[key], float(payload.val_accuracy))
+        yield from _follow(limits, courses[key], scope, float(payload.val_accuracy))
 
 
-def _follow(limits: TrendLimits, course: Course, accuracy: float) -> Iterator[TrendChanged]:
+def _follow(limits: TrendLimits, course: Course, scope: Scope, accuracy: float) -> Iterator[TrendChanged]:
     recent = course.recent
     recent.append(accuracy)
     course.epochs += 1
@@ -86,6 +86,8 @@ def _follow(limits: TrendLimits, course: Course, accuracy: float) -> Iterator[Tr
     if trend is None or trend == course.trend:
         return
     yield TrendChanged(
+        group=scope.group,
+        env=scope.env,
         trend=trend,
         before=course.trend,
         epochs=course.epochs - 1 if course.trend else 0,

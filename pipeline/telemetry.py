@@ -117,7 +117,7 @@ class Telemetry:
         self._hub.emit(payload, self._scope)
 
     def snapshot(self) -> dict[str, list[dict[str, Any]]]:
-        """The summary tables as plain data: `blueprints`, `scoreboards`, `best_runs`."""
+        """The summary tables as plain data: `blueprints`, `scoreboards`, `best_runs`, `trends`, `alerts`."""
         return self._tables.snapshot()
 
     def state(self) -> PipelineState:

@@ -4,8 +4,16 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from nissa.events.jsonable import plain
-from nissa.events.kinds import BestRunsRanked, BlueprintSummarized, ScoreboardUpdated
+from nissa.events.kinds import (
+    AlertRaised,
+    AlertResolved,
+    BestRunsRanked,
+    BlueprintSummarized,
+    ScoreboardUpdated,
+    TrendChanged,
+)
 from nissa.events.scope import Event
+from nissa.sinks.alert_rows import AlertRows
 
 __all__ = ["LIMIT", "Tables"]
 
@@ -20,12 +28,14 @@ class Tables:
     """A sink that keeps the last row of each key; of too many, the one set longest ago goes."""
 
     inline = True
-    kinds = (BlueprintSummarized, ScoreboardUpdated, BestRunsRanked)
+    kinds = (BlueprintSummarized, ScoreboardUpdated, BestRunsRanked, TrendChanged, AlertRaised, AlertResolved)
 
     def __init__(self) -> None:
         self._blueprints: Rows[BlueprintSummarized] = {}
         self._boards: Rows[ScoreboardUpdated] = {}
         self._best: Rows[BestRunsRanked] = {}
+        self._trends: Rows[TrendChanged] = {}
+        self._alerts = AlertRows(LIMIT)
 
     def __call__(self, event: Event[Any]) -> None:
         run, row = event.scope.run, event.payload
@@ -35,14 +45,23 @@ class Tables:
             _keep(self._boards, (run, str(row.group or ""), -1 if row.env is None else row.env), row)
         elif isinstance(row, BestRunsRanked):
             _keep(self._best, (run,), row)
+        elif isinstance(row, TrendChanged):
+            _keep(self._trends, (run, str(row.group or ""), -1 if row.env is None else row.env), row)
+        else:
+            self._alerts(event)
 
     def snapshot(self) -> dict[str, list[dict[str, Any]]]:
-        """Rows in the order of their keys, best runs in the order of their ranks; None where nothing was measured."""
+        """Rows in the order of their keys, best runs in that of their ranks, alerts as they came.
+
+        None where nothing was measured.
+        """
         best = [(key, run) for key, ranked in sorted(self._best.items(), key=_key) for run in ranked.runs]
         return {
             "blueprints": [_row(*item) for item in sorted(self._blueprints.items(), key=_key)],
             "scoreboards": [_row(*item) for item in sorted(self._boards.items(), key=_key)],
             "best_runs": [_row(*item) for item in best],
+            "trends": [_row(*item) for item in sorted(self._trends.items(), key=_key)],
+            "alerts": self._alerts.snapshot(),
         }
 
 

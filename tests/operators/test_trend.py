@@ -63,7 +63,7 @@ def test_each_episode_and_environment_begins_anew() -> None:
 
 def test_a_direction_says_what_it_rests_on() -> None:
     (row,) = told([60.0] * 6)
-    assert row == TrendChanged(trend="plateau", before=None, epochs=0, change=0.0, mean=60.0, window=5)
+    assert row == TrendChanged(env=0, trend="plateau", before=None, epochs=0, change=0.0, mean=60.0, window=5)
 
 
 @pytest.mark.parametrize("options", [{"window": 0}, {"plateau": -1.0}, {"plateau": 3.0, "change": 2.0}])
