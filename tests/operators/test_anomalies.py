@@ -97,7 +97,7 @@ def test_what_is_broken_for_long_is_one_alert_that_ends_ten_good_batches_later()
 
 @BOTH
 def test_a_gradient_explosion_is_found_in_its_part_and_its_twin_below_the_limit_is_not(mode: str) -> None:
-    usual = [batch(1.0, 1.0, early=0.01) for _ in range(70)]
+    usual = [batch(1.0, 1.0, early=norm) for norm in [0.01] * 69 + [0.001]]
     assert told([*usual, batch(1.0, 100.0, early=1.0)], mode) == []
     (found,) = raised(told([*usual, batch(1.0, 100.0, early=1.0000001)], mode))
     assert (found.alert, found.subject, found.severity) == ("gradient_explosion", "early", "critical")

@@ -19,7 +19,7 @@ from nissa.events.kinds import (
 )
 from nissa.events.scope import Event
 from nissa.operators.stream import Operator
-from tests.samples import epoch_completed, event
+from tests.samples import epoch_completed, event, policy_updated
 
 __all__ = ["batch", "batches", "changed", "epoch", "gate", "head", "marbles", "names", "raised", "resolved", "updated"]
 
@@ -60,16 +60,7 @@ def head(left: float, informed: float = 0.0, decisions: int = 80) -> HeadEntropy
 
 def updated(heads: dict[str, HeadEntropy] | None = None, **figures: Any) -> PolicyUpdated:
     """An update of a healthy policy, but for what is said."""
-    healthy: dict[str, Any] = dict.fromkeys(("policy_loss", "value_loss", "entropy", "value_mean", "grad_norm"), 1.0)
-    healthy |= {"approx_kl": 0.01, "clip_fraction": 0.1, "explained_variance": 0.8, "ratio_max": 1.5}
-    healthy |= {"value_std": 1.0, "return_mean": 1.0, "return_std": 1.0, "learning_rate": 3e-4}
-    return PolicyUpdated(
-        update=0,
-        decisions=90,
-        heads={"op": head(0.8)} if heads is None else heads,
-        early_stopped=False,
-        **healthy | figures,
-    )
+    return replace(policy_updated(), heads={"op": head(0.8)} if heads is None else heads, **figures)
 
 
 def raised(out: Iterable[Payload], alert: str | None = None) -> list[AlertRaised]:
