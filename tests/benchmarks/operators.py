@@ -12,13 +12,15 @@ from river.stats import RollingIQR, RollingQuantile
 from nissa.events.kinds import BatchCompleted, HeadEntropy, Payload, PolicyUpdated
 from nissa.events.scope import Event, Scope
 from nissa.operators.anomalies import anomalies
+from nissa.operators.best_runs import best_runs
+from nissa.operators.blueprints import blueprint_stats
 from nissa.operators.collapse import policy_collapse
 from nissa.operators.policy_spikes import policy_spikes
 from nissa.operators.robust import Detector
+from nissa.operators.scoreboard import seed_scoreboard
 from nissa.operators.stream import Fold
 from nissa.operators.trend import trends
 from nissa.operators.windows import Window
-from nissa.pipeline.telemetry import default_operators
 from tests.benchmarks.measuring import Figure, report
 from tests.benchmarks.workload import epoch, mix
 
@@ -41,17 +43,12 @@ def run() -> None:
         "policy_collapse, an update with four heads": (policy_collapse, updates),
         "policy_spikes, an update with four heads": (policy_spikes, updates),
     }
-    for operator in default_operators().values():
-        assert isinstance(operator, Fold)
-        folds[f"{operator.name}, of the mix what it listens to"] = (_made(operator), told)
+    for make in (blueprint_stats, seed_scoreboard, best_runs, anomalies):
+        folds[f"{make.__name__}, what it listens to in a run"] = (make, told)
     _report(
         "An operator, for each event", {name: [_fold(*fold) for _ in range(ROUNDS)] for name, fold in folds.items()}
     )
     _numbers()
-
-
-def _made(fold: Fold[Any]) -> Callable[[], Fold[Any]]:
-    return lambda: fold
 
 
 def _numbers() -> None:
