@@ -75,9 +75,12 @@ class Detector:
         self.rise = 0.0
 
     def judge(self, value: float) -> Alarm | None:
-        """Compare a finite value with those before it, then fold it in; an outlier counts as the largest usual one."""
+        """Compare a finite value with those before it, then fold it in; an outlier counts as the largest usual one.
+
+        A value below 0, which no loss in nats should have, counts as 0.
+        """
         limits = self.limits
-        value += limits.floor
+        value = max(value, 0.0) + limits.floor
         y = log(value)
         if not self.level.ranked:
             self._fold(value, y, 0.0)

@@ -179,3 +179,21 @@ def test_a_loss_that_has_vanished_makes_no_news_of_its_noise() -> None:
     detector = Detector()
     assert not any(detector.judge(random.lognormvariate(0, 0.5) * 1e-6) for _ in range(500))
     assert judged([0.0] * 100).judge(0.5)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from((-1.0, 0.0, 1e-300, 1e308)), max_size=99
+    )
+)
+def test_no_finite_number_is_too_much_for_it(values: list[float]) -> None:
+    for value in values:
+        judged(FLAT).judge(value)
+    detector = Detector()
+    for value in values:
+        detector.judge(value)
+
+
+def test_losses_below_zero_are_no_error_and_no_news() -> None:
+    assert [judged(FLAT).judge(-5.0), judged([-3.0] * 40).judge(-1.0)] == [None, None]
