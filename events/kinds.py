@@ -1,5 +1,6 @@
 """Every kind of event, in one place: import from here."""
 
+from nissa.events.alerts import AlertRaised, AlertResolved, TrendChanged
 from nissa.events.diagnostics import (
     ActivationsMeasured,
     ClassesMeasured,
@@ -48,6 +49,8 @@ __all__ = [
     "KINDS",
     "Action",
     "ActivationsMeasured",
+    "AlertRaised",
+    "AlertResolved",
     "BatchCompleted",
     "BestRun",
     "BestRunsRanked",
@@ -91,5 +94,6 @@ __all__ = [
     "SinkState",
     "SlotSnapshot",
     "StageChanged",
+    "TrendChanged",
     "WeightsMeasured",
 ]

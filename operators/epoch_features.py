@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from nissa.events.kinds import EpochCompleted, SlotSnapshot
 from nissa.operators.feature_table import HISTORY
 from nissa.operators.growth import growth_ratio
-from nissa.operators.trend import Trend, point
+from nissa.operators.progress import Progress, point
 
 __all__ = ["Course", "base_features", "largest"]
 
@@ -16,14 +16,14 @@ __all__ = ["Course", "base_features", "largest"]
 class Course:
     """What is remembered of an episode's epochs: losses in nats, accuracies in percent."""
 
-    trend: Trend = field(default_factory=Trend)
+    progress: Progress = field(default_factory=Progress)
     best_loss: float = math.inf
     best_accuracy: float = -math.inf
 
     def add(self, epoch: EpochCompleted) -> None:
         """Take an epoch in. What is not finite is never the best."""
         now = point(epoch)
-        self.trend.add(now, len(HISTORY))
+        self.progress.add(now, len(HISTORY))
         if math.isfinite(now.val_loss):
             self.best_loss = min(self.best_loss, now.val_loss)
         if math.isfinite(now.val_accuracy):
@@ -32,7 +32,7 @@ class Course:
 
 def base_features(course: Course, number: int | None, epoch: EpochCompleted) -> dict[str, float | None]:
     """By name, after `course` took the epoch in, which is the `number`-th. None where there is nothing to tell of."""
-    newest_first = course.trend.points[::-1]
+    newest_first = course.progress.points[::-1]
     losses, accuracies = [p.val_loss for p in newest_first], [p.val_accuracy for p in newest_first]
     return {
         "epoch": number,
@@ -42,7 +42,7 @@ def base_features(course: Course, number: int | None, epoch: EpochCompleted) -> 
         "train_accuracy": epoch.train_accuracy,
         "val_accuracy": epoch.val_accuracy,
         "accuracy_delta": _delta(accuracies),
-        "plateau_epochs": course.trend.plateau_epochs,
+        "plateau_epochs": course.progress.plateau_epochs,
         "best_val_accuracy": _finite(course.best_accuracy),
         "best_val_loss": _finite(course.best_loss),
         "generalization_gap": epoch.train_accuracy - epoch.val_accuracy,

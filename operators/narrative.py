@@ -7,11 +7,11 @@ from nissa.events.kinds import EpisodeStarted, EpochAssessed, EpochCompleted, Pr
 from nissa.events.scope import Event
 from nissa.operators.findings import MEASUREMENTS, Findings, Measurement
 from nissa.operators.health import Complaints, by_complaint
+from nissa.operators.progress import Progress, point
 from nissa.operators.red_flags import opportunities, red_flags
 from nissa.operators.seen import Seen
 from nissa.operators.sentences import sentences
 from nissa.operators.stream import Fold, Keyed
-from nissa.operators.trend import Trend, point
 
 __all__ = ["HISTORY_LENGTH", "Network", "narrative"]
 
@@ -27,7 +27,7 @@ class Network:
 
     episode: int | None = None
     probes: ProbesConfigured | None = None
-    trend: Trend = field(default_factory=Trend)
+    progress: Progress = field(default_factory=Progress)
     findings: Findings = field(default_factory=Findings)
     before: Complaints = field(default_factory=dict)
     """What was wrong with the gradients of the last epoch."""
@@ -62,9 +62,9 @@ def _step(networks: Keyed[Network], event: Event[Told]) -> Iterator[EpochAssesse
 
 def _assess(network: Network, found: Findings, epoch: EpochCompleted) -> EpochAssessed:
     length = network.probes.history_length if network.probes else HISTORY_LENGTH
-    network.trend.add(point(epoch), length)
+    network.progress.add(point(epoch), length)
     found.close(epoch)
-    seen = Seen(epoch, network.trend, found, network.before, length)
+    seen = Seen(epoch, network.progress, found, network.before, length)
     network.before = found.gradients
     return EpochAssessed(
         narrative=sentences(seen),
@@ -72,7 +72,7 @@ def _assess(network: Network, found: Findings, epoch: EpochCompleted) -> EpochAs
         opportunities=opportunities(seen),
         health=found.health,
         complaints=by_complaint(found.sources),
-        plateau_epochs=network.trend.plateau_epochs,
+        plateau_epochs=network.progress.plateau_epochs,
     )
 
 

@@ -35,14 +35,14 @@ def opportunities(seen: Seen) -> list[str]:
 
 
 def _diverging(seen: Seen) -> bool:
-    lowest = min((point.train_loss for point in seen.trend.points if isfinite(point.train_loss)), default=inf)
-    now = seen.trend.now.train_loss
+    lowest = min((point.train_loss for point in seen.progress.points if isfinite(point.train_loss)), default=inf)
+    now = seen.progress.now.train_loss
     return now > DIVERGENCE * lowest and now > lowest + DIVERGENCE_FLOOR
 
 
 def _collapsed(seen: Seen) -> bool:
-    best = max((point.val_accuracy for point in seen.trend.points if isfinite(point.val_accuracy)), default=-inf)
-    return seen.trend.now.val_accuracy < best - max(COLLAPSE, chance(seen.epoch.n_val))
+    best = max((point.val_accuracy for point in seen.progress.points if isfinite(point.val_accuracy)), default=-inf)
+    return seen.progress.now.val_accuracy < best - max(COLLAPSE, chance(seen.epoch.n_val))
 
 
 def _leaks(seen: Seen) -> bool:
@@ -58,7 +58,7 @@ def _dead_gradients(seen: Seen) -> bool:
 
 def _overfitting(seen: Seen) -> bool:
     """Since the validation loss was lowest it has risen, and the training accuracy too."""
-    learned = seen.trend.now.train_accuracy > seen.trend.lowest_loss.train_accuracy
+    learned = seen.progress.now.train_accuracy > seen.progress.lowest_loss.train_accuracy
     return seen.loss_rises and learned and seen.gap > GAP
 
 
@@ -74,7 +74,7 @@ def _healthy(seen: Seen) -> bool:
 
 def _underfitting(seen: Seen) -> bool:
     """It no longer improves, has not learned the training set, and does no better on it than on the other."""
-    return seen.sustained_plateau and seen.trend.now.train_accuracy < FITTED and seen.gap < SMALL_GAP
+    return seen.sustained_plateau and seen.progress.now.train_accuracy < FITTED and seen.gap < SMALL_GAP
 
 
 RED_FLAGS: Mapping[str, Callable[[Seen], bool]] = {

@@ -9,7 +9,7 @@ from math import inf, isfinite, sqrt
 from nissa.events.kinds import EpochCompleted
 from nissa.operators.findings import Findings
 from nissa.operators.health import Complaints
-from nissa.operators.trend import ACCURACY_STEP, Trend
+from nissa.operators.progress import ACCURACY_STEP, Progress
 
 __all__ = ["GAP", "RISE", "SPREAD", "Seen", "chance"]
 
@@ -26,7 +26,7 @@ class Seen:
     """A network after an epoch."""
 
     epoch: EpochCompleted
-    trend: Trend
+    progress: Progress
     findings: Findings
     before: Complaints = field(default_factory=dict)
     """What was wrong with the gradients in the epoch before."""
@@ -40,19 +40,19 @@ class Seen:
     @property
     def gap(self) -> float:
         """Training minus validation accuracy, in percentage points."""
-        return self.trend.now.train_accuracy - self.trend.now.val_accuracy
+        return self.progress.now.train_accuracy - self.progress.now.val_accuracy
 
     @property
     def loss_rises(self) -> bool:
         """Whether the validation loss has risen over its lowest in the history."""
-        lowest = self.trend.lowest_loss.val_loss
-        return self.trend.now.val_loss > lowest + RISE * abs(lowest)
+        lowest = self.progress.lowest_loss.val_loss
+        return self.progress.now.val_loss > lowest + RISE * abs(lowest)
 
     @property
     def sustained_plateau(self) -> bool:
         """Whether accuracy stands still for two fifths of the history, and 3 epochs at least, short of 100%."""
         long = max(3, self.history_length * 2 // 5)
-        return self.trend.plateau_epochs >= long and self.trend.reached_accuracy + ACCURACY_STEP <= 100
+        return self.progress.plateau_epochs >= long and self.progress.reached_accuracy + ACCURACY_STEP <= 100
 
     @property
     def apart(self) -> tuple[str, str] | None:

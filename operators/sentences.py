@@ -3,9 +3,9 @@
 from math import isfinite, isnan
 
 from nissa.operators.health import Complaints, by_complaint
+from nissa.operators.progress import LOSS_STEP
 from nissa.operators.red_flags import opportunities
 from nissa.operators.seen import GAP, Seen
-from nissa.operators.trend import LOSS_STEP
 
 __all__ = ["PLATEAU", "sentences"]
 
@@ -36,14 +36,14 @@ def sentences(seen: Seen) -> str:
 
 
 def _loss(seen: Seen) -> str:
-    trend, now = seen.trend, seen.trend.now.val_loss
+    progress, now = seen.progress, seen.progress.now.val_loss
     if not isfinite(now):
         return f"Loss is {'NaN' if isnan(now) else 'infinite'}"
-    if len(trend.points) == 1:
+    if len(progress.points) == 1:
         return f"Loss {now:.3g}"
     if seen.loss_rises:
-        return f"Loss worsening ({trend.lowest_loss.val_loss:.3g} -> {now:.3g})"
-    before, stalled = trend.points[0].val_loss, trend.stalled_epochs
+        return f"Loss worsening ({progress.lowest_loss.val_loss:.3g} -> {now:.3g})"
+    before, stalled = progress.points[0].val_loss, progress.stalled_epochs
     if stalled == 0 or (stalled < PLATEAU and before - now > LOSS_STEP * abs(before)):
         return f"Loss improving ({before:.3g} -> {now:.3g})"
     return f"Loss plateaued for {stalled} epoch{'s' * (stalled > 1)}"

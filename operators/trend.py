@@ -1,77 +1,98 @@
-"""How does it go? The last epochs of an episode, and since when nothing has become better.
+"""Which way does the validation accuracy go? Improvement, plateau or degradation, told when it changes.
 
->>> trend = Trend()
->>> for loss, accuracy in [(0.9, 60.0), (0.5, 70.0), (0.499, 70.4)]:
-...     trend.add(Point(train_loss=loss, train_accuracy=75.0, val_loss=loss, val_accuracy=accuracy), keep=10)
->>> trend.plateau_epochs, trend.stalled_epochs, trend.lowest_loss.val_loss
-(1, 1, 0.499)
-
-An improvement must be one over the best before it by a margin, as in torch's ReduceLROnPlateau; many small ones add up.
+The rolling mean of the last 5 epochs is compared with the one an epoch earlier: up by more than 2 points is an
+improvement, down by more than 2 a degradation, less than half a point either way a plateau. In between, the direction
+stays what it was.
 """
 
-import math
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from math import isfinite
 from typing import NamedTuple
 
-from nissa.events.kinds import EpochCompleted
+from nissa.events.kinds import EpisodeStarted, EpochCompleted, TrendChanged
+from nissa.events.scope import Event, Scope
+from nissa.operators.stream import Fold, Keyed, united
 
-__all__ = ["ACCURACY_STEP", "LOSS_STEP", "Point", "Trend", "point"]
-
-ACCURACY_STEP = 0.5
-"""Percentage points by which the validation accuracy must rise to have improved. A convention."""
-LOSS_STEP = 0.01
-"""Share of itself by which the validation loss must fall to have improved. A convention."""
+__all__ = ["Course", "TrendLimits", "direction", "trends"]
 
 
-class Point(NamedTuple):
-    """An epoch, as far as trends look at it: losses in nats, accuracies in percent."""
+class TrendLimits(NamedTuple):
+    """When a change is one."""
 
-    train_loss: float
-    train_accuracy: float
-    val_loss: float
-    val_accuracy: float
-
-
-def point(epoch: EpochCompleted) -> Point:
-    """An epoch in doubles, as the log will hold them."""
-    return Point(*(float(getattr(epoch, name)) for name in Point._fields))
+    window: int
+    """Epochs in the rolling mean."""
+    plateau: float
+    """Points; less than that either way is a plateau."""
+    change: float
+    """Points; more than that is an improvement or a degradation."""
 
 
 @dataclass(slots=True)
-class Trend:
-    """An episode so far. A number that is not finite is no improvement, and no lowest or highest."""
+class Course:
+    """The accuracies of the episode that an environment is in."""
 
-    points: list[Point] = field(default_factory=list)
-    """The last epochs, this one included."""
-    plateau_epochs: int = 0
-    """Epochs since the validation accuracy last improved; 0 in the first."""
-    stalled_epochs: int = 0
-    """Epochs since the validation loss last improved; 0 in the first."""
-    reached_accuracy: float = -math.inf
-    """The validation accuracy when it last improved."""
-    reached_loss: float = math.inf
-    """The validation loss when it last improved."""
+    episode: int | None = None
+    recent: deque[float] = field(default_factory=deque)
+    trend: str | None = None
+    epochs: int = 0
 
-    def add(self, now: Point, keep: int) -> None:
-        """Take an epoch in, and keep the last `keep`."""
-        self.plateau_epochs += bool(self.points)
-        self.stalled_epochs += bool(self.points)
-        self.points = [*self.points, now][-max(keep, 1) :]
-        if math.isfinite(now.val_accuracy) and now.val_accuracy >= self.reached_accuracy + ACCURACY_STEP:
-            self.reached_accuracy, self.plateau_epochs = now.val_accuracy, 0
-        if math.isfinite(now.val_loss) and now.val_loss < self.reached_loss - LOSS_STEP * abs(self._reference()):
-            self.reached_loss, self.stalled_epochs = now.val_loss, 0
 
-    @property
-    def now(self) -> Point:
-        """The epoch taken in last."""
-        return self.points[-1]
+def trends(window: int = 5, plateau: float = 0.5, change: float = 2.0) -> Fold[Keyed[Course]]:
+    """A `TrendChanged` whenever the accuracy of an environment takes another direction; each episode begins anew.
 
-    @property
-    def lowest_loss(self) -> Point:
-        """The kept epoch with the lowest validation loss; this one, if none is finite."""
-        finite = [point for point in self.points if math.isfinite(point.val_loss)]
-        return min(finite, key=lambda point: point.val_loss, default=self.now)
+    An accuracy that is not finite belongs to no mean. Raises ValueError unless `window` is at least 1 epoch and
+    0 <= `plateau` <= `change`.
+    """
+    if window < 1 or not 0 <= plateau <= change:
+        raise ValueError(f"need window >= 1 and 0 <= plateau <= change, not {window}, {plateau} and {change}")
+    limits = TrendLimits(window, plateau, change)
+    return Fold("trends", (EpisodeStarted, EpochCompleted), lambda: Keyed(Course), partial(_step, limits), united)
 
-    def _reference(self) -> float:
-        return self.reached_loss if math.isfinite(self.reached_loss) else 0.0
+
+def direction(change: float, plateau: float, limit: float) -> str | None:
+    """What a change of the rolling mean is called; None if it is neither one thing nor the other.
+
+    >>> [direction(points, 0.5, 2.0) for points in (2.5, 0.4, 1.0, -2.5)]
+    ['improvement', 'plateau', None, 'degradation']
+    """
+    if abs(change) > limit:
+        return "improvement" if change > 0 else "degradation"
+    return "plateau" if abs(change) < plateau else None
+
+
+def _step(
+    limits: TrendLimits, courses: Keyed[Course], event: Event[EpisodeStarted | EpochCompleted]
+) -> Iterator[TrendChanged]:
+    scope, payload = event.scope, event.payload
+    key = scope.run, scope.group, scope.env
+    if isinstance(payload, EpisodeStarted) or courses[key].episode != scope.episode:
+        courses[key] = Course(scope.episode)
+    if isinstance(payload, EpochCompleted) and isfinite(payload.val_accuracy):
+        yield from _follow(limits, courses[key], scope, float(payload.val_accuracy))
+
+
+def _follow(limits: TrendLimits, course: Course, scope: Scope, accuracy: float) -> Iterator[TrendChanged]:
+    recent = course.recent
+    recent.append(accuracy)
+    course.epochs += 1
+    if len(recent) <= limits.window:
+        return
+    # One accuracy more than the window holds: it is in the earlier mean only, as the newest is in the later one only.
+    change = (accuracy - recent.popleft()) / limits.window
+    trend = direction(change, limits.plateau, limits.change)
+    if trend is None or trend == course.trend:
+        return
+    yield TrendChanged(
+        group=scope.group,
+        env=scope.env,
+        trend=trend,
+        before=course.trend,
+        epochs=course.epochs - 1 if course.trend else 0,
+        change=change,
+        mean=sum(recent) / limits.window,
+        window=limits.window,
+    )
+    course.trend, course.epochs = trend, 1

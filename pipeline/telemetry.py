@@ -21,12 +21,16 @@ from reactivex import Observable
 
 from nissa.events.kinds import Payload, PipelineState, RunEnded
 from nissa.events.scope import Event, Scope
+from nissa.operators.anomalies import anomalies
 from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats
+from nissa.operators.collapse import policy_collapse
 from nissa.operators.features import features
 from nissa.operators.narrative import narrative
+from nissa.operators.policy_spikes import policy_spikes
 from nissa.operators.scoreboard import seed_scoreboard
 from nissa.operators.stream import Fold, Operator
+from nissa.operators.trend import trends
 from nissa.pipeline import exits
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.dispatcher import Dispatcher
@@ -54,8 +58,9 @@ CAPACITY = 65_536
 
 def default_operators() -> dict[str, Operator]:
     """Fresh operators by name, in the order in which they see an event."""
-    folds: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), narrative(), features()]
-    return {fold.name: fold for fold in folds}
+    summaries: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), narrative(), features()]
+    noticing: list[Fold[Any]] = [anomalies(), trends(), policy_collapse(), policy_spikes()]
+    return {fold.name: fold for fold in (*summaries, *noticing)}
 
 
 def new_run_name() -> str:

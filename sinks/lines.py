@@ -6,6 +6,8 @@ from typing import Any
 from rich.text import Text
 
 from nissa.events.kinds import (
+    AlertRaised,
+    AlertResolved,
     EpisodeEnded,
     EpochAssessed,
     EventsDropped,
@@ -105,6 +107,31 @@ def _policy(update: PolicyUpdated) -> Told:
     return "policy", "magenta", f"update {update.update}: {numbers}, entropy {update.entropy:.2f}"
 
 
+def _raised(alert: AlertRaised) -> Told:
+    if alert.severity == "info":
+        return None
+    return (
+        alert.severity.upper(),
+        "bold red" if alert.severity == "critical" else "bold yellow",
+        _named(alert, alert.what),
+    )
+
+
+def _resolved(alert: AlertResolved) -> Told:
+    if alert.severity == "info":
+        return None
+    over = f"{alert.clause.replace('_', ' ')} after {alert.observations} observations"
+    return "resolved", "green", _named(alert, f"{over}, raised in {_where(Scope('', *_place(alert))) or 'the run'}")
+
+
+def _named(alert: AlertRaised | AlertResolved, rest: str) -> str:
+    return f"{alert.alert}{f' ({alert.subject})' if alert.subject else ''}: {rest}"
+
+
+def _place(alert: AlertResolved) -> tuple[str | None, int | None, int | None, int | None]:
+    return alert.group, alert.env, alert.episode, alert.epoch
+
+
 def _dropped(gap: EventsDropped) -> Told:
     return "DROPPED", "bold red", f"at {gap.place}: {', '.join(f'{n} {kind}' for kind, n in gap.dropped.items())}"
 
@@ -124,6 +151,8 @@ _WRITERS: Mapping[type, Callable[[Any], Told]] = {
     EpisodeEnded: _episode,
     PolicyUpdated: _policy,
     EventsDropped: _dropped,
+    AlertRaised: _raised,
+    AlertResolved: _resolved,
 }
 
 LINED = tuple(_WRITERS)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from nissa.sinks import (
     activation_metrics,
+    alert_metrics,
     assessment_metrics,
     layer_metrics,
     memory_metrics,
@@ -33,6 +34,7 @@ _TABLE = (
     *slot_metrics.METRICS,
     *seed_metrics.METRICS,
     *policy_metrics.METRICS,
+    *alert_metrics.METRICS,
 )
 
 
@@ -61,5 +63,7 @@ GAUGES = _by_kind(
 )
 """Values that the last event of a kind sets, read at scrape time."""
 
-COUNTS = _by_kind(run_metrics.COUNTS, slot_metrics.COUNTS, seed_metrics.COUNTS, policy_metrics.COUNTS)
+COUNTS = _by_kind(
+    run_metrics.COUNTS, slot_metrics.COUNTS, seed_metrics.COUNTS, policy_metrics.COUNTS, alert_metrics.COUNTS
+)
 """Amounts that each event of a kind adds; a 0 makes a series known before it counts."""

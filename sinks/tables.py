@@ -6,14 +6,18 @@ from typing import Any, TypeVar
 
 from nissa.events.jsonable import plain
 from nissa.events.kinds import (
+    AlertRaised,
+    AlertResolved,
     BestRunsRanked,
     BlueprintSummarized,
     EpochAssessed,
     FeaturesComputed,
     ProbesConfigured,
     ScoreboardUpdated,
+    TrendChanged,
 )
 from nissa.events.scope import Event
+from nissa.sinks.alert_rows import AlertRows
 from nissa.sinks.layer_rows import KINDS, Last, layer_rows, remember
 
 __all__ = ["LIMIT", "Tables"]
@@ -41,6 +45,7 @@ _KEYS: dict[type, Callable[[Event[Any]], Key]] = {
     EpochAssessed: _place,
     FeaturesComputed: _place,
     ProbesConfigured: _place,
+    TrendChanged: _place,
 }
 """What has one row each, by the kind of event that the row is."""
 
@@ -49,11 +54,12 @@ class Tables:
     """A sink that keeps the last row of each key; of too many, the one set longest ago goes."""
 
     inline = True
-    kinds = tuple(dict.fromkeys((*_KEYS, *KINDS)))
+    kinds = tuple(dict.fromkeys((*_KEYS, *KINDS, AlertRaised, AlertResolved)))
 
     def __init__(self) -> None:
         self._last: dict[type, dict[Key, Event[Any]]] = {kind: {} for kind in _KEYS}
         self._layers: dict[Key, Last] = {}
+        self._alerts = AlertRows(LIMIT)
 
     def __call__(self, event: Event[Any]) -> None:
         kind = type(event.payload)
@@ -63,16 +69,22 @@ class Tables:
             last = self._layers.get(_place(event), {})
             remember(last, event)
             _keep(self._layers, _place(event), last)
+        self._alerts(event)
 
     def snapshot(self) -> dict[str, list[Row]]:
-        """Rows in the order of their keys, best runs in the order of their ranks; None where nothing was measured."""
+        """Rows in the order of their keys, best runs in that of their ranks, alerts as they came.
+
+        None where nothing was measured.
+        """
         return {
             "blueprints": [_row(event, event.payload) for event in self._sorted(BlueprintSummarized)],
             "scoreboards": [_row(event, event.payload) for event in self._sorted(ScoreboardUpdated)],
             "best_runs": [_row(event, run) for event in self._sorted(BestRunsRanked) for run in event.payload.runs],
+            "trends": [_where(event) | _row(event, event.payload) for event in self._sorted(TrendChanged)],
             "assessments": [_where(event) | _row(event, event.payload) for event in self._sorted(EpochAssessed)],
             "features": [_where(event) | self._features(event) for event in self._sorted(FeaturesComputed)],
             "layers": [row for _, last in sorted(self._layers.items(), key=_key) for row in _layer_rows(last.copy())],
+            "alerts": self._alerts.snapshot(),
         }
 
     def _sorted(self, kind: type) -> list[Event[Any]]:

@@ -5,13 +5,16 @@ import platform
 import sys
 from importlib.metadata import version
 
-from tests.benchmarks import emit, memory, probes, scrape, throughput
+from tests.benchmarks import detectors, digits, emit, memory, operators, probes, scrape, throughput
 
 BENCHMARKS = {
     "emit": emit.run,
     "throughput": throughput.run,
     "scrape": scrape.run,
     "probes": probes.run,
+    "operators": operators.run,
+    "detectors": detectors.run,
+    "digits": digits.run,
     "memory": memory.run,
 }
 
@@ -19,7 +22,7 @@ BENCHMARKS = {
 def main(names: list[str]) -> None:
     """Run the benchmarks named, or all."""
     packages = ", ".join(
-        f"{name} {version(name)}" for name in ("nissa", "reactivex", "orjson", "prometheus-client", "torch")
+        f"{name} {version(name)}" for name in ("nissa", "reactivex", "orjson", "prometheus-client", "torch", "river")
     )
     print(f"{platform.machine()}, {os.cpu_count()} cores, CPython {platform.python_version()}, {packages}")
     print("Medians, with the range between the quartiles; other work on the machine is in the spread.")

@@ -10,6 +10,8 @@ from prometheus_client.registry import Collector
 from nissa.events.kinds import (
     Action,
     ActivationsMeasured,
+    AlertRaised,
+    AlertResolved,
     BatchCompleted,
     BestRun,
     BestRunsRanked,
@@ -52,6 +54,7 @@ from nissa.events.kinds import (
     SinkState,
     SlotSnapshot,
     StageChanged,
+    TrendChanged,
     WeightsMeasured,
 )
 from nissa.events.scope import Event, Scope
@@ -422,6 +425,28 @@ _STREAM: list[tuple[Scope, Payload]] = [
             grad_norm=0.75,
             learning_rate=0.0003,
             early_stopped=True,
+        ),
+    ),
+    (ENV, TrendChanged(group="ppo", env=0, trend="plateau", epochs=0, change=0.25, mean=91.0, window=5)),
+    (
+        ENV,
+        AlertRaised(alert="non_finite", severity="critical", subject="loss", clause="not_finite", what="loss is nan"),
+    ),
+    (
+        ENV,
+        AlertRaised(alert="non_finite", severity="critical", subject="host", clause="not_finite", what="host is nan"),
+    ),
+    (GROUP, AlertRaised(alert="kl_spike", severity="warning", clause="limit", what="approx_kl 0.2 over 0.1")),
+    (
+        RUN,
+        AlertResolved(
+            alert="non_finite",
+            severity="critical",
+            subject="loss",
+            group="ppo",
+            env=0,
+            observations=9,
+            clause="run_ended",
         ),
     ),
     (RUN, EventsDropped(place="hub", dropped={"batch_completed": 6})),
