@@ -173,8 +173,8 @@ def layer(non_finite: int) -> LayerGradients:
 
 
 def test_broken_elements_name_their_layer_and_end_with_the_next_sound_measurement() -> None:
-    bad = GradientsMeasured(layers={"host.a": layer(0), "host.b": layer(3)}, slot_norms={}, seed_to_host={})
-    good = GradientsMeasured(layers={"host.a": layer(0), "host.b": layer(0)}, slot_norms={}, seed_to_host={})
+    bad = GradientsMeasured(batch=0, layers={"host.a": layer(0), "host.b": layer(3)}, slot_norms={}, seed_to_host={})
+    good = GradientsMeasured(batch=0, layers={"host.a": layer(0), "host.b": layer(0)}, slot_norms={}, seed_to_host={})
     out = told([bad, bad, good])
     assert names(out) == [("non_finite", "host.b")]
     assert (raised(out)[0].value, resolved(out)[0].observations) == (3, 2)
