@@ -168,8 +168,7 @@ def test_a_validation_loss_that_jumps_is_found_by_the_robust_rule_alone() -> Non
 
 
 def layer(non_finite: int) -> LayerGradients:
-    flat: Any = dict.fromkeys(("norm", "mean", "p1", "p25", "p50", "p75", "p99", "zero", "vanishing", "exploding"), 0.0)
-    return LayerGradients(elements=9, non_finite=non_finite, **flat)
+    return LayerGradients(elements=9, norm=0.0, mean=0.0, percentiles={}, non_finite=non_finite)
 
 
 def test_broken_elements_name_their_layer_and_end_with_the_next_sound_measurement() -> None:
