@@ -32,8 +32,8 @@ class FidelityChanged(Payload):
     reasons: list[str]
     """Alerts that ask for "dense", standing or within their cool-down, each once, the oldest first."""
     clause: str
-    """Why: "alert", "resolved", "timeout" (its environment fell silent), "crowded" (more alerts than are followed),
-    "budget" (spent), "resumed" (it allows more again), "research", "configured" or "run_ended"."""
+    """Why: "alert", "resolved", "timeout" (its environment fell silent), "budget" (it is spent), "resumed" (there is
+    room in it again), "research", "configured" or "run_ended"."""
     dense_epochs: Count
     """Epochs of all environments that were completed at "dense" so far."""
     epochs: Count
