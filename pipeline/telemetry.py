@@ -29,6 +29,7 @@ from nissa.pipeline import exits
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.faults import Faults
+from nissa.pipeline.fidelity import Fidelity, FidelityFollower
 from nissa.pipeline.hub import Hub
 from nissa.pipeline.outlet import Outlet
 from nissa.sinks.prometheus import PrometheusSink
@@ -79,6 +80,9 @@ class Telemetry:
     ) -> None:
         if capacity < 1:
             raise ValueError(f"capacity must be at least 1 event, not {capacity}")
+        self.fidelity: Fidelity = "normal"
+        """How closely probes look; it follows `fidelity_changed`."""
+        self._follower = FidelityFollower(self)
         self.run = run or new_run_name()
         self._scope = Scope(self.run)
         self._tables = Tables()
@@ -91,7 +95,7 @@ class Telemetry:
         except BaseException:
             self._stop_serving()
             raise
-        self._hub = Hub(self._scope, self._dispatcher, outlets, self._faults, capacity)
+        self._hub = Hub(self._scope, self._dispatcher, outlets, self._faults, capacity, fidelity=self._follower)
         self._closing = threading.Lock()
         self._closed = self._ended = False
         exits.watch(self)
@@ -182,7 +186,8 @@ class Telemetry:
         self, sinks: dict[str, Sink], operators: dict[str, Operator], out: Path | None, capacity: int
     ) -> tuple[Dispatcher, list[Outlet]]:
         """Operators and sinks by name; sinks that may block get a thread."""
-        builtin: dict[str, Sink] = {"tables": self._tables, "prometheus": self._prometheus}
+        # The trainer is told before anybody else.
+        builtin: dict[str, Sink] = {"trainer": self._follower, "tables": self._tables, "prometheus": self._prometheus}
         if twice := (sinks.keys() & {*builtin, "log"}) | (operators.keys() & default_operators().keys()):
             raise ValueError(f"taken by a built-in part: {', '.join(sorted(twice))}; choose another name")
         if out:

@@ -1,0 +1,44 @@
+"""The way back to the trainer: what the operators decided becomes an attribute that its probes read."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+from nissa.events.kinds import FidelityChanged
+from nissa.events.scope import Event
+
+__all__ = ["Fidelity", "FidelityFollower", "Obedient"]
+
+Fidelity = Literal["normal", "dense"]
+
+
+class Obedient(Protocol):
+    """Whoever holds the fidelity that probes read."""
+
+    fidelity: Fidelity
+
+
+class FidelityFollower:
+    """A sink that sets the attribute, on the hub's own thread, and measures how long that took.
+
+    The delay is from the emission of the event that made the difference, such as the batch that raised an alert.
+    `clock` gives seconds since 1970.
+    """
+
+    inline = True
+    kinds = (FidelityChanged,)
+
+    def __init__(self, holder: Obedient, clock: Callable[[], float] = time.time) -> None:
+        self._holder, self._clock = holder, clock
+        self.last: float | None = None
+        """Seconds that the last change took; None before the first."""
+        self.largest: float | None = None
+        """The longest of all."""
+
+    def __call__(self, event: Event[Any]) -> None:
+        change = event.payload
+        if change.level == change.before:
+            return
+        self._holder.fidelity = "dense" if change.level == "dense" else "normal"
+        self.last = max(0.0, self._clock() - event.time)
+        self.largest = max(self.last, self.largest or 0.0)
