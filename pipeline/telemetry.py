@@ -23,8 +23,10 @@ from nissa.events.kinds import Payload, PipelineState, RunEnded
 from nissa.events.scope import Event, Scope
 from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats
+from nissa.operators.fidelity import escalate
+from nissa.operators.recorder import flight_recorder
 from nissa.operators.scoreboard import seed_scoreboard
-from nissa.operators.stream import Operator
+from nissa.operators.stream import Fold, Operator
 from nissa.pipeline import exits
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.emitter import Emitter
@@ -49,7 +51,8 @@ CAPACITY = 65_536
 
 def default_operators() -> dict[str, Operator]:
     """Fresh operators by name, in the order in which they see an event."""
-    return {fold.name: fold for fold in (blueprint_stats(), seed_scoreboard(), best_runs())}
+    folds: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), escalate(), flight_recorder()]
+    return {fold.name: fold for fold in folds}
 
 
 def new_run_name() -> str:
