@@ -136,7 +136,7 @@ def _follow(state: Recorder, key: Key, place: Place, event: Event[Any]) -> Told:
             yield from _go_on(state, key, capture, event)
     else:
         place.marks.forget(payload)
-        if not isinstance(payload, StageChanged):
+        if isinstance(payload, _MEASURED):
             place.measured[type(payload)].append(event)
             if capture:
                 capture.measure(event)
