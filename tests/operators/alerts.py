@@ -25,9 +25,8 @@ __all__ = ["batch", "configured", "gate", "gradients", "happenings", "raised", "
 
 def batch(number: int = 0, loss: float = 1.0, **more: Any) -> BatchCompleted:
     """A batch, with seeds' norms and leakage if asked for."""
-    return BatchCompleted(
-        **{"batch": number, "loss": loss, "accuracy": 50.0, "host_grad_norm": 1.0, "seed_grad_norms": {}} | more
-    )
+    figures: dict[str, Any] = {"accuracy": 50.0, "host_grad_norm": 1.0, "seed_grad_norms": {}} | more
+    return BatchCompleted(batch=number, loss=loss, **figures)
 
 
 def raised(alert: str = "loss_spike", severity: str = "warning", subject: str | None = "loss") -> AlertRaised:
