@@ -12,7 +12,7 @@ from reactivex.testing.marbles import marbles_testing
 
 from nissa.events.kinds import FidelityChanged, Heartbeat, PipelineState, RunEnded
 from nissa.events.scope import Event
-from nissa.operators.dense_budget import AHEAD
+from nissa.operators.dense_budget import AHEAD, START
 from nissa.operators.fidelity import escalate
 from nissa.operators.holds import MAX_HOLDS, Holds
 from nissa.operators.stream import Fold
@@ -110,9 +110,10 @@ def test_an_alert_of_the_policy_cools_down_in_any_environment_of_its_group() -> 
 
 def test_an_environment_that_fell_silent_holds_it_no_longer_than_the_patience() -> None:
     silent = told([raised(), (BEAT, {"env": None}), (BEAT, {"env": None})])
-    speaking = told([raised(), batch(), (BEAT, {"env": None})])
     assert changes(escalate("adaptive", patience=1.0), silent) == [("dense", "alert"), ("normal", "timeout")]
-    assert changes(escalate("adaptive", patience=1.0), speaking) == [("dense", "alert")]
+    for said in (batch(), EPOCH):
+        speaking = told([raised(), said, (BEAT, {"env": None})])
+        assert changes(escalate("adaptive", patience=1.0), speaking) == [("dense", "alert")]
 
 
 def dense_epochs(events: list[Event[Any]], operator: Fold[Any]) -> tuple[int, int]:
@@ -145,6 +146,9 @@ def test_an_alert_that_never_ends_is_looked_at_for_the_budgets_share_and_each_tu
     clauses = [clause for _, clause in changes(operator, events)]
     assert clauses[:3] == ["alert", "budget", "resumed"]
     assert set(clauses[1::2]) == {"budget"}
+    rows = [row for row in derived(operator, events) if isinstance(row, FidelityChanged)]
+    looks = [after.dense_epochs - before.dense_epochs for before, after in zip(rows[::2], rows[1::2], strict=False)]
+    assert min(looks) >= START
 
 
 def test_an_alert_that_finds_no_budget_says_so() -> None:
@@ -181,6 +185,10 @@ def test_what_is_held_is_bounded_and_ends_with_the_run() -> None:
     for number in range(1000):
         holds.add(("spike", str(number), "warning"), ("ppo", number), now=0.0)
     assert len(holds.holds) == len(holds.heard) == MAX_HOLDS
+    holds.add(("again", "0", "warning"), ("ppo", 1), now=0.0)
+    holds.add(("spike", "999", "warning"), ("ppo", 999), now=0.0)
+    assert holds.names() == ["spike", "again"]
+    assert list(holds.holds)[-1][0][0] == "spike"
     operator = escalate("adaptive")
     state = operator.init()
     for event in told([raised(), RunEnded(outcome="completed", duration=1.0)]):
