@@ -18,6 +18,7 @@ from nissa.events.kinds import (
     StageChanged,
 )
 from nissa.events.scope import Event, Scope
+from nissa.sinks.trace_lines import WRITERS as TRACE_WRITERS
 
 __all__ = ["LINED", "line"]
 
@@ -110,6 +111,7 @@ _WRITERS: Mapping[type, Callable[[Any], Told]] = {
     EpisodeEnded: _episode,
     PolicyUpdated: _policy,
     EventsDropped: _dropped,
+    **TRACE_WRITERS,
 }
 
 LINED = tuple(_WRITERS)

@@ -25,6 +25,7 @@ from nissa.sinks.pipeline_metrics import account
 from nissa.sinks.snapshot import count_kinds, last_events, read, tell
 from nissa.sinks.state import Snapshot, State
 from nissa.sinks.totals import MAX_LABEL_SETS
+from nissa.sinks.trace_metrics import fidelity
 
 __all__ = ["GRACE", "PrometheusSink"]
 
@@ -65,7 +66,10 @@ class PrometheusSink(Collector):
         started = time.perf_counter()
         known = self._state.snapshot(self._grace)
         values = known.totals
-        shared = (self._account(known), self._own(known), count_kinds(known.kinds), last_events(known.places))
+        shared = (
+            *(self._account(known), self._own(known), count_kinds(known.kinds)),
+            *(last_events(known.places), fidelity(known.places)),
+        )
         errors = sum(tell(values, samples) for samples in shared)
         errors += sum(read(values, place) for place in known.places)
         gathered = families(values)

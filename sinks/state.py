@@ -13,6 +13,7 @@ from nissa.events.kinds import (
     DecisionMade,
     EpisodeStarted,
     EpochCompleted,
+    FidelityChanged,
     GradientsMeasured,
     Heartbeat,
     PipelineState,
@@ -34,6 +35,7 @@ _KEYS: dict[type, Callable[[Event[Any]], tuple[Any, ...]]] = {
     PolicyUpdated: lambda event: (event.scope.group,),
     BlueprintSummarized: lambda event: (event.payload.group, event.payload.blueprint),
     BestRunsRanked: lambda _: (),
+    FidelityChanged: lambda _: (),
 }
 """What is no environment's own, although an event of one may have caused it."""
 
