@@ -4,8 +4,9 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from nissa.events.jsonable import plain
-from nissa.events.kinds import BestRunsRanked, BlueprintSummarized, ScoreboardUpdated
+from nissa.events.kinds import BestRunsRanked, BlueprintSummarized, DenseTraceCaptured, ScoreboardUpdated
 from nissa.events.scope import Event
+from nissa.sinks.trace_rows import TraceRows
 
 __all__ = ["LIMIT", "Tables"]
 
@@ -20,12 +21,13 @@ class Tables:
     """A sink that keeps the last row of each key; of too many, the one set longest ago goes."""
 
     inline = True
-    kinds = (BlueprintSummarized, ScoreboardUpdated, BestRunsRanked)
+    kinds = (BlueprintSummarized, ScoreboardUpdated, BestRunsRanked, DenseTraceCaptured)
 
     def __init__(self) -> None:
         self._blueprints: Rows[BlueprintSummarized] = {}
         self._boards: Rows[ScoreboardUpdated] = {}
         self._best: Rows[BestRunsRanked] = {}
+        self._traces = TraceRows(LIMIT)
 
     def __call__(self, event: Event[Any]) -> None:
         run, row = event.scope.run, event.payload
@@ -35,6 +37,8 @@ class Tables:
             _keep(self._boards, (run, str(row.group or ""), -1 if row.env is None else row.env), row)
         elif isinstance(row, BestRunsRanked):
             _keep(self._best, (run,), row)
+        elif isinstance(row, DenseTraceCaptured):
+            self._traces.add(event)
 
     def snapshot(self) -> dict[str, list[dict[str, Any]]]:
         """Rows in the order of their keys, best runs in the order of their ranks; None where nothing was measured."""
@@ -43,6 +47,7 @@ class Tables:
             "blueprints": [_row(*item) for item in sorted(self._blueprints.items(), key=_key)],
             "scoreboards": [_row(*item) for item in sorted(self._boards.items(), key=_key)],
             "best_runs": [_row(*item) for item in best],
+            "traces": self._traces.rows(),
         }
 
 
