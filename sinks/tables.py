@@ -4,7 +4,13 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from nissa.events.jsonable import plain
-from nissa.events.kinds import BestRunsRanked, BlueprintSummarized, DenseTraceCaptured, ScoreboardUpdated
+from nissa.events.kinds import (
+    BestRunsRanked,
+    BlueprintSummarized,
+    DenseTraceCaptured,
+    FidelityChanged,
+    ScoreboardUpdated,
+)
 from nissa.events.scope import Event
 from nissa.sinks.trace_rows import TraceRows
 
@@ -21,12 +27,13 @@ class Tables:
     """A sink that keeps the last row of each key; of too many, the one set longest ago goes."""
 
     inline = True
-    kinds = (BlueprintSummarized, ScoreboardUpdated, BestRunsRanked, DenseTraceCaptured)
+    kinds = (BlueprintSummarized, ScoreboardUpdated, BestRunsRanked, FidelityChanged, DenseTraceCaptured)
 
     def __init__(self) -> None:
         self._blueprints: Rows[BlueprintSummarized] = {}
         self._boards: Rows[ScoreboardUpdated] = {}
         self._best: Rows[BestRunsRanked] = {}
+        self._fidelity: Rows[FidelityChanged] = {}
         self._traces = TraceRows(LIMIT)
 
     def __call__(self, event: Event[Any]) -> None:
@@ -37,6 +44,8 @@ class Tables:
             _keep(self._boards, (run, str(row.group or ""), -1 if row.env is None else row.env), row)
         elif isinstance(row, BestRunsRanked):
             _keep(self._best, (run,), row)
+        elif isinstance(row, FidelityChanged):
+            _keep(self._fidelity, (run,), row)
         elif isinstance(row, DenseTraceCaptured):
             self._traces.add(event)
 
@@ -47,6 +56,7 @@ class Tables:
             "blueprints": [_row(*item) for item in sorted(self._blueprints.items(), key=_key)],
             "scoreboards": [_row(*item) for item in sorted(self._boards.items(), key=_key)],
             "best_runs": [_row(*item) for item in best],
+            "fidelity": [_row(*item) for item in sorted(self._fidelity.items(), key=_key)],
             "traces": self._traces.rows(),
         }
 
