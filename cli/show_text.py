@@ -38,7 +38,8 @@ def slot_lines(snapshot: EpochSnapshot) -> Iterator[str]:
         yield snapshot.assessed.narrative
         if snapshot.assessed.red_flags:
             yield f"red flags: {', '.join(snapshot.assessed.red_flags)}"
-    yield from _table(_SLOT, [_slot(slot) for slot in snapshot.completed.slots])
+    if snapshot.completed.slots:
+        yield from _table(_SLOT, [_slot(slot) for slot in snapshot.completed.slots])
 
 
 def _run(name: str, run: RunStarted) -> Iterator[str]:

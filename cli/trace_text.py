@@ -52,8 +52,8 @@ def _changed(trace: DenseTraceCaptured) -> Iterator[str]:
         yield f"(usual: median and {SCALES:g} scales either way over the first {half} batches)"
     else:
         yield f"(too few batches before the alert, {half * 2}, to say what was usual; only what is broken shows)"
-    for onset in found:
-        yield _onset(trace, onset)
+    for rank, onset in enumerate(found):
+        yield f"{'then ' if rank else 'first'} {_onset(trace, onset)}"
     if not found:
         yield "nothing that is measured batch by batch left its usual range"
 
@@ -95,7 +95,8 @@ def _gate(gate: TracedGate) -> str:
         f"{check.name} {_number(check.value)} {check.relation} {check.threshold:g}{'' if check.passed else ' FAILED'}"
         for check in gate.checks
     )
-    return f"epoch {_number(gate.epoch)}: {gate.gate} of {gate.slot} {'passed' if gate.passed else 'failed'}: {checks}"
+    outcome = "passed" if gate.passed else "failed"
+    return f"epoch {_number(gate.epoch)}: {gate.gate} of {gate.slot} {outcome}: {checks or 'no checks told'}"
 
 
 def _batches(trace: DenseTraceCaptured) -> Iterator[str]:
@@ -123,8 +124,8 @@ def _place(trace: DenseTraceCaptured) -> str:
 
 
 def _epochs(trace: DenseTraceCaptured) -> str:
-    same = trace.first_epoch == trace.last_epoch
-    return f"epochs {_number(trace.first_epoch)}" + ("" if same else f"-{_number(trace.last_epoch)}")
+    first, last = _number(trace.first_epoch), _number(trace.last_epoch)
+    return f"epoch {first}" if first == last else f"epochs {first}-{last}"
 
 
 def _number(value: float | None) -> str:
