@@ -79,6 +79,12 @@ def test_the_earliest_comes_first() -> None:
     assert found == [(24, "host_grad_norm"), (30, "accuracy"), (40, "loss")]
 
 
+def test_what_the_range_was_taken_from_is_out_of_it_only_if_it_is_broken() -> None:
+    rows = batches(32)
+    rows[3] = replace(rows[3], loss=99.0, host_grad_norm=math.inf)
+    assert [(onset.place, onset.quantity) for onset in onsets(trace(rows))] == [(3, "host_grad_norm")]
+
+
 def test_with_few_batches_only_what_is_broken_can_be_told() -> None:
     rows = batches(2 * LEAST - 1)
     rows[-1] = replace(rows[-1], loss=99.0, host_grad_norm=math.nan)
@@ -116,7 +122,7 @@ def test_broken_layers_come_first_then_changed_vanishing_and_dead_ones() -> None
     asleep = TracedUnits(mean=0.0, std=0.0, dead=3, dormant=0.6, non_finite=0)
     awake = TracedUnits(mean=0.0, std=1.0, dead=0, dormant=0.1, non_finite=0)
     outputs = TracedActivations(epoch=5, layers={"asleep": asleep, "awake": awake})
-    measured = [gradients(3, **first), gradients(4, **first), gradients(5, **later)]
+    measured = [gradients(3, **first), gradients(4, **first), gradients(5, **later), gradients(6, **later)]
     found = suspects(trace(batches(1), gradients=measured, activations=[outputs]))
     assert [suspect.layer for suspect in found] == ["broken", "shrunk", "grown", "faint", "asleep"]
     assert "7 values of its gradient are not finite (epoch 5)" in found[0].what

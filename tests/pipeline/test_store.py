@@ -105,6 +105,17 @@ def test_bytes_are_those_of_the_log() -> None:
     assert store.left_out["traces"] == 1
 
 
+def test_what_is_added_to_a_row_later_counts_too() -> None:
+    epoch, said = told([epoch_completed(50.0), ASSESSED])
+    both = len(encode(epoch)) + len(encode(said))
+    assert len(filled([epoch, said], size=both).epochs()) == 1
+    assert filled([epoch, said], size=both - 1).left_out["epochs"] == 1
+    started, ended = told([episode_started(), episode_ended()])
+    both = len(encode(started)) + len(encode(ended))
+    assert len(filled([started, ended], size=both).episodes()) == 1
+    assert filled([started, ended], size=both - 1).left_out["episodes"] == 1
+
+
 def test_a_log_gives_what_the_live_run_gave(tmp_path: Path) -> None:
     live, again = RunStore(), RunStore()
     with Telemetry("test", out=tmp_path / "run", sinks={"store": live}) as telemetry:

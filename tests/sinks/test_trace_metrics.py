@@ -13,6 +13,7 @@ from nissa.sinks.lines import line
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.tables import Tables
 from nissa.sinks.trace_metrics import REASONS
+from nissa.sinks.trace_rows import TraceRows
 from tests.operators.alerts import raised, resolved, told
 from tests.operators.test_fidelity import EPOCH, SIGNS, dense_epochs
 from tests.samples import episode_started
@@ -84,6 +85,16 @@ def test_dense_epochs_equal_a_plain_count(signs: list[str]) -> None:
     assert shown(fed(events), "nissa_dense_epochs_total") == {("test",): dense}
 
 
+def test_the_last_change_holds_whichever_environment_caused_it() -> None:
+    sink = PrometheusSink()
+    up, down = change("dense", "normal", "alert", "loss_spike"), change("normal", "dense", "resolved")
+    for event in told([(EPOCH, {"env": 0}), (EPOCH, {"env": 1}), (up, {"env": 1}), (down, {"env": 0})]):
+        sink(event)
+    assert shown(sink, "nissa_fidelity_level") == {("test",): 0}
+    sink(told([(up, {"env": 0})])[0])
+    assert shown(sink, "nissa_fidelity_level") == {("test",): 1}
+
+
 def test_traces_are_counted_where_they_are_about_and_reasons_are_known_from_the_start() -> None:
     sink = PrometheusSink()
     sink(told([episode_started()])[0])
@@ -106,6 +117,13 @@ def test_the_last_change_of_each_run_is_a_row() -> None:
     (row,) = tables.snapshot()["fidelity"]
     assert (row["run"], row["level"], row["clause"]) == ("test", "normal", "resolved")
     assert (row["dense_epochs"], row["epochs"], row["reasons"]) == (3, 9, [])
+
+
+def test_of_too_many_rows_the_first_are_forgotten() -> None:
+    rows = TraceRows(limit=2)
+    for event in told([trace("a"), trace("b"), trace("c")]):
+        rows.add(event)
+    assert [row["reasons"] for row in rows.rows()] == [["b"], ["c"]]
 
 
 def test_rows_of_traces_say_how_long_they_are() -> None:
