@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import inf, isinf
 
 from nissa.events.kinds import DenseTraceCaptured, TracedBatch, TracedGate
-from nissa.operators.onset import LEAST, SCALES, Onset, onsets
+from nissa.operators.onset import LEAST, SCALES, Onset, onsets, trigger
 from nissa.operators.suspects import suspects
 
 __all__ = ["headline", "report"]
@@ -47,7 +47,7 @@ def _fired(trace: DenseTraceCaptured) -> Iterator[str]:
 
 def _changed(trace: DenseTraceCaptured) -> Iterator[str]:
     found = onsets(trace)
-    half = len(trace.batches_before) // 2
+    half = trigger(trace) // 2
     if half >= LEAST:
         yield f"(usual: median and {SCALES:g} scales either way over the first {half} batches)"
     else:
@@ -59,7 +59,7 @@ def _changed(trace: DenseTraceCaptured) -> Iterator[str]:
 
 
 def _onset(trace: DenseTraceCaptured, onset: Onset) -> str:
-    before = len(trace.batches_before)
+    before = trigger(trace)
     batch = [*trace.batches_before, *trace.batches_after][onset.place]
     distance = before - 1 - onset.place
     when = (

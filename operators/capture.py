@@ -48,7 +48,7 @@ class Capture:
     def trigger(self, alert: str, window: int, most: int) -> None:
         """An alert or a mark asks for `window` batches from here on, but never more than `most` in all."""
         self.reasons[alert] = None
-        self.wanted = min(window, most - len(self.after))
+        self.wanted = min(max(window, self.wanted), most - len(self.after))
 
     def name(self, event: Event[AlertRaised], batch: int | None) -> None:
         """Keep an alert."""

@@ -1,9 +1,10 @@
 """What changed first? Each quantity of a trace, and the batch at which it left its usual range.
 
-The usual range is taken from the first half of the batches before the alert: median plus and minus 5 scales, with
-IQR / 1.349 as the scale (Tukey 1977, Exploratory Data Analysis), in logarithms where all are above 0, and never less
-than 2% (1 point of an accuracy). A loss leaves it upwards, an accuracy downwards, a norm either way. What leaks out of
-isolation should be 0, so anything else is out, and so is whatever is not finite.
+The usual range is taken from the first half of the batches before the first alert (the first mark, where there is no
+alert): median plus and minus 5 scales, with IQR / 1.349 as the scale (Tukey 1977, Exploratory Data Analysis), in
+logarithms where all are above 0, and never less than 2% (1 point of an accuracy). A loss leaves it upwards, an accuracy
+downwards, a norm either way. What leaks out of isolation should be 0, so anything else is out, and so is whatever is
+not finite.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,9 +12,9 @@ from math import exp, inf, isfinite, log
 from statistics import quantiles
 from typing import NamedTuple
 
-from nissa.events.kinds import DenseTraceCaptured, TracedBatch
+from nissa.events.kinds import DenseTraceCaptured, TracedAlert, TracedBatch
 
-__all__ = ["LEAST", "SCALES", "Onset", "onsets", "usual_range"]
+__all__ = ["LEAST", "SCALES", "Onset", "onsets", "trigger", "usual_range"]
 
 SCALES = 5.0
 """How far from its median a quantity is still in its range."""
@@ -39,9 +40,19 @@ class Onset(NamedTuple):
 def onsets(trace: DenseTraceCaptured) -> list[Onset]:
     """Every quantity that left its range, the earliest first."""
     batches = [*trace.batches_before, *trace.batches_after]
-    half = len(trace.batches_before) // 2
+    half = trigger(trace) // 2
     found = [_onset(name, [read(batch) for batch in batches], half) for name, read in _quantities(batches).items()]
     return sorted(onset for onset in found if onset is not None)
+
+
+def trigger(trace: DenseTraceCaptured) -> int:
+    """Batches up to the first alert, the one that raised it included; to the first mark, where there is no alert."""
+    batches = [*trace.batches_before, *trace.batches_after]
+    for alert in trace.alerts:
+        if alert.severity != "info":
+            at = [place for place, batch in enumerate(batches, start=1) if _until(alert, batch)]
+            return max(at, default=0)
+    return len(trace.batches_before)
 
 
 def usual_range(values: Iterable[float | None], floor: float | None = None) -> tuple[float, float]:
@@ -59,6 +70,13 @@ def usual_range(values: Iterable[float | None], floor: float | None = None) -> t
     least = 0.02 if logs else floor if floor is not None else 0.02 * abs(middle)
     reach = SCALES * max((upper - lower) / 1.349, least)
     return (exp(middle - reach), exp(middle + reach)) if logs else (middle - reach, middle + reach)
+
+
+def _until(alert: TracedAlert, batch: TracedBatch) -> bool:
+    """Whether a batch came before an alert, or raised it. An alert without a batch came after those of its epoch."""
+    if alert.epoch is None or batch.epoch is None or batch.epoch == alert.epoch:
+        return alert.batch is None or batch.batch <= alert.batch
+    return batch.epoch < alert.epoch
 
 
 def _onset(name: str, values: Sequence[float | None], half: int) -> Onset | None:

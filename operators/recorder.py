@@ -44,6 +44,7 @@ Told = Iterable[DenseTraceCaptured]
 
 class _Settings(NamedTuple):
     window: int
+    marked: int
     most: int
     timeout: float
 
@@ -69,21 +70,23 @@ class Recorder:
     traces: OpenTraces = field(default_factory=OpenTraces)
 
 
-def flight_recorder(ring: int = 64, window: int = 64, most: int = 256, timeout: float = 600.0) -> Fold[Recorder]:
+def flight_recorder(
+    ring: int = 64, window: int = 64, marked: int = 16, most: int = 256, timeout: float = 600.0
+) -> Fold[Recorder]:
     """A `DenseTraceCaptured` for each trace that closes.
 
-    A trace has up to `ring` batches before its first trigger, and `window` after its last one, but no more than `most`
-    after the first. It closes when nothing came from its environment for `timeout` seconds. Raises ValueError unless
-    `ring` and `window` are at least 1, `most` at least `window`, and `timeout` above 0.
+    A trace has up to `ring` batches before its first trigger, and `window` after an alert or `marked` after a mark, but
+    no more than `most` after the first. It closes when nothing came from its environment for `timeout` seconds. Raises
+    ValueError unless `ring` and `marked` are at least 1, `marked` <= `window` <= `most`, and `timeout` above 0.
     """
-    if ring < 1 or not 1 <= window <= most or not timeout > 0:
-        limits = "ring >= 1, 1 <= window <= most and timeout > 0"
-        raise ValueError(f"need {limits}, not {ring}, {window}, {most} and {timeout}")
+    if ring < 1 or not 1 <= marked <= window <= most or not timeout > 0:
+        limits = "ring >= 1, 1 <= marked <= window <= most and timeout > 0"
+        raise ValueError(f"need {limits}, not {ring}, {marked}, {window}, {most} and {timeout}")
 
     def recorder() -> Recorder:
         return Recorder(Keyed(lambda: Place(deque(maxlen=ring))))
 
-    return Fold("flight_recorder", _KINDS, recorder, partial(_step, _Settings(window, most, timeout)))
+    return Fold("flight_recorder", _KINDS, recorder, partial(_step, _Settings(window, marked, most, timeout)))
 
 
 def _step(settings: _Settings, state: Recorder, event: Event[Any]) -> Told:
@@ -164,7 +167,8 @@ def _alert(settings: _Settings, state: Recorder, event: Event[AlertRaised]) -> T
         return
     capture.name(event, _batch(place, event))
     if opens:
-        capture.trigger(alert.alert, settings.window, settings.most)
+        window = settings.marked if alert.severity == "info" else settings.window
+        capture.trigger(alert.alert, window, settings.most)
     if place.over:
         yield from state.traces.close(key, "episode_ended")
 

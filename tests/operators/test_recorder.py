@@ -74,7 +74,7 @@ def sizes(trace: Any) -> tuple[int, int, str]:
 )
 def test_in_virtual_time(what: str, source: str, expected: dict[int, tuple[int, int, str]]) -> None:
     lookup: dict[Any, Any] = dict(zip(SIGNS, told(SIGNS.values()), strict=True))
-    operator = flight_recorder(ring=4, window=3, most=6)
+    operator = flight_recorder(ring=4, window=3, marked=3, most=6)
     with marbles_testing(timespan=1.0) as context:
         tools: Any = context
         start, _, hot, _ = tools
@@ -111,12 +111,23 @@ def test_what_is_raised_meanwhile_is_named_with_its_place_and_nothing_is_swallow
 def test_a_gate_that_fails_every_epoch_gives_one_trace_and_a_new_one_after_it_passed() -> None:
     mark = raised("gate_failure", "info", "early")
     epoch: list[Any] = [batch(), gate(), mark]
-    operator = flight_recorder(window=1)
+    operator = flight_recorder(window=1, marked=1)
     assert len(traces(operator, told([*epoch * 20, END]))) == 1
     assert len(traces(operator, told([*epoch * 20, gate(passed=True), *epoch * 20, END]))) == 2
     assert len(traces(operator, told([*epoch * 20, gate(passed=True, slot="late"), *epoch * 20, END]))) == 1
     assert len(traces(operator, told([*epoch * 20, gate(name="G3"), mark, *epoch * 2, END]))) == 2
     assert len(traces(operator, told([*epoch * 20, gate(passed=True, name="G3"), *epoch * 20, END]))) == 1
+
+
+def test_a_mark_is_followed_for_less_long_and_cuts_no_alert_short() -> None:
+    operator = flight_recorder(window=5, marked=2, most=99)
+    mark = raised("gate_failure", "info", "early")
+    (trace,) = traces(operator, told([batch(), mark, *[batch()] * 9]))
+    assert sizes(trace) == (1, 2, "window")
+    (trace,) = traces(operator, told([batch(), raised(), batch(), mark, *[batch()] * 9]))
+    assert sizes(trace) == (1, 5, "window")
+    (trace,) = traces(operator, told([batch(), mark, batch(), raised(), *[batch()] * 9]))
+    assert sizes(trace) == (1, 6, "window")
 
 
 def test_gates_that_were_asked_before_the_first_batch_of_a_trace_are_not_in_it() -> None:
@@ -202,7 +213,7 @@ def test_of_too_many_open_traces_the_oldest_is_closed_as_it_is() -> None:
 
 
 def test_memory_does_not_grow_with_the_length_of_a_run() -> None:
-    operator = flight_recorder(ring=8, window=8, most=16)
+    operator = flight_recorder(ring=8, window=8, marked=8, most=16)
     state = operator.init()
     items = [*[batch()] * 7, raised("non_finite"), *[gate(), raised("gate_failure", "info", "early")]] * 500
     items += [raised("odd", "info", str(number)) for number in range(1000)]
@@ -230,7 +241,7 @@ def test_any_interleaving_of_environments_gives_what_each_gives_alone(one: Any, 
         while part and part[0].ordinal:
             mixed.append(part.pop(0))
     end = told([END])
-    operator = flight_recorder(ring=3, window=4, most=8)
+    operator = flight_recorder(ring=3, window=4, marked=2, most=8)
     alone = [trace for part in (one, other) for trace in traces(operator, [*part, *end])]
     together = traces(operator, [*mixed, *end])
     for env in (0, 1):
@@ -240,7 +251,7 @@ def test_any_interleaving_of_environments_gives_what_each_gives_alone(one: Any, 
 @settings(max_examples=100, deadline=None)
 @given(happenings())
 def test_every_alert_is_in_exactly_one_trace_and_every_trace_closes_with_its_batches(story: list[Event[Any]]) -> None:
-    found = traces(flight_recorder(ring=100, window=4, most=8), [*with_batches(story), *told([END])])
+    found = traces(flight_recorder(ring=100, window=4, marked=2, most=8), [*with_batches(story), *told([END])])
     raised_ones = [e.payload for e in story if isinstance(e.payload, AlertRaised) and e.payload.severity != "info"]
     named = [row for trace in found for row in trace.alerts if row.severity != "info"]
     assert [(row.alert, row.what) for row in named] == [(alert.alert, alert.what) for alert in raised_ones]
@@ -262,7 +273,7 @@ def with_batches(story: list[Event[Any]]) -> list[Event[Any]]:
     return told_so_far
 
 
-@pytest.mark.parametrize("wrong", [{"ring": 0}, {"window": 0}, {"most": 1}, {"timeout": 0.0}])
+@pytest.mark.parametrize("wrong", [{"ring": 0}, {"window": 15}, {"marked": 0}, {"most": 1}, {"timeout": 0.0}])
 def test_a_wrong_setting_is_refused_with_what_is_allowed(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="1 <= window <= most"):
+    with pytest.raises(ValueError, match="1 <= marked <= window <= most"):
         flight_recorder(**wrong)

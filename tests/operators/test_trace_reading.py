@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from nissa.events.kinds import (
     DenseTraceCaptured,
     TracedActivations,
+    TracedAlert,
     TracedBatch,
     TracedGradients,
     TracedLayer,
     TracedUnits,
 )
-from nissa.operators.onset import LEAST, onsets, usual_range
+from nissa.operators.onset import LEAST, onsets, trigger, usual_range
 from nissa.operators.suspects import suspects
 
 QUIET = TracedBatch(batch=0, loss=1.0, accuracy=50.0, host_grad_norm=2.0, seed_grad_norms={"early": 0.5})
@@ -77,6 +78,28 @@ def test_the_earliest_comes_first() -> None:
     after = [replace(row, loss=9.0) for row in rows[30:]]
     found = [(onset.place, onset.quantity) for onset in onsets(trace(rows, after))]
     assert found == [(24, "host_grad_norm"), (30, "accuracy"), (40, "loss")]
+
+
+def alert(severity: str, epoch: int | None, batch: int | None) -> TracedAlert:
+    return TracedAlert(alert="x", severity=severity, epoch=epoch, batch=batch, clause="c", what="w")
+
+
+@pytest.mark.parametrize(
+    ("alerts", "count"),
+    [
+        ([], 4),
+        ([alert("info", 2, None)], 4),
+        ([alert("info", 1, None), alert("warning", 2, 1)], 6),
+        ([alert("warning", 2, None)], 8),
+        ([alert("info", 1, None), alert("critical", 1, None)], 4),
+        ([alert("critical", 3, 0), alert("critical", 1, 0)], 9),
+    ],
+)
+def test_what_was_usual_is_judged_before_the_first_alert_whatever_mark_opened_the_trace(
+    alerts: list[TracedAlert], count: int
+) -> None:
+    rows = [replace(QUIET, epoch=epoch, batch=batch) for epoch in (1, 2, 3) for batch in range(4)]
+    assert trigger(replace(trace(rows[:4], rows[4:]), alerts=alerts)) == count
 
 
 def test_what_the_range_was_taken_from_is_out_of_it_only_if_it_is_broken() -> None:
