@@ -174,11 +174,11 @@ class DenseTraceCaptured(Payload):
     last_epoch: int | None = None
     """Epoch of its last batch."""
     batches_before: list[TracedBatch]
-    """Batches up to the first alert, the one that raised it included, from a ring that is always on."""
+    """Batches up to what opened it, the one that raised it included, from a ring that is always on."""
     batches_after: list[TracedBatch]
-    """Batches after the first alert."""
+    """Batches after that."""
     gradients: list[TracedGradients]
-    """The last measurement before the first alert, if there was one in this episode, and those after it."""
+    """The last two measurements before that in this episode, and those after it."""
     activations: list[TracedActivations]
     """The same of activations."""
     gates: list[TracedGate]

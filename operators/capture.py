@@ -1,7 +1,7 @@
 """What does one dense trace hold? The batches around its triggers, and what was measured near them, within bounds."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,12 @@ class Capture:
         """An alert or a mark asks for `window` batches from here on, but never more than `most` in all."""
         self.reasons[alert] = None
         self.wanted = min(max(window, self.wanted), most - len(self.after))
+
+    def reach_back(self, ring: Iterable[Event[BatchCompleted]]) -> None:
+        """Take what the ring still holds of the time before the trace was opened."""
+        older = list(ring)
+        older = older[: max(0, len(older) - len(self.after))]
+        self.before = max(self.before, older, key=len)
 
     def name(self, event: Event[AlertRaised], batch: int | None) -> None:
         """Keep an alert."""

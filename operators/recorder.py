@@ -75,9 +75,9 @@ def flight_recorder(
 ) -> Fold[Recorder]:
     """A `DenseTraceCaptured` for each trace that closes.
 
-    A trace has up to `ring` batches before its first trigger, and `window` after an alert or `marked` after a mark, but
-    no more than `most` after the first. It closes when nothing came from its environment for `timeout` seconds. Raises
-    ValueError unless `ring` and `marked` are at least 1, `marked` <= `window` <= `most`, and `timeout` above 0.
+    A trace has up to `ring` batches before an alert and `window` after it, `marked` each before and after a mark, but
+    no more than `most` after what opened it. It closes when nothing came from its environment for `timeout` seconds.
+    Raises ValueError unless `ring` and `marked` are at least 1, `marked` <= `window` <= `most`, and `timeout` above 0.
     """
     if ring < 1 or not 1 <= marked <= window <= most or not timeout > 0:
         limits = "ring >= 1, 1 <= marked <= window <= most and timeout > 0"
@@ -161,12 +161,14 @@ def _alert(settings: _Settings, state: Recorder, event: Event[AlertRaised]) -> T
     place, capture = state.places[key], state.traces.captures.get(key)
     opens = alert.severity != "info" or place.marks.note(event, place.measured[GateEvaluated])
     if capture is None and opens:
-        capture = _past(key, place, event.time)
+        capture = _past(key, place, event.time, settings.marked)
         yield from state.traces.open(key, capture, settings.timeout)
     if capture is None:
         return
     capture.name(event, _batch(place, event))
     if opens:
+        if alert.severity != "info":
+            capture.reach_back(place.ring)
         window = settings.marked if alert.severity == "info" else settings.window
         capture.trigger(alert.alert, window, settings.most)
     if place.over:
@@ -182,10 +184,10 @@ def _where(state: Recorder, event: Event[AlertRaised]) -> Key | None:
     return next((key for key in candidates if key[:2] == own[:2]), None)
 
 
-def _past(key: Key, place: Place, now: float) -> Capture:
-    """A trace with its past: the ring, the measurements before, and the gates that were asked meanwhile."""
-    capture = Capture(key[1], key[2], place.episode, list(place.ring), now)
-    since = place.ring[0].seq if place.ring else 0
+def _past(key: Key, place: Place, now: float, batches: int) -> Capture:
+    """A trace with its past: the last batches, the measurements before, and the gates that were asked meanwhile."""
+    capture = Capture(key[1], key[2], place.episode, list(place.ring)[-batches:], now)
+    since = capture.before[0].seq if capture.before else 0
     for kind, events in place.measured.items():
         for event in events:
             if kind is not GateEvaluated or event.seq >= since:
