@@ -13,7 +13,7 @@ from nissa.cli.profile import add_options, chosen
 from nissa.operators.feature_names import described
 from nissa.operators.feature_table import Feature
 from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.fidelity import planned
+from nissa.pipeline.plans import planned
 from nissa.pipeline.profiles import load, profiles
 
 __all__ = ["add"]

@@ -102,6 +102,10 @@ class PipelineState:
     """Times that the hub's thread died and was started again."""
     lag: Seconds
     """Age of the event delivered last, when it was delivered."""
+    fidelity_delay: Seconds | None = None
+    """From the event that changed the fidelity last to the trainer being told; None before the first change."""
+    fidelity_delay_max: Seconds | None = None
+    """The longest of all changes."""
     sinks: list[SinkState]
     """One row for each sink."""
 

@@ -99,8 +99,11 @@ class TelemetryConfig(_Strict):
 
     profile_name: str = "standard"
     """The profile that this began from."""
-    mode: Literal["standard", "research"] = "standard"
-    """Operating mode: "research" measures all the time as finely as the profile of that name."""
+    mode: Literal["standard", "research", "adaptive"] = "standard"
+    """Operating mode: "research" measures all the time as finely as the profile of that name; "adaptive" does so while
+    something is out of order, and for a while after."""
+    dense_budget: float = Field(default=0.2, ge=0, le=1)
+    """In the mode "adaptive", the share of epochs, over all environments, that may be measured so finely."""
     history_length: int = Field(default=10, strict=True, ge=5, le=100)
     """Epochs that trends and plateaus are judged over."""
     gradients: GradientConfig = GradientConfig()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from nissa.operators.feature_names import feature_names
 from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.fidelity import planned
+from nissa.pipeline.plans import planned
 
 __all__ = ["feature_names_of"]
 

@@ -1,40 +1,44 @@
-"""How closely is a network looked at? As the configuration says or, when all is wanted, as the profile `research`.
+"""The way back to the trainer: what the operators decided becomes an attribute that its probes read."""
 
->>> config = TelemetryConfig(gradients={"enabled": True, "layers": ["fc"], "percentiles": [10]})
->>> dense(config).gradients.every, dense(config).gradients.layers, dense(config).gradients.percentiles
-(1, ['fc'], [1, 5, 10, 25, 50, 75, 95, 99])
-"""
+import time
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
 
-from nissa.pipeline.config import GradientConfig, LossLandscapeConfig, TelemetryConfig
-from nissa.pipeline.profiles import load
+from nissa.events.kinds import FidelityChanged
+from nissa.events.scope import Event
 
-__all__ = ["dense", "planned"]
+__all__ = ["Fidelity", "FidelityFollower", "Obedient"]
 
-
-def planned(config: TelemetryConfig) -> TelemetryConfig:
-    """What is measured at the fidelity "normal": in the mode "research" it is dense already."""
-    return dense(config) if config.mode == "research" else config
+Fidelity = Literal["normal", "dense"]
 
 
-def dense(config: TelemetryConfig) -> TelemetryConfig:
-    """The profile `research` with the layers and thresholds of `config`, and at least what that measures anyway."""
-    research = load("research")
-    measured = {
-        "gradients": _gradients(config.gradients, research.gradients),
-        "loss_landscape": _landscape(config.loss_landscape, research.loss_landscape),
-        "per_class": research.per_class,
-        "track_weight_norms": research.track_weight_norms,
-        "track_activation_stats": research.track_activation_stats,
-    }
-    return config.model_copy(update=measured)
+class Obedient(Protocol):
+    """Whoever holds the fidelity that probes read."""
+
+    fidelity: Fidelity
 
 
-def _gradients(own: GradientConfig, research: GradientConfig) -> GradientConfig:
-    kept = own.model_dump(include={"layers", "vanishing_threshold", "exploding_threshold"})
-    percentiles = sorted({*research.percentiles, *own.percentiles})
-    return research.model_copy(update={**kept, "percentiles": percentiles})
+class FidelityFollower:
+    """A sink that sets the attribute, on the hub's own thread, and measures how long that took.
 
+    The delay is from the emission of the event that made the difference, such as the batch that raised an alert.
+    `clock` gives seconds since 1970.
+    """
 
-def _landscape(own: LossLandscapeConfig, research: LossLandscapeConfig) -> LossLandscapeConfig:
-    every = min(own.every, research.every)
-    return research.model_copy(update={"perturbation_scale": own.perturbation_scale, "every": every})
+    inline = True
+    kinds = (FidelityChanged,)
+
+    def __init__(self, holder: Obedient, clock: Callable[[], float] = time.time) -> None:
+        self._holder, self._clock = holder, clock
+        self.last: float | None = None
+        """Seconds that the last change took; None before the first."""
+        self.largest: float | None = None
+        """The longest of all."""
+
+    def __call__(self, event: Event[Any]) -> None:
+        change = event.payload
+        if change.level == change.before:
+            return
+        self._holder.fidelity = "dense" if change.level == "dense" else "normal"
+        self.last = max(0.0, self._clock() - event.time)
+        self.largest = max(self.last, self.largest or 0.0)

@@ -9,6 +9,7 @@ from nissa.events.kinds import EventsDropped, Heartbeat, Payload, PipelineState
 from nissa.events.scope import Event, Scope
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.faults import Faults
+from nissa.pipeline.fidelity import FidelityFollower
 from nissa.pipeline.lanes import Entry
 from nissa.pipeline.outlet import Outlet
 from nissa.pipeline.worker import Worker
@@ -25,9 +26,17 @@ class Hub:
     """Stands between the trainer's threads and the dispatcher, and keeps the pipeline's account of itself."""
 
     def __init__(
-        self, scope: Scope, dispatcher: Dispatcher, outlets: Sequence[Outlet], faults: Faults, capacity: int
+        self,
+        scope: Scope,
+        dispatcher: Dispatcher,
+        outlets: Sequence[Outlet],
+        faults: Faults,
+        capacity: int,
+        *,
+        fidelity: FidelityFollower,
     ) -> None:
         self._scope, self._dispatcher, self._outlets, self._faults = scope, dispatcher, outlets, faults
+        self._fidelity = fidelity
         self._delivered = 0
         self._lag = 0.0
         self._born: float | None = None
@@ -69,6 +78,8 @@ class Hub:
             faults=dict(self._faults.counts),
             restarts=self._worker.restarts,
             lag=self._lag,
+            fidelity_delay=self._fidelity.last,
+            fidelity_delay_max=self._fidelity.largest,
             sinks=[outlet.state() for outlet in self._outlets],
         )
 

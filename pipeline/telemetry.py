@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from reactivex import Observable
 
@@ -26,8 +26,10 @@ from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats
 from nissa.operators.collapse import policy_collapse
 from nissa.operators.features import features
+from nissa.operators.fidelity import escalate
 from nissa.operators.narrative import narrative
 from nissa.operators.policy_spikes import policy_spikes
+from nissa.operators.recorder import flight_recorder
 from nissa.operators.scoreboard import seed_scoreboard
 from nissa.operators.stream import Fold, Operator
 from nissa.operators.trend import trends
@@ -36,6 +38,7 @@ from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.faults import Faults
+from nissa.pipeline.fidelity import Fidelity, FidelityFollower
 from nissa.pipeline.hub import Hub
 from nissa.pipeline.outlet import Outlet
 from nissa.pipeline.profiles import load
@@ -44,13 +47,11 @@ from nissa.sinks.run_log import DEAD_LETTERS, RunLog
 from nissa.sinks.scrape import MetricsServer
 from nissa.sinks.tables import Tables
 
-__all__ = ["CAPACITY", "Fidelity", "Sink", "Telemetry", "default_operators", "new_run_name"]
+__all__ = ["CAPACITY", "Sink", "Telemetry", "default_operators", "new_run_name"]
 
 Sink = Callable[[Event[Any]], Any]
 """Takes events. It may have `flush()` and `close()`, `kinds` (a tuple) if it does not want all, and `inline = True`
 if it only updates memory; the hub's own thread calls it then, and neither flushes nor closes it."""
-
-Fidelity = Literal["normal", "dense"]
 
 CAPACITY = 65_536
 """Events that may wait for the hub, and as many for each sink."""
@@ -60,7 +61,8 @@ def default_operators() -> dict[str, Operator]:
     """Fresh operators by name, in the order in which they see an event."""
     summaries: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), narrative(), features()]
     noticing: list[Fold[Any]] = [anomalies(), trends(), policy_collapse(), policy_spikes()]
-    return {fold.name: fold for fold in (*summaries, *noticing)}
+    following: list[Fold[Any]] = [escalate(), flight_recorder()]
+    return {fold.name: fold for fold in (*summaries, *noticing, *following)}
 
 
 def new_run_name() -> str:
@@ -96,7 +98,9 @@ class Telemetry:
         self.config = load(config) if isinstance(config, str) else config
         """What is measured, and where it goes."""
         self.fidelity: Fidelity = "dense" if self.config.mode == "research" else "normal"
-        """How closely probes look: at "dense" they measure what the profile `research` does. Set it at any time."""
+        """How closely probes look: at "dense" they measure what the profile `research` does. It follows
+        `fidelity_changed`, and may be set at any time."""
+        self._follower = FidelityFollower(self)
         self.run = run or new_run_name()
         self._scope = Scope(self.run)
         self._tables = Tables()
@@ -109,7 +113,7 @@ class Telemetry:
         except BaseException:
             self._stop_serving()
             raise
-        self._hub = Hub(self._scope, self._dispatcher, outlets, self._faults, capacity)
+        self._hub = Hub(self._scope, self._dispatcher, outlets, self._faults, capacity, fidelity=self._follower)
         self._closing = threading.Lock()
         self._closed = self._ended = False
         exits.watch(self)
@@ -200,7 +204,8 @@ class Telemetry:
         self, sinks: dict[str, Sink], operators: dict[str, Operator], out: Path | None, capacity: int
     ) -> tuple[Dispatcher, list[Outlet]]:
         """Operators and sinks by name; sinks that may block get a thread."""
-        builtin: dict[str, Sink] = {"tables": self._tables, "prometheus": self._prometheus}
+        # The trainer is told before anybody else.
+        builtin: dict[str, Sink] = {"trainer": self._follower, "tables": self._tables, "prometheus": self._prometheus}
         if twice := (sinks.keys() & {*builtin, "log"}) | (operators.keys() & default_operators().keys()):
             raise ValueError(f"taken by a built-in part: {', '.join(sorted(twice))}; choose another name")
         if out and self.config.sinks.log:

@@ -21,6 +21,7 @@ from nissa.events.kinds import (
     StageChanged,
 )
 from nissa.events.scope import Event, Scope
+from nissa.sinks.trace_lines import WRITERS as TRACE_WRITERS
 
 __all__ = ["LINED", "flag_line", "line"]
 
@@ -153,6 +154,7 @@ _WRITERS: Mapping[type, Callable[[Any], Told]] = {
     EventsDropped: _dropped,
     AlertRaised: _raised,
     AlertResolved: _resolved,
+    **TRACE_WRITERS,
 }
 
 LINED = tuple(_WRITERS)

@@ -14,6 +14,7 @@ from nissa.sinks import (
     run_metrics,
     seed_metrics,
     slot_metrics,
+    trace_metrics,
     training_metrics,
     validation_metrics,
 )
@@ -35,6 +36,7 @@ _TABLE = (
     *seed_metrics.METRICS,
     *policy_metrics.METRICS,
     *alert_metrics.METRICS,
+    *trace_metrics.METRICS,
 )
 
 
@@ -64,6 +66,11 @@ GAUGES = _by_kind(
 """Values that the last event of a kind sets, read at scrape time."""
 
 COUNTS = _by_kind(
-    run_metrics.COUNTS, slot_metrics.COUNTS, seed_metrics.COUNTS, policy_metrics.COUNTS, alert_metrics.COUNTS
+    run_metrics.COUNTS,
+    slot_metrics.COUNTS,
+    seed_metrics.COUNTS,
+    policy_metrics.COUNTS,
+    alert_metrics.COUNTS,
+    trace_metrics.COUNTS,
 )
 """Amounts that each event of a kind adds; a 0 makes a series known before it counts."""

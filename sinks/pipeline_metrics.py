@@ -23,6 +23,11 @@ _COUNTS: Rows = {
 _GAUGES: Rows = {
     "nissa_pipeline_queued_events": ("events", "Events between emission and delivery."),
     "nissa_pipeline_lag_seconds": ("seconds", "Age of the event delivered last, when it was delivered."),
+    "nissa_fidelity_delay_seconds": (
+        "seconds",
+        "From the event that changed fidelity last to the trainer's knowing.",
+    ),
+    "nissa_fidelity_delay_max_seconds": ("seconds", "The longest time that a change of fidelity took."),
 }
 _SINK_COUNTS: Rows = {
     "nissa_sink_written_total": ("events", "Events that the sink took."),
@@ -60,6 +65,8 @@ def account(state: PipelineState) -> Iterator[Sample]:
     yield "nissa_pipeline_restarts_total", (), state.restarts
     yield "nissa_pipeline_queued_events", (), state.queued
     yield "nissa_pipeline_lag_seconds", (), state.lag
+    yield "nissa_fidelity_delay_seconds", (), state.fidelity_delay
+    yield "nissa_fidelity_delay_max_seconds", (), state.fidelity_delay_max
     for kind in {**KINDS, **state.dropped}:
         yield "nissa_pipeline_dropped_total", (kind,), state.dropped.get(kind, 0)
     for component in (*_COMPONENTS, *(sink.sink for sink in state.sinks), *state.faults):

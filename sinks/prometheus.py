@@ -26,6 +26,7 @@ from nissa.sinks.pipeline_metrics import account
 from nissa.sinks.snapshot import count_kinds, last_events, read, tell
 from nissa.sinks.state import Snapshot, State
 from nissa.sinks.totals import MAX_LABEL_SETS
+from nissa.sinks.trace_metrics import fidelity
 
 __all__ = ["GRACE", "PrometheusSink"]
 
@@ -72,6 +73,7 @@ class PrometheusSink(Collector):
             count_kinds(known.kinds),
             last_events(known.places),
             standing(values),
+            fidelity(known.places),
         )
         errors = sum(tell(values, samples) for samples in shared)
         errors += sum(read(values, place) for place in known.places)

@@ -16,6 +16,7 @@ from nissa.events.kinds import (
     EpochAssessed,
     EpochCompleted,
     FeaturesComputed,
+    FidelityChanged,
     GradientsMeasured,
     Heartbeat,
     MemoryMeasured,
@@ -43,6 +44,7 @@ _KEYS: dict[type, Callable[[Event[Any]], tuple[Any, ...]]] = {
     BlueprintSummarized: lambda event: (event.payload.group, event.payload.blueprint),
     BestRunsRanked: lambda _: (),
     MemoryMeasured: lambda _: (),
+    FidelityChanged: lambda _: (),
 }
 """What is no environment's own, although an event of one may have caused it."""
 

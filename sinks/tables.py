@@ -10,8 +10,10 @@ from nissa.events.kinds import (
     AlertResolved,
     BestRunsRanked,
     BlueprintSummarized,
+    DenseTraceCaptured,
     EpochAssessed,
     FeaturesComputed,
+    FidelityChanged,
     ProbesConfigured,
     ScoreboardUpdated,
     TrendChanged,
@@ -19,6 +21,7 @@ from nissa.events.kinds import (
 from nissa.events.scope import Event
 from nissa.sinks.alert_rows import AlertRows
 from nissa.sinks.layer_rows import KINDS, Last, layer_rows, remember
+from nissa.sinks.trace_rows import TraceRows
 
 __all__ = ["LIMIT", "Tables"]
 
@@ -45,7 +48,8 @@ _KEYS: dict[type, Callable[[Event[Any]], Key]] = {
     EpochAssessed: _place,
     FeaturesComputed: _place,
     ProbesConfigured: _place,
-    TrendChanged: _place,
+    TrendChanged: lambda event: (event.scope.run, *_sortable(event.payload.group, event.payload.env)),
+    FidelityChanged: lambda event: (event.scope.run,),
 }
 """What has one row each, by the kind of event that the row is."""
 
@@ -54,12 +58,12 @@ class Tables:
     """A sink that keeps the last row of each key; of too many, the one set longest ago goes."""
 
     inline = True
-    kinds = tuple(dict.fromkeys((*_KEYS, *KINDS, AlertRaised, AlertResolved)))
+    kinds = tuple(dict.fromkeys((*_KEYS, *KINDS, AlertRaised, AlertResolved, DenseTraceCaptured)))
 
     def __init__(self) -> None:
         self._last: dict[type, dict[Key, Event[Any]]] = {kind: {} for kind in _KEYS}
         self._layers: dict[Key, Last] = {}
-        self._alerts = AlertRows(LIMIT)
+        self._alerts, self._traces = AlertRows(LIMIT), TraceRows(LIMIT)
 
     def __call__(self, event: Event[Any]) -> None:
         kind = type(event.payload)
@@ -69,6 +73,8 @@ class Tables:
             last = self._layers.get(_place(event), {})
             remember(last, event)
             _keep(self._layers, _place(event), last)
+        if kind is DenseTraceCaptured:
+            self._traces.add(event)
         self._alerts(event)
 
     def snapshot(self) -> dict[str, list[Row]]:
@@ -80,11 +86,13 @@ class Tables:
             "blueprints": [_row(event, event.payload) for event in self._sorted(BlueprintSummarized)],
             "scoreboards": [_row(event, event.payload) for event in self._sorted(ScoreboardUpdated)],
             "best_runs": [_row(event, run) for event in self._sorted(BestRunsRanked) for run in event.payload.runs],
-            "trends": [_where(event) | _row(event, event.payload) for event in self._sorted(TrendChanged)],
+            "trends": [_row(event, event.payload) for event in self._sorted(TrendChanged)],
             "assessments": [_where(event) | _row(event, event.payload) for event in self._sorted(EpochAssessed)],
             "features": [_where(event) | self._features(event) for event in self._sorted(FeaturesComputed)],
             "layers": [row for _, last in sorted(self._layers.items(), key=_key) for row in _layer_rows(last.copy())],
+            "fidelity": [_row(event, event.payload) for event in self._sorted(FidelityChanged)],
             "alerts": self._alerts.snapshot(),
+            "traces": self._traces.rows(),
         }
 
     def _sorted(self, kind: type) -> list[Event[Any]]:

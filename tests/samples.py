@@ -88,7 +88,7 @@ def _annotated(base: type, measure: Any) -> st.SearchStrategy[Any]:
 
 
 def _values_of_json() -> st.SearchStrategy[Any]:
-    return st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | NAMES
+    return st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | NAMES
 
 
 BLUEPRINTS = ("norm", "depthwise", "attention")

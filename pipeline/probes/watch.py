@@ -20,7 +20,7 @@ from torch.nn.functional import cross_entropy
 from nissa.events.kinds import GradientsMeasured, PhaseTimed
 from nissa.pipeline.config import GradientConfig, TelemetryConfig
 from nissa.pipeline.emitter import Emitter
-from nissa.pipeline.fidelity import dense, planned
+from nissa.pipeline.plans import dense, planned
 from nissa.pipeline.probes.gradients import gradients_begun
 from nissa.pipeline.probes.guard import attempt, measure
 from nissa.pipeline.probes.layers import unwrapped

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from nissa.pipeline.allowed import allowed
 from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.fidelity import planned
 from nissa.pipeline.layer_names import selected
+from nissa.pipeline.plans import planned
 from nissa.pipeline.profiles import load, merged, profiles
 from nissa.pipeline.telemetry import Telemetry
 from nissa.pipeline.yaml_text import ConfigError

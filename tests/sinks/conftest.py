@@ -75,6 +75,8 @@ _PIPELINE = PipelineState(
     faults={"best_runs": 2},
     restarts=1,
     lag=0.25,
+    fidelity_delay=0.125,
+    fidelity_delay_max=0.5,
     sinks=[_SINK],
 )
 _SEED: dict[str, Any] = {"slot": "early", "seed": "s1", "blueprint": "norm"}

@@ -1,0 +1,56 @@
+"""`nissa show`: what is known of a recorded run: its episodes, their epochs, and what was traced."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from nissa.cli.replay import read_run
+from nissa.cli.show_text import episode_lines, epoch_lines, run_lines, slot_lines
+from nissa.cli.trace_text import headline
+from nissa.pipeline.store import RunStore
+
+__all__ = ["add"]
+
+_WHERE = ("group", "env", "episode", "epoch")
+
+
+def add(commands: Any) -> None:
+    """Declare the subcommand."""
+    parser = commands.add_parser("show", help="show episodes, epochs and traces of a recorded run")
+    parser.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
+    parser.add_argument("--group", help="of this group (A/B arm) only")
+    for name in _WHERE[1:]:
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"of this {name} only")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    store, where = RunStore(), {name: getattr(arguments, name) for name in _WHERE}
+    read_run(arguments.path, store)
+    if arguments.json:
+        sys.stdout.write(orjson.dumps(store.document(**where), option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in _lines(store, where))
+    return 0
+
+
+def _lines(store: RunStore, where: dict[str, Any]) -> Iterator[str]:
+    """Episodes; of one alone its epochs too, and of one epoch its slots."""
+    contexts, traces = store.episodes(**where), store.traces(**where)
+    yield from run_lines(contexts)
+    yield from ("", *episode_lines(contexts)) if contexts else ("No episode of these was told.",)
+    if len(contexts) <= 1 or where["epoch"] is not None:
+        epochs = store.epochs(**where)
+        yield from ("", *epoch_lines(epochs)) if epochs else ("", "No epoch of these was completed.")
+        for snapshot in epochs if where["epoch"] is not None else ():
+            yield from ("", *slot_lines(snapshot))
+    if traces:
+        yield from ("", "Traces (`nissa traces` numbers them):", *(f"  {headline(trace)}" for trace in traces))
+    for tier, count in store.left_out.items():
+        if count:
+            yield f"{count:,} {tier}, the oldest, are left out for want of room."

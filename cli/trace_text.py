@@ -1,0 +1,136 @@
+"""A dense trace as text that a person can reason from: what fired, what changed first, which layer, and the batches."""
+
+from collections.abc import Iterator
+from math import inf, isinf
+
+from nissa.events.kinds import DenseTraceCaptured, TracedBatch, TracedGate
+from nissa.operators.onset import LEAST, SCALES, Onset, onsets, trigger
+from nissa.operators.suspects import suspects
+
+__all__ = ["headline", "report"]
+
+_SUSPECTS = 8
+_CLOSED = {
+    "window": "all its batches came",
+    "episode_ended": "the episode ended",
+    "run_ended": "the run ended",
+    "timeout": "its environment fell silent",
+    "crowded": "too many traces were open",
+}
+
+
+def headline(trace: DenseTraceCaptured) -> str:
+    """The trace in one line."""
+    batches = f"{len(trace.batches_before)}+{len(trace.batches_after)} batches"
+    return f"{_place(trace)}  {_epochs(trace)}  {batches}  {', '.join(trace.reasons)}"
+
+
+def report(trace: DenseTraceCaptured, number: int) -> str:
+    """The whole text."""
+    parts = (
+        [f"Trace {number}: {', '.join(trace.reasons)}", f"{_place(trace)}, {_epochs(trace)}"],
+        ["What fired", *_indented(_fired(trace))],
+        ["What changed first", *_indented(_changed(trace))],
+        ["Which layer", *_indented(_layers(trace))],
+        ["Gates", *_indented(map(_gate, trace.gates))] if trace.gates else [],
+        ["Batches (> = raised an alert)", *_indented(_batches(trace))],
+        [_ended(trace)],
+    )
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _fired(trace: DenseTraceCaptured) -> Iterator[str]:
+    for alert in trace.alerts:
+        at = f"epoch {_number(alert.epoch)}" + (f" batch {alert.batch}" if alert.batch is not None else "")
+        yield f"{at}: {alert.alert} ({alert.severity}, {alert.clause}): {alert.what}"
+
+
+def _changed(trace: DenseTraceCaptured) -> Iterator[str]:
+    found = onsets(trace)
+    half = trigger(trace) // 2
+    if half >= LEAST:
+        yield f"(usual: median and {SCALES:g} scales either way over the first {half} batches)"
+    else:
+        yield f"(too few batches before the alert, {half * 2}, to say what was usual; only what is broken shows)"
+    for rank, onset in enumerate(found):
+        yield f"{'then ' if rank else 'first'} {_onset(trace, onset)}"
+    if not found:
+        yield "nothing that is measured batch by batch left its usual range"
+
+
+def _onset(trace: DenseTraceCaptured, onset: Onset) -> str:
+    before = trigger(trace)
+    batch = [*trace.batches_before, *trace.batches_after][onset.place]
+    distance = before - 1 - onset.place
+    when = (
+        f"{distance} batches before the alert" if distance > 0 else f"{-distance} after it" if distance else "with it"
+    )
+    usual = "" if isinf(onset.low) and isinf(onset.high) else f", usually {_usual(onset)}"
+    return f"epoch {_number(batch.epoch)} batch {batch.batch} ({when}): {onset.quantity} {onset.value:.4g}{usual}"
+
+
+def _usual(onset: Onset) -> str:
+    if onset.low == onset.high:
+        return f"{onset.low:.4g}"
+    if onset.low == -inf:
+        return f"at most {onset.high:.4g}"
+    return f"at least {onset.low:.4g}" if onset.high == inf else f"{onset.low:.4g} to {onset.high:.4g}"
+
+
+def _layers(trace: DenseTraceCaptured) -> Iterator[str]:
+    found = suspects(trace)
+    for suspect in found[:_SUSPECTS]:
+        yield f"{suspect.layer}: {suspect.what}"
+    if len(found) > _SUSPECTS:
+        yield f"and {len(found) - _SUSPECTS} more"
+    if not (trace.gradients or trace.activations):
+        yield "no layer was measured in this window; a profile that measures gradients, or the mode adaptive, does"
+    elif not found:
+        measured = f"{len(trace.gradients)} measurements of gradients and {len(trace.activations)} of outputs"
+        yield f"none stands out in {measured}"
+
+
+def _gate(gate: TracedGate) -> str:
+    checks = "; ".join(
+        f"{check.name} {_number(check.value)} {check.relation} {check.threshold:g}{'' if check.passed else ' FAILED'}"
+        for check in gate.checks
+    )
+    outcome = "passed" if gate.passed else "failed"
+    return f"epoch {_number(gate.epoch)}: {gate.gate} of {gate.slot} {outcome}: {checks or 'no checks told'}"
+
+
+def _batches(trace: DenseTraceCaptured) -> Iterator[str]:
+    raised = {(alert.epoch, alert.batch) for alert in trace.alerts}
+    yield f"  {'epoch':>5} {'batch':>5} {'loss':>10} {'acc %':>6} {'host grad':>10}  seeds"
+    for batch in (*trace.batches_before, *trace.batches_after):
+        yield f"{'>' if (batch.epoch, batch.batch) in raised else ' '} {_batch(batch)}"
+
+
+def _batch(batch: TracedBatch) -> str:
+    seeds = "  ".join(f"{slot} {norm:.3g}" for slot, norm in batch.seed_grad_norms.items())
+    leak = "" if batch.isolation_leakage is None else f"  leaked {batch.isolation_leakage:.3g}"
+    figures = f"{batch.loss:>10.4g} {batch.accuracy:>6.1f} {batch.host_grad_norm:>10.4g}"
+    return f"{_number(batch.epoch):>5} {batch.batch:>5} {figures}  {seeds}{leak}".rstrip()
+
+
+def _ended(trace: DenseTraceCaptured) -> str:
+    left = ", ".join(f"{count} {name}" for name, count in trace.left_out.items())
+    why = _CLOSED.get(trace.closed, trace.closed)
+    return f"It closed because {why}." + (f" There was no room for {left}." if left else "")
+
+
+def _place(trace: DenseTraceCaptured) -> str:
+    return f"{trace.group or '-'} env {_number(trace.env)} episode {_number(trace.episode)}"
+
+
+def _epochs(trace: DenseTraceCaptured) -> str:
+    first, last = _number(trace.first_epoch), _number(trace.last_epoch)
+    return f"epoch {first}" if first == last else f"epochs {first}-{last}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"
+
+
+def _indented(lines: Iterator[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)

@@ -1,0 +1,192 @@
+"""What the pipeline looked at more closely: changes of fidelity, and the batches and layers around what it noticed."""
+
+from nissa.events.kind import Importance, Payload, kind, part
+from nissa.events.lifecycle import GateCheck
+from nissa.events.measures import Count, Fraction, Loss, Norm, Percent, Real
+
+__all__ = [
+    "FIDELITIES",
+    "DenseTraceCaptured",
+    "FidelityChanged",
+    "TracedActivations",
+    "TracedAlert",
+    "TracedBatch",
+    "TracedGate",
+    "TracedGradients",
+    "TracedLayer",
+    "TracedUnits",
+]
+
+FIDELITIES = ("normal", "dense")
+"""How closely probes look: as the profile says, or as finely as the profile "research"."""
+
+
+@kind(Importance.LIFECYCLE, derived=True)
+class FidelityChanged(Payload):
+    """Probes are to look more, or less, closely from here on; or the budget kept them from it, and nothing changed."""
+
+    level: str
+    """"normal" or "dense", from now on."""
+    before: str
+    """The level until now; the same as `level` where the budget allowed no change."""
+    reasons: list[str]
+    """Alerts that ask for "dense", standing or within their cool-down, each once, the oldest first."""
+    clause: str
+    """Why: "alert", "resolved", "timeout" (its environment fell silent), "budget" (it is spent), "resumed" (there is
+    room in it again), "research", "configured" or "run_ended"."""
+    dense_epochs: Count
+    """Epochs of all environments that were completed at "dense" so far."""
+    epochs: Count
+    """Epochs of all environments that were completed so far."""
+
+
+@part
+class TracedBatch:
+    """A batch of the trace, as `batch_completed` told it."""
+
+    epoch: int | None = None
+    """Epoch that it belongs to."""
+    batch: Count
+    """Mini-batch inside the epoch, from 0."""
+    loss: Loss
+    """Training loss of the batch."""
+    accuracy: Percent
+    """Training accuracy of the batch."""
+    host_grad_norm: Norm
+    """Norm of the gradient of the host's own parameters, before clipping."""
+    seed_grad_norms: dict[str, Norm]
+    """The same of each slot with a seed."""
+    isolation_leakage: Norm | None = None
+    """Norm of what seeds in isolation sent into the host's gradient; None when not measured."""
+
+
+@part
+class TracedLayer:
+    """The gradient of one layer, as far as it was measured."""
+
+    norm: Norm | None = None
+    """L2 norm."""
+    non_finite: Count
+    """Elements that are NaN or infinite."""
+    vanishing: Fraction | None = None
+    """Share of elements below the threshold in magnitude."""
+    histogram: dict[str, Count] | None = None
+    """Finite elements by the power of two at or below their magnitude."""
+
+
+@part
+class TracedGradients:
+    """One measurement of the gradients."""
+
+    epoch: int | None = None
+    """Epoch of the step."""
+    batch: Count
+    """The step inside the epoch, from 0."""
+    layers: dict[str, TracedLayer]
+    """By layer."""
+
+
+@part
+class TracedUnits:
+    """What one layer put out."""
+
+    mean: Real
+    """Mean over samples, places and units."""
+    std: Real
+    """Standard deviation over the same."""
+    dead: Count | None = None
+    """Units that are 0 for the whole batch; None where the layer is no activation function."""
+    dormant: Fraction | None = None
+    """Share of units that hardly do anything; None where the layer is no activation function."""
+    non_finite: Count
+    """Values that are NaN or infinite."""
+
+
+@part
+class TracedActivations:
+    """One measurement of the activations."""
+
+    epoch: int | None = None
+    """Epoch after which it was made."""
+    layers: dict[str, TracedUnits]
+    """By layer, in the order in which they ran."""
+
+
+@part
+class TracedGate:
+    """A gate that was asked."""
+
+    epoch: int | None = None
+    """When."""
+    slot: str
+    """Slot of the host."""
+    gate: str
+    """"G0" to "G5"."""
+    passed: bool
+    """Whether every check passed."""
+    checks: list[GateCheck]
+    """The conditions, with their numbers."""
+
+
+@part
+class TracedAlert:
+    """An alert or a mark that was raised in the window."""
+
+    alert: str
+    """What it is about."""
+    severity: str
+    """"info" for a mark, "warning" or "critical"."""
+    subject: str | None = None
+    """Metric, slot, layer or head."""
+    epoch: int | None = None
+    """Epoch in which it was raised."""
+    batch: Count | None = None
+    """Batch that raised it; None if something else did, such as an epoch's figures or a gate."""
+    value: Real | None = None
+    """What was found."""
+    baseline: Real | None = None
+    """What was usual."""
+    threshold: Real | None = None
+    """What the value had to pass."""
+    clause: str
+    """Which rule fired."""
+    what: str
+    """One line for a person."""
+
+
+@kind(Importance.LIFECYCLE, derived=True)
+class DenseTraceCaptured(Payload):
+    """What went on around an alert or a mark, the batches before it included.
+
+    It is told when its window is over, and says itself which episode it is about.
+    """
+
+    group: str | None = None
+    """Group (A/B arm) of the trace."""
+    env: int | None = None
+    """Environment of the trace."""
+    episode: int | None = None
+    """Its episode; a trace never holds two."""
+    reasons: list[str]
+    """Alerts and marks that opened or extended it, each once, the first first."""
+    first_epoch: int | None = None
+    """Epoch of its first batch."""
+    last_epoch: int | None = None
+    """Epoch of its last batch."""
+    batches_before: list[TracedBatch]
+    """Batches up to what opened it, the one that raised it included, from a ring that is always on."""
+    batches_after: list[TracedBatch]
+    """Batches after that."""
+    gradients: list[TracedGradients]
+    """The last two measurements before that in this episode, and those after it."""
+    activations: list[TracedActivations]
+    """The same of activations."""
+    gates: list[TracedGate]
+    """Gates asked in the window, oldest first."""
+    alerts: list[TracedAlert]
+    """All alerts and marks raised in the window, the one that opened it first."""
+    closed: str
+    """Why it ended: "window" (all its batches came), "episode_ended", "run_ended", "timeout" (its environment fell
+    silent) or "crowded" (too many traces were open)."""
+    left_out: dict[str, Count]
+    """What there was no room for, by "alerts", "gates", "gradients", "activations" and "layers"."""

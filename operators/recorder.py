@@ -1,0 +1,201 @@
+"""What went on before and after something was noticed? A ring of the last batches is always on, and opens into traces.
+
+Every alert opens a trace of its environment, with the ring as its past. A mark (severity "info") does so once: the same
+gate of a slot opens no second one until it passed or the slot changed its stage, so a gate that fails each epoch gives
+one trace. Whatever is raised while a trace is open is named in it, and what would have opened one extends it. A trace
+closes when its batches have come, with its episode, with the run, or when its environment has fallen silent.
+
+An alert without an environment, as of a policy, is traced in the environment of its group that was heard of last. An
+environment that tells no batches has no traces.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+from nissa.events.kinds import (
+    ActivationsMeasured,
+    AlertRaised,
+    BatchCompleted,
+    DenseTraceCaptured,
+    EpisodeEnded,
+    EpisodeStarted,
+    GateEvaluated,
+    GradientsMeasured,
+    Heartbeat,
+    RunEnded,
+    StageChanged,
+)
+from nissa.events.scope import Event
+from nissa.operators.capture import Capture
+from nissa.operators.marks_seen import MarksSeen
+from nissa.operators.open_traces import Key, OpenTraces
+from nissa.operators.stream import Fold, Keyed
+
+__all__ = ["Place", "Recorder", "flight_recorder"]
+
+_MEASURED = (GradientsMeasured, ActivationsMeasured, GateEvaluated)
+_KINDS = (BatchCompleted, *_MEASURED, StageChanged, EpisodeStarted, EpisodeEnded, AlertRaised, Heartbeat, RunEnded)
+
+Told = Iterable[DenseTraceCaptured]
+
+
+class _Settings(NamedTuple):
+    window: int
+    marked: int
+    most: int
+    timeout: float
+
+
+@dataclass(slots=True)
+class Place:
+    """The episode that an environment is in."""
+
+    ring: deque[Event[BatchCompleted]]
+    episode: int | None = None
+    over: bool = False
+    measured: dict[type, deque[Event[Any]]] = field(
+        default_factory=lambda: {kind: deque(maxlen=8 if kind is GateEvaluated else 2) for kind in _MEASURED}
+    )
+    marks: MarksSeen = field(default_factory=MarksSeen)
+
+
+@dataclass(slots=True)
+class Recorder:
+    """All environments, and the traces that are open."""
+
+    places: Keyed[Place]
+    traces: OpenTraces = field(default_factory=OpenTraces)
+
+
+def flight_recorder(
+    ring: int = 64, window: int = 64, marked: int = 16, most: int = 256, timeout: float = 600.0
+) -> Fold[Recorder]:
+    """A `DenseTraceCaptured` for each trace that closes.
+
+    A trace has up to `ring` batches before an alert and `window` after it, `marked` each before and after a mark, but
+    no more than `most` after what opened it. It closes when nothing came from its environment for `timeout` seconds.
+    Raises ValueError unless `ring` and `marked` are at least 1, `marked` <= `window` <= `most`, and `timeout` above 0.
+    """
+    if ring < 1 or not 1 <= marked <= window <= most or not timeout > 0:
+        limits = "ring >= 1, 1 <= marked <= window <= most and timeout > 0"
+        raise ValueError(f"need {limits}, not {ring}, {marked}, {window}, {most} and {timeout}")
+
+    def recorder() -> Recorder:
+        return Recorder(Keyed(lambda: Place(deque(maxlen=ring))))
+
+    return Fold("flight_recorder", _KINDS, recorder, partial(_step, _Settings(window, marked, most, timeout)))
+
+
+def _step(settings: _Settings, state: Recorder, event: Event[Any]) -> Told:
+    """Nearly every event is a batch of an environment in which nothing goes on: that is one append."""
+    scope, kind = event.scope, type(event.payload)
+    if state.traces.captures or kind is not BatchCompleted:
+        return _turn(settings, state, event)
+    place = state.places[scope[:3]]
+    if place.episode != scope.episode or place.over:
+        return _turn(settings, state, event)
+    place.ring.append(event)
+    return ()
+
+
+def _turn(settings: _Settings, state: Recorder, event: Event[Any]) -> Told:
+    """Everything else."""
+    payload, key = event.payload, event.scope[:3]
+    yield from state.traces.close_silent(event.time, settings.timeout)
+    if isinstance(payload, RunEnded):
+        yield from state.traces.close_run(event.scope.run)
+        for place in [place for place in state.places.items if place[0] == event.scope.run]:
+            del state.places.items[place]
+    elif isinstance(payload, AlertRaised):
+        yield from _alert(settings, state, event)
+    elif not isinstance(payload, Heartbeat):
+        if isinstance(payload, EpisodeStarted) or state.places[key].episode != event.scope.episode:
+            yield from _begin(state, key, event.scope.episode)
+        yield from _follow(state, key, state.places[key], event)
+
+
+def _begin(state: Recorder, key: Key, episode: int | None) -> Told:
+    """Nothing of one episode is left in the next, whether its end was told or not."""
+    yield from state.traces.close(key, "episode_ended")
+    state.places.items.pop(key, None)
+    state.places[key].episode = episode
+
+
+def _follow(state: Recorder, key: Key, place: Place, event: Event[Any]) -> Told:
+    """Take in what an environment says."""
+    payload, capture = event.payload, state.traces.captures.get(key)
+    if capture:
+        capture.heard = event.time
+    if isinstance(payload, EpisodeEnded):
+        place.over = True
+        yield from state.traces.close(key, "episode_ended")
+    elif isinstance(payload, BatchCompleted):
+        place.over = False
+        place.ring.append(event)
+        if capture:
+            yield from _go_on(state, key, capture, event)
+    else:
+        place.marks.forget(payload)
+        if isinstance(payload, _MEASURED):
+            place.measured[type(payload)].append(event)
+            if capture:
+                capture.measure(event)
+
+
+def _go_on(state: Recorder, key: Key, capture: Capture, event: Event[BatchCompleted]) -> Told:
+    capture.after.append(event)
+    capture.wanted -= 1
+    if capture.wanted <= 0:
+        yield from state.traces.close(key, "window")
+
+
+def _alert(settings: _Settings, state: Recorder, event: Event[AlertRaised]) -> Told:
+    alert, key = event.payload, _where(state, event)
+    if key is None:
+        return
+    if key == event.scope[:3] and state.places[key].episode != event.scope.episode:
+        yield from _begin(state, key, event.scope.episode)
+    place, capture = state.places[key], state.traces.captures.get(key)
+    opens = alert.severity != "info" or place.marks.note(event, place.measured[GateEvaluated])
+    if capture is None and opens:
+        capture = _past(key, place, event.time, settings.marked)
+        yield from state.traces.open(key, capture, settings.timeout)
+    if capture is None:
+        return
+    capture.name(event, _batch(place, event))
+    if opens:
+        if alert.severity != "info":
+            capture.reach_back(place.ring)
+        window = settings.marked if alert.severity == "info" else settings.window
+        capture.trigger(alert.alert, window, settings.most)
+    if place.over:
+        yield from state.traces.close(key, "episode_ended")
+
+
+def _where(state: Recorder, event: Event[AlertRaised]) -> Key | None:
+    """The environment to trace; None if there is none with batches."""
+    own = event.scope[:3]
+    if event.scope.env is not None or ((place := state.places.items.get(own)) and place.ring):
+        return own
+    candidates = (key for key, place in reversed(state.places.items.items()) if place.ring)
+    return next((key for key in candidates if key[:2] == own[:2]), None)
+
+
+def _past(key: Key, place: Place, now: float, batches: int) -> Capture:
+    """A trace with its past: the last batches, the measurements before, and the gates that were asked meanwhile."""
+    capture = Capture(key[1], key[2], place.episode, list(place.ring)[-batches:], now)
+    since = capture.before[0].seq if capture.before else 0
+    for kind, events in place.measured.items():
+        for event in events:
+            if kind is not GateEvaluated or event.seq >= since:
+                capture.measure(event)
+    return capture
+
+
+def _batch(place: Place, event: Event[AlertRaised]) -> int | None:
+    """The batch that an alert was derived from."""
+    last = place.ring[-1] if place.ring else None
+    return last.payload.batch if last and last.seq == event.seq else None

@@ -1,0 +1,136 @@
+"""What is known of a run, in three tiers: contexts of its episodes, a snapshot of each epoch, and the dense traces.
+
+It is a sink: a live run feeds it, or `replay(path, [store])`. What it holds is bounded, and what it left out counted.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from nissa.events.codec import encode
+from nissa.events.jsonable import plain
+from nissa.events.kinds import (
+    DenseTraceCaptured,
+    EpisodeEnded,
+    EpisodeStarted,
+    EpochAssessed,
+    EpochCompleted,
+    HostBaselineMeasured,
+    RunStarted,
+)
+from nissa.events.scope import Event, Scope
+from nissa.pipeline.shelf import Shelf
+
+__all__ = ["EpisodeContext", "EpochSnapshot", "RunStore"]
+
+
+@dataclass(slots=True)
+class EpisodeContext:
+    """Tier 1: what it takes to train an episode again, and what the host does without seeds. None = not told."""
+
+    where: Scope
+    run: RunStarted | None = None
+    started: EpisodeStarted | None = None
+    baseline: HostBaselineMeasured | None = None
+    ended: EpisodeEnded | None = None
+
+
+@dataclass(slots=True)
+class EpochSnapshot:
+    """Tier 2: an epoch, and what was said of it."""
+
+    where: Scope
+    time: float
+    completed: EpochCompleted
+    assessed: EpochAssessed | None = None
+
+
+_PARTS: dict[type, str] = {EpisodeStarted: "started", HostBaselineMeasured: "baseline", EpisodeEnded: "ended"}
+
+
+class RunStore:
+    """The three tiers, each with room for so many rows, and all with room for `size` bytes of the log each.
+
+    Ask by `group`, `env`, `episode` and `epoch`; what is not given may be anything. Raises ValueError on no room.
+    """
+
+    inline = True
+    kinds = (RunStarted, *_PARTS, EpochCompleted, EpochAssessed, DenseTraceCaptured)
+
+    def __init__(
+        self, *, episodes: int = 10_000, epochs: int = 100_000, traces: int = 1_000, size: int = 64 << 20
+    ) -> None:
+        self._episodes = Shelf[EpisodeContext](episodes, size)
+        self._epochs = Shelf[EpochSnapshot](epochs, size)
+        self._traces = Shelf[DenseTraceCaptured](traces, size)
+        self._runs = Shelf[RunStarted](1_000, size)
+
+    def __call__(self, event: Event[Any]) -> None:
+        row, scope = event.payload, event.scope
+        if isinstance(row, RunStarted):
+            self._runs.put(scope.run, row, len(encode(event)))
+        elif isinstance(row, DenseTraceCaptured):
+            self._traces.put((scope.run, event.seq, event.ordinal), row, len(encode(event)))
+        elif isinstance(row, EpochCompleted):
+            self._epochs.put(scope, EpochSnapshot(scope, event.time, row), len(encode(event)))
+        elif isinstance(row, EpochAssessed):
+            self._assess(event)
+        else:
+            self._enter(event, _PARTS[type(row)])
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Rows that there was no room for, by tier."""
+        tiers: dict[str, Shelf[Any]] = {"episodes": self._episodes, "epochs": self._epochs, "traces": self._traces}
+        return {name: shelf.left_out for name, shelf in tiers.items()}
+
+    def episodes(self, **where: Any) -> list[EpisodeContext]:
+        """Tier 1, in the order in which something was last told of them."""
+        return [row for row in self._episodes.values() if _meant(row.where, {**where, "epoch": None})]
+
+    def epochs(self, **where: Any) -> list[EpochSnapshot]:
+        """Tier 2, in the order in which they were completed."""
+        return [row for row in self._epochs.values() if _meant(row.where, where)]
+
+    def traces(self, **where: Any) -> list[DenseTraceCaptured]:
+        """Tier 3, in the order in which they closed; with an `epoch`, those that reach over it."""
+        return [row for row in self._traces.values() if _meant(row, {**where, "epoch": None}) and _spans(row, where)]
+
+    def document(self, **where: Any) -> dict[str, Any]:
+        """All three as plain data."""
+        tiers: dict[str, list[Any]] = {
+            "episodes": self.episodes(**where),
+            "epochs": self.epochs(**where),
+            "traces": self.traces(**where),
+        }
+        rows = {name: [_plain(row) for row in found] for name, found in tiers.items()}
+        return {**rows, "left_out": self.left_out}
+
+    def _enter(self, event: Event[Any], part: str) -> None:
+        key, size = event.scope._replace(epoch=None), len(encode(event))
+        context = self._episodes.get(key)
+        if context is None or part == "started":
+            context = EpisodeContext(key, self._runs.get(event.scope.run))
+            self._episodes.put(key, context, 0)
+        setattr(context, part, event.payload)
+        self._episodes.grow(key, size)
+
+    def _assess(self, event: Event[EpochAssessed]) -> None:
+        if (snapshot := self._epochs.get(event.scope)) is not None:
+            snapshot.assessed = event.payload
+            self._epochs.grow(event.scope, len(encode(event)))
+
+
+def _meant(where: Any, asked: dict[str, Any]) -> bool:
+    return all(getattr(where, name) == value for name, value in asked.items() if value is not None)
+
+
+def _spans(trace: DenseTraceCaptured, asked: dict[str, Any]) -> bool:
+    epoch, first, last = asked.get("epoch"), trace.first_epoch, trace.last_epoch
+    return epoch is None or (first is not None and last is not None and first <= epoch <= last)
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    if isinstance(row, DenseTraceCaptured):
+        return dict(plain(row))
+    rest = {name: plain(getattr(row, name)) for name in row.__slots__ if name != "where"}
+    return {**row.where._asdict(), **rest}

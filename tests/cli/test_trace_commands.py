@@ -1,0 +1,108 @@
+"""`nissa traces`, `trace` and `show` on a small run with a known fault."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nissa.cli.main import main
+from nissa.pipeline import replay
+from nissa.pipeline.telemetry import Telemetry, default_operators
+from tests.operators.alerts import batch, configured, gradients
+from tests.pipeline.test_fidelity_follower import alarm
+from tests.samples import episode_ended, episode_started, epoch_completed, run_started
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two environments; in the second the gradient rises in epoch 3, and then the loss."""
+    monkeypatch.setattr(replay, "default_operators", lambda: default_operators() | {"alarm": alarm()})
+    with Telemetry("small", out=tmp_path / "run", operators={"alarm": alarm()}) as telemetry:
+        telemetry.emit(run_started())
+        telemetry.emit(configured(mode="adaptive"))
+        for env in (0, 1):
+            train(telemetry, env)
+    return tmp_path / "run"
+
+
+def train(telemetry: Telemetry, env: int) -> None:
+    here = telemetry.scope(group="ppo", env=env, episode=0)
+    here.emit(episode_started())
+    for epoch in range(1, 5):
+        here.move(epoch=epoch)
+        for number in range(10):
+            ill = env == 1 and epoch >= 3
+            loss = 50.0 if ill and epoch == 3 and number == 6 else 1.0
+            here.emit(batch(number, loss, host_grad_norm=9.0 if ill and number >= 2 else 1.0))
+        here.emit(gradients(9, **{"host.conv": 40.0 if ill else 1.0, "host.head": 1.0}))
+        here.emit(epoch_completed(50.0 + epoch))
+    here.emit(episode_ended())
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: Any) -> str:
+    assert main([str(word) for word in words]) == 0
+    return capsys.readouterr().out
+
+
+def test_traces_are_listed_one_line_each(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "traces", run) == "   1  ppo env 1 episode 0  epochs 1-4  27+13 batches  loss_spike\n"
+
+
+def test_a_trace_says_what_fired_what_changed_first_and_which_layer(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(capsys, "trace", run, 1)
+    assert "epoch 3 batch 6: loss_spike (warning, jump)" in text
+    first, then = [line.strip() for line in text.splitlines() if line.strip().startswith(("first ", "then "))]
+    assert first.startswith(
+        "first epoch 3 batch 2 (4 batches before the alert): host_grad_norm 9, usually 0.9048 to 1.1"
+    )
+    assert then.startswith("then  epoch 3 batch 6 (with it): loss 50")
+    assert "host.conv: its gradient became 40.0 times larger than 1" in text
+    assert "host.head" not in text
+    (raised,) = [line for line in text.splitlines() if line.lstrip().startswith(">")]
+    assert raised.split()[1:4] == ["3", "6", "50"]
+    assert len([line for line in text.splitlines() if line.split()[:1] in (["1"], ["2"], ["3"], ["4"])]) == 39
+    assert "It closed because the episode ended." in text
+
+
+def test_a_trace_that_is_not_there_is_one_clear_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", str(run), "2"]) == 2
+    assert capsys.readouterr().err == "nissa trace: there is no trace 2: `nissa traces` lists 1\n"
+
+
+def test_a_run_in_which_nothing_happened_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Telemetry("calm", out=tmp_path / "calm") as telemetry:
+        train(telemetry, 0)
+    assert said(capsys, "traces", tmp_path / "calm").startswith("Nothing was traced")
+
+
+def test_show_tells_episodes_then_their_epochs_then_slots(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = said(capsys, "show", run)
+    assert "small: seed 7" in whole
+    assert whole.count("completed") == 2
+    assert "val acc" not in whole
+    one = said(capsys, "show", run, "--env", 1)
+    assert [f"{50 + epoch}.00%" in one for epoch in range(1, 5)] == [True] * 4
+    assert "ppo env 1 episode 0  epochs 1-4" in one
+    epoch = said(capsys, "show", run, "--env", 0, "--episode", 0, "--epoch", 2)
+    assert "52.00%" in epoch
+    assert "53.00%" not in epoch
+    assert "No episode of these" in said(capsys, "show", run, "--group", "other")
+
+
+def test_show_prints_one_document_that_holds_what_was_asked_for(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(said(capsys, "show", run, "--env", 1, "--epoch", 3, "--json"))
+    (episode,), (epoch,), (found,) = document["episodes"], document["epochs"], document["traces"]
+    assert (episode["env"], episode["run"]["base_seed"]) == (1, 7)
+    assert epoch["completed"]["val_accuracy"] == 53.0
+    assert (len(found["batches_before"]), len(found["batches_after"])) == (27, 13)
+    assert document["left_out"] == {"episodes": 0, "epochs": 0, "traces": 0}
+
+
+def test_replay_has_a_row_for_the_trace(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(said(capsys, "replay", run, "--json"))
+    (row,) = document["traces"]
+    assert (row["env"], row["reasons"], row["batches_before"], row["batches_after"]) == (1, ["loss_spike"], 27, 13)
+    assert document["events"]["derived_different"] == 0

@@ -1,0 +1,159 @@
+"""What changed first, and which layer? Traces made so that the answer is known, and ranges against numpy."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nissa.events.kinds import (
+    DenseTraceCaptured,
+    TracedActivations,
+    TracedAlert,
+    TracedBatch,
+    TracedGradients,
+    TracedLayer,
+    TracedUnits,
+)
+from nissa.operators.onset import LEAST, onsets, trigger, usual_range
+from nissa.operators.suspects import suspects
+
+QUIET = TracedBatch(batch=0, loss=1.0, accuracy=50.0, host_grad_norm=2.0, seed_grad_norms={"early": 0.5})
+NOISE = (0.95, 1.05, 1.0, 0.98, 1.02)
+
+
+def batches(count: int) -> list[TracedBatch]:
+    """Batches in which nothing happens."""
+    return [
+        replace(QUIET, batch=n, loss=NOISE[n % 5], host_grad_norm=2 * NOISE[n % 5], accuracy=50 + n % 5)
+        for n in range(count)
+    ]
+
+
+def trace(before: list[TracedBatch], after: list[TracedBatch] | None = None, **more: Any) -> DenseTraceCaptured:
+    rows: dict[str, Any] = {"gradients": [], "activations": []} | more
+    return DenseTraceCaptured(
+        reasons=["x"], batches_before=before, batches_after=after or [], gates=[], alerts=[], closed="window",
+        left_out={}, **rows,
+    )  # fmt: skip
+
+
+def test_where_nothing_happens_nothing_changed() -> None:
+    assert onsets(trace(batches(32), batches(32))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "quantity"),
+    [
+        ({"loss": 3.0}, "loss"),
+        ({"loss": math.nan}, "loss"),
+        ({"accuracy": 20.0}, "accuracy"),
+        ({"host_grad_norm": 20.0}, "host_grad_norm"),
+        ({"host_grad_norm": 0.1}, "host_grad_norm"),
+        ({"host_grad_norm": math.inf}, "host_grad_norm"),
+        ({"seed_grad_norms": {"early": 9.0}}, "seed_grad_norm of early"),
+        ({"isolation_leakage": 1e-6}, "isolation_leakage"),
+    ],
+)
+def test_the_first_batch_out_of_its_range_is_found(change: dict[str, Any], quantity: str) -> None:
+    rows = batches(32)
+    rows[25:] = [replace(row, **change) for row in rows[25:]]
+    (onset,) = onsets(trace(rows, rows[25:]))
+    assert (onset.place, onset.quantity) == (25, quantity)
+
+
+@pytest.mark.parametrize("change", [{"loss": 0.1}, {"accuracy": 99.0}, {"isolation_leakage": 0.0}])
+def test_a_change_for_the_better_is_none(change: dict[str, Any]) -> None:
+    rows = batches(32)
+    assert onsets(trace([*rows[:25], *(replace(row, **change) for row in rows[25:])])) == []
+
+
+def test_the_earliest_comes_first() -> None:
+    rows = batches(40)
+    rows[24:] = [replace(row, host_grad_norm=30.0) for row in rows[24:]]
+    rows[30:] = [replace(row, accuracy=10.0) for row in rows[30:]]
+    after = [replace(row, loss=9.0) for row in rows[30:]]
+    found = [(onset.place, onset.quantity) for onset in onsets(trace(rows, after))]
+    assert found == [(24, "host_grad_norm"), (30, "accuracy"), (40, "loss")]
+
+
+def alert(severity: str, epoch: int | None, batch: int | None) -> TracedAlert:
+    return TracedAlert(alert="x", severity=severity, epoch=epoch, batch=batch, clause="c", what="w")
+
+
+@pytest.mark.parametrize(
+    ("alerts", "count"),
+    [
+        ([], 4),
+        ([alert("info", 2, None)], 4),
+        ([alert("info", 1, None), alert("warning", 2, 1)], 6),
+        ([alert("warning", 2, None)], 8),
+        ([alert("info", 1, None), alert("critical", 1, None)], 4),
+        ([alert("critical", 3, 0), alert("critical", 1, 0)], 9),
+    ],
+)
+def test_what_was_usual_is_judged_before_the_first_alert_whatever_mark_opened_the_trace(
+    alerts: list[TracedAlert], count: int
+) -> None:
+    rows = [replace(QUIET, epoch=epoch, batch=batch) for epoch in (1, 2, 3) for batch in range(4)]
+    assert trigger(replace(trace(rows[:4], rows[4:]), alerts=alerts)) == count
+
+
+def test_what_the_range_was_taken_from_is_out_of_it_only_if_it_is_broken() -> None:
+    rows = batches(32)
+    rows[3] = replace(rows[3], loss=99.0, host_grad_norm=math.inf)
+    assert [(onset.place, onset.quantity) for onset in onsets(trace(rows))] == [(3, "host_grad_norm")]
+
+
+def test_with_few_batches_only_what_is_broken_can_be_told() -> None:
+    rows = batches(2 * LEAST - 1)
+    rows[-1] = replace(rows[-1], loss=99.0, host_grad_norm=math.nan)
+    assert [onset.quantity for onset in onsets(trace(rows))] == ["host_grad_norm"]
+
+
+@given(st.lists(st.floats(1e-3, 1e3), min_size=LEAST, max_size=64))
+def test_the_range_is_numpys_median_and_quartiles_of_the_logarithms(values: list[float]) -> None:
+    lower, middle, upper = np.quantile(np.log(values), (0.25, 0.5, 0.75))
+    reach = 5 * max((upper - lower) / 1.349, 0.02)
+    assert usual_range(values) == pytest.approx((math.exp(middle - reach), math.exp(middle + reach)), rel=1e-9)
+
+
+@given(st.lists(st.floats(0, 100), min_size=LEAST, max_size=64))
+def test_the_range_of_accuracies_is_in_points_and_no_narrower_than_five_either_way(values: list[float]) -> None:
+    lower, middle, upper = np.quantile(values, (0.25, 0.5, 0.75))
+    reach = 5 * max((upper - lower) / 1.349, 1.0)
+    assert usual_range(values, floor=1.0) == pytest.approx((middle - reach, middle + reach), rel=1e-9, abs=1e-9)
+
+
+def gradients(epoch: int, **layers: TracedLayer) -> TracedGradients:
+    return TracedGradients(epoch=epoch, batch=0, layers=layers)
+
+
+def test_broken_layers_come_first_then_changed_vanishing_and_dead_ones() -> None:
+    first = {name: TracedLayer(norm=1.0, non_finite=0) for name in ("calm", "grown", "shrunk", "broken", "faint")}
+    later = {
+        "calm": TracedLayer(norm=3.9, non_finite=0, vanishing=0.4),
+        "grown": TracedLayer(norm=50.0, non_finite=0),
+        "shrunk": TracedLayer(norm=0.01, non_finite=0),
+        "broken": TracedLayer(norm=math.nan, non_finite=7),
+        "faint": TracedLayer(norm=1.0, non_finite=0, vanishing=0.75),
+        "new": TracedLayer(norm=9.0, non_finite=0),
+    }
+    asleep = TracedUnits(mean=0.0, std=0.0, dead=3, dormant=0.6, non_finite=0)
+    awake = TracedUnits(mean=0.0, std=1.0, dead=0, dormant=0.1, non_finite=0)
+    outputs = TracedActivations(epoch=5, layers={"asleep": asleep, "awake": awake})
+    measured = [gradients(3, **first), gradients(4, **first), gradients(5, **later), gradients(6, **later)]
+    found = suspects(trace(batches(1), gradients=measured, activations=[outputs]))
+    assert [suspect.layer for suspect in found] == ["broken", "shrunk", "grown", "faint", "asleep"]
+    assert "7 values of its gradient are not finite (epoch 5)" in found[0].what
+    assert "100.0 times smaller than 1" in found[1].what
+    assert "50.0 times larger than 1" in found[2].what
+    assert "75% of its gradient" in found[3].what
+    assert "60% of its units are dormant, 3 dead" in found[4].what
+
+
+def test_without_a_measurement_no_layer_is_suspected() -> None:
+    assert suspects(trace(batches(1))) == []
