@@ -189,7 +189,7 @@ def test_an_empty_file_changes_nothing(file: Path) -> None:
             "loss_landscape.perturbation_scale=.nan",
             "loss_landscape.perturbation_scale = nan, but it must be a number above 0 and below 1",
         ),
-        ("mode=fast", "mode = 'fast', but it must be standard or research"),
+        ("mode=fast", "mode = 'fast', but it must be standard or research or adaptive"),
         ("sinks.log=maybe", "sinks.log = 'maybe', but it must be true or false"),
         ("gradients.layers=5", "gradients.layers = 5, but it must be all, or a list, each item a text"),
         (
@@ -225,14 +225,14 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(override: s
         ("? [1, 2]\n: 3\n", ", line 1: while constructing a mapping, found unhashable key"),
         ("- gradients\n", ": must hold keys with values, such as `history_length: 10`, not ['gradients']"),
         ("\x01", ": unacceptable character #x0001: special characters are not allowed"),
-        ("1: 2\n", ": there is no key 1: choose from profile_name, mode, history_length"),
+        ("1: 2\n", ": there is no key 1: choose from profile_name, mode, dense_budget, history_length"),
         ("profile: debug\n", ": there is no profile 'debug': choose from minimal, standard, diagnostic, research"),
         ("profile: [minimal]\n", ": profile = ['minimal'], but it must be the name of a profile"),
         ("profiles: 3\n", ": profiles: must hold keys with values, not 3"),
         ("profile: mine\nprofiles: {mine: 3}\n", ", profile mine: must hold keys with values, not 3"),
         (
             "profile: mine\nprofiles: {mine: {mode: x}}\n",
-            ", profile mine: mode = 'x', but it must be standard or research",
+            ", profile mine: mode = 'x', but it must be standard or research or adaptive",
         ),
     ],
 )
@@ -245,7 +245,7 @@ def test_all_that_is_wrong_is_said_in_one_line_each_with_its_source(file: Path) 
     file.write_text("gradients: {every: 0}\n")
     said = refused(file=file, overrides=["mode=x"])
     assert said.split("; ") == [
-        "--set mode=x: mode = 'x', but it must be standard or research",
+        "--set mode=x: mode = 'x', but it must be standard or research or adaptive",
         f"{file}: gradients.every = 0, but it must be a whole number from 1 up",
     ]
 
