@@ -9,6 +9,7 @@ from nissa.events.diagnostics import (
     SharpnessMeasured,
     WeightsMeasured,
 )
+from nissa.events.foreign import ForeignEventCarried
 from nissa.events.kind import KINDS, Importance, Payload
 from nissa.events.lifecycle import GateCheck, GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
 from nissa.events.policy import Action, DecisionMade, DecisionsScored, HeadDecision, HeadEntropy, PolicyUpdated
@@ -50,6 +51,7 @@ __all__ = [
     "EpisodeStarted",
     "EpochCompleted",
     "EventsDropped",
+    "ForeignEventCarried",
     "GateCheck",
     "GateEvaluated",
     "GradientsMeasured",
