@@ -1,4 +1,4 @@
-"""What does an event of esper-lite say here? It is translated by the table, or carried whole; a duplicate says nothing."""
+"""What does an event of esper-lite say here? The table translates it, or it is carried whole; none counts twice."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime

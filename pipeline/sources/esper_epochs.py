@@ -1,4 +1,4 @@
-"""In which host epoch did it happen? The envelope's `epoch` means different things by type, so each says where to look."""
+"""In which host epoch did it happen? The envelope's `epoch` means different things by type: each says where to look."""
 
 import re
 
