@@ -102,6 +102,7 @@ class Translator:
 
 def _beyond(line: Line, into: Translation) -> dict[str, Any]:
     """Where a translated event comes from, and what its kind has no field for."""
-    rest = {name: value for name, value in line.data.items() if value is not None and name not in into.used}
+    whole = into.used - line.unfit
+    rest = {name: value for name, value in line.data.items() if value is not None and name not in whole}
     told = {"system": SYSTEM, "type": line.type, "id": line.id, "envelope": line.envelope, "data": rest}
     return {FOREIGN: told}

@@ -34,6 +34,8 @@ class Line:
     data: dict[str, Any]
     odd: list[str] = field(default_factory=list)
     """What was mended on the way."""
+    unfit: set[str | None] = field(default_factory=set)
+    """Fields of the payload that could not be read."""
     slots: list[SlotSnapshot] | None = None
     """Its `seeds`, once they were read."""
 

@@ -29,7 +29,7 @@ def snapshots(line: Line, host: Host) -> list[SlotSnapshot]:
     """The slots that `seeds` tells of, by name, with the sizes that their seeds had when they germinated."""
     if line.slots is None:
         seeds = _object("seeds", line.data.get("seeds") or {})
-        line.slots = [_snapshot(line, host, slot, _object("seeds", row)) for slot, row in sorted(seeds.items())]
+        line.slots = [row for slot in sorted(seeds) if (row := _readable(line, host, slot, seeds[slot]))]
     return line.slots
 
 
@@ -92,10 +92,20 @@ def slot_config(line: Line, _: Host) -> dict[str, int | None]:
 def _size(line: Line, host: Host, counts: Callable[[str], bool]) -> int | None:
     if line.data.get("seeds") is None:
         return None
-    rows = snapshots(line, host)
+    if len(rows := snapshots(line, host)) < len(line.data["seeds"]):
+        return None
     sizes = [row.seed_params for row in rows if host.is_present(row.stage) and counts(row.stage)]
     measured = [size for size in sizes if size is not None]
     return sum(measured) if len(measured) == len(sizes) else None
+
+
+def _readable(line: Line, host: Host, slot: str, row: Any) -> SlotSnapshot | None:
+    """A slot; None, and told, if something about it is unfit, which is no reason to lose the epoch."""
+    try:
+        return _snapshot(line, host, slot, _object("seeds", row))
+    except MisfitError as error:
+        line.odd.append(f"{line.type}.{error}")
+        return None
 
 
 def _snapshot(line: Line, host: Host, slot: str, row: dict[str, Any]) -> SlotSnapshot:

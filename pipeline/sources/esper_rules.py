@@ -69,14 +69,25 @@ class Translation:
         object.__setattr__(self, "required", tuple(bare))
 
     def __call__(self, line: Line, host: Host) -> Payload:
-        """The payload. Raises MisfitError where a field is missing, or is no value of its type."""
+        """The payload; what need not be told is None where it is unfit. Raises MisfitError where the rest is."""
         if reason := self.unless(line):
             raise MisfitError(reason)
-        values = {name: source.take(line, host) for name, source in self.fields.items()}
+        values = {name: self._take(name, line, host) for name in self.fields}
         for name in self.required:
             if values.get(name) is None:
                 raise MisfitError(f"{self.fields[name].text.strip('`')}: missing")
         return self.kind(**values)
+
+    def _take(self, name: str, line: Line, host: Host) -> Any:
+        source = self.fields[name]
+        try:
+            return source.take(line, host)
+        except MisfitError as error:
+            if name in self.required:
+                raise
+            line.unfit.add(source.used)
+            line.odd.append(f"{line.type}.{error}")
+            return None
 
 
 @dataclass(frozen=True, slots=True)
