@@ -19,7 +19,7 @@ from nissa.pipeline.sources.reading import Reading
 
 __all__ = ["is_esper", "read_esper"]
 
-_TYPES = {name.split()[0] for name in RULES}
+_TYPES = {name.partition(" ")[0] for name in RULES}
 
 
 def is_esper(line: bytes) -> bool:
@@ -61,6 +61,8 @@ def _parsed(line: bytes, account: Account | None = None) -> Any:
         pass
     try:
         row = json.loads(line)
+        # Halves of characters, which json lets pass, could not be written again.
+        json.dumps(row, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise MalformedLineError("not JSON") from None
     if account:
