@@ -68,6 +68,7 @@ def _found(result: Replay) -> str:
         "unknown": reading.unknown.total(),
         "malformed": reading.malformed,
         "duplicated": reading.duplicates,
+        "files cut short": reading.cut_short,
         "lost before they were written": reading.dropped,
         "derived differently than recorded": result.different,
         "errors in operators": result.faults.counts.total(),

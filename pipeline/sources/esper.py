@@ -66,7 +66,12 @@ class Translator:
                 return payload, _beyond(line, into)
         self._count(line, "carried")
         carried = ForeignEventCarried(
-            system=SYSTEM, type=line.type.partition(" ")[0], id=line.id, envelope=line.envelope, data=line.data, reason=reason
+            system=SYSTEM,
+            type=line.type.partition(" ")[0],
+            id=line.id,
+            envelope=line.envelope,
+            data=line.data,
+            reason=reason,
         )
         return carried, None
 

@@ -42,6 +42,7 @@ def lines(file: Path, reading: Reading) -> Lines:
         with _open(file) as content:
             yield from _numbered(file.name, content)
     except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
+        reading.cut_short += 1
         reading.wrong(f"{file.name}: cut short or damaged, and read up to there: {error}")
     except OSError as error:
         raise UnreadableRunError(f"{file}: {error.strerror or error}") from None

@@ -34,6 +34,8 @@ class Reading:
     """Lines that are no events, the torn one included."""
     duplicates: int = 0
     """Events seen before; they are skipped."""
+    cut_short: int = 0
+    """Compressed files that end before their end, or are damaged; they are read up to there."""
     problems: list[str] = field(default_factory=list)
     """The first few things that are wrong, each with its file and line."""
     last_seq: dict[str, int] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class Reading:
             "malformed": self.malformed,
             "duplicates": self.duplicates,
             "dropped": self.dropped,
+            "cut_short": self.cut_short,
             "problems": self.problems,
         }
         return counts | ({"foreign": self.foreign.summary()} if self.foreign else {})
