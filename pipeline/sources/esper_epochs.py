@@ -22,7 +22,7 @@ def told(line: Line, _: Host) -> int | None:
 
 
 def around(line: Line, host: Host) -> int | None:
-    """The number in the id of the action (`morph-b0-e22-env0-...`), or else the environment's last completed epoch."""
+    """That in the id of the action (`morph-b0-e22-env0-...`), else the last completed."""
     for name in _NAMES:
         if isinstance(id := line.data.get(name), str) and (found := _ID.search(id)):
             return int(found[1])
@@ -30,9 +30,9 @@ def around(line: Line, host: Host) -> int | None:
 
 
 def ahead(_: Line, host: Host) -> int | None:
-    """The epoch after the last completed one: they measure it, and tell of the epoch afterwards."""
+    """One after the last completed: they measure it, and tell of the epoch afterwards."""
     return None if host.epoch is None else host.epoch + 1
 
 
 def nowhere(_: Line, __: Host) -> None:
-    """It belongs to no epoch."""
+    """None."""

@@ -52,7 +52,7 @@ def known(text: str, take: Callable[[Line, Host], Any]) -> Source:
     return Source(text, None, take)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Translation:
     """How a type of theirs becomes a kind of ours."""
 
@@ -61,12 +61,13 @@ class Translation:
     unless: Callable[[Line], str | None] = lambda _: None
     """Why this one is carried instead; None if it is not."""
     used: frozenset[str] = field(init=False)
+    """Fields of theirs that it holds whole."""
     required: tuple[str, ...] = field(init=False)
+    """Fields of ours that must be told."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "used", frozenset(source.used for source in self.fields.values() if source.used))
-        bare = [f.name for f in fields(self.kind) if f.default is not None]  # type: ignore[arg-type]
-        object.__setattr__(self, "required", tuple(bare))
+        self.used = frozenset(source.used for source in self.fields.values() if source.used)
+        self.required = tuple(f.name for f in fields(self.kind) if f.default is not None)  # type: ignore[arg-type]
 
     def __call__(self, line: Line, host: Host) -> Payload:
         """The payload; what need not be told is None where it is unfit. Raises MisfitError where the rest is."""

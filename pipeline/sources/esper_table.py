@@ -11,6 +11,7 @@ from nissa.pipeline.sources.esper_training import ACTION, EPOCH, MATRIX, OUTCOME
 __all__ = ["RULES", "UNKNOWN"]
 
 _INNER, _ROUND, _EPISODE, _NONE = "host epoch", "episodes by the end of the round", "episode", "not set"
+_UNSEEN = "not seen yet"
 
 
 def _repeated(line: Line) -> None:
@@ -45,30 +46,30 @@ RULES: Mapping[str, Rule] = {
     "ANALYTICS_SNAPSHOT shapley_computed": Rule(_NONE, ahead),
     "ANALYTICS_SNAPSHOT batch_stats": Rule(_ROUND, nowhere),
     "ANALYTICS_SNAPSHOT action_distribution": Rule(_ROUND, nowhere),
-    "ANALYTICS_SNAPSHOT summary_table": Rule(_NONE, nowhere),
-    "ANALYTICS_SNAPSHOT heuristic_config": Rule(_NONE, nowhere),
-    "ANALYTICS_SNAPSHOT heuristic_episode": Rule(_NONE, nowhere),
-    "ANALYTICS_SNAPSHOT heuristic_warning": Rule(_NONE, nowhere),
+    "ANALYTICS_SNAPSHOT summary_table": Rule(_UNSEEN, nowhere),
+    "ANALYTICS_SNAPSHOT heuristic_config": Rule(_UNSEEN, nowhere),
+    "ANALYTICS_SNAPSHOT heuristic_episode": Rule(_UNSEEN, nowhere),
+    "ANALYTICS_SNAPSHOT heuristic_warning": Rule(_UNSEEN, nowhere),
     "MORPHOLOGY_CAUSAL_LOG": Rule(_NONE, around),
     "TAMIYO_INITIATED": Rule(_INNER, told),
     "BATCH_EPOCH_COMPLETED": Rule(_ROUND, nowhere),
-    "PLATEAU_DETECTED": Rule(_NONE, nowhere),
-    "DEGRADATION_DETECTED": Rule(_NONE, nowhere),
+    "PLATEAU_DETECTED": Rule(_UNSEEN, nowhere),
+    "DEGRADATION_DETECTED": Rule(_UNSEEN, nowhere),
     "IMPROVEMENT_DETECTED": Rule(_NONE, nowhere),
-    "PERFORMANCE_DEGRADATION": Rule(_ROUND, nowhere, of_one=False),
+    "PERFORMANCE_DEGRADATION": Rule(_UNSEEN, nowhere, of_one=False),
     "GRADIENT_ANOMALY": Rule(_ROUND, inner),
     "GRADIENT_PATHOLOGY_DETECTED": Rule(_ROUND, inner),
-    "NUMERICAL_INSTABILITY_DETECTED": Rule(_ROUND, inner),
-    "VALUE_COLLAPSE_DETECTED": Rule(_ROUND, inner),
-    "RATIO_EXPLOSION_DETECTED": Rule(_ROUND, inner),
-    "RATIO_COLLAPSE_DETECTED": Rule(_ROUND, inner),
-    "CHECKPOINT_LOADED": Rule(_NONE, nowhere),
-    "GOVERNOR_ROLLBACK": Rule(_ROUND, around),
-    "REWARD_HACKING_SUSPECTED": Rule(_ROUND, nowhere),
-    "TOPOLOGY_MANIFEST_RECORDED": Rule(_NONE, nowhere),
-    "ALLOCATOR_STATS": Rule(_NONE, nowhere),
-    "MEMORY_WARNING": Rule(_NONE, nowhere),
+    "NUMERICAL_INSTABILITY_DETECTED": Rule(_UNSEEN, inner),
+    "VALUE_COLLAPSE_DETECTED": Rule(_UNSEEN, inner),
+    "RATIO_EXPLOSION_DETECTED": Rule(_UNSEEN, inner),
+    "RATIO_COLLAPSE_DETECTED": Rule(_UNSEEN, inner),
+    "CHECKPOINT_LOADED": Rule(_UNSEEN, nowhere),
+    "GOVERNOR_ROLLBACK": Rule(_UNSEEN, around),
+    "REWARD_HACKING_SUSPECTED": Rule(_UNSEEN, nowhere),
+    "TOPOLOGY_MANIFEST_RECORDED": Rule(_UNSEEN, nowhere),
+    "ALLOCATOR_STATS": Rule(_UNSEEN, nowhere),
+    "MEMORY_WARNING": Rule(_UNSEEN, nowhere),
 }
 """By type; a snapshot's kind stands behind its type."""
-UNKNOWN = Rule("not known", inner)
+UNKNOWN = Rule(_UNSEEN, inner)
 """A type that is not in the table: carried whole, and counted as unknown."""

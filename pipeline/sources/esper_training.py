@@ -17,11 +17,13 @@ __all__ = ["ACTION", "EPOCH", "MATRIX", "OUTCOME", "PHASES", "RUN", "UPDATE"]
 
 
 def _not_factorial(line: Line) -> str | None:
+    """Carried whole unless its strategy is `full_factorial`."""
     told_so = line.data.get("strategy") == "full_factorial"
     return None if told_so else "strategy: not full_factorial, so what is all off may be made up"
 
 
 def _skipped(line: Line) -> str | None:
+    """Carried whole if it was skipped."""
     skipped = line.data.get("skipped") is True or line.data.get("update_skipped") is True
     return "skipped: no update took place, so its numbers are none" if skipped else None
 

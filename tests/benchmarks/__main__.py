@@ -5,11 +5,12 @@ import platform
 import sys
 from importlib.metadata import version
 
-from tests.benchmarks import emit, memory, probes, scrape, throughput
+from tests.benchmarks import emit, esper, memory, probes, scrape, throughput
 
 BENCHMARKS = {
     "emit": emit.run,
     "throughput": throughput.run,
+    "esper": esper.run,
     "scrape": scrape.run,
     "probes": probes.run,
     "memory": memory.run,

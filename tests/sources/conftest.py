@@ -1,5 +1,6 @@
 """A real log of esper-lite, where there is one, and a short one in the same form, written by hand."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +22,13 @@ def esper_log(request: pytest.FixtureRequest, root: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def esper_rows(esper_log: Path) -> list[dict[str, Any]]:
-    """Its lines, read by Python's own json."""
-    return [json.loads(line) for line in esper_log.read_text().splitlines()]
+    """Its events, each once, read by Python's own json."""
+    rows: dict[str, dict[str, Any]] = {}
+    for line in esper_log.read_text().splitlines():
+        with contextlib.suppress(ValueError):
+            row = json.loads(line)
+            rows.setdefault(row["event_id"], row)
+    return list(rows.values())
 
 
 @pytest.fixture

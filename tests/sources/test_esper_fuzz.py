@@ -29,7 +29,7 @@ ANYTHING = st.recursive(
 @st.composite
 def rows(draw: st.DrawFn) -> dict[str, Any]:
     """A row of the excerpt with fields dropped, replaced, added, or under another type."""
-    row = json.loads(json.dumps(draw(st.sampled_from(ROWS))))
+    row: dict[str, Any] = json.loads(json.dumps(draw(st.sampled_from(ROWS))))
     for where in draw(st.lists(st.sampled_from(["drop", "change", "envelope", "type", "inside"]), max_size=3)):
         name = draw(st.sampled_from(sorted(row["data"]) or FIELDS))
         match where:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nissa.events.codec import decode, encode
-from nissa.events.kinds import EpisodeEnded, EpochCompleted, ForeignEventCarried, StageChanged
+from nissa.events.kinds import CounterfactualMeasured, EpisodeEnded, EpochCompleted, ForeignEventCarried, StageChanged
 from nissa.events.scope import Event
 from nissa.pipeline.replay import Replay, replay
 from nissa.pipeline.sources.esper_table import RULES
@@ -41,9 +41,9 @@ def test_every_line_is_accounted_for_by_type(replayed: Replay, esper_rows: Rows)
     account = replayed.reading.foreign
     assert account
     assert adds_up(replayed.reading)
-    assert account.lines == len(esper_rows) == account.translated + account.carried
+    assert len(esper_rows) == account.translated + account.carried
     assert {name: count.total() for name, count in account.by_type.items()} == Counter(map(type_of, esper_rows))
-    assert not replayed.reading.unknown
+    assert set(replayed.reading.unknown) == {f"esper-lite {name}" for name in account.by_type.keys() - RULES.keys()}
     assert not replayed.faults.counts
 
 
@@ -99,7 +99,11 @@ def sizes_by_epoch(rows: Rows) -> dict[tuple[int, int], list[tuple[float, int, i
             sizes[data["env_id"], data["episode_idx"], data["slot_id"]] = data["params"]
         if row["event_type"] == "EPOCH_COMPLETED":
             where = data["env_id"], data["episode_idx"]
-            there = [slot for slot, seed in data["seeds"].items() if seed["stage"] not in ("EMBARGOED", "RESETTING")]
+            there = [
+                slot
+                for slot, seed in data["seeds"].items()
+                if seed["stage"] not in ("PRUNED", "EMBARGOED", "RESETTING", "DORMANT")
+            ]
             size = sum(sizes[*where, slot] for slot in there)
             found[where].append((data["val_accuracy"], data["inner_epoch"], size))
     return found
@@ -135,7 +139,7 @@ def test_their_param_ratio_is_our_reading_of_it_but_for_the_gates_of_gated_blend
         blended = {"BLENDING", "HOLDING", "FOSSILIZED"}
         with_gate = frozenset(row.slot for row in epoch.slots if row.slot in gated[where] and row.stage in blended)
         gates[with_gate].add(theirs - epoch.total_params)
-    assert gates.pop(frozenset()) == {0}
+    assert gates.pop(frozenset(), {0}) == {0}
     assert all(len(sizes) == 1 and min(sizes) > 0 for sizes in gates.values())
 
 
@@ -155,7 +159,7 @@ def test_a_seed_event_is_in_the_epoch_that_was_completed_last_in_its_environment
         if row["event_type"] == "EPOCH_COMPLETED":
             last[row["data"]["env_id"]] = row["data"]["inner_epoch"]
         if row["event_type"].startswith("SEED_"):
-            expected.append((row["data"]["env_id"], row["data"]["episode_idx"], last[row["data"]["env_id"]]))
+            expected.append((row["data"]["env_id"], row["data"]["episode_idx"], last.get(row["data"]["env_id"])))
     seeds = [e for e in events if type_told(e).startswith("SEED_")]
     assert [(e.scope.env, e.scope.episode, e.scope.epoch) for e in seeds] == expected
 
@@ -178,9 +182,15 @@ def test_stages_follow_each_other_as_they_were_told(events: Events, esper_rows: 
 
 
 def test_matrices_with_made_up_rows_are_carried_as_they_are(events: Events, esper_rows: Rows) -> None:
-    carried = [e.payload.data for e in events if type_told(e) == "COUNTERFACTUAL_MATRIX_COMPUTED"]
-    assert carried == of(esper_rows, "COUNTERFACTUAL_MATRIX_COMPUTED")
-    assert not [e for e in events if e.payload.kind == "counterfactual_measured"]
+    matrices = of(esper_rows, "COUNTERFACTUAL_MATRIX_COMPUTED")
+    told = [e.payload for e in events if type_told(e) == "COUNTERFACTUAL_MATRIX_COMPUTED"]
+    for payload, row in zip(told, matrices, strict=True):
+        if isinstance(payload, CounterfactualMeasured):
+            assert row["strategy"] == "full_factorial"
+            assert [result.config for result in payload.results] == [config["seed_mask"] for config in row["configs"]]
+        else:
+            assert payload.data == row
+            assert row["strategy"] != "full_factorial"
 
 
 def type_told(event: Event[Any]) -> str:
@@ -196,7 +206,7 @@ def test_nothing_is_lost_and_ids_are_kept(events: Events, esper_rows: Rows) -> N
     assert [event.seq for event in events] == list(range(len(events)))
     for event, row in zip(told, esper_rows, strict=True):
         if isinstance(event.payload, ForeignEventCarried):
-            assert (event.payload.id, event.payload.data) == (row["event_id"], row["data"])
+            assert (event.payload.id, repr(event.payload.data)) == (row["event_id"], repr(row["data"]))
         else:
             holds_all(event, row)
 
@@ -210,17 +220,15 @@ def holds_all(event: Event[Any], row: dict[str, Any]) -> None:
     for ours, source in into.fields.items():
         theirs = row["data"].get(source.used, row.get(str(source.used)))
         if theirs is not None and not ours.endswith("_stage"):
-            assert getattr(event.payload, ours) == theirs
+            mine = getattr(event.payload, ours)
+            # NaN is not equal to itself, but its text is.
+            assert mine == theirs or repr(mine) == repr(theirs)
     rest = {name: value for name, value in row["data"].items() if value is not None and name not in into.used}
     if "decision_entropy" in rest:
         rest["decision_entropy"] = float(rest["decision_entropy"])
-    assert beside["data"] == rest
+    assert repr(beside["data"]) == repr(rest)
 
 
 def test_written_to_a_log_of_nissas_own_it_comes_back_the_same(events: Events) -> None:
-    again = [decode(encode(event)) for event in events]
-    plain = [(e.seq, e.time, e.scope, e.payload) for e in events]
-    assert [(e.seq, e.time, e.scope, e.payload) for e in again] == plain
-    assert [e.extra and e.extra["foreign"]["id"] for e in again] == [
-        e.extra and e.extra["foreign"]["id"] for e in events
-    ]
+    lines = [encode(event) for event in events]
+    assert [encode(decode(line)) for line in lines] == lines
