@@ -108,7 +108,8 @@ def test_a_hub_of_theirs_needs_nothing_else(excerpt: Path, tmp_path: Path) -> No
     assert backend.flush(20)
     backend.close()
     backend.close()
-    events, _ = read(tmp_path / "run")
+    events, reading = read(tmp_path / "run")
+    assert not reading.unknown
     assert events[-1].payload.kind == "run_ended"
     assert events[-1].payload.outcome == "completed"
     (germinated,) = [e for e in events if e.payload.kind == "seed_germinated" and e.scope.env == 0]
