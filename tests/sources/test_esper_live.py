@@ -133,17 +133,20 @@ UNCLOSED = """
 import os, sys
 from pathlib import Path
 from types import SimpleNamespace
+from nissa.events.kinds import SeedCulled
 from nissa.pipeline.sources.esper_live import NissaBackend
 from nissa.pipeline.telemetry import Telemetry
-backend = NissaBackend(Telemetry("live", out=Path(sys.argv[1])))
+telemetry = Telemetry("live", out=Path(sys.argv[1]))
+backend = NissaBackend(telemetry)
 backend.start()
 for n in range(500):
     backend.emit(SimpleNamespace(event_id=str(n), event_type="TAMIYO_INITIATED", timestamp="2026-03-01", data={}))
 if os.fork() == 0:
     backend.emit(SimpleNamespace(event_id="child", event_type="TAMIYO_INITIATED", timestamp="2026-03-01", data={}))
     backend.close()
-    os._exit(0)
-os.wait()
+    telemetry.emit(SeedCulled(slot="early", reason="", initiator="policy", epochs_total=1))
+    os._exit(telemetry.state().refused)
+assert os.waitstatus_to_exitcode(os.wait()[1]) == 1
 """
 
 
