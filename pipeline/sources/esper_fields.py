@@ -46,7 +46,8 @@ class Line:
             raise MalformedLineError("no object")
         if not isinstance(kind := row.get("event_type"), str):
             raise MalformedLineError("event_type: missing, or no name")
-        if not isinstance(data := row.get("data") or {}, dict):
+        data = {} if row.get("data") is None else row["data"]
+        if not isinstance(data, dict):
             raise MalformedLineError("data: no object")
         id, group = row.get("event_id"), row.get("group_id")
         beside = {name: value for name, value in row.items() if name not in _BESIDE and value not in (None, "")}

@@ -225,6 +225,7 @@ def test_without_a_start_of_the_training_no_episode_is_said_to_start(write: Writ
         ('{"event_type": 7}', "event_type: missing, or no name"),
         ('{"event_type": "EPOCH_COMPLETED"}', "timestamp: missing, or no time of day"),
         ('{"event_type": "X", "timestamp": "2026-03-01", "data": [1]}', "data: no object"),
+        ('{"event_type": "X", "timestamp": "2026-03-01", "data": 0}', "data: no object"),
         ("[" * 5000, "not JSON"),
         ('{"event_type": "\\ud800", "timestamp": NaN}', "not JSON"),
     ],
