@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 LINKED := $(VENV)/.linked
+RIVALS := $(VENV)/.rivals
 SOURCES := $(wildcard cli/*.py events/*.py operators/*.py pipeline/*.py pipeline/*/*.py sinks/*.py trainer/*.py)
 
 .PHONY: help install demo study test check bench
@@ -44,5 +45,10 @@ check: install
 	$(VENV)/bin/mypy tests conftest.py
 	$(MAKE) test
 
-bench: install
+# What the benchmarks compare with, which nothing else needs.
+$(RIVALS): $(STAMP)
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt --no-build-isolation --editable ".[bench]"
+	touch $(RIVALS)
+
+bench: install $(RIVALS)
 	$(VENV)/bin/python -m tests.benchmarks

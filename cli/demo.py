@@ -10,7 +10,10 @@ from typing import Any
 
 from rich.console import Console
 
+from nissa.cli.demo_host import watched_layers
 from nissa.cli.errors import UsageError, at_least, port
+from nissa.cli.profile import add_options, chosen
+from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.telemetry import Telemetry, new_run_name
 from nissa.sinks.console import ConsoleSink
 
@@ -27,25 +30,44 @@ def add(commands: Any) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="run directory to write (runs/<time of day>)")
     parser.add_argument("--metrics-address", default="127.0.0.1", help="address of /metrics (127.0.0.1)")
     parser.add_argument("--metrics-port", type=port, default=0, help="port of /metrics (any free one)")
+    add_options(parser)
     parser.add_argument("--no-color", action="store_true", help="print plain text")
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    config = _config(arguments)
     train = _trainer(arguments)
     console = Console(no_color=arguments.no_color, highlight=False, markup=False)
     run = new_run_name()
-    out = arguments.out or Path("runs") / run
-    with _telemetry(arguments, run, out, console) as telemetry:
-        console.print(f"Metrics at {telemetry.metrics_url} while it runs.", soft_wrap=True)
+    out = (arguments.out or Path("runs") / run) if config.sinks.log else None
+    with _telemetry(arguments, run, out, console, config) as telemetry:
+        if telemetry.metrics_url:
+            console.print(f"Metrics at {telemetry.metrics_url} while it runs.", soft_wrap=True)
         train(telemetry, out)
-    console.print(f"The run is in {out}. Look at it with:", soft_wrap=True)
-    for words in (["replay", out], ["replay", out, "--json"], ["serve", out]):
-        console.print(f"  {shlex.join([_program(), *map(str, words)])}", soft_wrap=True)
+    _hints(console, out)
     return 0
 
 
-def _trainer(arguments: argparse.Namespace) -> Callable[[Telemetry, Path], object]:
+def _config(arguments: argparse.Namespace) -> TelemetryConfig:
+    """What the options ask for. What cannot be done is refused now, not once training began."""
+    config = chosen(arguments)
+    watched_layers(config)
+    if arguments.out and not config.sinks.log:
+        raise UsageError(f"nothing would be written to {arguments.out}, because sinks.log is false")
+    return config
+
+
+def _hints(console: Console, out: Path | None) -> None:
+    if out is None:
+        console.print("No log was written, because sinks.log is false.")
+        return
+    console.print(f"The run is in {out}. Look at it with:", soft_wrap=True)
+    for words in (["replay", out], ["replay", out, "--json"], ["serve", out]):
+        console.print(f"  {shlex.join([_program(), *map(str, words)])}", soft_wrap=True)
+
+
+def _trainer(arguments: argparse.Namespace) -> Callable[[Telemetry, Path | None], object]:
     try:
         # torch takes a second to load, and only those who train need it.
         from nissa.trainer.run import Settings, train  # noqa: PLC0415
@@ -59,10 +81,13 @@ def _trainer(arguments: argparse.Namespace) -> Callable[[Telemetry, Path], objec
     return lambda telemetry, out: train(settings, telemetry, out)
 
 
-def _telemetry(arguments: argparse.Namespace, run: str, out: Path, console: Console) -> Telemetry:
+def _telemetry(
+    arguments: argparse.Namespace, run: str, out: Path | None, console: Console, config: TelemetryConfig
+) -> Telemetry:
     metrics = (arguments.metrics_address, arguments.metrics_port)
+    sinks = {"console": ConsoleSink(console)} if config.sinks.console else {}
     try:
-        return Telemetry(run, out=out, metrics=metrics, sinks={"console": ConsoleSink(console)})
+        return Telemetry(run, out=out, metrics=metrics, sinks=sinks, config=config)
     except OSError as error:
         raise UsageError(f"cannot write {out} and listen on {metrics[0]}:{metrics[1]}: {error}") from None
 

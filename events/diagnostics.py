@@ -1,55 +1,85 @@
-"""What the probes read from the network itself: gradients, weights, classes, and how sharp the minimum is."""
+"""What the probes read from the network itself: gradients, weights, activations, classes, sharpness, and memory."""
+
+from typing import Any
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.measures import Count, Fraction, Loss, Nats, Norm, Percent, Ratio, Real
+from nissa.events.measures import Bytes, Count, Fraction, Loss, Nats, Norm, Percent, Ratio, Real
 
 __all__ = [
+    "ActivationsMeasured",
     "ClassFigures",
     "ClassesMeasured",
     "GradientsMeasured",
+    "LayerActivations",
     "LayerGradients",
     "LayerWeights",
+    "MemoryMeasured",
+    "ProbesConfigured",
     "SharpnessMeasured",
     "WeightsMeasured",
 ]
 
 
+@kind(Importance.LIFECYCLE)
+class ProbesConfigured(Payload):
+    """What will be measured of a network, said before anything is: the configuration, and the features it gives."""
+
+    profile: str
+    """Profile that the configuration began from."""
+    config: dict[str, Any]
+    """The whole configuration, defaults included."""
+    history_length: Count
+    """Epochs that trends and plateaus are judged over."""
+    vanishing_threshold: Ratio
+    """Gradient elements below it in magnitude are vanishing."""
+    exploding_threshold: Ratio
+    """Gradient elements above it in magnitude are exploding."""
+    layers: list[str]
+    """Layers of the host whose gradients are measured; those of seeds come and go."""
+    slots: list[str]
+    """Slots of the host."""
+    classes: list[str]
+    """Classes by name, in the order of their numbers; empty if not known."""
+    features: dict[str, list[str]]
+    """Names of the features by group, in the order of the vector."""
+
+
 @part
 class LayerGradients:
-    """The gradient of one layer. Percentiles and fractions come from a sketch with bins 1/8 of an octave wide."""
+    """The gradient of one layer. What is None or empty was not asked for.
+
+    Percentiles, shares and histogram come from a sketch with bins 1/8 of an octave wide, which looks at no more than
+    65,536 elements of each tensor; norm, mean, standard deviation and broken elements are of all of them.
+    """
 
     elements: Count
     """Elements of the gradient."""
-    norm: Norm
+    norm: Norm | None = None
     """L2 norm."""
     mean: Real
     """Mean of the elements."""
     std: Real | None = None
     """Standard deviation of the elements (n - 1); None for a single element."""
-    p1: Real
-    """1st percentile of the finite elements, with their signs; NaN if none is finite."""
-    p25: Real
-    """25th percentile."""
-    p50: Real
-    """Median."""
-    p75: Real
-    """75th percentile."""
-    p99: Real
-    """99th percentile."""
-    zero: Fraction
+    percentiles: dict[str, Real]
+    """Of the finite elements, with their signs, by name ("p1", "p50"); NaN if none is finite."""
+    zero: Fraction | None = None
     """Share of elements that are 0 (or below 2^-129 in magnitude)."""
-    vanishing: Fraction
-    """Share of elements below 1e-7 in magnitude, zeros included."""
-    exploding: Fraction
-    """Share of elements that are finite and above 1e3 in magnitude."""
+    vanishing: Fraction | None = None
+    """Share of elements below the threshold in magnitude, zeros included."""
+    exploding: Fraction | None = None
+    """Share of elements that are finite and above the threshold in magnitude."""
     non_finite: Count
     """Elements that are NaN or infinite: an exact number."""
+    histogram: dict[str, Count] | None = None
+    """Finite elements by the power of two at or below their magnitude ("-12": from 2^-12 to 2^-11), without zeros."""
 
 
 @kind(Importance.ROUTINE)
 class GradientsMeasured(Payload):
     """The gradients of one training step, after its last backward pass and before clipping."""
 
+    batch: Count
+    """Training step inside the epoch, from 0."""
     layers: dict[str, LayerGradients]
     """By layer; what is frozen or has no gradient is absent, and a shared parameter counts where it is met first."""
     host_norm: Norm | None = None
@@ -79,15 +109,49 @@ class WeightsMeasured(Payload):
 
 
 @part
+class LayerActivations:
+    """What one layer puts out for a batch."""
+
+    units: Count
+    """Channels of a convolution, features of anything else."""
+    mean: Real
+    """Mean over samples, places and units."""
+    std: Real
+    """Standard deviation over the same (n - 1)."""
+    zero: Fraction
+    """Share of values that are 0."""
+    dead: Count | None = None
+    """Units that are 0 for all samples; None where the layer is no activation function."""
+    dormant: Fraction | None = None
+    """Share of units whose mean magnitude is at most a threshold times that of all units (Sokar et al. 2023), the dead
+    among them; None where the layer is no activation function."""
+    effective_rank: Ratio | None = None
+    """exp of the entropy of the normalized singular values, samples by units (Roy and Vetterli 2007); None if all
+    are 0 or any is broken."""
+    non_finite: Count
+    """Values that are NaN or infinite."""
+
+
+@kind(Importance.ROUTINE)
+class ActivationsMeasured(Payload):
+    """What the layers put out for one batch, in eval mode."""
+
+    samples: Count
+    """Samples of the batch that were looked at, 256 at most."""
+    layers: dict[str, LayerActivations]
+    """By layer, in the order in which they ran."""
+
+
+@part
 class ClassFigures:
     """How one class fares."""
 
     n: Count
     """Samples of the class."""
     accuracy: Percent | None = None
-    """Share that is recognized; None without a sample."""
+    """Share that is recognized; None without a sample, or if it was not asked for."""
     loss: Loss | None = None
-    """Mean loss of its samples; None without a sample."""
+    """Mean loss of its samples; None without a sample, or if it was not asked for."""
 
 
 @kind(Importance.ROUTINE)
@@ -96,18 +160,18 @@ class ClassesMeasured(Payload):
 
     classes: dict[str, ClassFigures]
     """By class."""
-    confusion: list[list[Count]]
-    """Samples by true class (row) and predicted class (column), both in the order of `classes`."""
+    confusion: list[list[Count]] | None = None
+    """Samples by true class (row) and predicted class (column), in the order of `classes`; None if not asked for."""
 
 
 @kind(Importance.ROUTINE)
 class SharpnessMeasured(Payload):
     """How fast the loss rises around the weights: random directions, and the steepest one."""
 
-    sharpness: Nats
-    """Mean over antithetic pairs of (L(w + e) + L(w - e)) / 2 - L(w), which estimates E[e'He] / 2."""
+    sharpness: Nats | None = None
+    """Mean over antithetic pairs of (L(w + e) + L(w - e)) / 2 - L(w), to estimate E[e'He] / 2; None without pairs."""
     spread: Loss | None = None
-    """Standard deviation of the pairs (n - 1); None with one pair."""
+    """Standard deviation of the pairs (n - 1); None with less than two."""
     sam: Nats | None = None
     """L(w + r g / |g|) - L(w) with r = scale |w|; None where no gradient was given."""
     loss: Loss
@@ -116,3 +180,19 @@ class SharpnessMeasured(Payload):
     """Perturbations that were tried, two a pair."""
     scale: Ratio
     """Standard deviation of a perturbation, relative to the root mean square of its tensor."""
+
+
+@kind(Importance.BULK)
+class MemoryMeasured(Payload):
+    """Memory of the process, and of its GPU's allocator."""
+
+    resident: Bytes
+    """Resident memory of the process."""
+    resident_peak: Bytes
+    """The most that it ever was."""
+    allocated: Bytes | None = None
+    """Held by tensors on the GPU; None without one."""
+    allocated_peak: Bytes | None = None
+    """The most that it was since the last measurement."""
+    reserved: Bytes | None = None
+    """Taken from the GPU by torch's allocator."""

@@ -1,11 +1,16 @@
 """Every kind of event, in one place: import from here."""
 
+from nissa.events.alerts import AlertRaised, AlertResolved, TrendChanged
 from nissa.events.diagnostics import (
+    ActivationsMeasured,
     ClassesMeasured,
     ClassFigures,
     GradientsMeasured,
+    LayerActivations,
     LayerGradients,
     LayerWeights,
+    MemoryMeasured,
+    ProbesConfigured,
     SharpnessMeasured,
     WeightsMeasured,
 )
@@ -24,7 +29,14 @@ from nissa.events.run import (
     RunStarted,
     SinkState,
 )
-from nissa.events.summaries import BestRun, BestRunsRanked, BlueprintSummarized, ScoreboardUpdated
+from nissa.events.summaries import (
+    BestRun,
+    BestRunsRanked,
+    BlueprintSummarized,
+    EpochAssessed,
+    FeaturesComputed,
+    ScoreboardUpdated,
+)
 from nissa.events.training import (
     BatchCompleted,
     CounterfactualMeasured,
@@ -37,6 +49,9 @@ from nissa.events.training import (
 __all__ = [
     "KINDS",
     "Action",
+    "ActivationsMeasured",
+    "AlertRaised",
+    "AlertResolved",
     "BatchCompleted",
     "BestRun",
     "BestRunsRanked",
@@ -49,8 +64,10 @@ __all__ = [
     "DecisionsScored",
     "EpisodeEnded",
     "EpisodeStarted",
+    "EpochAssessed",
     "EpochCompleted",
     "EventsDropped",
+    "FeaturesComputed",
     "ForeignEventCarried",
     "GateCheck",
     "GateEvaluated",
@@ -60,12 +77,15 @@ __all__ = [
     "Heartbeat",
     "HostBaselineMeasured",
     "Importance",
+    "LayerActivations",
     "LayerGradients",
     "LayerWeights",
+    "MemoryMeasured",
     "Payload",
     "PhaseTimed",
     "PipelineState",
     "PolicyUpdated",
+    "ProbesConfigured",
     "RunEnded",
     "RunStarted",
     "ScoreboardUpdated",
@@ -76,5 +96,6 @@ __all__ = [
     "SinkState",
     "SlotSnapshot",
     "StageChanged",
+    "TrendChanged",
     "WeightsMeasured",
 ]

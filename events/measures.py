@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 __all__ = [
     "NON_FINITE",
+    "Bytes",
     "Count",
     "Flops",
     "Fraction",
@@ -61,3 +62,4 @@ Reward = Annotated[float, Measure("reward")]
 Real = Annotated[float, Measure("none")]
 Count = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0})]
 Flops = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0, "unit": "operations"})]
+Bytes = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0, "unit": "bytes"})]

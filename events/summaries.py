@@ -1,9 +1,16 @@
 """What operators derive from the stream, declared here so that sinks need to know no operator."""
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.measures import Count, Percent, Points, Ratio
+from nissa.events.measures import Count, Fraction, Percent, Points, Ratio, Real
 
-__all__ = ["BestRun", "BestRunsRanked", "BlueprintSummarized", "ScoreboardUpdated"]
+__all__ = [
+    "BestRun",
+    "BestRunsRanked",
+    "BlueprintSummarized",
+    "EpochAssessed",
+    "FeaturesComputed",
+    "ScoreboardUpdated",
+]
 
 
 @kind(Importance.ROUTINE, derived=True)
@@ -98,3 +105,31 @@ class BestRunsRanked(Payload):
     """Ranked by peak accuracy, bounded in number."""
     finished: Count
     """Episodes finished so far, listed or not."""
+
+
+@kind(Importance.ROUTINE, derived=True)
+class EpochAssessed(Payload):
+    """What a person would say of a network after an epoch: how it goes, what is wrong, what could be done."""
+
+    narrative: str
+    """One line: "Loss improving (0.542 -> 0.398) | Gradient health good | Class imbalance: 3=42% vs 7=91%"."""
+    red_flags: list[str]
+    """What is wrong, the worst first, such as "non_finite", "vanishing_gradients", "sustained_plateau"."""
+    opportunities: list[str]
+    """What could be done, such as "slot_available", "healthy_gradients"."""
+    health: Fraction | None = None
+    """Share of measured layers without a complaint, 0 as soon as anything is broken; None if nothing was measured."""
+    complaints: dict[str, list[str]]
+    """Layers by complaint: "non_finite", "exploding", "vanishing", "dead"."""
+    plateau_epochs: Count
+    """Epochs since the validation accuracy last improved by half a point."""
+
+
+@kind(Importance.ROUTINE, derived=True)
+class FeaturesComputed(Payload):
+    """The observation after an epoch, in the order that `probes_configured.features` gives."""
+
+    values: list[Real | None]
+    """None = not measured in this epoch; NaN = measured, broken."""
+    missing: Count
+    """How many are None."""

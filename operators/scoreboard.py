@@ -8,7 +8,7 @@ from functools import partial
 from nissa.events.kinds import EpisodeStarted, ScoreboardUpdated, SeedCulled, SeedFossilized, SeedGerminated
 from nissa.events.scope import Event, Scope
 from nissa.operators.growth import COMPUTE_MULTIPLIERS, compute_cost, growth_ratio
-from nissa.operators.stream import Fold, Keyed
+from nissa.operators.stream import Fold, Keyed, united
 
 __all__ = ["Board", "Model", "seed_scoreboard"]
 
@@ -56,7 +56,7 @@ def seed_scoreboard(multipliers: Mapping[str, float] = COMPUTE_MULTIPLIERS) -> F
     if low := {name: factor for name, factor in multipliers.items() if factor < 1}:
         raise ValueError(f"compute multipliers must be at least 1, but {low}")
     kinds = (EpisodeStarted, SeedGerminated, SeedFossilized, SeedCulled)
-    return Fold("seed_scoreboard", kinds, lambda: Keyed(Board), partial(_step, multipliers), _merge)
+    return Fold("seed_scoreboard", kinds, lambda: Keyed(Board), partial(_step, multipliers), united)
 
 
 def _step(
@@ -114,11 +114,3 @@ def _row(scope: Scope, board: Board, multipliers: Mapping[str, float]) -> Scoreb
         compute_cost=compute_cost(model.fossilized, multipliers),
         flops_ratio=model.flops_ratio(),
     )
-
-
-def _merge(left: Keyed[Board], right: Keyed[Board]) -> Keyed[Board]:
-    """Boards are kept whole by environment, so the parts of a stream share no key."""
-    merged = Keyed(Board)
-    merged.items.update(left.items)
-    merged.items.update(right.items)
-    return merged

@@ -16,7 +16,7 @@ from reactivex import operators as ops
 from nissa.events.kind import Payload
 from nissa.events.scope import Event
 
-__all__ = ["Fold", "Keyed", "Operator", "Routed", "only"]
+__all__ = ["Fold", "Keyed", "Operator", "Routed", "only", "united"]
 
 P = TypeVar("P", bound=Payload)
 S = TypeVar("S")
@@ -104,3 +104,15 @@ class Keyed(Generic[V]):
         self.items[key] = value
         if len(self.items) > self._limit:
             self.items.popitem(last=False)
+
+    def like(self) -> "Keyed[V]":
+        """An empty table of the same make."""
+        return Keyed(self._make, self._limit)
+
+
+def united(left: Keyed[V], right: Keyed[V]) -> Keyed[V]:
+    """Two tables as one, where no key is in both: the `merge` of states that are kept whole by environment."""
+    merged = left.like()
+    merged.items.update(left.items)
+    merged.items.update(right.items)
+    return merged

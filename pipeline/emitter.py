@@ -39,7 +39,7 @@ class Emitter:
         try:
             payload = probe(*arguments)
         except Exception as error:  # noqa: BLE001  # the trainer must not feel it
-            self._hub.fault(f"probe {probe.__name__}", error)
+            self._hub.fault(f"probe {getattr(probe, '__name__', probe)}", error)
         else:
             self.emit(payload)
 

@@ -15,32 +15,42 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from reactivex import Observable
 
 from nissa.events.kinds import Payload, PipelineState, RunEnded
 from nissa.events.scope import Event, Scope
+from nissa.operators.anomalies import anomalies
 from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats
+from nissa.operators.collapse import policy_collapse
+from nissa.operators.features import features
+from nissa.operators.narrative import narrative
+from nissa.operators.policy_spikes import policy_spikes
 from nissa.operators.scoreboard import seed_scoreboard
-from nissa.operators.stream import Operator
+from nissa.operators.stream import Fold, Operator
+from nissa.operators.trend import trends
 from nissa.pipeline import exits
+from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.faults import Faults
 from nissa.pipeline.hub import Hub
 from nissa.pipeline.outlet import Outlet
+from nissa.pipeline.profiles import load
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.run_log import DEAD_LETTERS, RunLog
 from nissa.sinks.scrape import MetricsServer
 from nissa.sinks.tables import Tables
 
-__all__ = ["CAPACITY", "Sink", "Telemetry", "default_operators", "new_run_name"]
+__all__ = ["CAPACITY", "Fidelity", "Sink", "Telemetry", "default_operators", "new_run_name"]
 
 Sink = Callable[[Event[Any]], Any]
 """Takes events. It may have `flush()` and `close()`, `kinds` (a tuple) if it does not want all, and `inline = True`
 if it only updates memory; the hub's own thread calls it then, and neither flushes nor closes it."""
+
+Fidelity = Literal["normal", "dense"]
 
 CAPACITY = 65_536
 """Events that may wait for the hub, and as many for each sink."""
@@ -48,7 +58,9 @@ CAPACITY = 65_536
 
 def default_operators() -> dict[str, Operator]:
     """Fresh operators by name, in the order in which they see an event."""
-    return {fold.name: fold for fold in (blueprint_stats(), seed_scoreboard(), best_runs())}
+    summaries: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), narrative(), features()]
+    noticing: list[Fold[Any]] = [anomalies(), trends(), policy_collapse(), policy_spikes()]
+    return {fold.name: fold for fold in (*summaries, *noticing)}
 
 
 def new_run_name() -> str:
@@ -61,10 +73,11 @@ class Telemetry:
 
     `out` is the run directory to write, `metrics` an (address, port) to serve /metrics on (port 0: any free one),
     `sinks` and `operators` are added to the built-in ones by name. A sink gets a thread and a queue of its own unless
-    it has `inline = True`. No thread starts before the first event, but that of the metrics server.
+    it has `inline = True`. No thread starts before the first event, but that of the metrics server. `config` says what
+    probes measure and which built-in sinks there are: a configuration, or the name of a profile.
 
     Raises FileExistsError if `out` holds a run, OSError if a directory or port cannot be had, ValueError on a
-    capacity below 1 or a name used twice.
+    capacity below 1, an unknown profile or a name used twice.
     """
 
     def __init__(
@@ -76,15 +89,20 @@ class Telemetry:
         sinks: Mapping[str, Sink] | None = None,
         operators: Mapping[str, Operator] | None = None,
         capacity: int = CAPACITY,
+        config: TelemetryConfig | str = "standard",
     ) -> None:
         if capacity < 1:
             raise ValueError(f"capacity must be at least 1 event, not {capacity}")
+        self.config = load(config) if isinstance(config, str) else config
+        """What is measured, and where it goes."""
+        self.fidelity: Fidelity = "dense" if self.config.mode == "research" else "normal"
+        """How closely probes look: at "dense" they measure what the profile `research` does. Set it at any time."""
         self.run = run or new_run_name()
         self._scope = Scope(self.run)
         self._tables = Tables()
         self._prometheus = PrometheusSink(self.state)
         # The port is taken first and given back on any failure, so that nothing half-done is left behind.
-        self._server = MetricsServer(self._prometheus, *metrics) if metrics else None
+        self._server = MetricsServer(self._prometheus, *metrics) if metrics and self.config.sinks.prometheus else None
         try:
             self._faults = Faults(out / DEAD_LETTERS if out else None)
             self._dispatcher, outlets = self._wire(dict(sinks or {}), dict(operators or {}), out, capacity)
@@ -117,7 +135,7 @@ class Telemetry:
         self._hub.emit(payload, self._scope)
 
     def snapshot(self) -> dict[str, list[dict[str, Any]]]:
-        """The summary tables as plain data: `blueprints`, `scoreboards`, `best_runs`."""
+        """The summary tables as plain data, by name."""
         return self._tables.snapshot()
 
     def state(self) -> PipelineState:
@@ -185,7 +203,7 @@ class Telemetry:
         builtin: dict[str, Sink] = {"tables": self._tables, "prometheus": self._prometheus}
         if twice := (sinks.keys() & {*builtin, "log"}) | (operators.keys() & default_operators().keys()):
             raise ValueError(f"taken by a built-in part: {', '.join(sorted(twice))}; choose another name")
-        if out:
+        if out and self.config.sinks.log:
             builtin["log"] = RunLog(out)
         consumers = builtin | sinks
         outlets = [

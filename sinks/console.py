@@ -4,10 +4,11 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
-from nissa.events.kinds import BestRunsRanked, EpochCompleted, RunEnded, RunStarted
+from nissa.events.kinds import BestRunsRanked, EpochAssessed, EpochCompleted, RunEnded, RunStarted
 from nissa.events.scope import Event
-from nissa.sinks.lines import LINED, line
+from nissa.sinks.lines import LINED, flag_line, line
 from nissa.sinks.render import summary
 from nissa.sinks.tables import Tables
 
@@ -43,18 +44,28 @@ class ConsoleSink:
         )
         self._started: float | None = None
         self._accuracy: dict[tuple[str | None, int | None], float] = {}
+        self._flags: dict[tuple[str | None, int | None], tuple[int | None, list[str]]] = {}
 
     def __call__(self, event: Event[Any]) -> None:
         if self._started is None:
             self._started = event.time
         self._tables(event)
-        if (told := line(event, event.time - self._started)) is not None:
+        elapsed = event.time - self._started
+        told = self._news(event, elapsed) if isinstance(event.payload, EpochAssessed) else line(event, elapsed)
+        if told is not None:
             self._console.print(told, highlight=False, soft_wrap=True)
         self._follow(event)
 
     def close(self) -> None:
         """Take the progress bar away; an unfinished run leaves its tables all the same."""
         self._progress.stop()
+
+    def _news(self, event: Event[EpochAssessed], elapsed: float) -> Text | None:
+        """What changed since the last epoch of the same episode."""
+        place, episode = (event.scope.group, event.scope.env), event.scope.episode
+        known, flags = self._flags.get(place, (None, []))
+        self._flags[place] = episode, event.payload.red_flags
+        return flag_line(event, flags if known == episode else (), elapsed)
 
     def _follow(self, event: Event[Any]) -> None:
         match event.payload:

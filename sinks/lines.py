@@ -1,12 +1,15 @@
 """One line for each event that a person who watches a run wants to see; nothing for the others."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from rich.text import Text
 
 from nissa.events.kinds import (
+    AlertRaised,
+    AlertResolved,
     EpisodeEnded,
+    EpochAssessed,
     EventsDropped,
     HostBaselineMeasured,
     PolicyUpdated,
@@ -19,7 +22,7 @@ from nissa.events.kinds import (
 )
 from nissa.events.scope import Event, Scope
 
-__all__ = ["LINED", "line"]
+__all__ = ["LINED", "flag_line", "line"]
 
 _TOLD_OTHERWISE = {"GERMINATED", "FOSSILIZED", "CULLED", "DORMANT"}
 """Stages whose beginning shows in an event of its own, or in the one before."""
@@ -29,8 +32,21 @@ def line(event: Event[Any], elapsed: float) -> Text | None:
     """The event in one line, `elapsed` seconds into the run; None if it is not worth one."""
     if (write := _WRITERS.get(type(event.payload))) is None or (told := write(event.payload)) is None:
         return None
-    word, style, rest = told
-    where = _where(event.scope)
+    return _line(event.scope, elapsed, *told)
+
+
+def flag_line(event: Event[EpochAssessed], before: Collection[str], elapsed: float) -> Text | None:
+    """One line when a red flag rises that was not up `before`, or the last one is gone; None otherwise."""
+    flags, narrative = event.payload.red_flags, event.payload.narrative
+    if risen := [flag for flag in flags if flag not in before]:
+        return _line(event.scope, elapsed, "red flag", "bold red", f"{', '.join(risen)}: {narrative}")
+    if before and not flags:
+        return _line(event.scope, elapsed, "all clear", "green", narrative)
+    return None
+
+
+def _line(scope: Scope, elapsed: float, word: str, style: str, rest: str) -> Text:
+    where = _where(scope)
     parts = ((f"{elapsed:7.1f}s ", "dim"), (f"{where:<22} ", "dim"), (f"{word:<12} ", style), rest)
     return Text(" ").join(Text.assemble(*parts).split("\n"))
 
@@ -91,6 +107,31 @@ def _policy(update: PolicyUpdated) -> Told:
     return "policy", "magenta", f"update {update.update}: {numbers}, entropy {_number(update.entropy)}"
 
 
+def _raised(alert: AlertRaised) -> Told:
+    if alert.severity == "info":
+        return None
+    return (
+        alert.severity.upper(),
+        "bold red" if alert.severity == "critical" else "bold yellow",
+        _named(alert, alert.what),
+    )
+
+
+def _resolved(alert: AlertResolved) -> Told:
+    if alert.severity == "info":
+        return None
+    over = f"{alert.clause.replace('_', ' ')} after {alert.observations} observations"
+    return "resolved", "green", _named(alert, f"{over}, raised in {_where(Scope('', *_place(alert))) or 'the run'}")
+
+
+def _named(alert: AlertRaised | AlertResolved, rest: str) -> str:
+    return f"{alert.alert}{f' ({alert.subject})' if alert.subject else ''}: {rest}"
+
+
+def _place(alert: AlertResolved) -> tuple[str | None, int | None, int | None, int | None]:
+    return alert.group, alert.env, alert.episode, alert.epoch
+
+
 def _dropped(gap: EventsDropped) -> Told:
     return "DROPPED", "bold red", f"at {gap.place}: {', '.join(f'{n} {kind}' for kind, n in gap.dropped.items())}"
 
@@ -114,6 +155,8 @@ _WRITERS: Mapping[type, Callable[[Any], Told]] = {
     EpisodeEnded: _episode,
     PolicyUpdated: _policy,
     EventsDropped: _dropped,
+    AlertRaised: _raised,
+    AlertResolved: _resolved,
 }
 
 LINED = tuple(_WRITERS)

@@ -4,7 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from nissa.sinks import (
+    activation_metrics,
+    alert_metrics,
+    assessment_metrics,
     layer_metrics,
+    memory_metrics,
     pipeline_metrics,
     policy_metrics,
     run_metrics,
@@ -21,12 +25,16 @@ __all__ = ["COUNTS", "GAUGES", "METRICS", "Metric"]
 _TABLE = (
     *pipeline_metrics.METRICS,
     *run_metrics.METRICS,
+    *memory_metrics.METRICS,
     *training_metrics.METRICS,
+    *assessment_metrics.METRICS,
     *layer_metrics.METRICS,
+    *activation_metrics.METRICS,
     *validation_metrics.METRICS,
     *slot_metrics.METRICS,
     *seed_metrics.METRICS,
     *policy_metrics.METRICS,
+    *alert_metrics.METRICS,
 )
 
 
@@ -43,8 +51,11 @@ METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _TABLE}
 
 GAUGES = _by_kind(
     run_metrics.GAUGES,
+    memory_metrics.GAUGES,
     training_metrics.GAUGES,
+    assessment_metrics.GAUGES,
     layer_metrics.GAUGES,
+    activation_metrics.GAUGES,
     validation_metrics.GAUGES,
     slot_metrics.GAUGES,
     seed_metrics.GAUGES,
@@ -52,5 +63,7 @@ GAUGES = _by_kind(
 )
 """Values that the last event of a kind sets, read at scrape time."""
 
-COUNTS = _by_kind(run_metrics.COUNTS, slot_metrics.COUNTS, seed_metrics.COUNTS, policy_metrics.COUNTS)
+COUNTS = _by_kind(
+    run_metrics.COUNTS, slot_metrics.COUNTS, seed_metrics.COUNTS, policy_metrics.COUNTS, alert_metrics.COUNTS
+)
 """Amounts that each event of a kind adds; a 0 makes a series known before it counts."""

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from nissa.events.kinds import PipelineState
 from nissa.events.scope import Event
+from nissa.sinks.alert_metrics import standing
 from nissa.sinks.declare import Sample
 from nissa.sinks.families import families
 from nissa.sinks.pipeline_metrics import account
@@ -65,7 +66,13 @@ class PrometheusSink(Collector):
         started = time.perf_counter()
         known = self._state.snapshot(self._grace)
         values = known.totals
-        shared = (self._account(known), self._own(known), count_kinds(known.kinds), last_events(known.places))
+        shared = (
+            self._account(known),
+            self._own(known),
+            count_kinds(known.kinds),
+            last_events(known.places),
+            standing(values),
+        )
         errors = sum(tell(values, samples) for samples in shared)
         errors += sum(read(values, place) for place in known.places)
         gathered = families(values)

@@ -6,18 +6,23 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from nissa.events.kinds import (
+    ActivationsMeasured,
     BatchCompleted,
     BestRunsRanked,
     BlueprintSummarized,
     ClassesMeasured,
     DecisionMade,
     EpisodeStarted,
+    EpochAssessed,
     EpochCompleted,
+    FeaturesComputed,
     GradientsMeasured,
     Heartbeat,
+    MemoryMeasured,
     PipelineState,
     PolicyUpdated,
     RunEnded,
+    SharpnessMeasured,
     WeightsMeasured,
 )
 from nissa.events.scope import Event, Scope
@@ -29,11 +34,15 @@ from nissa.sinks.totals import MAX_LABEL_SETS, Totals
 
 __all__ = ["Snapshot", "State"]
 
-_OF_EPISODE = (BatchCompleted, EpochCompleted, DecisionMade, GradientsMeasured, WeightsMeasured, ClassesMeasured)
+_OF_EPISODE = (
+    *(BatchCompleted, EpochCompleted, DecisionMade, EpochAssessed, FeaturesComputed),
+    *(GradientsMeasured, WeightsMeasured, ActivationsMeasured, ClassesMeasured, SharpnessMeasured),
+)
 _KEYS: dict[type, Callable[[Event[Any]], tuple[Any, ...]]] = {
     PolicyUpdated: lambda event: (event.scope.group,),
     BlueprintSummarized: lambda event: (event.payload.group, event.payload.blueprint),
     BestRunsRanked: lambda _: (),
+    MemoryMeasured: lambda _: (),
 }
 """What is no environment's own, although an event of one may have caused it."""
 

@@ -1,61 +1,125 @@
 """The latest of each summary, as plain data: what `telemetry.snapshot()` and `nissa replay --json` show."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any, TypeVar
 
 from nissa.events.jsonable import plain
-from nissa.events.kinds import BestRunsRanked, BlueprintSummarized, ScoreboardUpdated
+from nissa.events.kinds import (
+    AlertRaised,
+    AlertResolved,
+    BestRunsRanked,
+    BlueprintSummarized,
+    EpochAssessed,
+    FeaturesComputed,
+    ProbesConfigured,
+    ScoreboardUpdated,
+    TrendChanged,
+)
 from nissa.events.scope import Event
+from nissa.sinks.alert_rows import AlertRows
+from nissa.sinks.layer_rows import KINDS, Last, layer_rows, remember
 
 __all__ = ["LIMIT", "Tables"]
 
 LIMIT = 10_000
-"""Rows of one table."""
+"""Rows of one table; of the table of layers, environments."""
 
-R = TypeVar("R")
-Rows = dict[tuple[Any, ...], R]
+V = TypeVar("V")
+Key = tuple[Any, ...]
+Row = dict[str, Any]
+
+
+def _place(event: Event[Any]) -> Key:
+    return event.scope.run, *_sortable(event.scope.group, event.scope.env)
+
+
+def _sortable(group: str | None, env: int | None) -> Key:
+    return str(group or ""), -1 if env is None else env
+
+
+_KEYS: dict[type, Callable[[Event[Any]], Key]] = {
+    BlueprintSummarized: lambda event: (event.scope.run, str(event.payload.group or ""), event.payload.blueprint),
+    ScoreboardUpdated: lambda event: (event.scope.run, *_sortable(event.payload.group, event.payload.env)),
+    BestRunsRanked: lambda event: (event.scope.run,),
+    EpochAssessed: _place,
+    FeaturesComputed: _place,
+    ProbesConfigured: _place,
+    TrendChanged: _place,
+}
+"""What has one row each, by the kind of event that the row is."""
 
 
 class Tables:
     """A sink that keeps the last row of each key; of too many, the one set longest ago goes."""
 
     inline = True
-    kinds = (BlueprintSummarized, ScoreboardUpdated, BestRunsRanked)
+    kinds = tuple(dict.fromkeys((*_KEYS, *KINDS, AlertRaised, AlertResolved)))
 
     def __init__(self) -> None:
-        self._blueprints: Rows[BlueprintSummarized] = {}
-        self._boards: Rows[ScoreboardUpdated] = {}
-        self._best: Rows[BestRunsRanked] = {}
+        self._last: dict[type, dict[Key, Event[Any]]] = {kind: {} for kind in _KEYS}
+        self._layers: dict[Key, Last] = {}
+        self._alerts = AlertRows(LIMIT)
 
     def __call__(self, event: Event[Any]) -> None:
-        run, row = event.scope.run, event.payload
-        if isinstance(row, BlueprintSummarized):
-            _keep(self._blueprints, (run, str(row.group or ""), row.blueprint), row)
-        elif isinstance(row, ScoreboardUpdated):
-            _keep(self._boards, (run, str(row.group or ""), -1 if row.env is None else row.env), row)
-        elif isinstance(row, BestRunsRanked):
-            _keep(self._best, (run,), row)
+        kind = type(event.payload)
+        if kind in _KEYS:
+            _keep(self._last[kind], _KEYS[kind](event), event)
+        if kind in KINDS:
+            last = self._layers.get(_place(event), {})
+            remember(last, event)
+            _keep(self._layers, _place(event), last)
+        self._alerts(event)
 
-    def snapshot(self) -> dict[str, list[dict[str, Any]]]:
-        """Rows in the order of their keys, best runs in the order of their ranks; None where nothing was measured."""
-        best = [(key, run) for key, ranked in sorted(self._best.items(), key=_key) for run in ranked.runs]
+    def snapshot(self) -> dict[str, list[Row]]:
+        """Rows in the order of their keys, best runs in that of their ranks, alerts as they came.
+
+        None where nothing was measured.
+        """
         return {
-            "blueprints": [_row(*item) for item in sorted(self._blueprints.items(), key=_key)],
-            "scoreboards": [_row(*item) for item in sorted(self._boards.items(), key=_key)],
-            "best_runs": [_row(*item) for item in best],
+            "blueprints": [_row(event, event.payload) for event in self._sorted(BlueprintSummarized)],
+            "scoreboards": [_row(event, event.payload) for event in self._sorted(ScoreboardUpdated)],
+            "best_runs": [_row(event, run) for event in self._sorted(BestRunsRanked) for run in event.payload.runs],
+            "trends": [_where(event) | _row(event, event.payload) for event in self._sorted(TrendChanged)],
+            "assessments": [_where(event) | _row(event, event.payload) for event in self._sorted(EpochAssessed)],
+            "features": [_where(event) | self._features(event) for event in self._sorted(FeaturesComputed)],
+            "layers": [row for _, last in sorted(self._layers.items(), key=_key) for row in _layer_rows(last.copy())],
+            "alerts": self._alerts.snapshot(),
         }
 
+    def _sorted(self, kind: type) -> list[Event[Any]]:
+        return [event for _, event in sorted(self._last[kind].items(), key=_key)]
 
-def _keep(rows: "Rows[R]", key: tuple[Any, ...], row: R) -> None:
+    def _features(self, event: Event[FeaturesComputed]) -> Row:
+        """Values by group and name; by number, where no configuration named as many."""
+        values, probes = iter(event.payload.values), self._last[ProbesConfigured].get(_place(event))
+        groups: dict[str, list[str]] = probes.payload.features if probes else {}
+        if sum(map(len, groups.values())) != len(event.payload.values):
+            groups = {"unnamed": [str(place) for place in range(len(event.payload.values))]}
+        named = {group: {name: plain(next(values)) for name in names} for group, names in groups.items()}
+        return {"missing": event.payload.missing, "features": named}
+
+
+def _keep(rows: dict[Key, V], key: Key, row: V) -> None:
     rows.pop(key, None)
     rows[key] = row
     if len(rows) > LIMIT:
         del rows[next(iter(rows))]
 
 
-def _key(item: tuple[Any, object]) -> Any:
+def _key(item: tuple[Key, object]) -> Key:
     return item[0]
 
 
-def _row(key: tuple[Any, ...], row: Any) -> dict[str, Any]:
-    return {"run": key[0]} | {f.name: plain(getattr(row, f.name)) for f in fields(row)}
+def _row(event: Event[Any], row: Any) -> Row:
+    return {"run": event.scope.run} | {f.name: plain(getattr(row, f.name)) for f in fields(row)}
+
+
+def _where(event: Event[Any]) -> Row:
+    return event.scope._asdict()
+
+
+def _layer_rows(last: Last) -> Iterator[Row]:
+    scope = next(iter(last.values())).scope
+    for row in layer_rows(last):
+        yield {"run": scope.run, "group": scope.group, "env": scope.env} | {name: plain(row[name]) for name in row}

@@ -30,10 +30,14 @@ def _classes(at: Labels, event: Event[ClassesMeasured]) -> Iterator[Sample]:
     rows = event.payload.classes.values()
     accuracies = [row.accuracy for row in rows if row.accuracy is not None]
     losses = [row.loss for row in rows if row.loss is not None]
-    yield "nissa_class_accuracy_min_ratio", at, ratio(min(accuracies, default=None))
-    yield "nissa_class_accuracy_max_ratio", at, ratio(max(accuracies, default=None))
-    # A loss that is NaN loses every comparison, and is the worst.
+    # What is NaN loses every comparison, and is the worst.
+    yield "nissa_class_accuracy_min_ratio", at, ratio(min(accuracies, key=_finite_last, default=None))
+    yield "nissa_class_accuracy_max_ratio", at, ratio(max(accuracies, key=_finite_last, default=None))
     yield "nissa_worst_class_loss", at, max(losses, key=lambda loss: (isnan(loss), loss), default=None)
+
+
+def _finite_last(accuracy: float) -> tuple[bool, float]:
+    return not isnan(accuracy), accuracy
 
 
 def _sharpness(at: Labels, event: Event[SharpnessMeasured]) -> Iterator[Sample]:

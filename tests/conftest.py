@@ -107,9 +107,9 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run directory of a small `nissa demo`, run as a user runs it."""
+    """The run directory of a small `nissa demo`, run as a user runs it, with everything measured."""
     out = tmp_path_factory.mktemp("demo") / "run"
-    words = ["demo", "--envs", "2", "--episodes", "3", "--seed", "1", "--out", str(out)]
+    words = ["demo", "--envs", "2", "--episodes", "3", "--seed", "1", "--profile", "research", "--out", str(out)]
     done = subprocess.run(
         [sys.executable, "-m", "nissa.cli.main", *words], capture_output=True, text=True, timeout=300, check=False
     )

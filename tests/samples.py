@@ -8,10 +8,14 @@ from hypothesis import strategies as st
 
 from nissa.events.kinds import (
     KINDS,
+    BatchCompleted,
     EpisodeEnded,
     EpisodeStarted,
     EpochCompleted,
+    GateEvaluated,
+    HeadEntropy,
     Payload,
+    PolicyUpdated,
     RunStarted,
     SeedCulled,
     SeedFossilized,
@@ -27,6 +31,7 @@ __all__ = [
     "event",
     "events",
     "payloads",
+    "policy_updated",
     "run_started",
     "scopes",
     "stories",
@@ -115,7 +120,32 @@ def _turns() -> st.SearchStrategy[Payload]:
         st.builds(SeedCulled, **ended, reason=st.just("late"), initiator=st.just("policy")),
         st.builds(epoch_completed, val_accuracy=st.integers(0, 5).map(float), total_seed_params=size),
         st.builds(episode_ended),
+        *_troubles(),
     )
+
+
+def _troubles() -> tuple[st.SearchStrategy[Payload], ...]:
+    """Batches, gates and updates, some of which are out of order."""
+    loss, broken = st.sampled_from((1.0, 1.1, 9.0)), float("inf")
+    where: dict[str, Any] = {"seed": st.just("s1"), "blueprint": st.just("norm"), "gate": st.just("G2")}
+    gate = {"target_stage": st.just("BLENDING"), "passed": st.booleans(), "checks": st.just([]), "reason": st.just("")}
+    norm: dict[str, Any] = {"accuracy": st.just(50.0), "seed_grad_norms": st.just({"early": 1.0})}
+    return (
+        st.builds(BatchCompleted, batch=st.just(0), loss=loss | st.just(broken), host_grad_norm=loss, **norm),
+        st.builds(GateEvaluated, slot=st.sampled_from(("early", "late")), **where, **gate),
+        st.builds(
+            policy_updated, approx_kl=st.sampled_from((0.01, 2.0, broken)), ratio_max=st.sampled_from((1.5, 90.0))
+        ),
+    )
+
+
+def policy_updated(**figures: float) -> PolicyUpdated:
+    """An update of a healthy policy, but for what is said."""
+    ones = dict.fromkeys(("policy_loss", "value_loss", "entropy", "value_mean", "grad_norm"), 1.0)
+    ones |= {"value_std": 1.0, "return_mean": 1.0, "return_std": 1.0, "learning_rate": 3e-4}
+    usual: dict[str, Any] = {"approx_kl": 0.01, "clip_fraction": 0.1, "explained_variance": 0.8, "ratio_max": 1.5}
+    heads = {"op": HeadEntropy(entropy=44.0, log_valid=55.0, decisions=80, mean_policy_entropy=0.6)}
+    return PolicyUpdated(update=0, decisions=90, heads=heads, early_stopped=False, **ones, **(usual | figures))
 
 
 def episode_started(host_params: int = 1000, host_flops: int | None = 5000) -> EpisodeStarted:

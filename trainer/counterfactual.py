@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 
-from nissa.events.kinds import ClassesMeasured, CounterfactualMeasured, CounterfactualResult
-from nissa.trainer.digits import Digits
+from torch import Tensor
+
+from nissa.events.kinds import CounterfactualMeasured, CounterfactualResult
+from nissa.trainer.digits import N_CLASSES, Digits
 from nissa.trainer.model import Model
 from nissa.trainer.slot import Slot
 from nissa.trainer.validation import validate
@@ -58,9 +60,10 @@ def _measure(
         alpha_settings=alphas,
         val_loss=found.loss,
         val_accuracy=found.accuracy,
-        per_class_accuracy=_by_class(found.classes) if per_class else None,
+        per_class_accuracy=_by_class(found.right, data.val_labels) if per_class else None,
     )
 
 
-def _by_class(found: ClassesMeasured) -> dict[str, float]:
-    return {name: row.accuracy for name, row in found.classes.items() if row.accuracy is not None}
+def _by_class(right: Tensor, labels: Tensor) -> dict[str, float]:
+    """Accuracy of each class in percent."""
+    return {str(i): 100 * right[labels == i].double().mean().item() for i in range(N_CLASSES)}

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from nissa.events.kinds import EpisodeStarted
-from nissa.pipeline.emitter import Emitter
+from nissa.pipeline.probes.watch import Watch
+from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.decision import Policy
+from nissa.trainer.digits import N_CLASSES
 from nissa.trainer.episode import Episode
 from nissa.trainer.flops import host_flops
 from nissa.trainer.growth import Growth
@@ -20,15 +22,16 @@ _DATA_SEEDS = 1_000_000
 
 
 class Environment:
-    """Number `index` of a run; `emitter` stands at it. Its twin is trained at once, and the baseline emitted.
+    """Number `index` of a run, under a policy whose name is its group. Its twin is trained at once.
 
     The initial weights are kept under `out`, if given; raises OSError if they cannot be.
     """
 
     def __init__(
-        self, index: int, settings: Settings, policy: Policy, emitter: Emitter, out: Path | None = None
+        self, index: int, settings: Settings, policy: Policy, telemetry: Telemetry, out: Path | None = None
     ) -> None:
-        self.index, self.settings, self.policy, self.emitter = index, settings, policy, emitter
+        self.index, self.settings, self.policy, self.telemetry = index, settings, policy, telemetry
+        self.emitter = emitter = telemetry.scope(group=settings.policy, env=index)
         self.torch_seed = settings.seed + index
         self.data_seed = _DATA_SEEDS + self.torch_seed
         self.twin = train_twin(self.torch_seed, self.data_seed, settings.epochs, emitter)
@@ -43,8 +46,16 @@ class Environment:
         self.emitter.emit(self._started())
         growth = Growth(self.model, f"env{self.index}-ep{number}", self.torch_seed, self._initiator)
         record = EpisodeRecord(env=self.index, episode=number)
+        watch = Watch(
+            self.telemetry,
+            self.model,
+            parts=self.model.parts,
+            emitter=self.emitter,
+            slots=list(SLOT_CHANNELS),
+            classes=[str(digit) for digit in range(N_CLASSES)],
+        )
         epochs = self.settings.epochs
-        return Episode(self.emitter, self.policy, growth, self.twin, record, data_seed=self.data_seed, epochs=epochs)
+        return Episode(watch, self.policy, growth, self.twin, record, data_seed=self.data_seed, epochs=epochs)
 
     @property
     def _initiator(self) -> str:

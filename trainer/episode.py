@@ -1,11 +1,7 @@
 """One episode: a new host, grown by a policy while it trains. Copy from here how a trainer tells Nissa what it does."""
 
-from functools import partial
-
-from nissa.events.kinds import EpisodeEnded, PhaseTimed
-from nissa.pipeline.emitter import Emitter
-from nissa.pipeline.probes.gradients import gradients_measured
-from nissa.pipeline.probes.weights import copied, weights_measured
+from nissa.events.kinds import EpisodeEnded
+from nissa.pipeline.probes.watch import Watch
 from nissa.trainer.counterfactual import contributions, factorial
 from nissa.trainer.decision import Policy
 from nissa.trainer.digits import batches, digits
@@ -15,24 +11,22 @@ from nissa.trainer.history import Course, EpisodeRecord
 from nissa.trainer.rewards import reward_components
 from nissa.trainer.rollout import Transition
 from nissa.trainer.seeding import generator
-from nissa.trainer.sharpness import sharpness
 from nissa.trainer.situation import Situation, SlotView
 from nissa.trainer.snapshots import epoch_completed
-from nissa.trainer.stopwatch import Stopwatch
 from nissa.trainer.validation import Validation, validate
 
 __all__ = ["Episode"]
 
 
 class Episode:
-    """A model that trains for `epochs` epochs; `emitter` stands at its environment and episode.
+    """A model that trains for `epochs` epochs. `watch` looks at it, from its environment and episode.
 
     `growth` holds the model and its seeds, `twin` is the course of the same host trained alone, and `record` is empty.
     """
 
     def __init__(
         self,
-        emitter: Emitter,
+        watch: Watch,
         policy: Policy,
         growth: Growth,
         twin: Course,
@@ -41,43 +35,40 @@ class Episode:
         data_seed: int,
         epochs: int,
     ) -> None:
-        self.emitter, self.policy, self.growth, self.twin, self.record = emitter, policy, growth, twin, record
+        self.watch, self.emitter, self.policy = watch, watch.emitter, policy
+        self.growth, self.twin, self.record = growth, twin, record
         self.model, self.order, self.epochs = growth.model, generator(data_seed), epochs
         self.transitions: list[Transition] = []
-        self._clock = Stopwatch()
         record.note(validate(self.model, digits()))
 
     def run_epoch(self, epoch: int) -> None:
         """Decide, train, look, and say what happened."""
-        emit, clock, accuracies = self.emitter.emit, self._clock, self.record.val_accuracies
+        emit, watch, accuracies = self.emitter.emit, self.watch, self.record.val_accuracies
         self.emitter.move(epoch=epoch)
-        with clock("decide"):
+        with watch.phase("decide"):
             decision = self.policy(self._situation(epoch))
             done = self.growth.act(decision.action, accuracies[-1], self.epochs - epoch + 1)
-        with clock("train"):
-            trained = self._train()
-        with clock("validate"):
+        with watch.phase("train"):
+            trained = train_epoch(self.model, batches(digits(), self.order), report=emit, look=watch.step)
+        with watch.phase("validate"):
             validated = validate(self.model, digits())
-        with clock("counterfactual"):
+        with watch.phase("counterfactual"):
             matrix = factorial(self.model, digits(), per_class=epoch == self.epochs)
         self._note(trained, validated)
         self.growth.observe(trained, accuracies, contributions(matrix))
+        watch.epoch(digits().val_images, digits().val_labels)
         emit(epoch_completed(self.model, trained, validated, accuracies))
-        emit(validated.classes)
         if matrix:
             emit(matrix)
         earned = self._earned(epoch, decision.action.op if done else "WAIT")
         emit(decision.made(earned, accuracy_delta=self.record.delta(epoch)))
-        with clock("advance"):
-            self.growth.advance(accuracies[-1])
-        emit(PhaseTimed(durations=clock.take()))
+        self.growth.advance(accuracies[-1])
         self.transitions.append(Transition(decision, sum(earned.values())))
 
     def end(self) -> EpisodeRecord:
         """Cull what did not fossilize, and say what came of it all."""
         record, growth = self.record, self.growth
         growth.end(record.val_accuracies[-1])
-        self.emitter.measure(sharpness, self.model, digits())
         self.emitter.emit(
             EpisodeEnded(
                 outcome="completed",
@@ -92,16 +83,6 @@ class Episode:
             )
         )
         return record
-
-    def _train(self) -> TrainedEpoch:
-        """An epoch; the gradients of its last batch, and the weights after it, are looked at layer by layer."""
-        emitter, parts = self.emitter, self.model.parts()
-        before = copied(parts)
-        rows = batches(digits(), self.order)
-        look = partial(emitter.measure, gradients_measured, parts)
-        trained = train_epoch(self.model, rows, report=emitter.emit, look=look)
-        emitter.measure(weights_measured, parts, before)
-        return trained
 
     def _situation(self, epoch: int) -> Situation:
         """What there is to see before an epoch."""

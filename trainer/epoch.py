@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import BatchCompleted
+from nissa.pipeline.probes.isolation import leakage
 from nissa.trainer.gradients import clip, gradients, norm
-from nissa.trainer.isolation import leakage
 from nissa.trainer.model import Model
 
 __all__ = ["TrainedEpoch", "train_epoch"]
@@ -33,16 +33,14 @@ def train_epoch(
 ) -> TrainedEpoch:
     """Train on every batch, (images (n, 1, 8, 8), labels (n,)), and report each one.
 
-    A seed that has just germinated gets gradients to be looked at, but does not learn yet. `look` is called when the
-    gradients of the last batch are complete, and not clipped yet.
+    A seed that has just germinated gets gradients to be looked at, but does not learn yet. `look` is called for each
+    batch when its gradients are complete, and not clipped yet.
     """
     for slot in model.slots.values():
         slot.start_epoch()
     done, sizes = [], []
-    rows = list(batches)
-    for number, (images, labels) in enumerate(rows):
-        last = number == len(rows) - 1
-        batch = _train_batch(model, images, labels, number, look if last else None)
+    for number, (images, labels) in enumerate(batches):
+        batch = _train_batch(model, images, labels, number, look)
         report(batch)
         done.append(batch)
         sizes.append(len(labels))
@@ -55,20 +53,20 @@ def _train_batch(
     logits = model(images)
     loss = cross_entropy(logits, labels)
     # It costs another backward pass, and what holds for one batch of an epoch holds for all of them.
-    leaked = _leakage(model, loss) if number == 0 else None
+    leak = _leakage(model, loss) if number == 0 else []
     model.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     if look:
         look()
     hits = (logits.argmax(1) == labels).sum()
-    figures, norms = _step(model, torch.stack([loss.detach(), hits]))
+    (mean_loss, right, *leaked), norms = _step(model, torch.stack([loss.detach(), hits, *leak]))
     return BatchCompleted(
         batch=number,
-        loss=figures[0],
-        accuracy=100 * figures[1] / len(labels),
+        loss=mean_loss,
+        accuracy=100 * right / len(labels),
         host_grad_norm=norms.pop("host"),
         seed_grad_norms=norms,
-        isolation_leakage=leaked,
+        isolation_leakage=leaked[0] if leaked else None,
     )
 
 
@@ -86,9 +84,10 @@ def _step(model: Model, figures: Tensor) -> tuple[list[float], dict[str, float]]
     return read[: len(figures)], norms
 
 
-def _leakage(model: Model, loss: Tensor) -> float | None:
+def _leakage(model: Model, loss: Tensor) -> list[Tensor]:
+    """What isolated seeds send into the host; empty where none is isolated."""
     terms = [slot.term for slot in model.isolated() if slot.term is not None]
-    return leakage(loss, terms, list(model.host.parameters())) if terms else None
+    return [leakage(loss, terms, list(model.host.parameters()))] if terms else []
 
 
 def _total(batches: list[BatchCompleted], sizes: list[int]) -> TrainedEpoch:

@@ -24,22 +24,18 @@ class Host(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         early, mid, late = SLOT_CHANNELS.values()
-        shrink = nn.MaxPool2d(2)
-        self.blocks = nn.ModuleList(
-            [
-                nn.Sequential(_conv(1, early), nn.ReLU(), shrink),
-                nn.Sequential(_conv(early, mid), nn.ReLU()),
-                nn.Sequential(_conv(mid, late), nn.ReLU()),
-            ]
-        )
-        self.head = nn.Linear(late, N_CLASSES)
+        self.conv1, self.relu1, self.shrink = _conv(1, early), nn.ReLU(), nn.MaxPool2d(2)
+        self.conv2, self.relu2 = _conv(early, mid), nn.ReLU()
+        self.conv3, self.relu3 = _conv(mid, late), nn.ReLU()
+        self.fc = nn.Linear(late, N_CLASSES)
 
     def forward(self, images: Tensor, slots: Sequence[_Slot] = (nn.Identity(),) * 3) -> Tensor:
         """Images (n, 1, 8, 8) to logits (n, 10), through one slot after each block; without slots, the host alone."""
-        x = images
-        for block, slot in zip(self.blocks, slots, strict=True):
-            x = slot(block(x))
-        logits: Tensor = self.head(x.mean((2, 3)))
+        early, mid, late = slots
+        x = early(self.shrink(self.relu1(self.conv1(images))))
+        x = mid(self.relu2(self.conv2(x)))
+        x = late(self.relu3(self.conv3(x)))
+        logits: Tensor = self.fc(x.mean((2, 3)))
         return logits
 
 

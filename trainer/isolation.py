@@ -1,5 +1,6 @@
-"""How a seed learns beside the host without touching it, and the measurement that it does not.
+"""How a seed learns beside the host without touching it; `pipeline/probes/isolation.py` measures that it does not.
 
+>>> import torch
 >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
 >>> seed = torch.nn.Linear(2, 2)
 >>> output, _ = isolated(x, seed)
@@ -7,12 +8,11 @@
 (True, [1.0, 1.0])
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
-__all__ = ["isolated", "leakage"]
+__all__ = ["isolated"]
 
 
 def isolated(x: Tensor, seed: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
@@ -24,15 +24,3 @@ def isolated(x: Tensor, seed: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tenso
     correction = seed(x.detach())
     term = correction - correction.detach()
     return x + term, term
-
-
-def leakage(loss: Tensor, terms: Sequence[Tensor], host: Sequence[Tensor]) -> float:
-    """L2 norm of the gradient that reaches the host's parameters through the terms of isolated seeds.
-
-    0 if and only if the isolation holds. Uses the graph of `loss` and keeps it; no `.grad` is written, no random
-    number drawn.
-    """
-    pulls = torch.autograd.grad(loss, terms, retain_graph=True)
-    leaks = torch.autograd.grad(terms, host, pulls, retain_graph=True, allow_unused=True)
-    found = [leak for leak in leaks if leak is not None]
-    return float(torch.stack(torch._foreach_norm(found)).norm()) if found else 0.0

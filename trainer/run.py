@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nissa.events.kinds import PhaseTimed
+from nissa.pipeline.probes.phases import Phases
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.context import run_started, seed_everything
 from nissa.trainer.decision import Policy, decide_by_rule, never
@@ -19,7 +20,6 @@ from nissa.trainer.episode import Episode
 from nissa.trainer.history import History, weights_digest
 from nissa.trainer.ppo import PPO
 from nissa.trainer.settings import Settings
-from nissa.trainer.stopwatch import Stopwatch
 
 __all__ = ["Settings", "train"]
 
@@ -33,8 +33,7 @@ def train(settings: Settings, telemetry: Telemetry, out: Path | None = None) -> 
     seed_everything(settings.seed)
     telemetry.emit(run_started(settings))
     policy = _policy(settings)
-    arm = {"group": settings.policy}
-    envs = [Environment(i, settings, policy, telemetry.scope(**arm, env=i), out) for i in range(settings.envs)]
+    envs = [Environment(i, settings, policy, telemetry, out) for i in range(settings.envs)]
     records = []
     for number in range(settings.episodes):
         episodes = [env.start(number) for env in envs]
@@ -55,7 +54,7 @@ def _policy(settings: Settings) -> Policy:
 
 def _learn(policy: PPO, episodes: Sequence[Episode], telemetry: Telemetry) -> None:
     """Update the policy from a round of episodes, and score their decisions."""
-    clock, group = Stopwatch(), telemetry.scope(group="ppo")
+    clock, group = Phases(), telemetry.scope(group="ppo")
     with clock("update"):
         updated, scores = policy.learn([episode.transitions for episode in episodes])
     group.emit(updated)

@@ -6,27 +6,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from nissa.events.kinds import ClassesMeasured
-from nissa.pipeline.probes.per_class import classes_measured
 from nissa.trainer.digits import Digits
 
 __all__ = ["Validation", "validate"]
 
 
 class Validation(NamedTuple):
-    """Samples, mean loss in nats, accuracy in percent, and how each class fares."""
+    """Samples, mean loss in nats, accuracy in percent, and which samples (n,) were recognized."""
 
     n: int
     loss: float
     accuracy: float
-    classes: ClassesMeasured
+    right: Tensor
 
 
 @torch.no_grad()
 def validate(network: nn.Module, data: Digits) -> Validation:
     """Loss and accuracy on the validation images, in one batch."""
     logits: Tensor = network(data.val_images)
-    loss = cross_entropy(logits, data.val_labels).item()
-    classes = classes_measured(logits, data.val_labels)
-    right, n = sum(row[label] for label, row in enumerate(classes.confusion)), len(data.val_labels)
-    return Validation(n, loss, 100 * right / n, classes)
+    right, n = logits.argmax(1) == data.val_labels, len(data.val_labels)
+    return Validation(n, cross_entropy(logits, data.val_labels).item(), 100 * int(right.sum()) / n, right)

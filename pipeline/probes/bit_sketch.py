@@ -5,40 +5,47 @@ octave. bfloat16 has these bits too, and float16 converts exactly, so all three 
 off by at most a bin (12.5%), and by far less where a bin holds many elements, because it is interpolated inside.
 
 >>> counts = sketch(torch.tensor([-2.0, 0.0, 0.0, 4000.0]))
->>> shares(counts[None])[0].tolist()  # of zeros, vanishing, exploding; and the number of NaNs and infinities
-[0.5, 0.5, 0.25, 0.0]
+>>> shares(counts[None], vanishing=1e-7, exploding=1e3)[0].tolist()  # of zeros, vanishing, exploding
+[0.5, 0.5, 0.25]
 """
+
+from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
 
-__all__ = ["BINS", "EXPLODING", "VANISHING", "quantiles", "shares", "sketch"]
+__all__ = ["BINS", "octaves", "quantiles", "shares", "sketch", "sketches"]
 
 BINS = 4096
-VANISHING = 1e-7
-"""Magnitudes below are vanishing."""
-EXPLODING = 1e3
-"""Magnitudes above are exploding."""
 _INFINITY = 2040
 """The first bin, but for the sign, that holds no number: exponent 255."""
+_LEAST = -129
+"""The octave of the smallest magnitudes that are not taken for 0."""
 
 
 def sketch(values: Tensor) -> Tensor:
-    """Elements by bin, int64 of shape (4096,), on the device of `values`, of any shape, strides and float type."""
-    codes = _codes(values).reshape(-1)
-    return torch.bincount(codes, minlength=BINS) if codes.device.type == "cpu" else _scattered(codes)
+    """Elements by bin, of shape (4096,), on the device of `values`, of any shape, strides and float type."""
+    return sketches([values.reshape(-1)], [0])[0]
 
 
-def shares(counts: Tensor) -> Tensor:
-    """Of each row of counts (layers, 4096), on the CPU: (layers, 4) in float64.
+def sketches(values: Sequence[Tensor], rows: Sequence[int]) -> Tensor:
+    """Elements by bin of flat tensors on one device: int64 (rows, 4096). Each counts in its row; these go upwards."""
+    codes = _codes(torch.cat(list(values)))
+    for own, row in zip(torch.split(codes, [len(own) for own in values]), rows, strict=True):
+        if row:
+            own.add_(row * BINS)
+    count = torch.bincount if codes.device.type == "cpu" else _scattered
+    return count(codes, minlength=(rows[-1] + 1) * BINS).view(-1, BINS)
 
-    The shares of elements that are 0, that are below `VANISHING` and that are above `EXPLODING` but finite, and the
-    number of those that are not finite. Zeros (below 2^-129 in magnitude) and the last are exact; a limit inside a bin
-    takes its part of it.
+
+def shares(counts: Tensor, *, vanishing: float, exploding: float) -> Tensor:
+    """Of each row of counts (layers, 4096), on the CPU: (layers, 3) in float64.
+
+    The shares of elements that are 0, that are below `vanishing` and that are above `exploding` but finite. Zeros
+    (below 2^-129 in magnitude) are exact; a limit inside a bin takes its part of it.
     """
-    found = counts.double() @ _MARKS
-    found[:, :3] /= counts.sum(1, keepdim=True)
-    return found
+    return counts.double() @ _marks(vanishing, exploding) / counts.sum(1, keepdim=True)
 
 
 def quantiles(counts: Tensor, at: Tensor) -> Tensor:
@@ -58,15 +65,29 @@ def quantiles(counts: Tensor, at: Tensor) -> Tensor:
     return torch.where(n > 0, found, torch.nan)
 
 
-def _scattered(codes: Tensor) -> Tensor:
+def octaves(counts: Tensor) -> list[dict[int, int]]:
+    """Of each row of counts (layers, 4096), on the CPU: finite elements by the octave of their magnitude, without 0.
+
+    An octave is called by the exponent of its lower end: -3 is from 1/8 to 1/4.
+    """
+    by_exponent = counts.view(-1, 2, 256, 8).sum(1)
+    tiny = by_exponent[:, 0]
+    found = torch.cat(
+        [tiny[:, 1:2], tiny[:, 2:4].sum(1, True), tiny[:, 4:].sum(1, True), by_exponent[:, 1:-1].sum(2)], 1
+    )
+    return [{_LEAST + i: int(n) for i, n in enumerate(row) if n} for row in found.tolist()]
+
+
+def _scattered(codes: Tensor, minlength: int) -> Tensor:
     """What bincount gives, which on a GPU waits to learn how long its output is; this waits for nothing."""
     where = codes.long()
-    return where.new_zeros(BINS).scatter_add_(0, where, where.new_ones(1).expand_as(where))
+    return where.new_zeros(minlength).scatter_add_(0, where, where.new_ones(1).expand_as(where))
 
 
 def _codes(values: Tensor) -> Tensor:
+    """The bin of each element of a flat tensor: int32."""
     if values.dtype == torch.bfloat16:
-        return (values.view(torch.int16) >> 4).bitwise_and_(BINS - 1)
+        return (values.view(torch.int16).int() >> 4).bitwise_and_(BINS - 1)
     return (values.float().view(torch.int32) >> 20).bitwise_and_(BINS - 1)
 
 
@@ -77,19 +98,18 @@ def _magnitudes() -> tuple[Tensor, Tensor]:
     return edges[:-1], edges[1:]
 
 
-def _marks() -> Tensor:
-    """What an element of each bin adds to the zeros, the vanishing, the exploding, and those that are not finite."""
+@cache
+def _marks(vanishing: float, exploding: float) -> Tensor:
+    """What an element of each bin adds to the zeros, the vanishing, and the exploding."""
     low, high = _magnitudes()
-    marks = torch.zeros(2, BINS // 2, 4, dtype=torch.float64)
+    marks = torch.zeros(2, BINS // 2, 3, dtype=torch.float64)
     marks[:, 0, 0] = 1.0
-    for column, limit in ((1, VANISHING), (2, EXPLODING)):
+    for column, limit in ((1, vanishing), (2, exploding)):
         marks[:, :_INFINITY, column] = ((limit - low) / (high - low)).nan_to_num(1.0).clamp(0, 1)
     marks[:, :_INFINITY, 2] = 1 - marks[:, :_INFINITY, 2]
-    marks[:, _INFINITY:, 3] = 1.0
-    return marks.view(BINS, 4)
+    return marks.view(BINS, 3)
 
 
 # The bins of finite numbers from the lowest to the highest.
 _LOW = torch.cat([-_magnitudes()[1].flip(0), _magnitudes()[0]])
 _HIGH = torch.cat([-_magnitudes()[0].flip(0), _magnitudes()[1]])
-_MARKS = _marks()

@@ -3,103 +3,98 @@
 >>> model = nn.Sequential(nn.Linear(2, 1, bias=False))
 >>> model(torch.tensor([[3.0, 4.0]])).sum().backward()
 >>> measured = gradients_measured({"host": model})
->>> measured.host_norm, measured.layers["host.0"].mean
-(5.0, 3.5)
+>>> measured.host_norm, measured.layers["host.0"].mean, measured.layers["host.0"].vanishing
+(5.0, 3.5, 0.0)
 
-Everything leaves the device in one transfer. Gradients are read, never written, and no random number is drawn.
+Everything leaves a device in one transfer. Gradients are read, never written, and no random number is drawn.
 """
 
-from collections.abc import Mapping
-from functools import reduce
+from collections.abc import Mapping, Sequence
 from math import hypot
 
 import torch
 from torch import Tensor, nn
 
-from nissa.events.kinds import GradientsMeasured, LayerGradients
-from nissa.pipeline.probes.bit_sketch import quantiles, shares, sketch
-from nissa.pipeline.probes.layers import layers
+from nissa.events.kinds import GradientsMeasured
+from nissa.pipeline.config import GradientConfig
+from nissa.pipeline.layer_names import matches
+from nissa.pipeline.probes.gathering import Gathering, Gradient
+from nissa.pipeline.probes.layer_gradients import layer_gradients
+from nissa.pipeline.probes.layers import layers, unsharded
+from nissa.pipeline.probes.transfer import Late
 
-__all__ = ["gathered", "gradients_measured"]
+__all__ = ["gradients_begun", "gradients_measured"]
 
-_PERCENTILES = torch.tensor([0.01, 0.25, 0.5, 0.75, 0.99], dtype=torch.float64)
+_ALL = GradientConfig(enabled=True)
 
 
-def gradients_measured(parts: Mapping[str, nn.Module]) -> GradientsMeasured:
-    """The gradients of a network: its "host", and each slot with a seed by its name, all on one device.
+def gradients_measured(
+    parts: Mapping[str, nn.Module], config: GradientConfig = _ALL, batch: int = 0
+) -> GradientsMeasured:
+    """The gradients of a network: its "host", and each slot with a seed by its name, as `config` says.
 
-    Norms are accumulated in float32, as by `clip_grad_norm_`: they overflow from 1e19 on and are lost below 1e-19.
+    `config.layers` chooses rows; norms of host and slots are over all. With mixed precision, call it after the
+    scaler's `unscale_`. What a sparse gradient does not hold is 0, and a complex one counts as twice as many real
+    ones. Norms are accumulated in float32, as by `clip_grad_norm_`: they overflow from 1e19 on and are lost below
+    1e-19. Raises TypeError for sharded parameters (DTensor, FSDP).
     """
-    found = {layer: [p.grad for p in own if p.grad is not None] for layer, own in layers(parts).items()}
-    grads = {layer: own for layer, own in found.items() if own}
-    if not grads:
-        return GradientsMeasured(layers={}, slot_norms={}, seed_to_host={})
-    rows = dict(zip(grads, _rows(list(grads.values())), strict=True))
-    norms = {part: _norm(rows, part) for part in parts if any(_belongs(layer, part) for layer in rows)}
-    host_norm = norms.pop("host", None)
-    ratios = {slot: norm / host_norm for slot, norm in norms.items()} if host_norm else {}
-    return GradientsMeasured(layers=rows, host_norm=host_norm, slot_norms=norms, seed_to_host=ratios)
+    return gradients_begun(parts, config, batch).take()
 
 
-def gathered(grads: list[list[Tensor]]) -> Tensor:
-    """Norms and sums of all gradients, then the sketches of all layers: float64 of one dimension, on the CPU."""
-    every = [grad for own in grads for grad in own]
-    wide = torch.float64 if any(grad.dtype == torch.float64 for grad in every) else torch.float32
-    norms = torch.stack(torch._foreach_norm(every, 2, wide))
-    sums = torch.stack([grad.sum(dtype=wide) for grad in every])
-    counts = [reduce(torch.add, map(sketch, own)) for own in grads]
-    return torch.cat([norms.double(), sums.double(), *counts]).cpu()
+@torch.no_grad()
+def gradients_begun(
+    parts: Mapping[str, nn.Module], config: GradientConfig = _ALL, batch: int = 0
+) -> Late[GradientsMeasured]:
+    """The same, with the figures on their way: from a GPU they come while the host goes on."""
+    found = layers(parts)
+    unsharded(p for own in found.values() for p in own)
+    grads = [(layer, p.grad) for layer, own in found.items() for p in own if p.grad is not None and p.grad.numel()]
+    grads.sort(key=lambda item: not _wanted(item[0], config))
+    values = [_dense(grad) for _, grad in grads]
+    known = [_known(layer, grad, held) for (layer, grad), held in zip(grads, values, strict=True)]
+    shown = [grad for grad in known if _wanted(grad.layer, config)]
+    gathering = Gathering(shown, values, sketched=_sketched(config))
+    names = list(parts)
+
+    def finish(figures: list[Tensor]) -> GradientsMeasured:
+        read = gathering.read(figures)
+        norms = _part_norms(names, known, read.norms)
+        host_norm = norms.pop("host", None)
+        return GradientsMeasured(
+            batch=batch,
+            layers=layer_gradients(shown, read, config),
+            host_norm=host_norm,
+            slot_norms=norms,
+            seed_to_host={slot: norm / host_norm for slot, norm in norms.items()} if host_norm else {},
+        )
+
+    return Late(gathering.figures, finish)
 
 
-def _rows(grads: list[list[Tensor]]) -> list[LayerGradients]:
-    """The gradients of each layer, in figures."""
-    sizes = [len(own) for own in grads]
-    read = gathered(grads)
-    norms, sums, counts = torch.split(read, [sum(sizes), sum(sizes), len(read) - 2 * sum(sizes)])
-    sketches = counts.view(len(grads), -1)
-    n = [sum(grad.numel() for grad in own) for own in grads]
-    moments = _moments(torch.tensor(n, dtype=torch.float64), _by_layer(norms.square(), sizes), _by_layer(sums, sizes))
-    figures = zip(n, moments, quantiles(sketches, _PERCENTILES).tolist(), shares(sketches).tolist(), strict=True)
-    return [_row(*row) for row in figures]
+def _part_norms(parts: Sequence[str], grads: Sequence[Gradient], norms: Sequence[float]) -> dict[str, float]:
+    """Norms of host and slots, of those that have a gradient."""
+    own = {part: [n for g, n in zip(grads, norms, strict=True) if _belongs(g.layer, part)] for part in parts}
+    return {part: hypot(*found) for part, found in own.items() if found}
 
 
-def _by_layer(values: Tensor, sizes: list[int]) -> Tensor:
-    """Sums over the gradients of each layer."""
-    layer = torch.repeat_interleave(torch.tensor(sizes))
-    return values.new_zeros(len(sizes)).index_add_(0, layer, values)
+def _dense(grad: Tensor) -> Tensor:
+    """What a gradient holds, as real numbers."""
+    values = grad.coalesce().values() if grad.is_sparse else grad
+    return torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
 
 
-def _moments(n: Tensor, squares: Tensor, total: Tensor) -> list[list[float]]:
-    """Norm, mean and standard deviation by layer; the last loses digits where the mean is much larger than it."""
-    variance = (squares - total.square() / n).clamp(min=0) / (n - 1)
-    rows: list[list[float]] = torch.stack([squares.sqrt(), total / n, variance.sqrt()], 1).tolist()
-    return rows
+def _known(layer: str, grad: Tensor, held: Tensor) -> Gradient:
+    n = grad.numel() * (2 if grad.is_complex() else 1)
+    return Gradient(layer, n, n - held.numel())
 
 
-def _row(n: int, moments: list[float], percentiles: list[float], share: list[float]) -> LayerGradients:
-    norm, mean, std = moments
-    p1, p25, p50, p75, p99 = percentiles
-    zero, vanishing, exploding, broken = share
-    return LayerGradients(
-        elements=n,
-        norm=norm,
-        mean=mean,
-        std=std if n > 1 else None,
-        p1=p1,
-        p25=p25,
-        p50=p50,
-        p75=p75,
-        p99=p99,
-        zero=zero,
-        vanishing=vanishing,
-        exploding=exploding,
-        non_finite=int(broken),
-    )
+def _wanted(layer: str, config: GradientConfig) -> bool:
+    return config.layers == "all" or any(matches(layer, name) for name in config.layers)
+
+
+def _sketched(config: GradientConfig) -> bool:
+    return bool(config.percentiles or config.detect_vanishing or config.detect_exploding or config.full_histogram)
 
 
 def _belongs(layer: str, part: str) -> bool:
     return layer == part or layer.startswith(f"{part}.")
-
-
-def _norm(rows: Mapping[str, LayerGradients], part: str) -> float:
-    return hypot(*(row.norm for layer, row in rows.items() if _belongs(layer, part)))

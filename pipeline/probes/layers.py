@@ -5,11 +5,12 @@
 [('host', 2), ('early.1', 2)]
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.parallel import DataParallel, DistributedDataParallel
 
-__all__ = ["layers"]
+__all__ = ["layers", "modules", "unsharded", "unwrapped"]
 
 
 def layers(parts: Mapping[str, nn.Module]) -> dict[str, list[nn.Parameter]]:
@@ -17,9 +18,42 @@ def layers(parts: Mapping[str, nn.Module]) -> dict[str, list[nn.Parameter]]:
     seen: set[nn.Parameter] = set()
     found: dict[str, list[nn.Parameter]] = {}
     for part, root in parts.items():
-        for path, module in root.named_modules():
-            own = [p for p in module.parameters(recurse=False) if p.requires_grad and p not in seen]
-            seen.update(own)
+        for path, module in modules(root):
+            own = [p for p in module._parameters.values() if p is not None and p.requires_grad and p not in seen]
             if own:
+                own = list(dict.fromkeys(own))
+                seen.update(own)
                 found[f"{part}.{path}" if path else part] = own
     return found
+
+
+def modules(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Every module below `root`, itself included, once and without its wrapper, by the path that it has without any."""
+    waiting, seen = [("", unwrapped(root))], set[nn.Module]()
+    while waiting:
+        path, module = waiting.pop()
+        if module not in seen:
+            seen.add(module)
+            yield path, module
+            children = [(name, unwrapped(child)) for name, child in module._modules.items() if child is not None]
+            waiting += [(f"{path}.{name}" if path else name, child) for name, child in reversed(children)]
+
+
+def unwrapped(module: nn.Module) -> nn.Module:
+    """The module inside the wrappers of torch.compile, DistributedDataParallel and DataParallel."""
+    while True:
+        # Only torch.compile calls a child so; the class itself is a second's import.
+        inner = module._modules.get("_orig_mod")
+        if inner is None and isinstance(module, DistributedDataParallel | DataParallel):
+            inner = module.module
+        if inner is None:
+            return module
+        module = inner
+
+
+def unsharded(tensors: Iterable[Tensor]) -> None:
+    """Raise TypeError if a tensor is a DTensor or in the care of FSDP, so that each process holds a part of it."""
+    for tensor in tensors:
+        # Their classes are in modules that take a second to import.
+        if hasattr(tensor, "full_tensor") or hasattr(tensor, "_fsdp_flattened"):
+            raise TypeError("sharded parameters (DTensor, FSDP) are not supported: a process holds only a part of each")

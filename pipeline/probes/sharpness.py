@@ -7,17 +7,28 @@ a network scaled to do the same with larger weights would look flatter (Dinh et 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import SharpnessMeasured
+from nissa.pipeline.config import LossLandscapeConfig
+from nissa.pipeline.probes.layers import unsharded
+from nissa.pipeline.probes.transfer import here
+from nissa.pipeline.probes.untouched import untouched
 
-__all__ = ["PAIRS", "SCALE", "sharpness_measured"]
+__all__ = ["PAIRS", "SCALE", "explored", "sharpness_measured"]
 
 PAIRS = 4
 SCALE = 0.01
+
+
+def explored(model: nn.Module, loss: Callable[[], Tensor], config: LossLandscapeConfig) -> SharpnessMeasured:
+    """The sharpness of `loss`, as below, along its own gradient and, if `config` says so, in random directions."""
+    with untouched(model), torch.enable_grad():
+        slope = torch.autograd.grad(loss(), _trainable(model), allow_unused=True)
+    pairs = config.perturbation_samples if config.estimate_sharpness else 0
+    return sharpness_measured(model, loss, slope, pairs=pairs, scale=config.perturbation_scale)
 
 
 @torch.no_grad()
@@ -35,27 +46,41 @@ def sharpness_measured(
     `gradients` of the loss, in the order of the trainable parameters, give the steepest direction. A perturbation has
     `scale` times the root mean square of each tensor; one that is 0 is left alone. The model is in eval mode
     meanwhile; its weights, buffers, modes and all random states are afterwards what they were, bit for bit, also when
-    `loss` raises. No graph through its weights may be waiting for a backward pass. Raises ValueError for no pairs.
+    `loss` raises. No graph through its weights may be waiting for a backward pass. Raises ValueError for less than no
+    pairs and a model without trainable parameters, TypeError for sharded ones (DTensor, FSDP).
     """
-    if pairs < 1:
-        raise ValueError(f"pairs must be at least 1, not {pairs}")
-    params = [p.detach() for p in model.parameters() if p.requires_grad]
-    with _untouched(model, params) as saved:
+    if pairs < 0:
+        raise ValueError(f"pairs must be at least 0, not {pairs}")
+    params = [_real(p.detach()) for p in _trainable(model)]
+    with untouched(model, params) as saved:
         losses = [loss()]
         for step in _steps(saved, pairs, scale, seed):
             losses += [_loss_at(params, saved, step, sign, loss) for sign in (1.0, -1.0)]
         if steepest := _steepest(saved, gradients, scale):
             losses.append(_loss_at(params, saved, steepest, 1.0, loss))
-        read = torch.stack(losses).double().cpu()
+        (read,) = here([torch.stack(losses)])
     rises = read[1 : 2 * pairs + 1].view(pairs, 2).mean(1) - read[0]
     return SharpnessMeasured(
-        sharpness=rises.mean().item(),
+        sharpness=rises.mean().item() if pairs else None,
         spread=rises.std().item() if pairs > 1 else None,
         sam=(read[-1] - read[0]).item() if steepest else None,
         loss=read[0].item(),
         samples=2 * pairs,
         scale=scale,
     )
+
+
+def _trainable(model: nn.Module) -> list[nn.Parameter]:
+    params = [p for p in model.parameters() if p.requires_grad]
+    unsharded(params)
+    if not params:
+        raise ValueError("a model without trainable parameters has no loss around them")
+    return params
+
+
+def _real(tensor: Tensor) -> Tensor:
+    """The same memory, as real numbers."""
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
 
 
 def _loss_at(
@@ -68,38 +93,35 @@ def _loss_at(
 
 
 def _steps(saved: list[Tensor], pairs: int, scale: float, seed: int) -> Iterator[list[Tensor]]:
-    """Normal noise from a generator of its own, `scale` times the root mean square of each tensor."""
+    """Normal noise from generators of its own, `scale` times the root mean square of each tensor."""
     sizes = [scale * w.square().mean().sqrt() for w in saved]
-    generator = torch.Generator(saved[0].device).manual_seed(seed)
+    generators = {device: _generator(device, seed) for device in {w.device for w in saved}}
     for _ in range(pairs):
-        yield [
-            torch.randn(w.shape, generator=generator, device=w.device, dtype=w.dtype) * size
-            for w, size in zip(saved, sizes, strict=True)
-        ]
+        yield [_noise(w, generators[w.device]) * size for w, size in zip(saved, sizes, strict=True)]
+
+
+def _generator(device: torch.device, seed: int) -> torch.Generator:
+    return torch.Generator(device).manual_seed(seed)
+
+
+def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
 
 
 def _steepest(saved: list[Tensor], gradients: Sequence[Tensor | None], scale: float) -> list[Tensor]:
     """`scale` times the norm of all weights along the gradient; empty without one. A gradient of 0 gives no step."""
     if not any(grad is not None for grad in gradients):
         return []
-    along = [torch.zeros_like(w) if grad is None else grad for w, grad in zip(saved, gradients, strict=True)]
-    weights, slope = (torch.stack(torch._foreach_norm(group)).norm() for group in (saved, along))
-    return [grad * (scale * weights / slope.clamp(min=torch.finfo(slope.dtype).tiny)) for grad in along]
+    along = [torch.zeros_like(w) if grad is None else _real(grad) for w, grad in zip(saved, gradients, strict=True)]
+    weights, slope = _norm(saved), _norm(along)
+    size = scale * weights / slope.clamp(min=torch.finfo(slope.dtype).tiny)
+    return [grad * size.to(grad.device) for grad in along]
 
 
-@contextmanager
-def _untouched(model: nn.Module, params: list[Tensor]) -> Iterator[list[Tensor]]:
-    """Eval mode inside, and a copy of the weights; whatever happens, model and random states are as before after it."""
-    changing = [*params, *model.buffers()]
-    saved = [tensor.clone() for tensor in changing]
-    modes = [(module, module.training) for module in model.modules()]
-    devices = {tensor.device for tensor in changing if tensor.is_cuda}
-    try:
-        with torch.random.fork_rng(devices=list(devices)):
-            model.eval()
-            yield saved[: len(params)]
-    finally:
-        for tensor, copy in zip(changing, saved, strict=True):
-            tensor.copy_(copy)
-        for module, mode in modes:
-            module.training = mode
+def _norm(tensors: list[Tensor]) -> Tensor:
+    """L2 norm over all of them, on the device of the first."""
+    norms = [
+        torch.linalg.vector_norm(tensor, dtype=torch.promote_types(tensor.dtype, torch.float32)) for tensor in tensors
+    ]
+    total: Tensor = torch.linalg.vector_norm(torch.stack([norm.to(norms[0].device) for norm in norms]))
+    return total

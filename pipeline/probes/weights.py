@@ -9,12 +9,14 @@
 """
 
 from collections.abc import Mapping
+from math import hypot
 
 import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import LayerWeights, WeightsMeasured
-from nissa.pipeline.probes.layers import layers
+from nissa.pipeline.probes.layers import layers, unsharded
+from nissa.pipeline.probes.transfer import here
 
 __all__ = ["copied", "weights_measured"]
 
@@ -27,22 +29,30 @@ def copied(parts: Mapping[str, nn.Module]) -> dict[nn.Parameter, Tensor]:
 
 @torch.no_grad()
 def weights_measured(parts: Mapping[str, nn.Module], before: Mapping[nn.Parameter, Tensor]) -> WeightsMeasured:
-    """Norms by layer, and the change since the copy `before` relative to it; all on one device, in one transfer.
+    """Norms by layer, and the change since the copy `before` relative to it, in one transfer from each device.
 
-    A layer with a parameter that was not there before has no ratio, and neither has one that was 0.
+    A layer with a parameter that was not there before has no ratio, and neither has one that was 0. Raises TypeError
+    for sharded parameters (DTensor, FSDP).
     """
     found = layers(parts)
-    if not found:
-        return WeightsMeasured(layers={})
-    now = [p.detach() for own in found.values() for p in own]
-    then = [before.get(p, p.detach()) for own in found.values() for p in own]
-    norms = [torch._foreach_norm(group) for group in (now, then, [a - b for a, b in zip(now, then, strict=True)])]
-    squares = torch.stack([torch.stack(group).double().square() for group in norms], 1)
-    by_layer = torch.stack([part.sum(0) for part in torch.split(squares, [len(own) for own in found.values()])])
-    rows = zip(found.items(), by_layer.sqrt().tolist(), strict=True)
-    return WeightsMeasured(
-        layers={
-            layer: LayerWeights(norm=norm, update_ratio=moved / old if old and all(p in before for p in own) else None)
-            for (layer, own), (norm, old, moved) in rows
-        }
-    )
+    unsharded(p for own in found.values() for p in own)
+    norms = iter(here([_norms(p, before.get(p)) for own in found.values() for p in own]))
+    rows = {layer: [next(norms).tolist() for _ in own] for layer, own in found.items()}
+    return WeightsMeasured(layers={layer: _layer(own, rows[layer], before) for layer, own in found.items()})
+
+
+def _norms(now: Tensor, then: Tensor | None) -> Tensor:
+    """Norm now, norm then, and norm of the change: (3,); the last two are 0 if it was not there then."""
+    wide = torch.float64 if now.dtype in {torch.float64, torch.complex128} else torch.float32
+    # One after the other, so that no second copy of all weights is ever there.
+    groups = [now, now.new_zeros(1), now.new_zeros(1)] if then is None else [now, then, now - then]
+    return torch.stack([torch.linalg.vector_norm(_real(group), dtype=wide) for group in groups])
+
+
+def _real(tensor: Tensor) -> Tensor:
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+
+
+def _layer(own: list[nn.Parameter], norms: list[list[float]], before: Mapping[nn.Parameter, Tensor]) -> LayerWeights:
+    now, then, moved = (hypot(*column) for column in zip(*norms, strict=True))
+    return LayerWeights(norm=now, update_ratio=moved / then if then and all(p in before for p in own) else None)

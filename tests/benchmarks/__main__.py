@@ -5,7 +5,7 @@ import platform
 import sys
 from importlib.metadata import version
 
-from tests.benchmarks import emit, esper, memory, probes, scrape, throughput
+from tests.benchmarks import detectors, digits, emit, esper, memory, operators, probes, scrape, throughput
 
 BENCHMARKS = {
     "emit": emit.run,
@@ -13,6 +13,9 @@ BENCHMARKS = {
     "esper": esper.run,
     "scrape": scrape.run,
     "probes": probes.run,
+    "operators": operators.run,
+    "detectors": detectors.run,
+    "digits": digits.run,
     "memory": memory.run,
 }
 
@@ -20,7 +23,7 @@ BENCHMARKS = {
 def main(names: list[str]) -> None:
     """Run the benchmarks named, or all."""
     packages = ", ".join(
-        f"{name} {version(name)}" for name in ("nissa", "reactivex", "orjson", "prometheus-client", "torch")
+        f"{name} {version(name)}" for name in ("nissa", "reactivex", "orjson", "prometheus-client", "torch", "river")
     )
     print(f"{platform.machine()}, {os.cpu_count()} cores, CPython {platform.python_version()}, {packages}")
     print("Medians, with the range between the quartiles; other work on the machine is in the spread.")

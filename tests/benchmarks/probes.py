@@ -1,106 +1,87 @@
-"""What measuring the gradients costs a training step: pairs of steps with and without, in turn, CPU of this thread."""
+"""What watching a network costs its training: by network and way of watching, in pairs of steps with and without."""
 
+import statistics
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from nissa.pipeline.probes.gradients import gradients_measured
-from tests.benchmarks.measuring import Figure, report
+from tests.benchmarks.alternatives import ALTERNATIVES, rivals
+from tests.benchmarks.measuring import Figure, interleaved, report
+from tests.benchmarks.networks import NETWORKS, Network
+from tests.benchmarks.overhead import HEAD, measured
+from tests.benchmarks.pairing import Training, spent
+from tests.benchmarks.watching import PROFILES, profile
 
 __all__ = ["run"]
 
-BATCH = 64
-ROUNDS = {"CNN": 120, "MLP": 400}
-_IMAGE = (3, 32, 32)
+IDLE_CALLS = 20_000
+_LEGEND = """
+Watching a training: CPU of the trainer's thread, of which torch has one. Other threads and processes are not in it.
+  one look             between backward pass and optimizer, at a step where something is due; directly timed
+  ms/M, floors         the same for a million parameters, and in times that it takes to read every gradient once
+  of steps             the same by all steps, those with nothing due among them
+  step with / without  pairs of steps in turn, median and quartiles; the noise of the machine is in it
+  an epoch             what it takes beyond its steps, a mean over those with sharpness and those without
+  in all               all that an epoch takes longer"""
 
 
 def run() -> None:
-    """A step with the probe, and with a hook for each parameter that reads three scalars, by a step without any."""
+    """The price of a call when nothing is due, and a table for each network."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as in the trainer's thread alone: with more, much of the work would not be counted
-    for name, make in {"CNN": _cnn, "MLP": _mlp}.items():
-        plain, probed, hooked = (_Training(make(), watch) for watch in (None, _probe, _hooks))
-        pairs = [_turn(plain, probed) for _ in range(ROUNDS[name])], [_turn(plain, hooked) for _ in range(ROUNDS[name])]
-        measured = [_spent(_probe(probed.model)) for _ in range(ROUNDS[name])]
-        size = sum(p.numel() for p in plain.model.parameters())
-        report(
-            f"Gradients measured in every step of a {name} with {size:,} parameters, batch {BATCH}",
-            [
-                Figure("a step without telemetry", [before / 1e6 for before, _ in pairs[0]], "ms"),
-                Figure("one measurement", [spent / 1e6 for spent in measured], "ms"),
-                Figure("... for a million parameters", [spent / size for spent in measured], "ms"),
-                Figure("the floor: every gradient read once", _floor(probed.model, ROUNDS[name]), "ms"),
-                Figure("step with the probe / without", [b / a for a, b in pairs[0]], "x"),
-                Figure("step with norm, mean, std .item() in hooks / without", [b / a for a, b in pairs[1]], "x"),
-            ],
-        )
+    torch.set_num_threads(1)  # with more, much of the work would not be counted
+    print(_LEGEND)
+    print(f"Beside it: {rivals()}.")
+    _idle()
+    for network in NETWORKS:
+        _table(network)
     torch.set_num_threads(threads)
 
 
-class _Training:
-    """A model that trains on noise; `watch` makes what is called after each backward pass, or hooks itself in."""
-
-    def __init__(self, model: nn.Module, watch: Callable[[nn.Module], Callable[[], object]] | None) -> None:
-        self.model, self.optimizer = model, torch.optim.SGD(model.parameters(), lr=0.01)
-        self.images, self.labels = torch.randn(BATCH, *_IMAGE), torch.randint(10, (BATCH,))
-        self.look = watch(model) if watch else None
-        for _ in range(3):
-            self.step()
-
-    def step(self) -> None:
-        self.optimizer.zero_grad()
-        cross_entropy(self.model(self.images), self.labels).backward()  # type: ignore[no-untyped-call]
-        if self.look:
-            self.look()
-        self.optimizer.step()
-
-
-def _turn(plain: _Training, watched: _Training) -> tuple[int, int]:
-    return _spent(plain.step), _spent(watched.step)
-
-
-def _spent(what: Callable[[], object]) -> int:
-    before = time.thread_time_ns()
-    what()
-    return time.thread_time_ns() - before
-
-
-def _floor(model: nn.Module, rounds: int) -> list[float]:
-    flat = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
-    return [_spent(flat.sum) / 1e6 for _ in range(rounds)]
-
-
-def _probe(model: nn.Module) -> Callable[[], object]:
-    return lambda: gradients_measured({"host": model})
-
-
-def _hooks(model: nn.Module) -> Callable[[], object]:
-    seen: dict[str, tuple[float, float, float]] = {}
-
-    def watch(name: str) -> Callable[[Tensor], None]:
-        def hook(grad: Tensor) -> None:
-            seen[name] = (grad.norm().item(), grad.mean().item(), grad.std().item())
-
-        return hook
-
-    for name, parameter in model.named_parameters():
-        parameter.register_hook(watch(name))  # type: ignore[no-untyped-call]
-    return seen.copy
-
-
-def _cnn() -> nn.Module:
-    layers: list[Any] = []
-    for i, o, stride in ((3, 16, 1), (16, 32, 1), (32, 32, 2), (32, 48, 1), (48, 64, 2), (64, 56, 2)):
-        layers += [nn.Conv2d(i, o, 3, padding=1, stride=stride), nn.BatchNorm2d(o), nn.ReLU()]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(56, 10))
-
-
-def _mlp() -> nn.Module:
-    return nn.Sequential(
-        *(nn.Flatten(), nn.Linear(3072, 256), nn.ReLU(), nn.Linear(256, 512), nn.ReLU()),
-        *(nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 10)),
+def _idle() -> None:
+    """`Watch.step()` where gradients are not measured at all, and between two measurements."""
+    model = NETWORKS[-1].make()
+    with profile(model, "minimal") as off, profile(model, "standard", "gradients.every=1000000000") as waiting:
+        waiting.step()
+        calls = {"off": partial(_repeat, off.step), "waiting": partial(_repeat, waiting.step)}
+        nanoseconds = interleaved(calls, IDLE_CALLS, tuple)
+    report(
+        "Watch.step() when nothing is due",
+        [
+            Figure("minimal, which measures no gradients", nanoseconds["off"], "ns", "aim: 0% of any step"),
+            Figure("between two measurements", nanoseconds["waiting"], "ns"),
+        ],
     )
+
+
+def _repeat(call: Callable[[], object], times: int) -> None:
+    for _ in range(times):
+        call()
+
+
+def _table(network: Network) -> None:
+    started = time.monotonic()
+    plain = Training(network)
+    plain.steps(3)
+    steps = [spent(partial(plain.steps, 1)) / 1e6 for _ in range(network.pairs)]
+    tensors = len(list(plain.model.parameters()))
+    floor = [nanoseconds / 1e6 for nanoseconds in _floor(plain, network.pairs)]
+    report(
+        f"{network.name}, {plain.size:,} parameters in {tensors} tensors, {network.epoch} steps an epoch",
+        [
+            Figure("a step without telemetry", steps, "ms"),
+            Figure("the floor: every gradient read once, flat.sum()", floor, "ms"),
+        ],
+    )
+    print(HEAD)
+    for way in (*PROFILES, *ALTERNATIVES):
+        overhead = measured(network, plain, 1e6 * statistics.median(floor), way)
+        print(overhead.row(aimed=network.convolutional), flush=True)
+    print(f"  ({time.monotonic() - started:.0f} s)")
+
+
+def _floor(training: Training, rounds: int) -> list[int]:
+    """Nanoseconds to sum all gradients, side by side in memory."""
+    flat = torch.cat([p.grad.flatten() for p in training.model.parameters() if p.grad is not None])
+    return [spent(flat.sum) for _ in range(5 * rounds)]

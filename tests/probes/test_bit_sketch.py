@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from torch import nn
 
-from nissa.pipeline.probes.bit_sketch import BINS, quantiles, shares, sketch
+from nissa.pipeline.probes.bit_sketch import BINS, octaves, quantiles, shares, sketch, sketches
 
+LIMITS = {"vanishing": 1e-7, "exploding": 1e3}
 AT = (0.01, 0.25, 0.5, 0.75, 0.99)
 floats = arrays(np.float32, array_shapes(max_dims=2, max_side=50), elements=st.floats(width=32))
 
@@ -21,9 +22,8 @@ def test_sketches_merge_by_addition(one: np.ndarray, other: np.ndarray) -> None:
 
 
 @given(floats)
-def test_nans_infinities_and_zeros_are_counted_exactly(values: np.ndarray) -> None:
-    zero, _, _, broken = shares(sketch(torch.tensor(values))[None])[0].tolist()
-    assert broken == (~np.isfinite(values)).sum()
+def test_zeros_are_counted_exactly(values: np.ndarray) -> None:
+    zero, _, _ = shares(sketch(torch.tensor(values))[None], **LIMITS)[0].tolist()
     assert zero * values.size == pytest.approx((np.abs(values) < 2.0**-129).sum(), abs=1e-9)
 
 
@@ -73,10 +73,30 @@ def test_strides_do_not_matter() -> None:
 def test_shares_of_vanishing_and_exploding_are_those_of_a_plain_count_but_for_the_bin_of_the_limit() -> None:
     draw = torch.Generator().manual_seed(0)
     values = torch.randn(200_000, generator=draw) * 10 ** torch.empty(200_000).uniform_(-12, 6, generator=draw)
-    _, vanishing, exploding, _ = shares(sketch(values)[None])[0].tolist()
     magnitude = values.abs()
-    assert vanishing == pytest.approx((magnitude < 1e-7).double().mean().item(), abs=2e-4)
-    assert exploding == pytest.approx((magnitude > 1e3).double().mean().item(), abs=2e-4)
+    for low, high in ((1e-7, 1e3), (3e-5, 0.7)):
+        _, vanishing, exploding = shares(sketch(values)[None], vanishing=low, exploding=high)[0].tolist()
+        assert vanishing == pytest.approx((magnitude < low).double().mean().item(), abs=2e-3)
+        assert exploding == pytest.approx((magnitude > high).double().mean().item(), abs=2e-3)
+
+
+@given(floats)
+def test_octaves_are_those_of_the_binary_logarithm(values: np.ndarray) -> None:
+    finite = np.abs(values[np.isfinite(values)].astype(np.float64))
+    powers = np.frexp(finite[finite >= 2.0**-129])[1] - 1  # |x| = m 2^e with m from 1/2 to 1
+    expected = {int(power): int(n) for power, n in zip(*np.unique(powers, return_counts=True), strict=True)}
+    assert octaves(sketch(torch.tensor(values))[None]) == [expected]
+
+
+def test_the_smallest_octaves_are_those_of_subnormal_numbers() -> None:
+    values = torch.tensor([2.0**-130, *(1.9 * 2.0**power for power in range(-129, -124))])
+    assert octaves(sketch(values)[None]) == [dict.fromkeys(range(-129, -124), 1)]
+
+
+def test_several_tensors_are_counted_row_by_row() -> None:
+    one, two, three = torch.randn(50), torch.randn(7), torch.randn(1)
+    found = sketches([one, two, three], [0, 0, 1])
+    assert torch.equal(found, torch.stack([sketch(one) + sketch(two), sketch(three)]))
 
 
 def test_rows_are_read_independently() -> None:

@@ -35,7 +35,7 @@ def test_moments_of_real_gradients_are_those_of_numpy(cnn: nn.Module) -> None:
         assert row.norm == pytest.approx(np.linalg.norm(grad), rel=1e-5)
         assert row.mean == pytest.approx(grad.mean(), rel=1e-4, abs=1e-5 * grad.std())
         assert row.std == pytest.approx(grad.std(ddof=1), rel=1e-5)
-        assert row.p25 <= row.p50 <= row.p75
+        assert row.percentiles["p1"] <= row.percentiles["p50"] <= row.percentiles["p99"]
         assert row.non_finite == 0
 
 
@@ -75,17 +75,18 @@ def test_without_any_gradient_nothing_was_measured() -> None:
 def test_a_single_element_has_no_spread() -> None:
     row = gradients_measured({"host": given(-2.0)}).layers["host"]
     assert (row.elements, row.norm, row.mean, row.std) == (1, 2.0, -2.0, None)
-    assert row.p1 == pytest.approx(-2.0, rel=0.125)
+    assert row.percentiles["p1"] == pytest.approx(-2.0, rel=0.125)
 
 
 def test_nan_and_infinity_are_counted_exactly_and_break_the_norm_but_not_the_percentiles() -> None:
     values = [1.0] * 97 + [math.nan, math.inf, -math.inf]
     row = gradients_measured({"host": given(*values)}).layers["host"]
     assert row.non_finite == 3
+    assert row.norm is not None
     assert math.isnan(row.norm)
     assert row.std is not None
     assert math.isnan(row.std)
-    assert row.p50 == pytest.approx(1.0, rel=0.125)
+    assert row.percentiles["p50"] == pytest.approx(1.0, rel=0.125)
 
 
 def test_weight_and_bias_are_one_layer() -> None:
@@ -115,10 +116,17 @@ def test_channels_last_gives_the_same_figures(cnn: nn.Module) -> None:
     again = gradients_measured({"host": cnn})
     for name, row in again.layers.items():
         assert row.norm == pytest.approx(plain.layers[name].norm, rel=1e-6)
-        assert (row.p1, row.p50, row.p99) == (plain.layers[name].p1, plain.layers[name].p50, plain.layers[name].p99)
+        assert row.percentiles == plain.layers[name].percentiles
 
 
 def test_reading_changes_nothing(cnn: nn.Module, state: Callable[[nn.Module], Any]) -> None:
     before = state(cnn)
     gradients_measured({"host": cnn})
     assert state(cnn) == before
+
+
+def test_a_long_gradient_loses_no_digits() -> None:
+    """Added up one by one in float32, three million equal numbers are off by more than 0.1%."""
+    layer = nn.Linear(3_000_000, 1, bias=False)
+    layer.weight.grad = torch.full_like(layer.weight, 1e-3)
+    assert gradients_measured({"host": layer}).layers["host"].norm == pytest.approx(1e-3 * 3e6**0.5, rel=1e-4)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from nissa.pipeline.probes.sharpness import sharpness_measured
+from nissa.pipeline.config import LossLandscapeConfig
+from nissa.pipeline.probes.sharpness import explored, sharpness_measured
 
 
 class Bowl(nn.Module):
@@ -40,6 +41,7 @@ def test_on_a_quadratic_loss_the_estimate_is_the_weighted_trace_whatever_the_slo
     bowl, pairs = Bowl(), 4_000
     found = sharpness_measured(bowl, bowl, pairs=pairs, scale=0.01)
     assert found.spread is not None
+    assert found.sharpness is not None
     assert found.sharpness == pytest.approx(bowl.expected(0.01), abs=4 * found.spread / math.sqrt(pairs))
     assert 4 * found.spread / math.sqrt(pairs) < 0.1 * found.sharpness
     assert found.samples == 8_000
@@ -48,6 +50,7 @@ def test_on_a_quadratic_loss_the_estimate_is_the_weighted_trace_whatever_the_slo
 def test_it_grows_with_the_square_of_the_scale() -> None:
     bowl = Bowl()
     small, large = (sharpness_measured(bowl, bowl, scale=scale).sharpness for scale in (0.01, 0.02))
+    assert small is not None
     assert large == pytest.approx(4 * small, rel=1e-6)
 
 
@@ -130,11 +133,44 @@ def test_the_same_seed_gives_the_same_figure_and_another_seed_another(cnn: nn.Mo
 def test_a_broken_loss_is_told_as_it_is(broken: float) -> None:
     found = sharpness_measured(Bowl(), lambda: torch.tensor(broken))
     assert found.loss == pytest.approx(broken, nan_ok=True)
+    assert found.sharpness is not None
     assert math.isnan(found.sharpness)
     assert found.spread is not None
     assert math.isnan(found.spread)
 
 
-def test_no_pairs_are_refused() -> None:
-    with pytest.raises(ValueError, match="pairs must be at least 1, not 0"):
-        sharpness_measured(Bowl(), lambda: torch.zeros(()), pairs=0)
+def test_less_than_no_pairs_are_refused_and_so_is_a_model_that_does_not_learn() -> None:
+    with pytest.raises(ValueError, match="pairs must be at least 0, not -1"):
+        sharpness_measured(Bowl(), lambda: torch.zeros(()), pairs=-1)
+    with pytest.raises(ValueError, match="without trainable parameters"):
+        sharpness_measured(nn.ReLU(), lambda: torch.zeros(()))
+
+
+def test_without_pairs_there_is_only_the_steepest_direction() -> None:
+    bowl = Bowl()
+    slope = torch.autograd.grad(bowl(), [bowl.w, bowl.v])
+    found = sharpness_measured(bowl, bowl, slope, pairs=0)
+    assert (found.sharpness, found.spread, found.samples) == (None, None, 0)
+    assert found.sam == sharpness_measured(bowl, bowl, slope, pairs=3).sam
+
+
+def test_what_the_configuration_says_is_what_is_explored(cnn: nn.Module, state: Callable[[nn.Module], Any]) -> None:
+    cnn.eval()
+    before, loss = state(cnn), classified(cnn)
+    slope = torch.autograd.grad(loss(), list(cnn.parameters()))
+    expected = sharpness_measured(cnn, loss, slope, pairs=3, scale=0.02)
+    config = LossLandscapeConfig(perturbation_samples=3, perturbation_scale=0.02)
+    assert explored(cnn, loss, config) == expected
+    only = explored(cnn, loss, config.model_copy(update={"estimate_sharpness": False}))
+    assert (only.sharpness, only.sam) == (None, expected.sam)
+    assert state(cnn) == before
+
+
+def test_complex_weights_are_perturbed_in_both_of_their_parts() -> None:
+    model = nn.Linear(1, 1, bias=False, dtype=torch.complex128)
+    with torch.no_grad():
+        model.weight.fill_(3 + 4j)
+    found = sharpness_measured(model, lambda: torch.view_as_real(model.weight).square().sum(), pairs=2_000, scale=0.01)
+    # E|e|^2 of two parts, each with 1% of the root mean square of both, sqrt(25 / 2).
+    assert found.sharpness == pytest.approx(2 * 0.01**2 * 12.5, rel=0.1)
+    assert model.weight.item() == 3 + 4j

@@ -47,3 +47,25 @@ def test_measuring_changes_nothing(cnn: nn.Module, state: Callable[[nn.Module], 
     before = state(cnn)
     weights_measured({"host": cnn}, copied({"host": cnn}))
     assert state(cnn) == before
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64, torch.complex64])
+def test_every_type_is_read(dtype: torch.dtype) -> None:
+    draw = torch.Generator().manual_seed(0)
+    layer = nn.Linear(40, 30, bias=False, dtype=dtype)
+    with torch.no_grad():
+        layer.weight.copy_(torch.randn(30, 40, generator=draw))
+        before = copied({"host": layer})
+        layer.weight.mul_(1.5)
+    (copy,) = before.values()
+    old, new = copy.to(torch.complex128), layer.weight.detach().to(torch.complex128)
+    (row,) = weights_measured({"host": layer}, before).layers.values()
+    assert row.norm == pytest.approx(torch.linalg.vector_norm(new).item(), rel=1e-5)
+    assert row.update_ratio == pytest.approx((torch.linalg.vector_norm(new - old) / old.norm()).item(), rel=1e-2)
+
+
+def test_sharded_weights_are_refused() -> None:
+    layer = nn.Linear(1, 1)
+    layer.weight._fsdp_flattened = True  # type: ignore[attr-defined]
+    with pytest.raises(TypeError, match="sharded parameters"):
+        weights_measured({"host": layer}, {})

@@ -1,5 +1,6 @@
 """A short run in which every kind of event that has metrics happens, with numbers that a person can check."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,9 @@ from prometheus_client.registry import Collector
 
 from nissa.events.kinds import (
     Action,
+    ActivationsMeasured,
+    AlertRaised,
+    AlertResolved,
     BatchCompleted,
     BestRun,
     BestRunsRanked,
@@ -20,8 +24,10 @@ from nissa.events.kinds import (
     DecisionsScored,
     EpisodeEnded,
     EpisodeStarted,
+    EpochAssessed,
     EpochCompleted,
     EventsDropped,
+    FeaturesComputed,
     GateCheck,
     GateEvaluated,
     GradientsMeasured,
@@ -29,12 +35,15 @@ from nissa.events.kinds import (
     HeadEntropy,
     Heartbeat,
     HostBaselineMeasured,
+    LayerActivations,
     LayerGradients,
     LayerWeights,
+    MemoryMeasured,
     Payload,
     PhaseTimed,
     PipelineState,
     PolicyUpdated,
+    ProbesConfigured,
     RunEnded,
     RunStarted,
     ScoreboardUpdated,
@@ -45,6 +54,7 @@ from nissa.events.kinds import (
     SinkState,
     SlotSnapshot,
     StageChanged,
+    TrendChanged,
     WeightsMeasured,
 )
 from nissa.events.scope import Event, Scope
@@ -94,18 +104,28 @@ def best(env: int, rank: int, accuracy: float, growth: float, pareto: bool) -> B
 
 
 def layer(norm: float, **more: Any) -> LayerGradients:
-    flat: dict[str, Any] = dict.fromkeys(
-        ("mean", "p1", "p25", "p50", "p75", "p99", "zero", "vanishing", "exploding"), 0.0
+    zero: dict[str, Any] = dict.fromkeys(("mean", "zero", "vanishing", "exploding"), 0.0)
+    return LayerGradients(
+        **{"elements": 8, "norm": norm, "std": norm / 2, "percentiles": {}, "non_finite": 0, **zero, **more}
     )
-    return LayerGradients(**{"elements": 8, "norm": norm, "std": norm / 2, "non_finite": 0, **flat, **more})
+
+
+def activations(units: int, **more: Any) -> LayerActivations:
+    return LayerActivations(**{"units": units, "mean": 0.0, "std": 0.0, "zero": 0.0, "non_finite": 0, **more})
 
 
 _SMALL = [f"small{n}" for n in range(3)]
 """Layers beyond the sixteen that are shown one by one."""
+_HEAD: dict[str, Any] = {"zero": 0.25, "vanishing": 0.5, "exploding": 0.125, "mean": 0.0625, "non_finite": 3}
 _GRADIENTS = {
-    **{name: layer(norm) for name, norm in zip(_SMALL, (0.02, 0.03, 0.06), strict=True)},
-    "host.head": layer(2.0, zero=0.25, vanishing=0.5, exploding=0.125, non_finite=3),
+    **{name: layer(norm, elements=4) for name, norm in zip(_SMALL, (0.02, 0.03, 0.06), strict=True)},
+    "host.head": layer(2.0, percentiles={"p1": -0.5, "p50": 0.03125}, **_HEAD),
     **{f"host.{n}": layer(0.5) for n in range(15)},
+}
+_ACTIVATIONS = {
+    **{f"host.conv{n}": activations(4) for n in range(3)},
+    "host.relu": activations(8, mean=0.25, std=0.5, zero=0.375, dead=1, dormant=0.25, effective_rank=5.5, non_finite=2),
+    **{f"host.relu{n}": activations(8, dead=2, dormant=0.25) for n in range(15)},
 }
 
 
@@ -140,6 +160,20 @@ _STREAM: list[tuple[Scope, Payload]] = [
             host_params=1250,
             slot_config={"early": 8},
             hyperparameters={},
+        ),
+    ),
+    (
+        ENV,
+        ProbesConfigured(
+            profile="diagnostic",
+            config={"gradients": {"enabled": True}},
+            history_length=20,
+            vanishing_threshold=1e-7,
+            exploding_threshold=1e3,
+            layers=["host.head"],
+            slots=["early", "late"],
+            classes=["0", "1", "2"],
+            features={"base": ["epoch", "val_loss"], "gradients": ["grad_norm_head"]},
         ),
     ),
     (
@@ -216,7 +250,9 @@ _STREAM: list[tuple[Scope, Payload]] = [
     ),
     (
         ENV,
-        GradientsMeasured(layers=_GRADIENTS, host_norm=2.5, slot_norms={"early": 0.625}, seed_to_host={"early": 0.25}),
+        GradientsMeasured(
+            batch=22, layers=_GRADIENTS, host_norm=2.5, slot_norms={"early": 0.625}, seed_to_host={"early": 0.25}
+        ),
     ),
     (
         ENV,
@@ -239,7 +275,24 @@ _STREAM: list[tuple[Scope, Payload]] = [
             confusion=[[3, 1, 0], [1, 1, 0], [0, 0, 0]],
         ),
     ),
+    (ENV, ActivationsMeasured(samples=360, layers=_ACTIVATIONS)),
     (ENV, SharpnessMeasured(sharpness=0.25, spread=0.125, sam=1.5, loss=0.5, samples=16, scale=0.01)),
+    (
+        ENV,
+        MemoryMeasured(resident=1000, resident_peak=2000, allocated=300, allocated_peak=400, reserved=500),
+    ),
+    (
+        ENV,
+        EpochAssessed(
+            narrative="Loss is NaN | Gradients not finite in host.head",
+            red_flags=["non_finite", "class_imbalance"],
+            opportunities=["slot_available"],
+            health=0.75,
+            complaints={"non_finite": ["host.head"], "dead": ["host.relu0", "host.relu1"]},
+            plateau_epochs=4,
+        ),
+    ),
+    (ENV, FeaturesComputed(values=[7.0, math.nan, None], missing=1)),
     (
         ENV,
         DecisionMade(
@@ -372,6 +425,28 @@ _STREAM: list[tuple[Scope, Payload]] = [
             grad_norm=0.75,
             learning_rate=0.0003,
             early_stopped=True,
+        ),
+    ),
+    (ENV, TrendChanged(group="ppo", env=0, trend="plateau", epochs=0, change=0.25, mean=91.0, window=5)),
+    (
+        ENV,
+        AlertRaised(alert="non_finite", severity="critical", subject="loss", clause="not_finite", what="loss is nan"),
+    ),
+    (
+        ENV,
+        AlertRaised(alert="non_finite", severity="critical", subject="host", clause="not_finite", what="host is nan"),
+    ),
+    (GROUP, AlertRaised(alert="kl_spike", severity="warning", clause="limit", what="approx_kl 0.2 over 0.1")),
+    (
+        RUN,
+        AlertResolved(
+            alert="non_finite",
+            severity="critical",
+            subject="loss",
+            group="ppo",
+            env=0,
+            observations=9,
+            clause="run_ended",
         ),
     ),
     (RUN, EventsDropped(place="hub", dropped={"batch_completed": 6})),

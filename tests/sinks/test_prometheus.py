@@ -157,8 +157,8 @@ def test_what_several_environments_cause_has_one_series_with_the_news(stream: St
 def test_a_pipeline_that_only_beats_does_not_pass_for_a_trainer_at_work(stream: Stream, shown: Shown) -> None:
     sink = told([event for event in stream if event.payload.kind in {"epoch_completed", "heartbeat"}])
     found = shown(sink)
-    assert found[series("nissa_run_last_event_timestamp_seconds", run="r1")] == 1009
-    assert found[series("nissa_run_heartbeat_timestamp_seconds", run="r1")] == 1030
+    assert found[series("nissa_run_last_event_timestamp_seconds", run="r1")] == 1010
+    assert found[series("nissa_run_heartbeat_timestamp_seconds", run="r1")] == 1040
 
 
 def test_a_recorded_run_shows_the_account_of_its_last_heartbeat(stream: Stream, shown: Shown) -> None:

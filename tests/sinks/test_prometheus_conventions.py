@@ -18,9 +18,10 @@ from nissa.sinks.prometheus import PrometheusSink
 
 LABELS = {
     *("run", "group", "env", "blueprint", "slot", "stage", "gate", "head", "action", "kind", "sink", "component"),
-    *("reason", "severity", "layer", "phase", "outcome"),
+    *("reason", "severity", "layer", "phase", "outcome", "percentile", "flag", "opportunity", "complaint", "profile"),
+    *("alert", "trend"),
 }
-UNITS = {"seconds": "_seconds", "ratio": "_ratio", "parameters": "_parameters", "nats": "_nats"}
+UNITS = {"seconds": "_seconds", "ratio": "_ratio", "parameters": "_parameters", "nats": "_nats", "bytes": "_bytes"}
 
 Stream = list[Event[Payload]]
 each_metric = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)

@@ -181,6 +181,14 @@ def test_the_tables_come_out_as_by_hand(excerpt: Path) -> None:
     assert best == [(0, 0, 3, 50.0, 1.05), (1, 1, 3, 36.0, 1.3)]
 
 
+def test_nan_is_an_alert_and_what_is_not_known_is_none(excerpt: Path) -> None:
+    result = replay(excerpt)
+    found = [(row["kind"], row["severity"], row["subject"]) for row in result.summary()["alerts"]]
+    assert ("non_finite", "critical", "explained_variance") in found
+    assert {kind for kind, severity, _ in found if severity != "info"} == {"non_finite"}
+    assert not result.faults.counts
+
+
 def epoch(**changes: Any) -> dict[str, Any]:
     data = {"env_id": 0, "episode_idx": 0, "inner_epoch": 1, "val_accuracy": 50.0, "val_loss": 1.0, "seeds": {}}
     return {"event_type": "EPOCH_COMPLETED", "timestamp": "2026-03-01T12:00:00", "data": data | changes}

@@ -181,6 +181,14 @@ def test_stages_follow_each_other_as_they_were_told(events: Events, esper_rows: 
         now[key] = event.payload.to_stage
 
 
+def test_a_stage_is_said_to_change_as_often_as_it_did_and_no_entropy_is_judged(
+    replayed: Replay, esper_rows: Rows
+) -> None:
+    alerts = Counter(row["kind"] for row in replayed.summary()["alerts"])
+    assert alerts["stage_transition"] == len(of(esper_rows, "SEED_STAGE_CHANGED"))
+    assert alerts["entropy_collapse"] == 0
+
+
 def test_matrices_with_made_up_rows_are_carried_as_they_are(events: Events, esper_rows: Rows) -> None:
     matrices = of(esper_rows, "COUNTERFACTUAL_MATRIX_COMPUTED")
     told = [e.payload for e in events if type_told(e) == "COUNTERFACTUAL_MATRIX_COMPUTED"]

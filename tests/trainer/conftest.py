@@ -8,6 +8,7 @@ import torch
 
 from nissa.events.kinds import Payload
 from nissa.events.scope import Event
+from nissa.pipeline.profiles import load
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.history import History
 from nissa.trainer.run import Settings, train
@@ -16,6 +17,8 @@ from nissa.trainer.seed import Seed
 
 class Silent:
     """What a trainer needs of a telemetry and of an emitter, and nothing behind it."""
+
+    config, fidelity = load("minimal"), "normal"
 
     def __init__(self) -> None:
         self.told: list[Payload] = []
@@ -65,7 +68,7 @@ class Recorded(SimpleNamespace):
 
 def _record(out: Any, **settings: Any) -> Recorded:
     events: list[Event[Any]] = []
-    with Telemetry("recorded", sinks={"seen": events.append}) as telemetry:
+    with Telemetry("recorded", sinks={"seen": events.append}, config="research") as telemetry:
         history = train(Settings(**settings), telemetry, out)
         assert telemetry.flush(20)
     return Recorded(events=events, history=history, out=out)

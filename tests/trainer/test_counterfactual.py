@@ -73,7 +73,10 @@ def test_without_a_seed_that_takes_part_there_is_nothing_to_measure(silent: Any)
 
 
 def test_accuracy_by_class_adds_up_to_the_accuracy(grown: Model) -> None:
-    found = validate(grown, digits())
+    measured = factorial(grown, digits(), per_class=True)
+    assert measured is not None
     sizes = torch.bincount(digits().val_labels).tolist()
-    hits = [(found.classes.classes[str(label)].accuracy or 0.0) / 100 * size for label, size in enumerate(sizes)]
-    assert sum(hits) / sum(sizes) * 100 == pytest.approx(found.accuracy, abs=1e-4)
+    for result in measured.results:
+        assert result.per_class_accuracy is not None
+        hits = [result.per_class_accuracy[str(label)] / 100 * size for label, size in enumerate(sizes)]
+        assert sum(hits) / sum(sizes) * 100 == pytest.approx(result.val_accuracy, abs=1e-4)

@@ -75,8 +75,9 @@ def test_every_field_of_every_kind_is_measured_somewhere(events: list[Event[Any]
         fed(event.payload, there)
     for name in EMITTED:
         declared(KINDS[name], wanted)
-    # The commit is there in a checkout, which this may not be.
-    assert wanted - there <= {("RunStarted", "git_commit")}
+    # The commit is there in a checkout, which this may not be; the others need a GPU.
+    absent = {("MemoryMeasured", name) for name in ("allocated", "allocated_peak", "reserved")}
+    assert wanted - there <= {("RunStarted", "git_commit"), *absent}
 
 
 def test_every_event_passes_the_codec_and_comes_back_as_it_was(events: list[Event[Any]]) -> None:
@@ -195,7 +196,7 @@ def test_phases_of_an_epoch_are_timed(by_ppo: Any) -> None:
     rows = of(by_ppo.events, PhaseTimed)
     epochs = [event.payload.durations for event in rows if event.scope.epoch is not None]
     assert len(epochs) == 96
-    assert all(row.keys() == {"decide", "train", "validate", "counterfactual", "advance"} for row in epochs)
+    assert all(row.keys() == {"decide", "train", "validate", "counterfactual"} for row in epochs)
     assert [event.payload.durations.keys() for event in rows if event.scope.env is None] == [{"update"}] * 2
 
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from nissa.pipeline.probes.isolation import leakage
 from nissa.trainer import slot as slot_module
 from nissa.trainer.digits import digits
 from nissa.trainer.epoch import train_epoch
-from nissa.trainer.isolation import isolated, leakage
+from nissa.trainer.isolation import isolated
 from nissa.trainer.model import Model
 
 BATCH = (digits().train_images[:64], digits().train_labels[:64])
@@ -70,7 +71,7 @@ def test_the_seed_gets_the_gradient_of_its_correction() -> None:
 def leak(model: Model) -> float:
     loss = cross_entropy(model(BATCH[0]), BATCH[1])
     terms = [slot.term for slot in model.isolated() if slot.term is not None]
-    return leakage(loss, terms, list(model.host.parameters()))
+    return float(leakage(loss, terms, list(model.host.parameters())))
 
 
 def broken(x: torch.Tensor, seed: Any) -> tuple[torch.Tensor, torch.Tensor]:

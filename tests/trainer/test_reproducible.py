@@ -37,12 +37,30 @@ def test_training_is_bit_identical_with_telemetry_off(expected: Any, silent: Any
     assert trained(silent) == expected
 
 
-def test_training_is_bit_identical_without_the_probes(expected: Any, silent: Any, monkeypatch: Any) -> None:
-    from nissa.trainer import episode
+@pytest.mark.parametrize("profile", ["minimal", "diagnostic", "research"])
+def test_training_is_bit_identical_with_every_profile(expected: Any, profile: str) -> None:
+    with Telemetry("profile", config=profile) as telemetry:
+        assert trained(telemetry) == expected
 
-    for probe in ("copied", "gradients_measured", "weights_measured", "sharpness"):
-        monkeypatch.setattr(episode, probe, lambda *_: None)
-    assert trained(silent) == expected
+
+def test_training_is_bit_identical_at_dense_fidelity(expected: Any) -> None:
+    with Telemetry("dense") as telemetry:
+        telemetry.fidelity = "dense"
+        assert trained(telemetry) == expected
+
+
+def test_training_is_bit_identical_with_probes_that_fail(expected: Any, monkeypatch: Any) -> None:
+    from nissa.pipeline.probes import watch
+
+    def failing(*_: Any, **__: Any) -> Any:
+        raise FloatingPointError("on purpose")
+
+    probes = [name for name in vars(watch) if name.endswith("_measured")]
+    for probe in probes:
+        monkeypatch.setattr(watch, probe, failing)
+    with Telemetry("failing", config="research") as telemetry:
+        assert trained(telemetry) == expected
+        assert len([part for part in telemetry.state().faults if part.startswith("probe")]) >= 1
 
 
 def test_training_is_bit_identical_with_a_sink_that_always_raises(expected: Any) -> None:
@@ -105,7 +123,7 @@ def test_digests_tell_weights_apart_by_the_last_bit(expected: Any) -> None:
     host, other = new_host(0), new_host(0)
     assert weights_digest([host]) == weights_digest([other])
     with torch.no_grad():
-        other.head.bias[0] = torch.nextafter(other.head.bias[0], torch.tensor(1.0))
+        other.fc.bias[0] = torch.nextafter(other.fc.bias[0], torch.tensor(1.0))
     assert weights_digest([host]) != weights_digest([other])
 
 

@@ -1,14 +1,24 @@
-"""How long each phase of an epoch takes."""
+"""How long does each phase of an epoch take?
+
+>>> clock = Phases()
+>>> with clock("train"):
+...     pass
+>>> list(clock.take()), clock.take()
+(['train'], {})
+"""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["Stopwatch"]
+__all__ = ["Phases"]
 
 
-class Stopwatch:
-    """Wall-clock seconds by phase, added up until they are taken."""
+class Phases:
+    """Wall-clock seconds by phase, added up until they are taken.
+
+    On a GPU it is the time until the work was queued, unless the phase ends with a transfer, which waits for it.
+    """
 
     def __init__(self) -> None:
         self._durations: dict[str, float] = {}

@@ -1,0 +1,98 @@
+"""How long does an alert stand? Raised once, held while its rule keeps firing, resolved once, whatever happens.
+
+>>> standing = {}
+>>> found = AlertRaised(alert="loss_spike", severity="warning", clause="jump", what="2.0, usually 1.0")
+>>> [len(list(follow(standing, Scope("run"), of(found), rule, calm=2))) for rule in (found, found, None, None)]
+[1, 0, 0, 1]
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from nissa.events.kinds import AlertRaised, AlertResolved
+from nissa.events.scope import Scope
+from nissa.operators.stream import Keyed
+
+__all__ = ["MAX_STANDING", "Alerts", "Key", "Standing", "Watched", "end_run", "follow", "of", "resolve"]
+
+Key = tuple[str, str | None, str]
+"""Name, subject and severity."""
+
+MAX_STANDING = 256
+"""Alerts of one environment that may stand at a time; one more, and the oldest is resolved as crowded out."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """An alert that was raised and not resolved yet."""
+
+    scope: Scope
+    observations: int = 0
+    calm: int = 0
+
+
+Alerts = dict[Key, Standing]
+
+
+class Watched(Protocol):
+    """What may have alerts: an environment, or a policy."""
+
+    alerts: Alerts
+
+
+W = TypeVar("W", bound=Watched)
+
+
+def of(raised: AlertRaised) -> Key:
+    """What tells an alert from others of its environment."""
+    return raised.alert, raised.subject, raised.severity
+
+
+def follow(
+    alerts: Alerts, scope: Scope, key: Key, found: AlertRaised | None, calm: int
+) -> Iterator[AlertRaised | AlertResolved]:
+    """Take one observation in: what the rule found, or None; `calm` of those in a row resolve the alert."""
+    standing = alerts.get(key)
+    if standing is None:
+        if found is not None:
+            yield from resolve(alerts, "crowded", keep=MAX_STANDING - 1)
+            alerts[key] = Standing(scope)
+            yield found
+        return
+    standing.observations += 1
+    standing.calm = 0 if found is not None else standing.calm + 1
+    if standing.calm >= calm:
+        yield _resolved(alerts, key, "recovered")
+
+
+def resolve(
+    alerts: Alerts, clause: str, meant: Callable[[Key], bool] | None = None, keep: int = 0
+) -> Iterator[AlertResolved]:
+    """End the alerts that are meant, all unless told otherwise, the oldest first, but for the last `keep`."""
+    keys = [key for key in alerts if meant is None or meant(key)]
+    for key in keys[: max(0, len(keys) - keep)]:
+        yield _resolved(alerts, key, clause)
+
+
+def end_run(places: Keyed[W], run: str) -> Iterator[AlertResolved]:
+    """End whatever stands anywhere in a run, whose name is the first part of the keys."""
+    for key, place in places.items.items():
+        if key[0] == run:
+            yield from resolve(place.alerts, "run_ended")
+
+
+def _resolved(alerts: Alerts, key: Key, clause: str) -> AlertResolved:
+    standing = alerts.pop(key)
+    alert, subject, severity = key
+    return AlertResolved(
+        alert=alert,
+        severity=severity,
+        subject=subject,
+        group=standing.scope.group,
+        env=standing.scope.env,
+        episode=standing.scope.episode,
+        epoch=standing.scope.epoch,
+        observations=standing.observations,
+        clause=clause,
+    )

@@ -1,0 +1,110 @@
+"""Is something wrong with the host's training? One rule a function: each says what it found, or None.
+
+A rule compares, and changes nothing. Numbers handed in are finite, but for those of `non_finite`.
+"""
+
+from math import isfinite, sqrt
+
+from nissa.events.kinds import AlertRaised
+from nissa.operators.robust import Alarm
+from nissa.operators.windows import Window
+
+__all__ = [
+    "accuracy_drop",
+    "gradient_explosion",
+    "loss_spike",
+    "noise_of_a_difference",
+    "non_finite",
+    "non_finite_elements",
+]
+
+
+def non_finite(subject: str, measure: str, value: float) -> AlertRaised | None:
+    """A measured value that is NaN or infinite."""
+    if isfinite(value):
+        return None
+    return AlertRaised(
+        alert="non_finite",
+        severity="critical",
+        subject=subject,
+        value=value,
+        clause="not_finite",
+        what=f"{measure} is {value}",
+    )
+
+
+def non_finite_elements(layer: str, elements: int) -> AlertRaised | None:
+    """Some elements of a layer's gradient are NaN or infinite."""
+    if elements <= 0:
+        return None
+    return AlertRaised(
+        alert="non_finite",
+        severity="critical",
+        subject=layer,
+        value=elements,
+        threshold=0.0,
+        clause="not_finite",
+        what=f"{elements} elements of the gradient of {layer} are not finite",
+    )
+
+
+def loss_spike(subject: str, value: float, alarm: Alarm | None) -> AlertRaised | None:
+    """A loss that its detector found to be out of order."""
+    if alarm is None:
+        return None
+    what = f"{subject} {value:.4g} over {alarm.threshold:.4g}, usually {alarm.baseline:.4g}: {alarm.clause}"
+    return AlertRaised(
+        alert="loss_spike",
+        severity="warning",
+        subject=subject,
+        value=value,
+        baseline=alarm.baseline,
+        threshold=alarm.threshold,
+        window=alarm.window,
+        clause=alarm.clause,
+        what=what,
+    )
+
+
+def gradient_explosion(subject: str, norm: float, typical: Window, factor: float, warm_up: int) -> AlertRaised | None:
+    """A norm over `factor` x the median of those before it; nothing is typical of fewer than `warm_up`, or of zeros."""
+    if len(typical.ranked) < warm_up or norm <= factor * (median := typical.median()) or median == 0:
+        return None
+    return AlertRaised(
+        alert="gradient_explosion",
+        severity="critical",
+        subject=subject,
+        value=norm,
+        baseline=median,
+        threshold=factor * median,
+        window=len(typical),
+        clause="ratio",
+        what=f"gradient norm of {subject} is {norm:.4g}, {norm / median:,.0f} times its typical {median:.4g}",
+    )
+
+
+def noise_of_a_difference(accuracy: float, n_val: int) -> float:
+    """Three standard errors of the difference of two accuracies, each from `n_val` samples, in points; 0 of no samples.
+
+    >>> round(noise_of_a_difference(90.0, 360), 2)
+    6.71
+    """
+    share = min(max(accuracy / 100, 0.0), 1.0)
+    return 300 * sqrt(2 * share * (1 - share) / n_val) if n_val > 0 else 0.0
+
+
+def accuracy_drop(value: float, before: float, points: float) -> AlertRaised | None:
+    """A validation accuracy more than `points` below the one before."""
+    if before - value <= points:
+        return None
+    return AlertRaised(
+        alert="accuracy_drop",
+        severity="warning",
+        subject="val_accuracy",
+        value=value,
+        baseline=before,
+        threshold=before - points,
+        window=1,
+        clause="drop",
+        what=f"validation accuracy fell from {before:.2f}% to {value:.2f}%, by more than {points:.2f} points",
+    )

@@ -1,0 +1,75 @@
+"""What would a policy see? After each epoch the vector of features that was announced, missing marked as missing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from nissa.events.kinds import (
+    ActivationsMeasured,
+    ClassesMeasured,
+    EpisodeStarted,
+    EpochCompleted,
+    FeaturesComputed,
+    GradientsMeasured,
+    Payload,
+    ProbesConfigured,
+    SharpnessMeasured,
+    WeightsMeasured,
+)
+from nissa.events.scope import Event
+from nissa.operators.epoch_features import Course, base_features
+from nissa.operators.feature_names import feature_names
+from nissa.operators.measured_features import measured_features
+from nissa.operators.stream import Fold, Keyed
+
+__all__ = ["Episode", "features"]
+
+_MEASURED = (GradientsMeasured, WeightsMeasured, ActivationsMeasured, ClassesMeasured, SharpnessMeasured)
+
+
+@dataclass(slots=True)
+class Episode:
+    """What was announced for a network, its course, and what this epoch said so far."""
+
+    number: int | None = None
+    layers: Sequence[str] = ()
+    names: Mapping[str, Sequence[str]] = field(default_factory=lambda: feature_names({}))
+    course: Course = field(default_factory=Course)
+    said: dict[str, Payload] = field(default_factory=dict)
+    """By kind, the last one."""
+
+
+def features() -> Fold[Keyed[Episode]]:
+    """The features at the end of each epoch, by group and environment.
+
+    Their names and order are those of `probes_configured.features`; before any, the group "base". What was measured
+    in an earlier epoch is missing, not repeated. Histories begin anew with each episode.
+    """
+    return Fold(
+        "features", (ProbesConfigured, EpisodeStarted, *_MEASURED, EpochCompleted), lambda: Keyed(Episode), _step
+    )
+
+
+def _step(episodes: Keyed[Episode], event: Event[Any]) -> Iterator[FeaturesComputed]:
+    scope, payload = event.scope, event.payload
+    episode = episodes[scope.run, scope.group, scope.env]
+    if isinstance(payload, EpisodeStarted) or episode.number != scope.episode:
+        episode.number, episode.course, episode.said = scope.episode, Course(), {}
+    if isinstance(payload, ProbesConfigured):
+        episode.layers, episode.names = payload.layers, payload.features
+    if isinstance(payload, _MEASURED):
+        episode.said[payload.kind] = payload
+    if isinstance(payload, EpochCompleted):
+        yield _computed(episode, scope.epoch, payload)
+        episode.said = {}
+
+
+def _computed(episode: Episode, number: int | None, epoch: EpochCompleted) -> FeaturesComputed:
+    episode.course.add(epoch)
+    known: dict[str, float | None] = base_features(episode.course, number, epoch)
+    for payload in episode.said.values():
+        known |= measured_features(payload, episode.layers)
+    found = [known.get(name) for name in chain.from_iterable(episode.names.values())]
+    values = [None if value is None else float(value) for value in found]
+    return FeaturesComputed(values=values, missing=values.count(None))

@@ -1,0 +1,92 @@
+"""What was measured of a network in this epoch, and what of it is broken."""
+
+from dataclasses import dataclass, field, fields
+
+from nissa.events.kinds import (
+    ActivationsMeasured,
+    ClassesMeasured,
+    EpochCompleted,
+    GradientsMeasured,
+    Payload,
+    ProbesConfigured,
+    SharpnessMeasured,
+    WeightsMeasured,
+)
+from nissa.operators.health import (
+    EXPLODING,
+    VANISHING,
+    Complaints,
+    activation_complaint,
+    finite,
+    gradient_complaint,
+    health,
+    worse,
+)
+
+__all__ = ["MEASUREMENTS", "Findings", "Measurement"]
+
+Measurement = GradientsMeasured | ActivationsMeasured | WeightsMeasured | ClassesMeasured | SharpnessMeasured
+MEASUREMENTS = (GradientsMeasured, ActivationsMeasured, WeightsMeasured, ClassesMeasured, SharpnessMeasured)
+"""The measurements that are looked at."""
+
+_LASTING = ("non_finite", "exploding")
+"""What one step of an epoch may do to all that follow, and the last measurement need not show."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is known of one epoch. What was not measured in it is empty or None, whatever was known before."""
+
+    gradients: Complaints = field(default_factory=dict)
+    """What is wrong with the gradient of each layer, over all measurements in the epoch."""
+    activations: Complaints = field(default_factory=dict)
+    """What is wrong with what each layer puts out."""
+    weights: Complaints = field(default_factory=dict)
+    """Layers whose weights are not finite."""
+    classes: ClassesMeasured | None = None
+    """Each class on the validation set."""
+    sharpness: SharpnessMeasured | None = None
+    """The loss around the weights."""
+    broken: list[str] = field(default_factory=list)
+    """Quantities, besides those of single layers, that are NaN or infinite."""
+
+    def take(self, payload: Measurement, probes: ProbesConfigured | None) -> None:
+        """Take a measurement in, judged by the thresholds that were configured."""
+        match payload:
+            case GradientsMeasured():
+                self._gradients(payload, probes)
+            case ActivationsMeasured(layers=layers):
+                self.activations = {name: activation_complaint(layer) for name, layer in layers.items()}
+            case WeightsMeasured(layers=layers):
+                self.weights = {name: "non_finite" for name, layer in layers.items() if not finite(layer)}
+            case ClassesMeasured():
+                self.classes = payload
+                self._note(payload, besides=("confusion",))
+            case SharpnessMeasured():
+                self.sharpness = payload
+                self._note(payload)
+
+    def close(self, epoch: EpochCompleted) -> None:
+        """Take in what the trainer says of the epoch."""
+        self._note(epoch)
+
+    @property
+    def sources(self) -> tuple[Complaints, ...]:
+        """All complaints by layer."""
+        return self.gradients, self.activations, self.weights
+
+    @property
+    def health(self) -> float | None:
+        """Share of the layers with measured gradients or activations with which nothing is wrong."""
+        return health(self.sources, broken=bool(self.broken))
+
+    def _gradients(self, row: GradientsMeasured, probes: ProbesConfigured | None) -> None:
+        low, high = (probes.vanishing_threshold, probes.exploding_threshold) if probes else (VANISHING, EXPLODING)
+        lasting = {name: wrong for name, wrong in self.gradients.items() if wrong in _LASTING}
+        now = {name: gradient_complaint(layer, low, high) for name, layer in row.layers.items()}
+        self.gradients = now | {name: worse(wrong, now.get(name)) for name, wrong in lasting.items()}
+        self._note(row, besides=("layers",))
+
+    def _note(self, payload: Payload, besides: tuple[str, ...] = ()) -> None:
+        names = [f.name for f in fields(payload) if f.name not in besides]  # type: ignore[arg-type]
+        self.broken += [name for name in names if name not in self.broken and not finite(getattr(payload, name))]

@@ -1,0 +1,73 @@
+"""Which features does a measurement give? Its figures, by the paths and under the names of the table.
+
+>>> from nissa.events.kinds import LayerWeights, WeightsMeasured
+>>> weights = WeightsMeasured(layers={"host.fc": LayerWeights(norm=3.0), "early.fc": LayerWeights(norm=9.0)})
+>>> measured_features(weights, ["host.fc"])
+{'weight_norm_fc': 3.0, 'update_ratio_fc': None}
+"""
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain
+from typing import Any
+
+from nissa.events.kinds import Payload
+from nissa.operators.epoch_features import largest
+from nissa.operators.feature_names import CONFUSED, short
+from nissa.operators.feature_table import TABLE
+
+__all__ = ["measured_features"]
+
+Figures = Iterator[tuple[dict[str, str], Any]]
+
+
+def measured_features(payload: Payload, layers: Iterable[str]) -> dict[str, float | None]:
+    """By name; of single layers, only of those in `layers`. None where no figure was taken."""
+    classes, wanted = list(getattr(payload, "classes", ())), set(layers)
+    known: dict[str, float | None] = {}
+    for pattern, path in _paths(payload.kind):
+        if "{other}" in path and len(classes) > CONFUSED:
+            continue
+        found = _figures(payload, path, classes)
+        known |= {pattern: _together(path[-1], found)} if "*" in path else _each(pattern, found, wanted)
+    return known
+
+
+@cache
+def _paths(kind: str) -> list[tuple[str, tuple[str, ...]]]:
+    """The names, or patterns of them, whose source is an event of this kind, and the path of each in it."""
+    rows = [(row.name, row.source.split(".")) for row in chain.from_iterable(TABLE.values())]
+    return [(name, tuple(path)) for name, (source, *path) in rows if source == kind]
+
+
+def _figures(found: Any, path: Sequence[str], classes: Sequence[str]) -> Figures:
+    """What a path leads to, with what each brace on the way stood for. What was not asked for (None) leads nowhere."""
+    if not path:
+        yield {}, found
+        return
+    if found is None:
+        return
+    step, *rest = path
+    if step[0] not in "{*":
+        yield from _figures(getattr(found, step), rest, classes)
+        return
+    # Rows and columns without names are those of the classes, in their order.
+    for key, inner in found.items() if isinstance(found, Mapping) else zip(classes, found, strict=False):
+        yield from (({step[1:-1]: key, **bound}, value) for bound, value in _figures(inner, rest, classes))
+
+
+def _each(pattern: str, found: Figures, layers: Container[str]) -> dict[str, float | None]:
+    mine = ((bound, value) for bound, value in found if "layer" not in bound or bound["layer"] in layers)
+    return {pattern.format_map(_named(bound)): value for bound, value in mine}
+
+
+def _named(bound: Mapping[str, str]) -> dict[str, str]:
+    return {key: short(value) if key == "layer" else value for key, value in bound.items()}
+
+
+def _together(figure: str, found: Figures) -> float | None:
+    """Several layers as one: the largest share, or the sum of counts; None without any."""
+    values = [value for _, value in found if value is not None]
+    if figure == "dormant":
+        return largest(values)
+    return sum(values) if values else None

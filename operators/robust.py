@@ -1,0 +1,130 @@
+"""Did a loss rise beyond what its own noise explains? A detector that outliers and falling curves do not fool.
+
+It looks at log(loss), and so at ratios. The level is the median of the last 9; what is left is compared with the median
+and the interquartile range of the last 64 of its kind (Tukey 1977, Exploratory Data Analysis). A slow rise is found by
+a cumulated sum of deviations from the median of the last 64 (Page 1954, Biometrika 41:100). What is new is compared
+first, and folded in after.
+
+>>> detector = Detector()
+>>> quiet = [detector.judge(1.0 + 0.01 * (n % 5)) for n in range(40)]
+>>> any(quiet), detector.judge(3.0).clause
+(False, 'ratio')
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from math import exp, log
+from typing import NamedTuple
+
+from nissa.operators.windows import Window
+
+__all__ = ["LIMITS", "Alarm", "Detector", "Limits"]
+
+
+class Alarm(NamedTuple):
+    """Why a value is out of order."""
+
+    clause: str
+    """Which rule."""
+    baseline: float
+    """What was usual."""
+    threshold: float
+    """What the value had to pass for this rule to fire."""
+    window: int
+    """Values that the baseline rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Constants of the detector. docs/detectors.md says what they were chosen on, and what they are worth."""
+
+    ratio: float = 2.0
+    """A spike: more than this many times the mean of the last 20 ..."""
+    ratio_z: float = 4.0
+    """... and this many scales above the level."""
+    jump: float = 1.25
+    """A jump: more than this many times the level ..."""
+    jump_z: float = 8.0
+    """... and this many scales above it."""
+    slack: float = 0.75
+    """A drift: deviations beyond this many scales add up, each counted up to `most` ..."""
+    most: float = 4.0
+    """The most that one value adds, before the slack is taken off."""
+    drift: float = 14.0
+    """... until their sum passes this."""
+    warm_up: int = 20
+    """Values before the first judgement."""
+    scale: float = 0.01
+    """The least scale, in units of log(loss)."""
+    floor: float = 1e-4
+    """Nats added to every loss: the noise of a loss that has all but vanished is no news."""
+
+
+LIMITS = Limits()
+
+
+class Detector:
+    """The state of one curve."""
+
+    __slots__ = ("curve", "level", "limits", "mean", "residuals", "rise")
+
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self.limits = limits
+        self.level, self.residuals, self.curve = Window(9), Window(64), Window(64)
+        self.mean: deque[float] = deque(maxlen=20)
+        self.rise = 0.0
+
+    def judge(self, value: float) -> Alarm | None:
+        """Compare a finite value with those before it, then fold it in; an outlier counts as the largest usual one.
+
+        A value below 0, which no loss in nats should have, counts as 0.
+        """
+        limits = self.limits
+        value = max(value, 0.0) + limits.floor
+        y = log(value)
+        if not self.level.ranked:
+            self._fold(value, y, 0.0)
+            return None
+        level = self.level.median()
+        residual, alarm = y - level, None
+        if len(self.curve.ranked) >= limits.warm_up:
+            centre = self.residuals.median()
+            scale = max(self.residuals.spread(), limits.scale)
+            top = centre + limits.ratio_z * scale
+            if residual > top:
+                alarm = self._sudden(value, y, level, centre, scale)
+            alarm = alarm or self._slow(y)
+            if alarm is not None and residual > top:
+                residual, value = top, min(value, exp(level + top))
+        self._fold(value, y, residual)
+        return alarm
+
+    def _sudden(self, value: float, y: float, level: float, centre: float, scale: float) -> Alarm | None:
+        limits = self.limits
+        usual = sum(self.mean) / len(self.mean)
+        if value > limits.ratio * usual:
+            threshold = max(limits.ratio * usual, exp(level + centre + limits.ratio_z * scale))
+            return self._alarm("ratio", usual, threshold, len(self.mean))
+        least = level + max(log(limits.jump), centre + limits.jump_z * scale)
+        return self._alarm("jump", exp(level), exp(least), len(self.level)) if y > least else None
+
+    def _slow(self, y: float) -> Alarm | None:
+        limits, before = self.limits, self.rise
+        middle = self.curve.median()
+        scale = max(self.curve.spread(), limits.scale)
+        self.rise = max(0.0, before + min((y - middle) / scale, limits.most) - limits.slack)
+        if self.rise <= limits.drift:
+            return None
+        self.rise = 0.0
+        threshold = exp(middle + scale * (limits.drift + limits.slack - before))
+        return self._alarm("drift", exp(middle), threshold, len(self.curve))
+
+    def _alarm(self, clause: str, baseline: float, threshold: float, window: int) -> Alarm:
+        """In the unit of the loss as it was handed in."""
+        return Alarm(clause, baseline - self.limits.floor, threshold - self.limits.floor, window)
+
+    def _fold(self, value: float, y: float, residual: float) -> None:
+        self.level.push(y)
+        self.curve.push(y)
+        self.residuals.push(residual)
+        self.mean.append(value)

@@ -1,0 +1,61 @@
+"""How a network goes, in one line of plain words; what was not measured is not mentioned."""
+
+from math import isfinite, isnan
+
+from nissa.operators.health import Complaints, by_complaint
+from nissa.operators.progress import LOSS_STEP
+from nissa.operators.red_flags import opportunities
+from nissa.operators.seen import GAP, Seen
+
+__all__ = ["PLATEAU", "sentences"]
+
+PLATEAU = 3
+"""Epochs without a lower loss that are called a plateau whatever came before: a convention."""
+
+_GRADIENTS = {
+    "non_finite": "Gradients not finite in",
+    "exploding": "Gradients exploding in",
+    "vanishing": "Gradients vanishing in",
+    "dead": "No gradient in",
+}
+_ACTIVATIONS = {"non_finite": "Activations not finite in", "dead": "Dead units in"}
+_WEIGHTS = {"non_finite": "Weights not finite in"}
+
+
+def sentences(seen: Seen) -> str:
+    """The loss first, then what is wrong or right with the layers, then what the means hide."""
+    found = seen.findings
+    parts = [_loss(seen)]
+    parts += [f"Not finite: {', '.join(found.broken)}"] if found.broken else []
+    parts += ["Gradient health good"] if "healthy_gradients" in opportunities(seen) else []
+    parts += [*_layers(_GRADIENTS, found.gradients), *_layers(_ACTIVATIONS, found.activations)]
+    parts += _layers(_WEIGHTS, found.weights)
+    parts += [f"Train/validation gap {seen.gap:.1f} points"] if seen.gap > GAP else []
+    parts += [_imbalance(seen, *seen.apart)] if seen.apart else []
+    return " ".join(" | ".join(parts).split())
+
+
+def _loss(seen: Seen) -> str:
+    progress, now = seen.progress, seen.progress.now.val_loss
+    if not isfinite(now):
+        return f"Loss is {'NaN' if isnan(now) else 'infinite'}"
+    if len(progress.points) == 1:
+        return f"Loss {now:.3g}"
+    if seen.loss_rises:
+        return f"Loss worsening ({progress.lowest_loss.val_loss:.3g} -> {now:.3g})"
+    before, stalled = progress.points[0].val_loss, progress.stalled_epochs
+    if stalled == 0 or (stalled < PLATEAU and before - now > LOSS_STEP * abs(before)):
+        return f"Loss improving ({before:.3g} -> {now:.3g})"
+    return f"Loss plateaued for {stalled} epoch{'s' * (stalled > 1)}"
+
+
+def _layers(words: dict[str, str], layers: Complaints) -> list[str]:
+    """Each complaint with the first layer that has it, and how many more there are."""
+    found = by_complaint([layers])
+    more = {wrong: f" (+{len(names) - 1})" * (len(names) > 1) for wrong, names in found.items()}
+    return [f"{words[wrong]} {names[0]}{more[wrong]}" for wrong, names in found.items()]
+
+
+def _imbalance(seen: Seen, worst: str, best: str) -> str:
+    rows = seen.findings.classes.classes if seen.findings.classes else {}
+    return f"Class imbalance: {worst}={rows[worst].accuracy:.0f}% vs {best}={rows[best].accuracy:.0f}%"

@@ -1,0 +1,128 @@
+"""Which numbers of a batch, an epoch or a probe are looked at, and by which rule?
+
+Each function takes one payload in: it compares, raises and resolves, and then folds the numbers in. Broken numbers
+raise an alert and are folded into nothing; to the other rules they are no observation at all.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import isfinite
+
+from nissa.events.kinds import AlertRaised, AlertResolved, BatchCompleted, EpochCompleted, GradientsMeasured
+from nissa.events.scope import Scope
+from nissa.operators import faults
+from nissa.operators.alarms import Alerts, follow
+from nissa.operators.ratio import RatioRule
+from nissa.operators.robust import Detector
+from nissa.operators.rules import Rules
+from nissa.operators.windows import Window
+
+__all__ = ["Place", "Told", "batch_completed", "epoch_completed", "gradients_measured"]
+
+_SUBJECTS = 64
+"""Parts of one network whose gradient norms are followed at a time."""
+
+Told = Iterable[AlertRaised | AlertResolved]
+_NOTHING: Told = ()
+
+
+@dataclass(slots=True)
+class Place:
+    """What is usual in the episode that an environment is in, and what is out of order there."""
+
+    episode: int | None = None
+    alerts: Alerts = field(default_factory=dict)
+    curves: dict[str, Detector | RatioRule] = field(default_factory=dict)
+    norms: dict[str, Window] = field(default_factory=dict)
+    accuracy: float | None = None
+
+
+def batch_completed(rules: Rules, place: Place, scope: Scope, batch: BatchCompleted) -> Told:
+    """Take a batch in: loss and gradient norms."""
+    loss, host, seeds = float(batch.loss), float(batch.host_grad_norm), batch.seed_grad_norms
+    if place.alerts or not isfinite(
+        loss + host + batch.accuracy + (batch.isolation_leakage or 0.0) + sum(seeds.values())
+    ):
+        yield from _broken(place, scope, _numbers(batch), rules.calm_batches)
+    yield from _spike(rules, place, scope, "loss", loss, calm=rules.calm_batches)
+    yield from _explosion(rules, place, scope, "host", host)
+    for slot, norm in seeds.items():
+        yield from _explosion(rules, place, scope, slot, float(norm))
+
+
+def _numbers(batch: BatchCompleted) -> Iterable[tuple[str, str, float]]:
+    """Subject, name and value of everything that was measured."""
+    yield "loss", "loss", batch.loss
+    yield "accuracy", "accuracy", batch.accuracy
+    for subject, norm in (("host", batch.host_grad_norm), *batch.seed_grad_norms.items()):
+        yield subject, f"gradient norm of {subject}", norm
+    if batch.isolation_leakage is not None:
+        yield "isolation_leakage", "isolation_leakage", batch.isolation_leakage
+
+
+def epoch_completed(rules: Rules, place: Place, scope: Scope, epoch: EpochCompleted) -> Told:
+    """Take an epoch in: its losses and accuracies, as far as they were measured."""
+    names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+    told = {name: getattr(epoch, name) for name in names}
+    values = {name: float(value) for name, value in told.items() if value is not None}
+    rows = [(name, name, value) for name, value in values.items()]
+    yield from _broken(place, scope, rows, rules.calm_epochs)
+    for name in (loss for loss in rules.losses if loss in values):
+        yield from _spike(rules, place, scope, name, values[name], calm=rules.calm_epochs)
+    if isfinite(values["val_accuracy"]):
+        yield from _drop(rules, place, scope, values["val_accuracy"], int(epoch.n_val or 0))
+
+
+def gradients_measured(_: Rules, place: Place, scope: Scope, gradients: GradientsMeasured) -> Told:
+    """Take a measurement of the gradients in: layers with elements that are not finite."""
+    for layer, figures in gradients.layers.items():
+        found = faults.non_finite_elements(layer, int(figures.non_finite))
+        yield from follow(place.alerts, scope, ("non_finite", layer, "critical"), found, calm=1)
+
+
+def _broken(place: Place, scope: Scope, rows: Iterable[tuple[str, str, float]], calm: int) -> Told:
+    for subject, measure, value in rows:
+        found = faults.non_finite(subject, measure, float(value))
+        yield from follow(place.alerts, scope, ("non_finite", subject, "critical"), found, calm)
+
+
+def _spike(rules: Rules, place: Place, scope: Scope, name: str, value: float, *, calm: int) -> Told:
+    if not isfinite(value):
+        return _NOTHING
+    curve = place.curves.get(name)
+    if curve is None:
+        curve = place.curves[name] = rules.spike()
+    alarm = curve.judge(value)
+    if alarm is None and not place.alerts:
+        return _NOTHING
+    return follow(place.alerts, scope, ("loss_spike", name, "warning"), faults.loss_spike(name, value, alarm), calm)
+
+
+def _explosion(rules: Rules, place: Place, scope: Scope, subject: str, norm: float) -> Told:
+    if not isfinite(norm):
+        return _NOTHING
+    typical, found = place.norms.get(subject) or _enter(place.norms, subject), None
+    # No norm is far above the median that is not far above the smallest; that spares nearly all of them the rule.
+    if typical.ranked and norm > rules.explosion * typical.ranked[0]:
+        found = faults.gradient_explosion(subject, norm, typical, rules.explosion, rules.typical)
+    typical.push(norm)
+    if found is None and not place.alerts:
+        return _NOTHING
+    return follow(place.alerts, scope, ("gradient_explosion", subject, "critical"), found, rules.calm_batches)
+
+
+def _enter(norms: dict[str, Window], subject: str) -> Window:
+    """A place for one more subject; of too many, the one known longest is given back."""
+    if len(norms) >= _SUBJECTS:
+        del norms[next(iter(norms))]
+    return norms.setdefault(subject, Window(64))
+
+
+def _drop(rules: Rules, place: Place, scope: Scope, accuracy: float, n_val: int) -> Told:
+    before, key = place.accuracy, ("accuracy_drop", "val_accuracy", "warning")
+    if before is not None:
+        points = max(rules.points, rules.noise(before, n_val))
+        found = faults.accuracy_drop(accuracy, before, points)
+        yield from follow(place.alerts, scope, key, found, rules.calm_epochs)
+    if not (rules.lasting and key in place.alerts):
+        place.accuracy = accuracy

@@ -1,0 +1,98 @@
+"""Which way does the validation accuracy go? Improvement, plateau or degradation, told when it changes.
+
+The rolling mean of the last 5 epochs is compared with the one an epoch earlier: up by more than 2 points is an
+improvement, down by more than 2 a degradation, less than half a point either way a plateau. In between, the direction
+stays what it was.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from math import isfinite
+from typing import NamedTuple
+
+from nissa.events.kinds import EpisodeStarted, EpochCompleted, TrendChanged
+from nissa.events.scope import Event, Scope
+from nissa.operators.stream import Fold, Keyed, united
+
+__all__ = ["Course", "TrendLimits", "direction", "trends"]
+
+
+class TrendLimits(NamedTuple):
+    """When a change is one."""
+
+    window: int
+    """Epochs in the rolling mean."""
+    plateau: float
+    """Points; less than that either way is a plateau."""
+    change: float
+    """Points; more than that is an improvement or a degradation."""
+
+
+@dataclass(slots=True)
+class Course:
+    """The accuracies of the episode that an environment is in."""
+
+    episode: int | None = None
+    recent: deque[float] = field(default_factory=deque)
+    trend: str | None = None
+    epochs: int = 0
+
+
+def trends(window: int = 5, plateau: float = 0.5, change: float = 2.0) -> Fold[Keyed[Course]]:
+    """A `TrendChanged` whenever the accuracy of an environment takes another direction; each episode begins anew.
+
+    An accuracy that is not finite belongs to no mean. Raises ValueError unless `window` is at least 1 epoch and
+    0 <= `plateau` <= `change`.
+    """
+    if window < 1 or not 0 <= plateau <= change:
+        raise ValueError(f"need window >= 1 and 0 <= plateau <= change, not {window}, {plateau} and {change}")
+    limits = TrendLimits(window, plateau, change)
+    return Fold("trends", (EpisodeStarted, EpochCompleted), lambda: Keyed(Course), partial(_step, limits), united)
+
+
+def direction(change: float, plateau: float, limit: float) -> str | None:
+    """What a change of the rolling mean is called; None if it is neither one thing nor the other.
+
+    >>> [direction(points, 0.5, 2.0) for points in (2.5, 0.4, 1.0, -2.5)]
+    ['improvement', 'plateau', None, 'degradation']
+    """
+    if abs(change) > limit:
+        return "improvement" if change > 0 else "degradation"
+    return "plateau" if abs(change) < plateau else None
+
+
+def _step(
+    limits: TrendLimits, courses: Keyed[Course], event: Event[EpisodeStarted | EpochCompleted]
+) -> Iterator[TrendChanged]:
+    scope, payload = event.scope, event.payload
+    key = scope.run, scope.group, scope.env
+    if isinstance(payload, EpisodeStarted) or courses[key].episode != scope.episode:
+        courses[key] = Course(scope.episode)
+    if isinstance(payload, EpochCompleted) and isfinite(payload.val_accuracy):
+        yield from _follow(limits, courses[key], scope, float(payload.val_accuracy))
+
+
+def _follow(limits: TrendLimits, course: Course, scope: Scope, accuracy: float) -> Iterator[TrendChanged]:
+    recent = course.recent
+    recent.append(accuracy)
+    course.epochs += 1
+    if len(recent) <= limits.window:
+        return
+    # One accuracy more than the window holds: it is in the earlier mean only, as the newest is in the later one only.
+    change = (accuracy - recent.popleft()) / limits.window
+    trend = direction(change, limits.plateau, limits.change)
+    if trend is None or trend == course.trend:
+        return
+    yield TrendChanged(
+        group=scope.group,
+        env=scope.env,
+        trend=trend,
+        before=course.trend,
+        epochs=course.epochs - 1 if course.trend else 0,
+        change=change,
+        mean=sum(recent) / limits.window,
+        window=limits.window,
+    )
+    course.trend, course.epochs = trend, 1

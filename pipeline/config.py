@@ -1,0 +1,115 @@
+"""What is measured, and where it goes: the configuration of a run, checked where it comes in.
+
+>>> config = TelemetryConfig(gradients={"enabled": True, "layers": ["conv1", "fc"]})
+>>> config.gradients.percentiles, config.history_length
+([1, 50, 99], 10)
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "GradientConfig",
+    "LossLandscapeConfig",
+    "PerClassConfig",
+    "SinksConfig",
+    "TelemetryConfig",
+]
+
+Percentile = Annotated[int, Field(strict=True, ge=0, le=100)]
+
+
+class _Strict(BaseModel):
+    """An unknown key is an error: it is most often a known one, misspelled."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class GradientConfig(_Strict):
+    """Gradients by layer, after the last backward pass of a step."""
+
+    enabled: bool = False
+    """Whether they are measured at all."""
+    every: int = Field(default=10, strict=True, ge=1)
+    """Training steps from one measurement to the next."""
+    layers: Literal["all"] | list[str] = "all"
+    """Layers by name, by the last part of it, or by a pattern ("conv*", "blocks.0.*")."""
+    track_norm: bool = True
+    """The L2 norm of each layer."""
+    track_std: bool = True
+    """The standard deviation of each layer."""
+    percentiles: list[Percentile] = [1, 50, 99]
+    """Percentiles of the elements."""
+    detect_vanishing: bool = True
+    """The share of elements that are vanishing."""
+    detect_exploding: bool = True
+    """The share of elements that are exploding."""
+    vanishing_threshold: float = Field(default=1e-7, gt=0)
+    """Elements below it in magnitude are vanishing."""
+    exploding_threshold: float = Field(default=1e3, gt=0)
+    """Elements above it in magnitude are exploding."""
+    full_histogram: bool = False
+    """The number of elements in each octave of magnitude."""
+    seed_features: bool = False
+    """Whether the norm of each slot's seed, and its ratio to the host's, are features; measured they are anyway."""
+
+
+class LossLandscapeConfig(_Strict):
+    """The loss around the weights, on one batch that was not trained on."""
+
+    enabled: bool = False
+    """Whether it is explored at all."""
+    every: int = Field(default=5, strict=True, ge=1)
+    """Epochs from one measurement to the next."""
+    perturbation_samples: int = Field(default=5, strict=True, ge=1, le=20)
+    """Random directions; each is tried both ways."""
+    perturbation_scale: float = Field(default=0.01, gt=0, lt=1)
+    """Size of a step, relative to that of the weights."""
+    estimate_sharpness: bool = True
+    """Whether the random directions are tried; without them there is only the steepest one."""
+
+
+class PerClassConfig(_Strict):
+    """Each class on the validation batch."""
+
+    enabled: bool = False
+    """Whether classes are told apart at all."""
+    track_accuracy: bool = True
+    """The accuracy of each class."""
+    track_loss: bool = False
+    """The loss of each class."""
+    track_confusion: bool = False
+    """Which class is taken for which."""
+
+
+class SinksConfig(_Strict):
+    """Which of the built-in sinks a run has."""
+
+    log: bool = True
+    """The run directory, where one is given."""
+    console: bool = True
+    """The terminal, in `nissa demo`."""
+    prometheus: bool = True
+    """/metrics, where an address is given."""
+
+
+class TelemetryConfig(_Strict):
+    """What a run measures. Profiles of it are in `profiles.yaml`; a value out of its bounds raises ValidationError."""
+
+    profile_name: str = "standard"
+    """The profile that this began from."""
+    mode: Literal["standard", "research"] = "standard"
+    """Operating mode: "research" measures all the time as finely as the profile of that name."""
+    history_length: int = Field(default=10, strict=True, ge=5, le=100)
+    """Epochs that trends and plateaus are judged over."""
+    gradients: GradientConfig = GradientConfig()
+    loss_landscape: LossLandscapeConfig = LossLandscapeConfig()
+    per_class: PerClassConfig = PerClassConfig()
+    track_weight_norms: bool = False
+    """Norms of the weights by layer, and how far they moved in an epoch."""
+    track_activation_stats: bool = False
+    """What each layer puts out for the validation batch."""
+    dormant_threshold: float = Field(default=0.025, ge=0, lt=1)
+    """A unit is dormant whose mean magnitude is at most this share of its layer's (Sokar et al. 2023)."""
+    sinks: SinksConfig = SinksConfig()

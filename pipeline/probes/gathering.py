@@ -1,0 +1,128 @@
+"""What is computed of gradients on their devices? Norms, sums, broken elements and sketches, and nothing waits.
+
+>>> from nissa.pipeline.probes.transfer import here
+>>> grads = [Gradient("fc", 2, 0)]
+>>> gathering = Gathering(grads, [torch.tensor([3.0, 4.0])], sketched=False)
+>>> gathering.read(here(gathering.figures))
+Figures(norms=[5.0], sums=[7.0], broken=[0.0], counts=None)
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nissa.pipeline.probes.bit_sketch import BINS, sketches
+from nissa.pipeline.probes.sampling import flat, sampled
+
+__all__ = ["Figures", "Gathering", "Gradient"]
+
+
+_PIECE = 1 << 16
+"""Elements that are added up one by one at most."""
+
+
+class Gradient(NamedTuple):
+    """What is known of the gradient of one parameter without looking at its values."""
+
+    layer: str
+    n: int
+    """Elements."""
+    absent: int
+    """Elements that it does not hold, because it is sparse: zeros."""
+
+
+class Figures(NamedTuple):
+    """What arrived: norms by gradient, first of those that are shown; of these also sums and broken elements."""
+
+    norms: list[float]
+    sums: list[float]
+    broken: list[float]
+    counts: Tensor | None
+    """Sketches by shown layer (layers, 4096), float64; None if none were made."""
+
+
+class Gathering:
+    """The gradients of `values`, dense, real and not empty. Those that are `shown` come first; of others, the norms.
+
+    It does not keep the values: a gradient must not outlive its step.
+    """
+
+    def __init__(self, shown: Sequence[Gradient], values: Sequence[Tensor], *, sketched: bool) -> None:
+        self._shown, self._n = shown, len(values)
+        self._place = {layer: i for i, layer in enumerate(dict.fromkeys(grad.layer for grad in shown))}
+        self._sketched, self._rows = sketched and bool(shown), list[tuple[int, int]]()
+        self._where = _by_device(values)
+        self.figures = [figure for where in self._where for figure in self._figures(where, [values[i] for i in where])]
+        """What has to leave the devices."""
+
+    def read(self, figures: list[Tensor]) -> Figures:
+        """What `figures` say, once they are on the CPU."""
+        norms, sums, broken = ([0.0] * self._n for _ in range(3))
+        for i, where in enumerate(self._where):
+            for column, found in zip((norms, sums, broken), figures[4 * i : 4 * i + 3], strict=True):
+                for place, value in zip(where, found.tolist(), strict=False):
+                    column[place] = value
+        n = len(self._shown)
+        return Figures(norms, sums[:n], broken[:n], self._by_layer(figures[3::4]) if self._sketched else None)
+
+    def _figures(self, where: list[int], grads: list[Tensor]) -> list[Tensor]:
+        """Of the gradients on one device: norms, sums, broken elements, sketches."""
+        own = [i for i in where if i < len(self._shown)]
+        shown = grads[: len(own)]
+        wide = torch.float64 if any(grad.dtype == torch.float64 for grad in grads) else torch.float32
+        norms = _norms(grads, wide)
+        sums = [grad.sum(dtype=wide) for grad in shown]
+        counts = self._sketches(own, shown) if self._sketched and own else norms.new_zeros(0, BINS)
+        return [norms, _stacked(sums, norms), _stacked(_broken(shown, norms), norms), counts]
+
+    def _sketches(self, where: list[int], grads: list[Tensor]) -> Tensor:
+        """A row for each layer and each number of elements that one in it stands for."""
+        samples = [(self._place[self._shown[i].layer], *sampled(grad)) for i, grad in zip(where, grads, strict=True)]
+        samples.sort(key=lambda sample: (sample[0], sample[2]))
+        keys = [(layer, k) for layer, _, k in samples]
+        rows = {key: row for row, key in enumerate(dict.fromkeys(keys))}
+        self._rows += rows
+        return sketches([values for _, values, _ in samples], [rows[key] for key in keys])
+
+    def _by_layer(self, counts: list[Tensor]) -> Tensor:
+        """Sketches of all devices by layer, with each element as often as it stands for others."""
+        weights = torch.zeros(len(self._place), len(self._rows), dtype=torch.float64)
+        for row, (layer, k) in enumerate(self._rows):
+            weights[layer, row] = k
+        found = weights @ torch.cat(counts)
+        for grad in self._shown:
+            if grad.absent:
+                found[self._place[grad.layer], 0] += grad.absent
+        return found
+
+
+def _norms(grads: list[Tensor], wide: torch.dtype) -> Tensor:
+    """L2 norms. The CPU adds up one by one, and loses digits in long tensors: it gets those in pieces."""
+    long = [i for i, grad in enumerate(grads) if grad.numel() > _PIECE and grad.device.type == "cpu"]
+    norms = list(torch._foreach_norm([grad[:0] if i in long else grad for i, grad in enumerate(grads)], 2, wide))
+    for i in long:
+        norms[i] = torch.stack(torch._foreach_norm(torch.split(flat(grads[i]), _PIECE), 2, wide)).norm()
+    return torch.stack(norms)
+
+
+def _by_device(tensors: Iterable[Tensor]) -> list[list[int]]:
+    groups: dict[torch.device, list[int]] = {}
+    for i, tensor in enumerate(tensors):
+        groups.setdefault(tensor.device, []).append(i)
+    return list(groups.values())
+
+
+def _broken(grads: list[Tensor], norms: Tensor) -> list[Tensor]:
+    """How many elements are NaN or infinite: x - x is 0 for all others.
+
+    On the CPU a finite norm shows that there are none. A GPU is not asked, because that would wait.
+    """
+    if norms.device.type == "cpu" and norms.isfinite().all():
+        return []
+    return [torch.linalg.vector_norm(grad - grad, 0, dtype=torch.float64) for grad in grads]
+
+
+def _stacked(values: list[Tensor], like: Tensor) -> Tensor:
+    return torch.stack(values) if values else like.new_zeros(0)

@@ -1,0 +1,67 @@
+"""How is a network tried without a trace? In eval mode and uncompiled, and then everything is put back.
+
+>>> model = nn.Sequential(nn.Dropout(), nn.Linear(1, 1))
+>>> with untouched(model):
+...     _ = torch.rand(3), model.eval()
+>>> model.training
+True
+"""
+
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["untouched"]
+
+
+@contextmanager
+def untouched(model: nn.Module, tensors: Sequence[Tensor] = ()) -> Iterator[list[Tensor]]:
+    """Eval mode inside, and copies of `tensors`; whatever happens, all is bit for bit as before after it.
+
+    That is: `tensors`, the buffers and modes of `model`, and the global generators of torch, Python and numpy. What
+    torch.compile made of parts of the model is not run, because a network tried in another mode is compiled again.
+    """
+    saved = [tensor.detach().clone() for tensor in tensors]
+    buffers = [(module._buffers, dict(module._buffers)) for module in model.modules()]
+    kept = {b: b.detach().clone() for _, own in buffers for b in own.values() if b is not None}
+    modes = [(module, module.training) for module in model.modules()]
+    devices = {tensor.device for tensor in [*model.parameters(), *kept] if tensor.is_cuda}
+    try:
+        with _generators(devices), _uncompiled():
+            model.eval()
+            yield saved
+    finally:
+        for module, mode in modes:
+            module.training = mode
+        for slots, own in buffers:
+            slots.clear()
+            slots.update(own)
+        if changing := [*tensors, *kept]:
+            with torch.no_grad():
+                torch._foreach_copy_(changing, [*saved, *kept.values()])
+
+
+@contextmanager
+def _generators(devices: set[torch.device]) -> Iterator[None]:
+    """All global generators are afterwards what they were."""
+    numpy = sys.modules.get("numpy")
+    python, state = random.getstate(), numpy.random.get_state() if numpy else None
+    try:
+        with torch.random.fork_rng(devices=[device.index for device in devices]):
+            yield
+    finally:
+        random.setstate(python)
+        if numpy:
+            numpy.random.set_state(state)
+
+
+def _uncompiled() -> AbstractContextManager[Any]:
+    # Without dynamo nothing was compiled, and to ask would load it, which takes a second.
+    loaded = "torch._dynamo" in sys.modules
+    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager") if loaded else nullcontext()
+    return stance

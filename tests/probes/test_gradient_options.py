@@ -1,0 +1,136 @@
+"""Each field of the configuration does what it says, and nothing that was not asked for is in a row."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nissa.events.kinds import LayerGradients
+from nissa.pipeline.config import GradientConfig
+from nissa.pipeline.probes import gathering
+from nissa.pipeline.probes.gradients import gradients_measured
+
+BARE = {
+    "track_norm": False,
+    "track_std": False,
+    "percentiles": [],
+    "detect_vanishing": False,
+    "detect_exploding": False,
+}
+
+
+def measured(model: nn.Module, **asked: object) -> LayerGradients:
+    """The row of a network of one layer."""
+    (row,) = gradients_measured({"host": model}, GradientConfig.model_validate({**BARE, **asked})).layers.values()
+    return row
+
+
+@pytest.fixture
+def layer() -> nn.Module:
+    one = nn.Linear(300, 100)
+    draw = torch.Generator().manual_seed(0)
+    one.weight.grad = torch.randn(100, 300, generator=draw) * 10 ** torch.empty(100, 300).uniform_(
+        -9, 5, generator=draw
+    )
+    one.bias.grad = torch.zeros(100)
+    return one
+
+
+def everything(model: nn.Linear) -> np.ndarray:
+    assert model.weight.grad is not None
+    assert model.bias.grad is not None
+    return torch.cat([model.weight.grad.flatten(), model.bias.grad]).double().numpy()
+
+
+def test_what_is_not_asked_for_is_not_there(layer: nn.Linear) -> None:
+    row, grad = measured(layer), everything(layer)
+    expected = LayerGradients(elements=30_100, mean=row.mean, percentiles={}, non_finite=0)
+    assert row == expected
+    assert row.mean == pytest.approx(grad.mean(), rel=1e-4)
+
+
+def test_what_is_asked_for_is_there_alone(layer: nn.Linear) -> None:
+    grad = everything(layer)
+    assert measured(layer, track_norm=True).norm == pytest.approx(np.linalg.norm(grad), rel=1e-5)
+    assert measured(layer, track_std=True).std == pytest.approx(grad.std(ddof=1), rel=1e-5)
+    row = measured(layer, percentiles=[5, 90])
+    assert list(row.percentiles) == ["p5", "p90"]
+    assert list(row.percentiles.values()) == pytest.approx(np.percentile(grad, [5, 90]), rel=0.05)
+    row = measured(layer, detect_vanishing=True, vanishing_threshold=1e-4)
+    assert row.vanishing == pytest.approx((abs(grad) < 1e-4).mean(), abs=2e-3)
+    assert (row.zero, row.exploding) == (100 / 30_100, None)
+    row = measured(layer, detect_exploding=True, exploding_threshold=20.0)
+    assert row.exploding == pytest.approx((abs(grad) > 20).mean(), abs=2e-3)
+    assert (row.zero, row.vanishing) == (None, None)
+
+
+def test_the_histogram_counts_by_octave(layer: nn.Linear) -> None:
+    found, grad = measured(layer, full_histogram=True).histogram, everything(layer)
+    powers = np.floor(np.log2(abs(grad[grad != 0]))).astype(int)
+    assert found == {str(power): int((powers == power).sum()) for power in sorted(set(powers))}
+
+
+def test_without_need_nothing_is_sketched(layer: nn.Linear, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(gathering, "sketches")
+    assert measured(layer, track_norm=True, track_std=True).norm is not None
+
+
+def test_a_large_layer_counts_each_of_its_elements_once() -> None:
+    large = nn.Linear(700, 300)
+    large.weight.grad, large.bias.grad = torch.ones(300, 700), torch.zeros(300)
+    row = measured(large, detect_vanishing=True, full_histogram=True)
+    assert row.elements == 210_300
+    assert row.zero == pytest.approx(300 / 210_300, rel=1e-4)
+    assert row.histogram is not None
+    assert list(row.histogram) == ["0"]
+    assert row.histogram["0"] == pytest.approx(210_000, rel=1e-4)
+
+
+def test_broken_elements_are_counted_exactly_wherever_they_are_in_a_large_layer() -> None:
+    large = nn.Linear(700, 300)
+    for p in large.parameters():
+        p.grad = torch.ones_like(p)
+    assert large.weight.grad is not None
+    for place, value in ((1, np.nan), (12_345, np.inf), (209_998, -np.inf)):
+        large.weight.grad.view(-1)[place] = value
+    assert measured(large).non_finite == 3
+
+
+def test_a_norm_that_overflows_breaks_nothing_else() -> None:
+    large = nn.Linear(2, 1, bias=False)
+    large.weight.grad = torch.tensor([[1e30, -1e30]])
+    row = measured(large, track_norm=True)
+    assert (row.norm, row.non_finite, row.mean) == (np.inf, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("all", ["host.conv1", "host.block.fc", "early.fc"]),
+        (["fc"], ["host.block.fc", "early.fc"]),
+        (["host.block.fc"], ["host.block.fc"]),
+        (["block.*", "conv?"], ["host.conv1", "host.block.fc"]),
+        (["late.fc"], []),
+    ],
+)
+def test_layers_are_chosen_by_path_last_name_or_pattern_and_norms_are_over_all(
+    wanted: object, expected: list[str]
+) -> None:
+    def given(value: float) -> nn.Linear:
+        layer = nn.Linear(1, 1, bias=False)
+        layer.weight.grad = torch.tensor([[value]])
+        return layer
+
+    host = nn.ModuleDict({"conv1": given(3.0), "block": nn.ModuleDict({"fc": given(4.0)})})
+    parts = {"host": host, "early": nn.ModuleDict({"fc": given(10.0)})}
+    found = gradients_measured(parts, GradientConfig.model_validate({"layers": wanted}), batch=7)
+    assert list(found.layers) == expected
+    assert [found.layers[layer].norm for layer in expected] == [
+        {"host.conv1": 3.0, "host.block.fc": 4.0, "early.fc": 10.0}[layer] for layer in expected
+    ]
+    assert (found.batch, found.host_norm, found.slot_norms, found.seed_to_host) == (
+        7,
+        5.0,
+        {"early": 10.0},
+        {"early": 2.0},
+    )

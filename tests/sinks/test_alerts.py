@@ -1,0 +1,126 @@
+"""Alerts as a person sees them: in the table, on the terminal, and in the metrics."""
+
+import math
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nissa.events.kinds import AlertRaised, AlertResolved
+from nissa.events.scope import Event, Scope
+from nissa.operators.alarms import Standing, follow, resolve
+from nissa.sinks.alert_rows import AlertRows
+from nissa.sinks.lines import line
+from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.tables import Tables
+from tests.samples import episode_started, event
+
+SPIKE = AlertRaised(
+    alert="loss_spike",
+    severity="warning",
+    subject="loss",
+    value=3.0,
+    baseline=1.0,
+    threshold=2.0,
+    window=20,
+    clause="ratio",
+    what="loss 3 over 2, usually 1: ratio",
+)
+OVER = AlertResolved(
+    alert="loss_spike",
+    severity="warning",
+    subject="loss",
+    group="ppo",
+    env=1,
+    episode=2,
+    epoch=7,
+    observations=12,
+    clause="recovered",
+)
+WHERE: dict[str, Any] = {"group": "ppo", "env": 1, "episode": 2, "epoch": 7}
+
+
+def rows(*told: Event[Any]) -> list[dict[str, Any]]:
+    tables = Tables()
+    for one in told:
+        tables(one)
+    return tables.snapshot()["alerts"]
+
+
+def test_a_row_says_what_was_raised_where_and_whether_it_is_over() -> None:
+    (row,) = rows(event(SPIKE, **WHERE))
+    assert row == {
+        "run": "test",
+        "kind": "loss_spike",
+        "severity": "warning",
+        "subject": "loss",
+        **WHERE,
+        "value": 3.0,
+        "baseline": 1.0,
+        "threshold": 2.0,
+        "clause": "ratio",
+        "what": "loss 3 over 2, usually 1: ratio",
+        "resolved": False,
+        "observations": None,
+    }
+    (row,) = rows(event(SPIKE, **WHERE), event(OVER))
+    assert (row["resolved"], row["observations"]) == (True, 12)
+
+
+def test_an_end_belongs_to_the_alert_of_its_own_environment_and_subject() -> None:
+    other, again = event(SPIKE, group="ppo", env=0), event(SPIKE, **WHERE)
+    assert [row["resolved"] for row in rows(again, other, event(OVER), again)] == [True, False, False]
+    assert rows(event(OVER)) == []
+
+
+def test_a_broken_value_is_shown_as_what_it_is() -> None:
+    alert = AlertRaised(alert="non_finite", severity="critical", subject="loss", value=math.nan, clause="x", what="x")
+    assert rows(event(alert))[0]["value"] == "NaN"
+
+
+def test_of_too_many_rows_the_oldest_goes_and_its_end_is_nobodys() -> None:
+    table = AlertRows(limit=2)
+    for env in (1, 2, 3):
+        table(event(SPIKE, group="ppo", env=env))
+    table(event(OVER))
+    assert [(row["env"], row["resolved"]) for row in table.snapshot()] == [(2, False), (3, False)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=30))
+def test_what_stands_in_the_operator_stands_in_the_table_and_in_the_metrics(turns: list[tuple[int, bool]]) -> None:
+    alerts, tables, sink = dict[Any, Standing](), Tables(), PrometheusSink()
+    subjects = [("loss_spike", f"s{n}", "warning") for n in range(3)]
+    for number, found in turns:
+        alert, subject, severity = subjects[number]
+        raised = AlertRaised(alert=alert, severity=severity, subject=subject, clause="x", what="x")
+        for row in follow(alerts, Scope("test", "ppo", 1), subjects[number], raised if found else None, calm=2):
+            for sees in (tables, sink):
+                sees(event(row, group="ppo", env=1))
+    open_rows = [row["subject"] for row in tables.snapshot()["alerts"] if not row["resolved"]]
+    assert open_rows == [key[1] for key in alerts]
+    assert active(sink) == (len(alerts) if turns and tables.snapshot()["alerts"] else 0)
+    for row in resolve(alerts, "run_ended"):
+        for sees in (tables, sink):
+            sees(event(row))
+    assert all(row["resolved"] for row in tables.snapshot()["alerts"])
+    assert active(sink) == 0
+
+
+def active(sink: PrometheusSink) -> float:
+    return sum(s.value for family in sink.collect() if family.name == "nissa_alert_active" for s in family.samples)
+
+
+def test_alerts_are_zero_before_they_first_happen() -> None:
+    sink = PrometheusSink()
+    sink(event(episode_started(), group="ppo", env=0))
+    (family,) = [family for family in sink.collect() if family.name == "nissa_alerts"]
+    assert {sample.labels["alert"] for sample in family.samples} >= {"loss_spike", "non_finite", "accuracy_drop"}
+    assert {sample.value for sample in family.samples} == {0}
+
+
+def test_the_terminal_shows_alerts_and_their_ends_but_no_marks() -> None:
+    assert "WARNING      loss_spike (loss): loss 3 over 2" in str(line(event(SPIKE, **WHERE), 1.0))
+    assert "recovered after 12 observations, raised in ppo env1 ep2 e7" in str(line(event(OVER), 1.0))
+    mark = AlertRaised(alert="gate_failure", severity="info", subject="early", clause="mark", what="G2 did not open")
+    assert line(event(mark), 1.0) is None

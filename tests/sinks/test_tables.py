@@ -1,0 +1,142 @@
+"""The tables of networks: assessments, features by name, and a few layers of each."""
+
+import math
+from typing import Any
+
+import pytest
+
+from nissa.events.kinds import (
+    ActivationsMeasured,
+    EpochAssessed,
+    FeaturesComputed,
+    GradientsMeasured,
+    LayerActivations,
+    LayerGradients,
+    LayerWeights,
+    Payload,
+    ProbesConfigured,
+    WeightsMeasured,
+)
+from nissa.sinks.tables import LIMIT, Tables
+from tests.samples import event
+
+AT: dict[str, Any] = {"run": "r", "group": "ppo", "env": 1, "episode": 2, "epoch": 3}
+
+
+def told(*payloads: Payload, **where: Any) -> Tables:
+    tables = Tables()
+    for payload in payloads:
+        tables(event(payload, **AT | where))
+    return tables
+
+
+def configured(**features: list[str]) -> ProbesConfigured:
+    return ProbesConfigured(
+        profile="standard",
+        config={},
+        history_length=10,
+        vanishing_threshold=1e-7,
+        exploding_threshold=1e3,
+        layers=[],
+        slots=[],
+        classes=[],
+        features=features,
+    )
+
+
+def assessed(**more: Any) -> EpochAssessed:
+    return EpochAssessed(
+        **{"narrative": "", "red_flags": [], "opportunities": [], "complaints": {}, "plateau_epochs": 0, **more}
+    )
+
+
+def gradients(**elements: int) -> GradientsMeasured:
+    rows = {
+        name: LayerGradients(elements=n, norm=float(n), mean=0.0, percentiles={}, vanishing=0.25, non_finite=0)
+        for name, n in elements.items()
+    }
+    return GradientsMeasured(batch=0, layers=rows, slot_norms={}, seed_to_host={})
+
+
+def test_the_last_assessment_of_each_environment_stands_with_its_place() -> None:
+    tables = told(assessed(health=1.0), assessed(health=0.0, red_flags=["diverging"], narrative="Loss is NaN"))
+    assert tables.snapshot()["assessments"] == [
+        {
+            **AT,
+            "narrative": "Loss is NaN",
+            "red_flags": ["diverging"],
+            "opportunities": [],
+            "health": 0.0,
+            "complaints": {},
+            "plateau_epochs": 0,
+        }
+    ]
+
+
+def test_features_stand_under_their_names_missing_as_none_and_broken_as_nan() -> None:
+    values = FeaturesComputed(values=[3.0, math.nan, None], missing=1)
+    (row,) = told(configured(base=["epoch", "val_loss"], gradients=["norm"]), values).snapshot()["features"]
+    assert row == {
+        **AT,
+        "missing": 1,
+        "features": {"base": {"epoch": 3.0, "val_loss": "NaN"}, "gradients": {"norm": None}},
+    }
+
+
+@pytest.mark.parametrize("before", [[], [configured(base=["epoch"])]])
+def test_features_that_nobody_named_bear_numbers(before: list[Payload]) -> None:
+    (row,) = told(*before, FeaturesComputed(values=[1.0, 2.0], missing=0)).snapshot()["features"]
+    assert row["features"] == {"unnamed": {"0": 1.0, "1": 2.0}}
+
+
+def test_a_layer_has_what_was_last_measured_of_it_and_none_for_the_rest() -> None:
+    weights = WeightsMeasured(layers={"conv": LayerWeights(norm=8.0, update_ratio=0.5)})
+    relu = LayerActivations(
+        units=4, mean=0.0, std=1.0, zero=0.5, dead=1, dormant=0.75, effective_rank=2.5, non_finite=0
+    )
+    measured = ActivationsMeasured(samples=9, layers={"relu": relu})
+    complaint = assessed(complaints={"dead": ["relu"]})
+    relu_row, conv_row = told(gradients(conv=4), weights, measured, complaint).snapshot()["layers"]
+    nothing = dict.fromkeys(("grad_norm", "vanishing", "weight_norm", "update_ratio", "dormant", "effective_rank"))
+    place = {"run": "r", "group": "ppo", "env": 1}
+    assert relu_row == {
+        **(place | nothing),
+        "layer": "relu",
+        "complaint": "dead",
+        "elements": None,
+        "dormant": 0.75,
+        "effective_rank": 2.5,
+    }
+    assert conv_row == {
+        **(place | nothing),
+        "layer": "conv",
+        "complaint": None,
+        "elements": 4,
+        "grad_norm": 4.0,
+        "vanishing": 0.25,
+        "weight_norm": 8.0,
+        "update_ratio": 0.5,
+    }
+
+
+def test_at_most_sixteen_layers_are_listed_those_with_the_worst_complaints_first_then_the_largest() -> None:
+    complaints = {"non_finite": ["l3"], "vanishing": ["l2", "l3"]}
+    rows = told(gradients(**{f"l{n}": n for n in range(20)}), assessed(complaints=complaints)).snapshot()["layers"]
+    assert [row["layer"] for row in rows] == ["l3", "l2", *(f"l{n}" for n in range(19, 5, -1))]
+    assert [row["complaint"] for row in rows[:3]] == ["non_finite", "vanishing", None]
+
+
+def test_the_layers_of_an_episode_before_are_gone() -> None:
+    tables = told(gradients(old=1), WeightsMeasured(layers={"old": LayerWeights(norm=1.0)}))
+    tables(event(gradients(new=1), **AT | {"episode": 3}))
+    assert [row["layer"] for row in tables.snapshot()["layers"]] == ["new"]
+
+
+def test_environments_beyond_the_limit_push_out_those_heard_of_longest_ago() -> None:
+    tables = Tables()
+    for env in range(LIMIT + 2):
+        tables(event(gradients(fc=1), **AT | {"env": env}))
+        tables(event(assessed(), **AT | {"env": env}))
+    found = tables.snapshot()
+    assert [row["env"] for row in found["layers"]] == [row["env"] for row in found["assessments"]]
+    assert [row["env"] for row in found["layers"]] == list(range(2, LIMIT + 2))
