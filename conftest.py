@@ -13,6 +13,11 @@ if importlib.util.find_spec("nissa") is None:
     sys.modules["nissa"] = importlib.util.module_from_spec(spec)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The log of another system that the tests of its reader run on."""
+    parser.addoption("--esper-log", metavar="PATH", help="a log of esper-lite (../shared/esper/events.jsonl)")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The root of the checkout."""

@@ -11,7 +11,8 @@ from rich.console import Console
 from nissa.cli.errors import UsageError
 from nissa.events.jsonable import plain
 from nissa.pipeline.replay import Replay, replay
-from nissa.pipeline.sources.log import UnreadableRunError
+from nissa.pipeline.sources.account import Account
+from nissa.pipeline.sources.reading import UnreadableRunError
 from nissa.sinks.render import summary
 
 __all__ = ["add", "read_run"]
@@ -20,7 +21,7 @@ __all__ = ["add", "read_run"]
 def add(commands: Any) -> None:
     """Declare the subcommand."""
     parser = commands.add_parser("replay", help="recompute the summaries of a recorded run")
-    parser.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
+    parser.add_argument("path", type=Path, metavar="PATH", help="a run, or a file of its lines (esper-lite's too)")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument("--no-color", action="store_true", help="print plain text")
     parser.set_defaults(run=_run)
@@ -43,8 +44,22 @@ def _run(arguments: argparse.Namespace) -> int:
     console.print(f"Run {result.run}: {_found(result)}.", soft_wrap=True)
     for problem in result.reading.problems:
         console.print(f"  {problem}", style="yellow", soft_wrap=True)
+    for told in _foreign(result.reading.foreign):
+        console.print(f"  {told}", soft_wrap=True)
     console.print(summary(result.tables.snapshot()))
     return 0
+
+
+def _foreign(account: Account | None) -> list[str]:
+    """What became of the lines of another system's log, and what was odd about them."""
+    if account is None:
+        return []
+    became = {"translated": account.translated, "carried whole": account.carried, "malformed": account.malformed}
+    became |= {"duplicated": account.duplicates}
+    counts = ", ".join(f"{count:,} {name}" for name, count in became.items() if count)
+    added = f"; {account.added:,} starts of episodes were added" if account.added else ""
+    odd = [f"{count:,} times {what}" for what, count in account.odd.most_common(10)]
+    return [f"{account.lines:,} lines of {account.system}: {counts}{added}.", *odd]
 
 
 def _found(result: Replay) -> str:
@@ -53,6 +68,7 @@ def _found(result: Replay) -> str:
         "unknown": reading.unknown.total(),
         "malformed": reading.malformed,
         "duplicated": reading.duplicates,
+        "files cut short": reading.cut_short,
         "lost before they were written": reading.dropped,
         "derived differently than recorded": result.different,
         "errors in operators": result.faults.counts.total(),

@@ -19,7 +19,7 @@ __all__ = ["add"]
 def add(commands: Any) -> None:
     """Declare the subcommand."""
     parser = commands.add_parser("serve", help="show a recorded run behind /metrics until Ctrl-C")
-    parser.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
+    parser.add_argument("path", type=Path, metavar="PATH", help="a run, or a file of its lines (esper-lite's too)")
     parser.add_argument("--address", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=port, default=9464, help="port to listen on; 0 takes any free one (9464)")
     parser.set_defaults(run=_run)

@@ -15,6 +15,7 @@ __all__ = ["default", "dumps", "plain"]
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_NON_STR_KEYS
 _LARGEST = 1 << 63
+"""orjson writes whole numbers from minus this to below twice this."""
 
 
 class _Shape(NamedTuple):
@@ -62,7 +63,7 @@ def plain(value: Any) -> Any:
         return plain(value.value)
     if isinstance(value, Integral):
         number = int(value)
-        return number if -_LARGEST <= number < _LARGEST else str(number)
+        return number if -_LARGEST <= number < 2 * _LARGEST else str(number)
     if isinstance(value, Real):
         return _number(float(value))
     if isinstance(value, date | time):

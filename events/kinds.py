@@ -14,6 +14,7 @@ from nissa.events.diagnostics import (
     SharpnessMeasured,
     WeightsMeasured,
 )
+from nissa.events.foreign import ForeignEventCarried
 from nissa.events.kind import KINDS, Importance, Payload
 from nissa.events.lifecycle import GateCheck, GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
 from nissa.events.policy import Action, DecisionMade, DecisionsScored, HeadDecision, HeadEntropy, PolicyUpdated
@@ -80,6 +81,7 @@ __all__ = [
     "EventsDropped",
     "FeaturesComputed",
     "FidelityChanged",
+    "ForeignEventCarried",
     "GateCheck",
     "GateEvaluated",
     "GradientsMeasured",

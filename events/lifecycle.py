@@ -56,10 +56,10 @@ class GateCheck:
     """What is checked, such as "min_epochs"."""
     value: Real | None = None
     """What was found; None when it could not be measured, which fails the check."""
-    relation: str
-    """How value and threshold must relate: ">=" or "<="."""
-    threshold: Real
-    """What is asked for, in the unit of `value`."""
+    relation: str | None = None
+    """How value and threshold must relate: ">=" or "<="; None if not told."""
+    threshold: Real | None = None
+    """What is asked for, in the unit of `value`; None if not told."""
     passed: bool
     """Whether the relation holds."""
 
@@ -72,8 +72,8 @@ class GateEvaluated(Payload):
     """Slot of the host."""
     seed: str
     """The seed."""
-    blueprint: str
-    """Its blueprint."""
+    blueprint: str | None = None
+    """Its blueprint, if known."""
     gate: str
     """"G0" to "G5"."""
     target_stage: str

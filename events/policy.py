@@ -44,24 +44,24 @@ class HeadDecision:
 class DecisionMade(Payload):
     """What the agent saw before an epoch, what it did, and what that epoch earned."""
 
-    observation: list[Real]
-    """The observation vector fed to the policy."""
+    observation: list[Real] | None = None
+    """The observation vector fed to the policy; None if not told."""
     action: Action
     """What was done."""
-    heuristic: Action
-    """What the heuristic would have done in its place."""
-    masked: bool
-    """Whether masks left no choice: every head that mattered was forced."""
+    heuristic: Action | None = None
+    """What the heuristic would have done in its place; None where it was not asked."""
+    masked: bool | None = None
+    """Whether masks left no choice: every head that mattered was forced; None if not told."""
     heads: dict[str, HeadDecision]
-    """By head; empty where the heuristic decides."""
+    """By head; empty where the heuristic decides, or where masks and log-probabilities are not told."""
     value: Reward | None = None
     """The critic's estimate; None where there is no critic."""
     reward: Reward
     """Sum of `reward_components`."""
-    reward_components: dict[str, Reward]
-    """Reward by component."""
-    accuracy_delta: Points
-    """Change of the validation accuracy over the epoch."""
+    reward_components: dict[str, Reward] | None = None
+    """Reward by component; None if not told."""
+    accuracy_delta: Points | None = None
+    """Change of the validation accuracy over the epoch; None if the accuracy before it is not known."""
 
 
 @kind(Importance.ROUTINE)
@@ -96,24 +96,24 @@ class PolicyUpdated(Payload):
 
     update: Count
     """Number of the update, from 0."""
-    decisions: Count
-    """Decisions it learned from."""
+    decisions: Count | None = None
+    """Decisions it learned from; None if not told."""
     policy_loss: Real
     """Clipped surrogate loss, mean of the last pass."""
     value_loss: Real
     """Mean squared error of the critic, mean of the last pass."""
-    entropy: Nats
-    """Mean entropy of the joint action, positive."""
+    entropy: Nats | None = None
+    """Mean entropy of the joint action, positive; None if not told in nats."""
     approx_kl: Nats
     """mean((r - 1) - log r), r the probability ratio of new to old (Schulman's k3)."""
     clip_fraction: Fraction
     """Share of |r - 1| > clip range."""
-    explained_variance: Real
+    explained_variance: Real | None = None
     """1 - Var(return - value) / Var(return); NaN where returns do not vary."""
     ratio_max: Ratio
     """Largest probability ratio of the update."""
     heads: dict[str, HeadEntropy]
-    """By head."""
+    """By head; empty where the numbers of valid choices are not told, and then no entropy can be normalized."""
     value_mean: Reward
     """Mean of the critic's estimates."""
     value_std: Ratio
@@ -124,7 +124,7 @@ class PolicyUpdated(Payload):
     """Their standard deviation."""
     grad_norm: Norm
     """Mean norm of the policy's gradient, before clipping."""
-    learning_rate: Ratio
-    """Step size of the optimizer."""
+    learning_rate: Ratio | None = None
+    """Step size of the optimizer; None if not told."""
     early_stopped: bool
     """Whether approx_kl passed its target and ended the update's passes."""

@@ -35,19 +35,19 @@ class RunStarted(Payload):
     hyperparameters: dict[str, Any]
     """Every setting of the trainer, by name."""
     task_type: str
-    """"classification" or "lm"."""
+    """"classification", "lm", or the trainer's own name of its task."""
     n_envs: Count
     """Environments that run side by side, over all groups."""
     n_episodes: Count | None = None
     """Episodes planned for each environment, if known."""
     max_epochs: Count
     """Host epochs of an episode."""
-    host_architecture: str
-    """Name of the host network, such as "cnn_3block"."""
+    host_architecture: str | None = None
+    """Name of the host network, such as "cnn_3block"; None if not told."""
     host_params: Count
     """Trainable parameters of the host before any seed."""
-    slot_config: dict[str, int]
-    """Slots from the input to the output, with their channels (or width)."""
+    slot_config: dict[str, int | None]
+    """Slots from the input to the output, with their channels (or width); None where that is not told."""
 
 
 @kind(Importance.LIFECYCLE)
@@ -136,22 +136,22 @@ class EpisodeStarted(Payload):
 
     policy: str
     """Who decides: "ppo", "heuristic", "never" or a name of the trainer's own."""
-    torch_seed: int
-    """Seed of the host's initialization and of everything drawn from torch in this episode."""
-    data_seed: int
-    """Seed of the order of the training batches."""
+    torch_seed: int | None = None
+    """Seed of the host's initialization and of everything drawn from torch in this episode; None if not told."""
+    data_seed: int | None = None
+    """Seed of the order of the training batches; None if not told."""
     task_type: str
-    """"classification" or "lm"."""
+    """"classification", "lm", or the trainer's own name of its task."""
     max_epochs: Count
     """Host epochs of this episode."""
-    host_architecture: str
-    """Name of the host network."""
+    host_architecture: str | None = None
+    """Name of the host network; None if not told."""
     host_params: Count
     """Trainable parameters of the host before any seed."""
     host_flops: Flops | None = None
     """Operations of one forward pass on one sample, host alone, if measured."""
-    slot_config: dict[str, int]
-    """Slots from the input to the output, with their channels (or width)."""
+    slot_config: dict[str, int | None]
+    """Slots from the input to the output, with their channels (or width); None where that is not told."""
     hyperparameters: dict[str, Any]
     """Settings of the host's training."""
 
@@ -164,14 +164,14 @@ class EpisodeEnded(Payload):
     """"completed" or the reason why it stopped early."""
     final_accuracy: Percent
     """Validation accuracy after the last epoch."""
-    final_loss: Loss
+    final_loss: Loss | None = None
     """Validation loss after the last epoch."""
     total_reward: Reward
     """Sum of the rewards, not discounted."""
     epochs: Count
     """Host epochs that were trained."""
-    growth_ratio: Ratio
-    """(host + fossilized parameters) / host at the end."""
+    growth_ratio: Ratio | None = None
+    """(host + fossilized parameters) / host at the end; None when the size of one of them is not known."""
     germinated: Count
     """Seeds germinated in this episode."""
     fossilized: Count

@@ -45,8 +45,8 @@ class SlotSnapshot:
     """Its seed."""
     blueprint: str | None = None
     """The seed's blueprint."""
-    seed_params: Count = 0
-    """Trainable parameters of the seed."""
+    seed_params: Count | None = None
+    """Trainable parameters of the seed, 0 for an empty slot; None if not known."""
     alpha: Fraction = 0.0
     """Share of the seed in the slot's output."""
     counterfactual_contribution: Points | None = None
@@ -67,25 +67,25 @@ class SlotSnapshot:
 class EpochCompleted(Payload):
     """The host and its slots after an epoch. Seeds are those present when the epoch was validated."""
 
-    train_loss: Loss
+    train_loss: Loss | None = None
     """Mean training loss of the epoch."""
-    train_accuracy: Percent
+    train_accuracy: Percent | None = None
     """Training accuracy of the epoch."""
     val_loss: Loss
     """Validation loss."""
     val_accuracy: Percent
     """Validation accuracy."""
-    n_val: Count
-    """Samples in the validation set."""
-    host_params: Count
-    """The host's own trainable parameters."""
-    total_seed_params: Count
-    """Those of all seeds present, whatever their stage."""
-    total_params: Count
+    n_val: Count | None = None
+    """Samples in the validation set; None if not told."""
+    host_params: Count | None = None
+    """The host's own trainable parameters; None if not told."""
+    total_seed_params: Count | None = None
+    """Those of all seeds present, whatever their stage; None when the size of one is not known."""
+    total_params: Count | None = None
     """host_params + total_seed_params."""
-    fossilized_params: Count
-    """Those of fossilized seeds."""
-    host_grad_norm: Norm
+    fossilized_params: Count | None = None
+    """Those of fossilized seeds; None when the size of one is not known."""
+    host_grad_norm: Norm | None = None
     """Mean over the epoch's batches of the host's gradient norm."""
     seed_grad_norms: dict[str, Norm]
     """The same of each slot with a seed."""
@@ -102,8 +102,8 @@ class CounterfactualResult:
     config: list[bool]
     """Which of `slots` are switched on."""
     alpha_settings: dict[str, Fraction]
-    """Share of each slot's seed in this configuration."""
-    val_loss: Loss
+    """Share of each slot's seed in this configuration; absent where it is not told."""
+    val_loss: Loss | None = None
     """Validation loss."""
     val_accuracy: Percent
     """Validation accuracy."""
@@ -117,8 +117,8 @@ class CounterfactualMeasured(Payload):
 
     slots: list[str]
     """Slots with a seed that takes part in the output, from the input to the output."""
-    n_val: Count
-    """Samples in the validation set."""
+    n_val: Count | None = None
+    """Samples in the validation set; None if not told."""
     results: list[CounterfactualResult]
     """The configurations that were measured."""
 

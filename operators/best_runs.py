@@ -80,7 +80,7 @@ def _step(
         peak.episode, peak.epoch, peak.accuracy, peak.growth_ratio = scope.episode, None, -math.inf, 1.0
     if isinstance(payload, EpochCompleted) and payload.val_accuracy > peak.accuracy:
         peak.epoch, peak.accuracy = scope.epoch, float(payload.val_accuracy)
-        peak.growth_ratio = growth_ratio(int(payload.host_params), int(payload.total_seed_params))
+        peak.growth_ratio = growth_ratio(int(payload.host_params or 0), int(payload.total_seed_params or 0))
     if isinstance(payload, EpisodeEnded):
         yield _finish(keep, state, scope, peak)
 

@@ -98,8 +98,8 @@ def _value(limits: CollapseLimits, policy: Policy, scope: Scope, update: PolicyU
         what = f"returns do not vary: their standard deviation is {update.return_std:.3g}"
         same = _found("degenerate_returns", "warning", value=update.return_std, limit=DEGENERATE, what=what)
         yield from _judge(policy, scope, same, degenerate(update), limits.value_updates)
-    spread, explained = value_spread(update), float(update.explained_variance)
-    if spread is None or not isfinite(explained):
+    spread, explained = value_spread(update), update.explained_variance
+    if spread is None or explained is None or not isfinite(explained):
         return
     what = f"values vary by {spread:.1%} of what returns do, and explain {explained:.1%} of their variance"
     found = _found("value_collapse", "critical", value=spread, limit=limits.spread, what=what)

@@ -45,11 +45,11 @@ def base_features(course: Course, number: int | None, epoch: EpochCompleted) -> 
         "plateau_epochs": course.progress.plateau_epochs,
         "best_val_accuracy": _finite(course.best_accuracy),
         "best_val_loss": _finite(course.best_loss),
-        "generalization_gap": epoch.train_accuracy - epoch.val_accuracy,
+        "generalization_gap": None if epoch.train_accuracy is None else epoch.train_accuracy - epoch.val_accuracy,
         **{f"loss_history_{n}": loss for n, loss in enumerate(losses, 1)},
         **{f"accuracy_history_{n}": accuracy for n, accuracy in enumerate(accuracies, 1)},
         "total_params": epoch.total_params,
-        "growth_ratio": growth_ratio(int(epoch.host_params), int(epoch.fossilized_params)),
+        "growth_ratio": growth_ratio(int(epoch.host_params or 0), int(epoch.fossilized_params or 0)),
         **_slots(epoch.slots),
     }
 

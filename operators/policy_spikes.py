@@ -85,7 +85,7 @@ def _step(
     policy = policies[scope.run, scope.group, scope.env]
     yield from _broken(policy, scope, update, calm)
     for name, spike in limits.items():
-        if isfinite(value := float(getattr(update, name))):
+        if (told := getattr(update, name)) is not None and isfinite(value := float(told)):
             usual = policy.usual.setdefault(name, Window(20))
             found = _spike(name, spike, value, usual, warm_up)
             yield from follow(policy.alerts, scope, (spike.alert, name, spike.severity), found, calm)
@@ -98,6 +98,8 @@ def _broken(policy: Updates, scope: Scope, update: PolicyUpdated, calm: int) -> 
         del rows["explained_variance"]
     rows |= {f"{head}.{name}": getattr(sums, name) for head, sums in update.heads.items() for name in _SUMS}
     for name, value in rows.items():
+        if value is None:
+            continue
         found = non_finite(name, f"{name} of the update", float(value))
         yield from follow(policy.alerts, scope, ("non_finite", name, "critical"), found, calm)
 

@@ -24,7 +24,8 @@ LOSS_STEP = 0.01
 
 
 class Point(NamedTuple):
-    """An epoch, as far as it is looked at: losses in nats, accuracies in percent."""
+    """An epoch, as far as it is looked at: losses in nats, accuracies in percent; NaN, which is no more and no less
+    than anything, where it was not measured."""
 
     train_loss: float
     train_accuracy: float
@@ -34,7 +35,8 @@ class Point(NamedTuple):
 
 def point(epoch: EpochCompleted) -> Point:
     """An epoch in doubles, as the log will hold them."""
-    return Point(*(float(getattr(epoch, name)) for name in Point._fields))
+    told = (getattr(epoch, name) for name in Point._fields)
+    return Point(*(math.nan if value is None else float(value) for value in told))
 
 
 @dataclass(slots=True)

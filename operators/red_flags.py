@@ -42,7 +42,7 @@ def _diverging(seen: Seen) -> bool:
 
 def _collapsed(seen: Seen) -> bool:
     best = max((point.val_accuracy for point in seen.progress.points if isfinite(point.val_accuracy)), default=-inf)
-    return seen.progress.now.val_accuracy < best - max(COLLAPSE, chance(seen.epoch.n_val))
+    return seen.progress.now.val_accuracy < best - max(COLLAPSE, chance(seen.epoch.n_val or 0))
 
 
 def _leaks(seen: Seen) -> bool:

@@ -61,15 +61,16 @@ def _numbers(batch: BatchCompleted) -> Iterable[tuple[str, str, float]]:
 
 
 def epoch_completed(rules: Rules, place: Place, scope: Scope, epoch: EpochCompleted) -> Told:
-    """Take an epoch in: its losses and accuracies."""
+    """Take an epoch in: its losses and accuracies, as far as they were measured."""
     names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-    values = {name: float(getattr(epoch, name)) for name in names}
+    told = {name: getattr(epoch, name) for name in names}
+    values = {name: float(value) for name, value in told.items() if value is not None}
     rows = [(name, name, value) for name, value in values.items()]
     yield from _broken(place, scope, rows, rules.calm_epochs)
-    for name in rules.losses:
+    for name in (loss for loss in rules.losses if loss in values):
         yield from _spike(rules, place, scope, name, values[name], calm=rules.calm_epochs)
     if isfinite(values["val_accuracy"]):
-        yield from _drop(rules, place, scope, values["val_accuracy"], int(epoch.n_val))
+        yield from _drop(rules, place, scope, values["val_accuracy"], int(epoch.n_val or 0))
 
 
 def gradients_measured(_: Rules, place: Place, scope: Scope, gradients: GradientsMeasured) -> Told:

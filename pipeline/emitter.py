@@ -1,10 +1,11 @@
 """What a trainer's parts hold: an emitter that knows where it is, so that they need not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nissa.events.kind import Payload
 from nissa.events.scope import Scope
+from nissa.pipeline.faults import Faults
 from nissa.pipeline.hub import Hub
 
 __all__ = ["Emitter"]
@@ -23,6 +24,15 @@ class Emitter:
     def emit(self, payload: Payload) -> None:
         """Send one event on its way. Thread-safe; never waits, never raises, does no I/O."""
         self._emit(payload, self.scope)
+
+    def relay(self, payload: Payload, scope: Scope, time: float, extra: Mapping[str, Any] | None) -> None:
+        """Send on what another system told: where and when it happened, and what it said beyond the payload."""
+        self._hub.relay(payload, scope, time, extra)
+
+    @property
+    def faults(self) -> Faults:
+        """Where errors are counted, also those of parts that feed this emitter."""
+        return self._hub.faults
 
     def measure(self, probe: Callable[..., Payload], *arguments: Any) -> None:
         """Emit what a probe finds. A probe that fails is counted and logged once, and training goes on."""

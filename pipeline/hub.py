@@ -3,7 +3,8 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from nissa.events.kinds import EventsDropped, Heartbeat, Payload, PipelineState
 from nissa.events.scope import Event, Scope
@@ -20,6 +21,13 @@ HEARTBEAT = 5.0
 """Seconds between heartbeats."""
 _CHORES = 1.0
 _POLL = 0.01
+
+
+class _Relayed(NamedTuple):
+    """Where something happened, and what another system said of it beyond the payload."""
+
+    scope: Scope
+    extra: Mapping[str, Any] | None
 
 
 class Hub:
@@ -60,6 +68,18 @@ class Hub:
             self._worker.lanes.put(payload, scope)
         except Exception as error:  # noqa: BLE001  # the trainer must not feel it
             self._faults.report("emit", error)
+
+    def relay(self, payload: Payload, scope: Scope, time: float, extra: Mapping[str, Any] | None) -> None:
+        """Accept an event that happened at `time`, in another system. As `emit` otherwise."""
+        try:
+            self._worker.lanes.put(payload, _Relayed(scope, extra), lambda: time)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._faults.report("emit", error)
+
+    @property
+    def faults(self) -> Faults:
+        """Where errors are counted, also those of parts that feed this hub."""
+        return self._faults
 
     def fault(self, component: str, error: Exception) -> None:
         """Count an error of a part that works on the trainer's thread."""
@@ -121,10 +141,11 @@ class Hub:
             outlet.after_fork()
 
     def _deliver(self, entry: Entry) -> None:
-        seq, self._last, payload, scope = entry
+        seq, self._last, payload, where = entry
+        scope, extra = where if type(where) is _Relayed else (where, None)
         self._delivered += 1
         self._born = self._born or self._last
-        self._dispatcher.deliver(Event(seq, self._last, scope, payload))
+        self._dispatcher.deliver(Event(seq, self._last, scope, payload, extra=extra))
 
     def _settle(self, idle: bool) -> bool:
         now = time.monotonic()

@@ -63,7 +63,7 @@ Told = tuple[str, str, str] | None
 
 def _run_started(run: RunStarted) -> Told:
     planned = f"{run.n_episodes} episodes of " if run.n_episodes is not None else ""
-    size = f"{run.host_architecture}, {run.host_params:,} params, slots {', '.join(run.slot_config)}"
+    size = f"{run.host_architecture or '-'}, {run.host_params:,} params, slots {', '.join(run.slot_config)}"
     return "run started", "bold", f"{run.n_envs} envs, {planned}{run.max_epochs} epochs; host {size}"
 
 
@@ -98,14 +98,14 @@ def _culled(seed: SeedCulled) -> Told:
 
 
 def _episode(episode: EpisodeEnded) -> Told:
-    grown = f"growth {episode.growth_ratio:.2f}x, reward {episode.total_reward:+.2f}"
+    grown = f"growth {_number(episode.growth_ratio, 'x')}, reward {episode.total_reward:+.2f}"
     seeds = f"{episode.germinated} germinated, {episode.fossilized} fossilized, {episode.culled} culled"
     return "episode", "bold", f"{episode.final_accuracy:.2f}% after {episode.epochs} epochs, {grown}; {seeds}"
 
 
 def _policy(update: PolicyUpdated) -> Told:
-    numbers = f"KL {update.approx_kl:.4f}, clipped {update.clip_fraction:.2f}, EV {update.explained_variance:.2f}"
-    return "policy", "magenta", f"update {update.update}: {numbers}, entropy {update.entropy:.2f}"
+    numbers = f"KL {update.approx_kl:.4f}, clipped {update.clip_fraction:.2f}, EV {_number(update.explained_variance)}"
+    return "policy", "magenta", f"update {update.update}: {numbers}, entropy {_number(update.entropy)}"
 
 
 def _raised(alert: AlertRaised) -> Told:
@@ -135,6 +135,10 @@ def _place(alert: AlertResolved) -> tuple[str | None, int | None, int | None, in
 
 def _dropped(gap: EventsDropped) -> Told:
     return "DROPPED", "bold red", f"at {gap.place}: {', '.join(f'{n} {kind}' for kind, n in gap.dropped.items())}"
+
+
+def _number(value: float | None, unit: str = "") -> str:
+    return "-" if value is None else f"{value:.2f}{unit}"
 
 
 def _points(value: float | None) -> str:

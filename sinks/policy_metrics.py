@@ -90,7 +90,7 @@ def _decided(at: Labels, event: Event[DecisionMade]) -> Iterator[Sample]:
     yield "nissa_decision_value", at, row.value
     yield "nissa_decision_reward", at, row.reward
     yield "nissa_decision_accuracy_delta_ratio", at, ratio(row.accuracy_delta)
-    for component, reward in row.reward_components.items():
+    for component, reward in (row.reward_components or {}).items():
         yield "nissa_reward_component", (*at, component), reward
 
 
@@ -125,7 +125,7 @@ def _count_decision(at: Labels, event: Event[DecisionMade]) -> Iterator[Sample]:
     row = event.payload
     operation = (*at, row.action.op)
     yield "nissa_decisions_total", operation, 1
-    yield "nissa_decisions_agreed_total", operation, row.action == row.heuristic
+    yield "nissa_decisions_agreed_total", operation, row.heuristic is not None and row.action == row.heuristic
     yield "nissa_decisions_masked_total", at, row.masked
     for head, choice in row.heads.items():
         yield from _count_choice((*at, head), choice)

@@ -53,7 +53,7 @@ METRICS = (
 def _run_started(at: Labels, event: Event[RunStarted]) -> Iterator[Sample]:
     run, row = at[:1], event.payload
     versions = [row.versions.get(library, "") for library in ("python", "torch")]
-    what = (row.git_commit or "", row.task_type, row.host_architecture, str(row.base_seed), *versions)
+    what = (row.git_commit or "", row.task_type, row.host_architecture or "", str(row.base_seed), *versions)
     yield "nissa_run_info", (*run, *what), 1
     yield "nissa_run_started_timestamp_seconds", run, event.time
     yield "nissa_run_environments", run, row.n_envs

@@ -1,4 +1,4 @@
-"""Every event kind, every field and every metric is fed by the demo, or by a training in which things go wrong.
+"""Every event kind, every field and every metric is fed by the demo, a training that goes wrong, or a foreign log.
 
 A part that no run reaches is a part that nothing calls: what is null, zero, empty or absent in all of these fails.
 """
@@ -147,9 +147,9 @@ METRICS_ON_A_GPU = {f"nissa_memory_{name}_bytes" for name in ("allocated", "allo
 """What only a machine with CUDA can feed."""
 
 
-def test_every_kind_and_every_field_is_fed(demo: Path, faulty: Path) -> None:
+def test_every_kind_and_every_field_is_fed(demo: Path, faulty: Path, root: Path) -> None:
     collected = Collected()
-    for run in (demo, faulty):
+    for run in (demo, faulty, root / "tests" / "sources" / "esper_excerpt.jsonl"):
         replay(run, [collected])
     expected = {path for name, kind in KINDS.items() for path in [name, *declared(kind, name)]}
     assert sorted(expected - collected - AFTER_THE_END - ON_A_GPU) == []

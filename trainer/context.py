@@ -40,5 +40,5 @@ def run_started(settings: Settings) -> RunStarted:
         max_epochs=settings.epochs,
         host_architecture=ARCHITECTURE,
         host_params=n_params(new_host(settings.seed)),
-        slot_config=SLOT_CHANNELS,
+        slot_config={**SLOT_CHANNELS},
     )

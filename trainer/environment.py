@@ -71,6 +71,6 @@ class Environment:
             host_architecture=ARCHITECTURE,
             host_params=self.model.host_params,
             host_flops=host_flops(),
-            slot_config=SLOT_CHANNELS,
+            slot_config={**SLOT_CHANNELS},
             hyperparameters=host_hyperparameters(),
         )

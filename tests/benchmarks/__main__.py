@@ -5,11 +5,12 @@ import platform
 import sys
 from importlib.metadata import version
 
-from tests.benchmarks import detectors, digits, emit, memory, operators, probes, scrape, throughput
+from tests.benchmarks import detectors, digits, emit, esper, memory, operators, probes, scrape, throughput
 
 BENCHMARKS = {
     "emit": emit.run,
     "throughput": throughput.run,
+    "esper": esper.run,
     "scrape": scrape.run,
     "probes": probes.run,
     "operators": operators.run,

@@ -246,7 +246,7 @@ _STREAM: list[tuple[Scope, Payload]] = [
                     total_improvement=2.5,
                     improvement_this_epoch=0.5,
                 ),
-                SlotSnapshot(slot="late", stage="DORMANT", epochs_in_stage=7),
+                SlotSnapshot(slot="late", stage="DORMANT", epochs_in_stage=7, seed_params=0),
             ],
         ),
     ),

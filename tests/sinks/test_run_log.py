@@ -18,7 +18,7 @@ from nissa.events.kinds import BatchCompleted
 from nissa.events.scope import Event, Scope
 from nissa.pipeline.faults import Faults
 from nissa.pipeline.outlet import Outlet
-from nissa.pipeline.sources import log as source
+from nissa.pipeline.sources import lines as source
 from nissa.pipeline.sources.log import Reading, UnreadableRunError, read_log
 from nissa.sinks.run_log import RunLog, segments
 from tests.samples import event, run_started

@@ -1,0 +1,113 @@
+"""What does an event of esper-lite say here? The table translates it, or it is carried whole; none counts twice."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from nissa.events.foreign import FOREIGN, ForeignEventCarried
+from nissa.events.kinds import Payload, RunStarted
+from nissa.events.scope import Scope
+from nissa.pipeline.sources.account import Account
+from nissa.pipeline.sources.esper_fields import Line, MisfitError, numbered
+from nissa.pipeline.sources.esper_history import History, Host
+from nissa.pipeline.sources.esper_rules import Translation
+from nissa.pipeline.sources.esper_table import RULES, UNKNOWN
+
+__all__ = ["SYSTEM", "Said", "Translator"]
+
+SYSTEM = "esper-lite"
+_REMEMBERED = 100_000
+"""Ids of events against which duplicates are found."""
+
+
+class Said(NamedTuple):
+    """What an event of theirs says here."""
+
+    payload: Payload
+    scope: Scope
+    time: float
+    extra: dict[str, Any] | None
+
+
+class Translator:
+    """Takes their events in order. Raises MalformedLineError on what is none, and knows what the ones before told."""
+
+    def __init__(self, account: Account, run: str | None = None) -> None:
+        self.run, self._account, self._history = run, account, History()
+        self._seen: dict[str, None] = {}
+
+    def __call__(self, row: Any) -> list[Said]:
+        """What an event says: nothing if it was there before, and two things where an episode starts with it."""
+        line = Line.of(row)
+        if self._was_here(line.id):
+            self._account.duplicates += 1
+            return []
+        self.run = self.run or f"esper-{datetime.fromtimestamp(line.time, UTC):%Y%m%d-%H%M%S}"
+        rule = RULES.get(line.type, UNKNOWN)
+        env = numbered(line, "env_id") if rule.of_one else None
+        host = self._history.host(line.group, env, numbered(line, "episode_idx"))
+        rule.watch(line)
+        payload, extra = self._payload(line, host, rule.into)
+        epoch = rule.epoch(line, host)
+        scope = Scope(self.run, line.group, env, host.episode if env is not None else None, epoch)
+        self._account.odd.update(line.odd)
+        return [*self._before(payload, host, scope, line.time), Said(payload, scope, line.time, extra)]
+
+    def _payload(self, line: Line, host: Host, into: Translation | None) -> tuple[Payload, dict[str, Any] | None]:
+        reason = None
+        if into is not None:
+            try:
+                payload = into(line, host)
+            except MisfitError as error:
+                reason = str(error)
+                self._account.odd[f"{line.type}.{reason}"] += 1
+            else:
+                self._count(line, "translated")
+                return payload, _beyond(line, into)
+        self._count(line, "carried")
+        carried = ForeignEventCarried(
+            system=SYSTEM,
+            type=line.type.partition(" ")[0],
+            id=line.id,
+            envelope=line.envelope,
+            data=line.data,
+            reason=reason,
+        )
+        return carried, None
+
+    def _before(self, payload: Payload, host: Host, scope: Scope, time: float) -> Iterable[Said]:
+        """The start of an episode, where an event is the first of one; and what an event tells is remembered."""
+        if isinstance(payload, ForeignEventCarried):
+            return []
+        if isinstance(payload, RunStarted):
+            self._history.begin(payload)
+        host.note(payload, scope.epoch)
+        if scope.env is None or (start := self._history.start(host)) is None:
+            return []
+        self._account.added += 1
+        return [Said(start, scope._replace(epoch=0), time, None)]
+
+    def _count(self, line: Line, became: str) -> None:
+        self._account.note(line.type, became, line.data)
+        if became == "translated":
+            self._account.translated += 1
+        else:
+            self._account.carried += 1
+
+    def _was_here(self, id: str | None) -> bool:
+        if id is None:
+            return False
+        if id in self._seen:
+            return True
+        self._seen[id] = None
+        if len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return False
+
+
+def _beyond(line: Line, into: Translation) -> dict[str, Any]:
+    """Where a translated event comes from, and what its kind has no field for."""
+    whole = into.used - line.unfit
+    rest = {name: value for name, value in line.data.items() if value is not None and name not in whole}
+    told = {"system": SYSTEM, "type": line.type, "id": line.id, "envelope": line.envelope, "data": rest}
+    return {FOREIGN: told}

@@ -1,0 +1,65 @@
+"""How the events of a seed's life are read from esper-lite's: what holds which field."""
+
+from nissa.events.kinds import GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
+from nissa.pipeline.sources.esper_fields import Line, name, number, stage, truth, whole
+from nissa.pipeline.sources.esper_parts import checks
+from nissa.pipeline.sources.esper_rules import Translation, beside, data, known
+
+__all__ = ["FOSSILIZED", "GATE", "GERMINATED", "PRUNED", "STAGE"]
+
+
+def _which(line: Line) -> tuple[str, str | None]:
+    return str(line.data.get("slot_id")), line.envelope.get("seed_id")
+
+
+_SEED = {"slot": data("slot_id", name), "seed": beside("seed_id", name)}
+_BLUEPRINT = known("of the seed that germinated", lambda line, host: host.blueprint(*_which(line)))
+
+GERMINATED = Translation(
+    SeedGerminated, _SEED | {"blueprint": data("blueprint_id", name), "params": data("params", whole)}
+)
+STAGE = Translation(
+    StageChanged,
+    _SEED
+    | {
+        "blueprint": _BLUEPRINT,
+        "from_stage": data("from_stage", stage),
+        "to_stage": data("to_stage", stage),
+        "epochs_in_stage": data("epochs_in_stage", whole),
+        "alpha": data("alpha", number),
+        "accuracy_delta": data("accuracy_delta", number),
+    },
+)
+GATE = Translation(
+    GateEvaluated,
+    _SEED
+    | {
+        "blueprint": _BLUEPRINT,
+        "gate": data("gate", name),
+        "target_stage": data("target_stage", stage),
+        "passed": data("passed", truth),
+        "checks": known("`checks_passed`, `checks_failed`", checks),
+        "reason": known("`message`", lambda line, _: name(line, "message", line.data.get("message") or "")),
+    },
+)
+FOSSILIZED = Translation(
+    SeedFossilized,
+    _SEED
+    | {
+        "blueprint": data("blueprint_id", name),
+        "improvement": data("improvement", number),
+        "params_added": data("params_added", whole),
+        "epochs_total": data("epochs_total", whole),
+    },
+)
+PRUNED = Translation(
+    SeedCulled,
+    _SEED
+    | {
+        "blueprint": data("blueprint_id", name),
+        "improvement": data("improvement", number),
+        "reason": data("reason", name),
+        "initiator": data("initiator", name),
+        "epochs_total": data("epochs_total", whole),
+    },
+)

@@ -1,0 +1,75 @@
+"""The translation of esper-lite's events as one table, type by type; `docs/esper.md` is made from it."""
+
+from collections.abc import Mapping
+
+from nissa.pipeline.sources.esper_epochs import ahead, around, inner, nowhere, told
+from nissa.pipeline.sources.esper_fields import Line, MisfitError, number
+from nissa.pipeline.sources.esper_lifecycle import FOSSILIZED, GATE, GERMINATED, PRUNED, STAGE
+from nissa.pipeline.sources.esper_rules import Rule
+from nissa.pipeline.sources.esper_training import ACTION, EPOCH, MATRIX, OUTCOME, PHASES, RUN, UPDATE
+
+__all__ = ["RULES", "UNKNOWN"]
+
+_INNER, _ROUND, _EPISODE, _NONE = "host epoch", "episodes by the end of the round", "episode", "not set"
+_UNSEEN = "not seen yet"
+
+
+def _repeated(line: Line) -> None:
+    configs = line.data.get("configs")
+    masks = [str(row.get("seed_mask")) for row in configs if isinstance(row, dict)] if isinstance(configs, list) else []
+    if len(set(masks)) < len(masks):
+        line.odd.append(f"{line.type}.configs: a mask twice")
+
+
+def _entropy(line: Line) -> None:
+    """It is no field of ours, but a number all the same."""
+    try:
+        if isinstance(told := line.data.get("decision_entropy"), str):
+            line.data |= {"decision_entropy": number(line, "decision_entropy", told)}
+    except MisfitError:
+        return
+
+
+RULES: Mapping[str, Rule] = {
+    "TRAINING_STARTED": Rule(_NONE, nowhere, RUN),
+    "EPOCH_COMPLETED": Rule(_INNER, inner, EPOCH),
+    "SEED_GERMINATED": Rule(_ROUND, around, GERMINATED),
+    "SEED_STAGE_CHANGED": Rule(_ROUND, around, STAGE),
+    "SEED_GATE_EVALUATED": Rule(_ROUND, around, GATE),
+    "SEED_FOSSILIZED": Rule(_ROUND, around, FOSSILIZED),
+    "SEED_PRUNED": Rule(_ROUND, around, PRUNED),
+    "COUNTERFACTUAL_MATRIX_COMPUTED": Rule(_NONE, ahead, MATRIX, watch=_repeated),
+    "EPISODE_OUTCOME": Rule(_EPISODE, around, OUTCOME),
+    "PPO_UPDATE_COMPLETED": Rule(_ROUND, nowhere, UPDATE),
+    "ANALYTICS_SNAPSHOT last_action": Rule(_INNER, inner, ACTION, watch=_entropy),
+    "PHASE_PROFILE_COMPLETED": Rule(_INNER, told, PHASES),
+    "ANALYTICS_SNAPSHOT shapley_computed": Rule(_NONE, ahead),
+    "ANALYTICS_SNAPSHOT batch_stats": Rule(_ROUND, nowhere),
+    "ANALYTICS_SNAPSHOT action_distribution": Rule(_ROUND, nowhere),
+    "ANALYTICS_SNAPSHOT summary_table": Rule(_UNSEEN, nowhere),
+    "ANALYTICS_SNAPSHOT heuristic_config": Rule(_UNSEEN, nowhere),
+    "ANALYTICS_SNAPSHOT heuristic_episode": Rule(_UNSEEN, nowhere),
+    "ANALYTICS_SNAPSHOT heuristic_warning": Rule(_UNSEEN, nowhere),
+    "MORPHOLOGY_CAUSAL_LOG": Rule(_NONE, around),
+    "TAMIYO_INITIATED": Rule(_INNER, told),
+    "BATCH_EPOCH_COMPLETED": Rule(_ROUND, nowhere),
+    "PLATEAU_DETECTED": Rule(_UNSEEN, nowhere),
+    "DEGRADATION_DETECTED": Rule(_UNSEEN, nowhere),
+    "IMPROVEMENT_DETECTED": Rule(_NONE, nowhere),
+    "PERFORMANCE_DEGRADATION": Rule(_UNSEEN, nowhere, of_one=False),
+    "GRADIENT_ANOMALY": Rule(_ROUND, inner),
+    "GRADIENT_PATHOLOGY_DETECTED": Rule(_ROUND, inner),
+    "NUMERICAL_INSTABILITY_DETECTED": Rule(_UNSEEN, inner),
+    "VALUE_COLLAPSE_DETECTED": Rule(_UNSEEN, inner),
+    "RATIO_EXPLOSION_DETECTED": Rule(_UNSEEN, inner),
+    "RATIO_COLLAPSE_DETECTED": Rule(_UNSEEN, inner),
+    "CHECKPOINT_LOADED": Rule(_UNSEEN, nowhere),
+    "GOVERNOR_ROLLBACK": Rule(_UNSEEN, around),
+    "REWARD_HACKING_SUSPECTED": Rule(_UNSEEN, nowhere),
+    "TOPOLOGY_MANIFEST_RECORDED": Rule(_UNSEEN, nowhere),
+    "ALLOCATOR_STATS": Rule(_UNSEEN, nowhere),
+    "MEMORY_WARNING": Rule(_UNSEEN, nowhere),
+}
+"""By type; a snapshot's kind stands behind its type."""
+UNKNOWN = Rule(_UNSEEN, inner)
+"""A type that is not in the table: carried whole, and counted as unknown."""

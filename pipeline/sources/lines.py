@@ -1,0 +1,98 @@
+"""The lines of a recorded run: which files hold them, and how to read those that are compressed."""
+
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, cast
+
+import orjson
+
+from nissa.pipeline.sources.reading import Reading, UnreadableRunError
+from nissa.pipeline.sources.zst import open_zst
+from nissa.sinks.run_log import MANIFEST, segments
+
+__all__ = ["LONGEST_LINE", "Lines", "find", "lines"]
+
+LONGEST_LINE = 64 << 20
+"""Bytes of a line; a longer one is read in pieces, none of which is an event."""
+Lines = Iterator[tuple[str, bytes]]
+"""Lines that are not blank, each with its file and number."""
+_ENDINGS = ("", ".gz", ".xz", ".zst")
+
+
+def find(path: Path, reading: Reading) -> list[Path]:
+    """The files of a run, in order: segments, or the one that another system wrote, or `path` itself.
+
+    Raises UnreadableRunError if there is nothing at `path`, or a directory that is no run.
+    """
+    try:
+        return _files(path, reading)
+    except OSError as error:
+        raise UnreadableRunError(f"{path}: {error.strerror}") from None
+
+
+def lines(file: Path, reading: Reading) -> Lines:
+    """The lines of a file. One that is compressed and was cut short ends where it was cut, and is told.
+
+    Raises UnreadableRunError on a file that cannot be read.
+    """
+    try:
+        with _open(file) as content:
+            yield from _numbered(file.name, content)
+    except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
+        reading.cut_short += 1
+        reading.wrong(f"{file.name}: cut short or damaged, and read up to there: {error}")
+    except OSError as error:
+        raise UnreadableRunError(f"{file}: {error.strerror or error}") from None
+
+
+def _numbered(name: str, content: IO[bytes]) -> Lines:
+    number = 0
+    while line := content.readline(LONGEST_LINE):
+        number += 1
+        if line.strip():
+            yield f"{name}:{number}", line
+
+
+def _files(path: Path, reading: Reading) -> list[Path]:
+    if not path.exists():
+        raise UnreadableRunError(f"{path}: there is no such file or directory")
+    if not path.is_dir():
+        return [path]
+    if files := segments(path):
+        _check_manifest(path, files, reading)
+        return files
+    if files := [file for ending in _ENDINGS if (file := path / f"events.jsonl{ending}").exists()]:
+        return files[:1]
+    raise UnreadableRunError(f"{path}: this directory holds no run (no events-*.jsonl or events.jsonl in it)")
+
+
+def _check_manifest(path: Path, files: list[Path], reading: Reading) -> None:
+    """Say which closed segments are missing or shorter than they were."""
+    try:
+        listed = orjson.loads((path / MANIFEST).read_bytes())["segments"]
+        closed = {segment["name"]: segment["bytes"] for segment in listed if segment.get("closed")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return reading.wrong(f"{MANIFEST}: missing or damaged; reading all segments there are")
+    sizes = {file.name: file.stat().st_size for file in files if file.exists()}
+    for name, size in closed.items():
+        if sizes.get(name) != size:
+            reading.wrong(f"{name}: {sizes.get(name, 0)} bytes, but {size} when it was closed")
+    return None
+
+
+def _open(file: Path) -> IO[bytes]:
+    """The content of a file, decompressed if it begins as a compressed one does."""
+    with file.open("rb") as content:
+        start = content.read(6)
+    opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), Path.open)
+    return cast("IO[bytes]", opener(file, "rb"))
+
+
+_OPENERS: dict[bytes, Callable[[Path, str], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"\xfd7zXZ\x00": lzma.open,
+    b"\x28\xb5\x2f\xfd": open_zst,
+}

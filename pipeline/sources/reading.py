@@ -1,0 +1,90 @@
+"""What was found in a log: counted while it is read, so that nothing is lost in silence."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from nissa.events.codec import Unknown
+from nissa.events.foreign import FOREIGN
+from nissa.events.scope import Event
+from nissa.pipeline.sources.account import Account
+
+__all__ = ["Reading", "UnreadableRunError"]
+
+_EXAMPLES = 10
+
+
+class UnreadableRunError(Exception):
+    """There is no run where one was asked for; the message says what is there instead."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was found in a log, counted as it is read."""
+
+    read: int = 0
+    """Emitted events."""
+    derived: int = 0
+    """Derived events."""
+    by_kind: Counter[str] = field(default_factory=Counter)
+    """Emitted events by kind."""
+    unknown: Counter[str] = field(default_factory=Counter)
+    """Kinds, and fields (as kind.field), that this version does not know; all are carried."""
+    malformed: int = 0
+    """Lines that are no events, the torn one included."""
+    duplicates: int = 0
+    """Events seen before; they are skipped."""
+    cut_short: int = 0
+    """Compressed files that end before their end, or are damaged; they are read up to there."""
+    problems: list[str] = field(default_factory=list)
+    """The first few things that are wrong, each with its file and line."""
+    last_seq: dict[str, int] = field(default_factory=dict)
+    """Highest number seen, by run."""
+    foreign: Account | None = None
+    """Of another system's log: what became of each of its lines."""
+
+    @property
+    def dropped(self) -> int:
+        """Events that never reached the log: the gaps in `seq`."""
+        return sum(last + 1 for last in self.last_seq.values()) - self.read
+
+    def summary(self) -> dict[str, Any]:
+        """The counts as plain data."""
+        counts = {
+            "read": self.read,
+            "by_kind": dict(sorted(self.by_kind.items())),
+            "derived": self.derived,
+            "unknown": dict(sorted(self.unknown.items())),
+            "malformed": self.malformed,
+            "duplicates": self.duplicates,
+            "dropped": self.dropped,
+            "cut_short": self.cut_short,
+            "problems": self.problems,
+        }
+        return counts | ({"foreign": self.foreign.summary()} if self.foreign else {})
+
+    def admit(self, event: Event[Any]) -> bool:
+        """Count an event; False if it was there before."""
+        last = self.last_seq.get(event.scope.run, -1)
+        if event.ordinal:
+            self.derived += 1
+            return True
+        if event.seq <= last:
+            self.duplicates += 1
+            return False
+        self.last_seq[event.scope.run] = event.seq
+        self.read += 1
+        kind = event.payload.kind
+        self.by_kind[kind] += 1
+        if isinstance(event.payload, Unknown):
+            self.unknown[kind] += 1
+        for name in event.extra or ():
+            if name != FOREIGN:
+                self.unknown[f"{kind}.{name}"] += 1
+        return True
+
+    def wrong(self, problem: str) -> None:
+        """Keep the first few things that are wrong."""
+        if len(self.problems) < _EXAMPLES:
+            # A file name may hold what is no text.
+            self.problems.append(problem.encode("utf-8", "replace").decode())

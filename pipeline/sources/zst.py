@@ -1,0 +1,64 @@
+"""Files compressed with Zstandard, for which Python 3.11 needs the package `zstandard`."""
+
+from importlib import import_module
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+from typing import Any
+
+from nissa.pipeline.sources.reading import UnreadableRunError
+
+__all__ = ["open_zst"]
+
+_CHUNK = 1 << 17
+
+
+def open_zst(file: Path, _: str = "rb") -> BufferedReader:
+    """The content of a file. Reading raises EOFError where it is cut short or damaged, as gzip does.
+
+    Raises UnreadableRunError where the package is missing, and says what to install.
+    """
+    try:
+        zstandard = import_module("zstandard")
+    except ModuleNotFoundError:
+        raise UnreadableRunError(f"{file}: to read a .zst, pip install 'nissa[zstd]'") from None
+    return BufferedReader(_Content(file, zstandard), _CHUNK)
+
+
+class _Content(RawIOBase):
+    """zstandard's own reader ends in silence where a file was cut; this one says so."""
+
+    def __init__(self, file: Path, zstandard: Any) -> None:
+        self._file, self._zstandard = file.open("rb"), zstandard
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._pending = self._ready = b""
+        self._whole = False
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            if not (chunk := self._pending or self._file.read(_CHUNK)):
+                return self._end()
+            self._feed(chunk)
+        size = min(len(buffer), len(self._ready))
+        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
+        return size
+
+    def _feed(self, chunk: bytes) -> None:
+        if self._whole:
+            self._frame = self._zstandard.ZstdDecompressor().decompressobj()
+        try:
+            self._ready = self._frame.decompress(chunk)
+        except self._zstandard.ZstdError as error:
+            raise EOFError(str(error)) from None
+        self._whole, self._pending = self._frame.eof, self._frame.unused_data
+
+    def _end(self) -> int:
+        if not self._whole:
+            raise EOFError("the compressed file ended before its end marker")
+        return 0

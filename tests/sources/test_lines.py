@@ -1,0 +1,115 @@
+"""Where logs are found and how they are packed: plain, compressed, cut short, in directories, through the commands."""
+
+import gzip
+import json
+import lzma
+import random
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from nissa.events.kinds import SeedGerminated
+from nissa.pipeline.replay import replay
+from nissa.pipeline.sources import zst
+from nissa.pipeline.sources.reading import UnreadableRunError
+from nissa.pipeline.telemetry import Telemetry
+from tests.sources.reading import adds_up, read
+
+Pack = Callable[[bytes], bytes]
+PACKS: dict[str, Pack] = {".gz": gzip.compress, ".xz": lzma.compress, ".zst": zstandard.ZstdCompressor().compress}
+
+
+def nissa(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nissa.cli.main", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("ending", PACKS)
+def test_a_compressed_log_is_read_like_a_plain_one(excerpt: Path, tmp_path: Path, ending: str) -> None:
+    packed = tmp_path / f"events.jsonl{ending}"
+    packed.write_bytes(PACKS[ending](excerpt.read_bytes()))
+    expected, found = replay(excerpt).summary(), replay(packed).summary()
+    assert found["events"]["foreign"] == expected["events"]["foreign"]
+    assert found["scoreboards"] == expected["scoreboards"]
+    assert replay(tmp_path).summary() == found
+
+
+def test_a_log_of_several_frames_is_read_to_the_end(excerpt: Path, tmp_path: Path) -> None:
+    half = len(excerpt.read_bytes()) // 2
+    frames = [PACKS[".zst"](part) for part in (excerpt.read_bytes()[:half], excerpt.read_bytes()[half:])]
+    (tmp_path / "events.jsonl.zst").write_bytes(b"".join(frames))
+    assert len(read(tmp_path)[0]) == len(read(excerpt)[0])
+
+
+@pytest.mark.parametrize("ending", PACKS)
+def test_a_compressed_log_that_was_cut_is_read_up_to_there_and_told(tmp_path: Path, ending: str) -> None:
+    row = {"event_type": "TAMIYO_INITIATED", "timestamp": "2026-03-01", "data": {}}
+    rows = [json.dumps(row | {"event_id": str(random.random())}) for _ in range(20_000)]
+    packed = PACKS[ending]("\n".join(rows).encode())
+    (tmp_path / f"events.jsonl{ending}").write_bytes(packed[: len(packed) * 2 // 3])
+    _, reading = read(tmp_path)
+    assert adds_up(reading)
+    assert 5_000 < reading.read < 15_000
+    assert reading.cut_short == 1
+    assert "cut short or damaged" in reading.problems[-1]
+    assert "1 files cut short" in nissa("replay", tmp_path).stdout
+
+
+def test_a_run_of_nissas_own_may_be_compressed_too(tmp_path: Path) -> None:
+    with Telemetry("small", out=tmp_path / "run") as telemetry:
+        telemetry.scope(env=0).emit(SeedGerminated(slot="early", seed="s1", blueprint="norm", params=120))
+    (segment,) = (tmp_path / "run").glob("events-*.jsonl")
+    (tmp_path / "run.jsonl.gz").write_bytes(gzip.compress(segment.read_bytes()))
+    assert replay(tmp_path / "run.jsonl.gz").summary() == replay(tmp_path / "run").summary()
+
+
+def test_without_the_package_a_zst_says_what_to_install(
+    excerpt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "events.jsonl.zst").write_bytes(PACKS[".zst"](excerpt.read_bytes()))
+
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(zst, "import_module", missing)
+    with pytest.raises(UnreadableRunError, match=r"pip install 'nissa\[zstd\]'"):
+        read(tmp_path)
+
+
+def test_replay_says_what_became_of_each_line(excerpt: Path) -> None:
+    done = nissa("replay", excerpt)
+    assert done.returncode == 0, done.stderr
+    assert "Run esper-20260301-120000: 35 events, 1 unknown, 3 malformed, 1 duplicated." in done.stdout
+    said = "37 lines of esper-lite: 27 translated, 6 carried whole, 3 malformed, 1 duplicated; 2 starts of episodes"
+    assert said in done.stdout
+    assert "1 times SEED_GERMINATED.blueprint_id: missing" in done.stdout
+    foreign = json.loads(nissa("replay", excerpt, "--json").stdout)["events"]["foreign"]
+    assert (foreign["lines"], foreign["by_type"]["SEED_GERMINATED"]) == (37, {"translated": 3, "carried": 1})
+
+
+def test_a_directory_of_theirs_is_served(excerpt: Path, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_bytes(excerpt.read_bytes())
+    # What a shell runs in the background ignores Ctrl-C, and so would this child.
+    heed = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heed}; from nissa.cli.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "serve", str(tmp_path), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            url = next(word for word in process.stdout.readline().replace(";", " ").split() if word.startswith("http"))
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                page = answer.read().decode()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=10) == 130
+        finally:
+            process.kill()
+    labels = 'env="0",group="A",run="esper-20260301-120000"'
+    assert f"nissa_val_accuracy_ratio{{{labels}}} 0.48" in page
+    assert 'nissa_policy_explained_variance_ratio{group="A",run="esper-20260301-120000"} NaN' in page
+    assert "nissa_scrape_errors_total 0.0" in page
