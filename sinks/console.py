@@ -44,7 +44,7 @@ class ConsoleSink:
         )
         self._started: float | None = None
         self._accuracy: dict[tuple[str | None, int | None], float] = {}
-        self._flags: dict[tuple[str | None, int | None], tuple[int | None, list[str]]] = {}
+        self._flags: dict[tuple[str | None, int | None], tuple[int | None, set[str]]] = {}
 
     def __call__(self, event: Event[Any]) -> None:
         if self._started is None:
@@ -61,11 +61,13 @@ class ConsoleSink:
         self._progress.stop()
 
     def _news(self, event: Event[EpochAssessed], elapsed: float) -> Text | None:
-        """What changed since the last epoch of the same episode."""
+        """Red flags, each once an episode: some come and go with every epoch."""
         place, episode = (event.scope.group, event.scope.env), event.scope.episode
-        known, flags = self._flags.get(place, (None, []))
-        self._flags[place] = episode, event.payload.red_flags
-        return flag_line(event, flags if known == episode else (), elapsed)
+        known, told = self._flags.get(place, (None, set()))
+        told = told if known == episode else set()
+        risen = [flag for flag in event.payload.red_flags if flag not in told]
+        self._flags[place] = episode, told.union(risen)
+        return flag_line(event, risen, elapsed) if risen else None
 
     def _follow(self, event: Event[Any]) -> None:
         match event.payload:

@@ -36,14 +36,9 @@ def line(event: Event[Any], elapsed: float) -> Text | None:
     return _line(event.scope, elapsed, *told)
 
 
-def flag_line(event: Event[EpochAssessed], before: Collection[str], elapsed: float) -> Text | None:
-    """One line when a red flag rises that was not up `before`, or the last one is gone; None otherwise."""
-    flags, narrative = event.payload.red_flags, event.payload.narrative
-    if risen := [flag for flag in flags if flag not in before]:
-        return _line(event.scope, elapsed, "red flag", "bold red", f"{', '.join(risen)}: {narrative}")
-    if before and not flags:
-        return _line(event.scope, elapsed, "all clear", "green", narrative)
-    return None
+def flag_line(event: Event[EpochAssessed], risen: Collection[str], elapsed: float) -> Text:
+    """One line for red flags that were not up in this episode yet."""
+    return _line(event.scope, elapsed, "red flag", "bold red", f"{', '.join(risen)}: {event.payload.narrative}")
 
 
 def _line(scope: Scope, elapsed: float, word: str, style: str, rest: str) -> Text:

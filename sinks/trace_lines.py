@@ -33,13 +33,16 @@ def _fidelity(change: FidelityChanged) -> tuple[str, str, str]:
     return "fidelity", style, f"{change.level}: {why}; {share}"
 
 
-def _trace(trace: DenseTraceCaptured) -> tuple[str, str, str]:
+def _trace(trace: DenseTraceCaptured) -> tuple[str, str, str] | None:
+    """Nothing where no more than a seed's life is in it: those are many, and `nissa traces` lists them."""
+    if all(alert.severity == "info" for alert in trace.alerts):
+        return None
     batches = f"{len(trace.batches_before)} batches before and {len(trace.batches_after)} after"
     return "trace", "magenta", f"{where(trace)}: {', '.join(trace.reasons)}; {batches}"
 
 
-WRITERS: Mapping[type, Callable[[Any], tuple[str, str, str]]] = {
+WRITERS: Mapping[type, Callable[[Any], tuple[str, str, str] | None]] = {
     FidelityChanged: _fidelity,
     DenseTraceCaptured: _trace,
 }
-"""Word, style and text by kind."""
+"""Word, style and text by kind; None where there is nothing to say."""

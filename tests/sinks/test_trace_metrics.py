@@ -1,12 +1,13 @@
 """Fidelity and traces as Prometheus, the terminal and the tables show them, against counts done by hand."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nissa.events.kinds import DenseTraceCaptured, FidelityChanged, TracedBatch
+from nissa.events.kinds import DenseTraceCaptured, FidelityChanged, TracedAlert, TracedBatch
 from nissa.operators.fidelity import escalate
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.sinks.lines import line
@@ -19,8 +20,10 @@ from tests.operators.test_fidelity import EPOCH, SIGNS, dense_epochs
 from tests.samples import episode_started
 
 
-def trace(*reasons: str, env: int | None = 0, batches: int = 2) -> DenseTraceCaptured:
-    """A trace of that many batches before its alert, and one after it."""
+def trace(
+    *reasons: str, env: int | None = 0, batches: int = 2, severities: Sequence[str] = ("warning",)
+) -> DenseTraceCaptured:
+    """A trace of that many batches before its alerts, of these severities, and one after them."""
     row = TracedBatch(batch=0, loss=1.0, accuracy=1.0, host_grad_norm=1.0, seed_grad_norms={})
     return DenseTraceCaptured(
         group="ppo",
@@ -34,7 +37,7 @@ def trace(*reasons: str, env: int | None = 0, batches: int = 2) -> DenseTraceCap
         gradients=[],
         activations=[],
         gates=[],
-        alerts=[],
+        alerts=[TracedAlert(alert="odd", severity=severity, clause="mark", what="odd") for severity in severities],
         closed="window",
         left_out={},
     )
@@ -159,3 +162,8 @@ def test_changes_and_traces_are_one_line_each(payload: Any, words: tuple[str, ..
     text = line(told([payload])[0], 1.0)
     assert text is not None
     assert all(word in text.plain for word in words), text.plain
+
+
+def test_a_trace_of_marks_alone_is_not_told() -> None:
+    assert line(told([trace("stage_transition", severities=("info", "info"))])[0], 1.0) is None
+    assert line(told([trace("stage_transition", severities=("info", "critical"))])[0], 1.0) is not None
