@@ -16,4 +16,4 @@ def watched_layers(config: TelemetryConfig) -> list[str]:
     try:
         return selected(LAYERS, config.gradients.layers, SLOTS)
     except ValueError as error:
-        raise UsageError(f"gradients.layers: {error}") from None
+        raise UsageError(error) from None

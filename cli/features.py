@@ -34,7 +34,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.markdown:
         sys.stdout.write(feature_page({config.profile_name: _features(config) for config in configs}))
     else:
-        sys.stdout.write(_summary(config))
+        sys.stdout.write(_summary(planned(config)))
     return 0
 
 

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from nissa.cli.demo_host import watched_layers
 from nissa.cli.errors import UsageError
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.profiles import load
@@ -22,8 +23,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen(arguments: argparse.Namespace) -> TelemetryConfig:
-    """The configuration that the options ask for. Raises UsageError."""
+    """The configuration that the options ask for. Raises UsageError, also for layers that the demo's host has not."""
     try:
-        return load(arguments.profile, arguments.config, arguments.set)
+        config = load(arguments.profile, arguments.config, arguments.set)
     except ConfigError as error:
         raise UsageError(error) from None
+    try:
+        watched_layers(config)
+    except UsageError as error:
+        raise UsageError(f"{_source(arguments, 'gradients.layers')}: {error}") from None
+    return config
+
+
+def _source(arguments: argparse.Namespace, key: str) -> str:
+    """Where a setting that no profile of ours gives comes from."""
+    given = [text for text in arguments.set if text.partition("=")[0].strip() in (key, key.partition(".")[0])]
+    return f"--set {given[-1]}" if given else str(arguments.config)

@@ -17,6 +17,8 @@ from nissa.sinks.render import summary
 
 __all__ = ["add", "read_run"]
 
+_ODD_SHOWN = 10
+
 
 def add(commands: Any) -> None:
     """Declare the subcommand."""
@@ -58,7 +60,9 @@ def _foreign(account: Account | None) -> list[str]:
     became |= {"duplicated": account.duplicates}
     counts = ", ".join(f"{count:,} {name}" for name, count in became.items() if count)
     added = f"; {account.added:,} starts of episodes were added" if account.added else ""
-    odd = [f"{count:,} times {what}" for what, count in account.odd.most_common(10)]
+    odd = [f"{count:,} times {what}" for what, count in account.oddities()]
+    if more := odd[_ODD_SHOWN:]:
+        odd = [*odd[:_ODD_SHOWN], f"... and {len(more):,} more (--json)"]
     return [f"{account.lines:,} lines of {account.system}: {counts}{added}.", *odd]
 
 
@@ -71,6 +75,8 @@ def _found(result: Replay) -> str:
         "files cut short": reading.cut_short,
         "lost before they were written": reading.dropped,
         "derived differently than recorded": result.different,
+        "derived but not recorded": result.only_computed,
+        "recorded but not derived again": result.only_recorded,
         "errors in operators": result.faults.counts.total(),
     }
     counts = [f"{reading.read:,} events", *(f"{count:,} {name}" for name, count in odd.items() if count)]

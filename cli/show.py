@@ -1,4 +1,4 @@
-"""`nissa show`: what is known of a recorded run: its episodes, their epochs, and what was traced."""
+"""`nissa show`: what is known of a recorded run: its episodes, their epochs, what was traced, and events by kind."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from nissa.cli.replay import read_run
+from nissa.cli.show_kind import KEPT, OfKind, event_lines
 from nissa.cli.show_text import episode_lines, epoch_lines, run_lines, slot_lines
 from nissa.cli.trace_text import headline
 from nissa.pipeline.store import RunStore
@@ -25,18 +26,28 @@ def add(commands: Any) -> None:
     parser.add_argument("--group", help="of this group (A/B arm) only")
     for name in _WHERE[1:]:
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"of this {name} only")
+    kinds = "such as alert_raised, or a type of another system's log, such as BATCH_EPOCH_COMPLETED"
+    parser.add_argument("--kind", help=f"show the last {KEPT:,} events of this kind instead: {kinds}")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    store, where = RunStore(), {name: getattr(arguments, name) for name in _WHERE}
-    read_run(arguments.path, store)
-    if arguments.json:
-        sys.stdout.write(orjson.dumps(store.document(**where), option=orjson.OPT_INDENT_2).decode() + "\n")
-    else:
-        sys.stdout.writelines(f"{line}\n" for line in _lines(store, where))
+    where = {name: getattr(arguments, name) for name in _WHERE}
+    if arguments.kind is not None:
+        read_run(arguments.path, found := OfKind(arguments.kind, **where))
+        _write(found.document() if arguments.json else event_lines(found))
+        return 0
+    read_run(arguments.path, store := RunStore())
+    _write(store.document(**where) if arguments.json else _lines(store, where))
     return 0
+
+
+def _write(shown: dict[str, Any] | Iterator[str]) -> None:
+    if isinstance(shown, dict):
+        sys.stdout.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in shown)
 
 
 def _lines(store: RunStore, where: dict[str, Any]) -> Iterator[str]:

@@ -44,7 +44,7 @@ def slot_lines(snapshot: EpochSnapshot) -> Iterator[str]:
 
 def _run(name: str, run: RunStarted) -> Iterator[str]:
     versions = ", ".join(f"{library} {version}" for library, version in run.versions.items())
-    host = f"{run.host_architecture}, {run.host_params:,} params, slots {', '.join(run.slot_config) or '-'}"
+    host = f"{run.host_architecture or '-'}, {run.host_params:,} params, slots {', '.join(run.slot_config) or '-'}"
     yield f"{name}: seed {run.base_seed}, commit {run.git_commit or '-'}, {run.task_type}, {run.max_epochs} epochs"
     yield f"  host {host}; {versions or 'versions not told'}"
 
@@ -54,7 +54,7 @@ def _episode(context: EpisodeContext) -> list[str]:
     return [
         *_where(context.where[1:4]),
         started.policy if started else "-",
-        str(started.torch_seed) if started else "-",
+        _form(started.torch_seed if started else None, "{}"),
         _form(baseline.final_accuracy if baseline else None, "{:.2f}%"),
         _form(ended.final_accuracy if ended else None, "{:.2f}%"),
         _form(ended.total_reward if ended else None, "{:+.2f}"),
@@ -66,8 +66,15 @@ def _episode(context: EpisodeContext) -> list[str]:
 def _epoch(snapshot: EpochSnapshot) -> list[str]:
     row = snapshot.completed
     live = [f"{slot.slot} {slot.stage.lower()}" for slot in row.slots if slot.stage != "DORMANT"]
-    figures = [f"{row.train_loss:.4g}", f"{row.val_loss:.4g}", f"{row.val_accuracy:.2f}%", f"{row.total_params:,}"]
-    return [*_where(snapshot.where[1:5]), *figures, f"{row.host_grad_norm:.3g}", ", ".join(live) or "-"]
+    return [
+        *_where(snapshot.where[1:5]),
+        _form(row.train_loss, "{:.4g}"),
+        _form(row.val_loss, "{:.4g}"),
+        _form(row.val_accuracy, "{:.2f}%"),
+        _form(row.total_params, "{:,}"),
+        _form(row.host_grad_norm, "{:.3g}"),
+        ", ".join(live) or "-",
+    ]
 
 
 def _slot(slot: SlotSnapshot) -> list[str]:
@@ -77,8 +84,8 @@ def _slot(slot: SlotSnapshot) -> list[str]:
         slot.stage.lower(),
         f"{slot.epochs_in_stage} epochs",
         slot.blueprint or "-",
-        f"{slot.seed_params:,}",
-        f"{slot.alpha:.2f}",
+        _form(slot.seed_params, "{:,}"),
+        _form(slot.alpha, "{:.2f}"),
         _form(slot.counterfactual_contribution, "{:+.2f}"),
         _form(slot.total_improvement, "{:+.2f}"),
         f"{gate}: {slot.last_gate_reason}" if slot.last_gate_reason else gate,

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from math import inf, isinf
 
-from nissa.events.kinds import DenseTraceCaptured, TracedBatch, TracedGate
+from nissa.events.kinds import DenseTraceCaptured, TracedAlert, TracedBatch, TracedGate
 from nissa.operators.onset import LEAST, SCALES, Onset, onsets, trigger
-from nissa.operators.suspects import suspects
+from nissa.operators.suspects import UNSURE, suspects
 
-__all__ = ["headline", "report"]
+__all__ = ["headline", "report", "severity"]
 
 _SUSPECTS = 8
+_SEVERITIES = ("info", "warning", "critical")
 _CLOSED = {
     "window": "all its batches came",
     "episode_ended": "the episode ended",
@@ -19,10 +20,16 @@ _CLOSED = {
 }
 
 
+def severity(trace: DenseTraceCaptured) -> str:
+    """That of its worst alert: "info" where there are only marks."""
+    found = {alert.severity for alert in trace.alerts}
+    return max(found, key=lambda name: _SEVERITIES.index(name) if name in _SEVERITIES else len(_SEVERITIES))
+
+
 def headline(trace: DenseTraceCaptured) -> str:
     """The trace in one line."""
     batches = f"{len(trace.batches_before)}+{len(trace.batches_after)} batches"
-    return f"{_place(trace)}  {_epochs(trace)}  {batches}  {', '.join(trace.reasons)}"
+    return f"{severity(trace):<8}  {_place(trace)}  {_epochs(trace)}  {batches}  {', '.join(trace.reasons)}"
 
 
 def report(trace: DenseTraceCaptured, number: int) -> str:
@@ -33,7 +40,7 @@ def report(trace: DenseTraceCaptured, number: int) -> str:
         ["What changed first", *_indented(_changed(trace))],
         ["Which layer", *_indented(_layers(trace))],
         ["Gates", *_indented(map(_gate, trace.gates))] if trace.gates else [],
-        ["Batches (> = raised an alert)", *_indented(_batches(trace))],
+        ["Batches (> = raised what fired, or was the last before it)", *_indented(_batches(trace))],
         [_ended(trace)],
     )
     return "\n\n".join("\n".join(part) for part in parts if part)
@@ -41,32 +48,54 @@ def report(trace: DenseTraceCaptured, number: int) -> str:
 
 def _fired(trace: DenseTraceCaptured) -> Iterator[str]:
     for alert in trace.alerts:
-        at = f"epoch {_number(alert.epoch)}" + (f" batch {alert.batch}" if alert.batch is not None else "")
-        yield f"{at}: {alert.alert} ({alert.severity}, {alert.clause}): {alert.what}"
+        yield f"{_when(trace, alert)}: {alert.alert} ({alert.severity}, {alert.clause}): {alert.what}"
+
+
+def _when(trace: DenseTraceCaptured, alert: TracedAlert) -> str:
+    """A policy's alert has no epoch of its own."""
+    if alert.epoch is None and alert.batch is None and alert.place:
+        last = [*trace.batches_before, *trace.batches_after][alert.place - 1]
+        return f"after epoch {_number(last.epoch)} batch {last.batch}"
+    return f"epoch {_number(alert.epoch)}" + (f" batch {alert.batch}" if alert.batch is not None else "")
 
 
 def _changed(trace: DenseTraceCaptured) -> Iterator[str]:
     found = onsets(trace)
-    half = trigger(trace) // 2
+    count = trigger(trace)
+    half = count // 2
     if half >= LEAST:
         yield f"(usual: median and {SCALES:g} scales either way over the first {half} batches)"
     else:
-        yield f"(too few batches before the alert, {half * 2}, to say what was usual; only what is broken shows)"
+        yield f"(too few batches before {_cause(trace)}, {count}, to say what was usual; only what is broken shows)"
     for rank, onset in enumerate(found):
         yield f"{'then ' if rank else 'first'} {_onset(trace, onset)}"
     if not found:
-        yield "nothing that is measured batch by batch left its usual range"
+        yield "nothing stands out: no quantity that is measured batch by batch left its usual range"
 
 
 def _onset(trace: DenseTraceCaptured, onset: Onset) -> str:
-    before = trigger(trace)
     batch = [*trace.batches_before, *trace.batches_after][onset.place]
-    distance = before - 1 - onset.place
-    when = (
-        f"{distance} batches before the alert" if distance > 0 else f"{-distance} after it" if distance else "with it"
-    )
     usual = "" if isinf(onset.low) and isinf(onset.high) else f", usually {_usual(onset)}"
-    return f"epoch {_number(batch.epoch)} batch {batch.batch} ({when}): {onset.quantity} {onset.value:.4g}{usual}"
+    where = f"epoch {_number(batch.epoch)} batch {batch.batch} ({_distance(trace, onset.place)})"
+    return f"{where}: {onset.quantity} {onset.value:.4g}{usual}"
+
+
+def _distance(trace: DenseTraceCaptured, place: int) -> str:
+    """How far a batch is from the first alert, which a batch may have raised or something between two batches."""
+    before, cause = trigger(trace), _cause(trace)
+    raised = any(alert.batch is not None and alert.place == before for alert in trace.alerts)
+    if place >= before:
+        return f"{_batches_of(place - before + 1)} after {cause}"
+    distance = before - place - raised
+    return f"{_batches_of(distance)} before {cause}" if distance else f"with {cause}"
+
+
+def _cause(trace: DenseTraceCaptured) -> str:
+    return "the mark" if severity(trace) == "info" else "the alert"
+
+
+def _batches_of(count: int) -> str:
+    return f"{count} batch{'' if count == 1 else 'es'}"
 
 
 def _usual(onset: Onset) -> str:
@@ -83,11 +112,26 @@ def _layers(trace: DenseTraceCaptured) -> Iterator[str]:
         yield f"{suspect.layer}: {suspect.what}"
     if len(found) > _SUSPECTS:
         yield f"and {len(found) - _SUSPECTS} more"
-    if not (trace.gradients or trace.activations):
+    if severity(trace) == "info":
+        yield "a trace of marks alone keeps no layers"
+    elif not (trace.gradients or trace.activations):
         yield "no layer was measured in this window; a profile that measures gradients, or the mode adaptive, does"
     elif not found:
         measured = f"{len(trace.gradients)} measurements of gradients and {len(trace.activations)} of outputs"
-        yield f"none stands out in {measured}"
+        yield f"nothing stands out in {measured}"
+    if trace.gradients and severity(trace) != "info":
+        yield from _compared(trace)
+
+
+def _compared(trace: DenseTraceCaptured) -> Iterator[str]:
+    """How sure it is, where little was measured before the alert."""
+    most = max(map(len, trace.norms_before.values()), default=0)
+    if not any(row.after for row in trace.gradients):
+        yield "(no gradient was measured after the alert)"
+    elif not most:
+        yield "(no gradient was measured before the alert, so whether one changed cannot be said)"
+    elif most < LEAST:
+        yield f"(gradients were measured {most} times before the alert: only a factor of {UNSURE:g} is told)"
 
 
 def _gate(gate: TracedGate) -> str:
@@ -100,10 +144,10 @@ def _gate(gate: TracedGate) -> str:
 
 
 def _batches(trace: DenseTraceCaptured) -> Iterator[str]:
-    raised = {(alert.epoch, alert.batch) for alert in trace.alerts}
+    raised = {alert.place for alert in trace.alerts}
     yield f"  {'epoch':>5} {'batch':>5} {'loss':>10} {'acc %':>6} {'host grad':>10}  seeds"
-    for batch in (*trace.batches_before, *trace.batches_after):
-        yield f"{'>' if (batch.epoch, batch.batch) in raised else ' '} {_batch(batch)}"
+    for place, batch in enumerate((*trace.batches_before, *trace.batches_after), start=1):
+        yield f"{'>' if place in raised else ' '} {_batch(batch)}"
 
 
 def _batch(batch: TracedBatch) -> str:
@@ -114,9 +158,18 @@ def _batch(batch: TracedBatch) -> str:
 
 
 def _ended(trace: DenseTraceCaptured) -> str:
-    left = ", ".join(f"{count} {name}" for name, count in trace.left_out.items())
+    left = ", ".join(
+        f"{count} {name.removesuffix('s') if count == 1 else name}"
+        for name, count in trace.left_out.items()
+        if name != "traces"
+    )
     why = _CLOSED.get(trace.closed, trace.closed)
-    return f"It closed because {why}." + (f" There was no room for {left}." if left else "")
+    lost = trace.left_out.get("traces", 0)
+    return (
+        f"It closed because {why}."
+        + (f" There was no room for {left}." if left else "")
+        + (f" Until then {lost} more alerts and marks elsewhere had no trace: too many were open." if lost else "")
+    )
 
 
 def _place(trace: DenseTraceCaptured) -> str:

@@ -14,7 +14,7 @@ class AlertRaised(Payload):
     """A rule began to hold. As long as it stands, the same alert of the same subject is not raised again."""
 
     alert: str
-    """What it is about: "loss_spike", "accuracy_drop", "gradient_explosion", "non_finite", "entropy_collapse", ..."""
+    """What it is about: "loss_spike", "accuracy_drop", "gradient_explosion", "non_finite", "dormant_units", ..."""
     severity: str
     """"info", "warning" or "critical"."""
     subject: str | None = None
@@ -54,7 +54,8 @@ class AlertResolved(Payload):
     observations: Count
     """How long it stood: observations of its subject after the one that raised it."""
     clause: str
-    """Why: "recovered", "mark", "stage_changed", "episode_ended", "episode_lost", "run_ended" or "crowded"."""
+    """Why: "recovered", "mark", "stage_changed", "episode_ended", "episode_lost", "run_ended" or "crowded" (too many
+    alerts of one environment, or too many environments)."""
 
 
 @kind(Importance.ROUTINE, derived=True)

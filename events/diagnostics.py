@@ -48,8 +48,8 @@ class ProbesConfigured(Payload):
 class LayerGradients:
     """The gradient of one layer. What is None or empty was not asked for.
 
-    Percentiles, shares and histogram come from a sketch with bins 1/8 of an octave wide, which looks at no more than
-    65,536 elements of each tensor; norm, mean, standard deviation and broken elements are of all of them.
+    Percentiles, zeros, vanishing and histogram come from a sketch with bins 1/8 of an octave wide, which looks at no
+    more than 65,536 elements of each tensor; norm, mean, standard deviation, exploding and broken elements are of all.
     """
 
     elements: Count
@@ -59,7 +59,8 @@ class LayerGradients:
     mean: Real
     """Mean of the elements."""
     std: Real | None = None
-    """Standard deviation of the elements (n - 1); None for a single element."""
+    """Standard deviation of the elements (n - 1); None for a single element, and where it is less than 3% of the mean,
+    which sums in float32 do not resolve."""
     percentiles: dict[str, Real]
     """Of the finite elements, with their signs, by name ("p1", "p50"); NaN if none is finite."""
     zero: Fraction | None = None
@@ -67,7 +68,7 @@ class LayerGradients:
     vanishing: Fraction | None = None
     """Share of elements below the threshold in magnitude, zeros included."""
     exploding: Fraction | None = None
-    """Share of elements that are finite and above the threshold in magnitude."""
+    """Share of elements that are finite and above the threshold in magnitude: exact, 0 only if there is none."""
     non_finite: Count
     """Elements that are NaN or infinite: an exact number."""
     histogram: dict[str, Count] | None = None
@@ -149,7 +150,8 @@ class ClassFigures:
     n: Count
     """Samples of the class."""
     accuracy: Percent | None = None
-    """Share that is recognized; None without a sample, or if it was not asked for."""
+    """Share that is recognized; None without a sample, or if it was not asked for. NaN if the logits of any sample of
+    the class are broken."""
     loss: Loss | None = None
     """Mean loss of its samples; None without a sample, or if it was not asked for."""
 
@@ -161,7 +163,8 @@ class ClassesMeasured(Payload):
     classes: dict[str, ClassFigures]
     """By class."""
     confusion: list[list[Count]] | None = None
-    """Samples by true class (row) and predicted class (column), in the order of `classes`; None if not asked for."""
+    """Samples by true class (row) and predicted class (column), in the order of `classes`, without those whose logits
+    are broken; None if not asked for, and for more than 1,000 classes."""
 
 
 @kind(Importance.ROUTINE)
@@ -173,7 +176,7 @@ class SharpnessMeasured(Payload):
     spread: Loss | None = None
     """Standard deviation of the pairs (n - 1); None with less than two."""
     sam: Nats | None = None
-    """L(w + r g / |g|) - L(w) with r = scale |w|; None where no gradient was given."""
+    """L(w + r g / |g|) - L(w) with r = scale |w|; None where no gradient could be had."""
     loss: Loss
     """L(w), the loss without a perturbation."""
     samples: Count
@@ -193,6 +196,6 @@ class MemoryMeasured(Payload):
     allocated: Bytes | None = None
     """Held by tensors on the GPU; None without one."""
     allocated_peak: Bytes | None = None
-    """The most that it was since the last measurement."""
+    """The most that it was since the process began, or since the trainer had torch start its peak anew."""
     reserved: Bytes | None = None
     """Taken from the GPU by torch's allocator."""

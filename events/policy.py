@@ -120,8 +120,8 @@ class PolicyUpdated(Payload):
     """Their standard deviation."""
     return_mean: Reward
     """Mean of the returns."""
-    return_std: Ratio
-    """Their standard deviation."""
+    return_std: Ratio | None = None
+    """Their standard deviation; None if not told."""
     grad_norm: Norm
     """Mean norm of the policy's gradient, before clipping."""
     learning_rate: Ratio | None = None

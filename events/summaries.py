@@ -61,12 +61,12 @@ class ScoreboardUpdated(Payload):
     """Parameters of fossilized seeds, over the run."""
     fossilized_by_blueprint: dict[str, int]
     """Fossilized seeds by blueprint, over the run."""
-    host_params: Count
-    """Parameters of the host; 0 before an episode started."""
+    host_params: Count | None = None
+    """Parameters of the host; None before the start of an episode told them."""
     live_blueprints: dict[str, str]
     """Blueprint in each slot with a live seed, in this episode."""
-    growth_ratio: Ratio
-    """(host + fossilized parameters) / host of this episode's model; 1 when the host is not known."""
+    growth_ratio: Ratio | None = None
+    """(host + fossilized parameters) / host of this episode's model; None when the host is not known."""
     compute_cost: Ratio
     """1 + sum((multiplier - 1) x count) over this episode's fossilized seeds: an estimate from constants."""
     flops_ratio: Ratio | None = None
@@ -87,14 +87,14 @@ class BestRun:
     """Epoch of the peak; the first one, if several share it."""
     peak_accuracy: Percent
     """Highest validation accuracy."""
-    growth_ratio: Ratio
-    """(host + seeds present at the peak, whatever their stage) / host."""
-    efficiency: Ratio
-    """peak_accuracy / growth_ratio."""
+    growth_ratio: Ratio | None = None
+    """(host + seeds present at the peak, whatever their stage) / host; None when one of the sizes was not told."""
+    efficiency: Ratio | None = None
+    """peak_accuracy / growth_ratio; None without that."""
     rank: Count
     """1 = the highest peak accuracy; among equals, the smaller model."""
     pareto: bool
-    """Whether no other is as accurate and smaller, or more accurate and no larger."""
+    """Whether no other is as accurate and smaller, or more accurate and no larger; false where growth is None."""
 
 
 @kind(Importance.ROUTINE, derived=True)

@@ -82,6 +82,8 @@ class TracedGradients:
     """Epoch of the step."""
     batch: Count
     """The step inside the epoch, from 0."""
+    after: bool
+    """Whether it was made in the batch that raised the first alert, or later."""
     layers: dict[str, TracedLayer]
     """By layer."""
 
@@ -108,6 +110,8 @@ class TracedActivations:
 
     epoch: int | None = None
     """Epoch after which it was made."""
+    after: bool
+    """Whether it was made after the first alert."""
     layers: dict[str, TracedUnits]
     """By layer, in the order in which they ran."""
 
@@ -142,6 +146,8 @@ class TracedAlert:
     """Epoch in which it was raised."""
     batch: Count | None = None
     """Batch that raised it; None if something else did, such as an epoch's figures or a gate."""
+    place: Count
+    """Batches of the trace up to it, in the order in which they came, the one that raised it included."""
     value: Real | None = None
     """What was found."""
     baseline: Real | None = None
@@ -178,9 +184,11 @@ class DenseTraceCaptured(Payload):
     batches_after: list[TracedBatch]
     """Batches after that."""
     gradients: list[TracedGradients]
-    """The last two measurements before that in this episode, and those after it."""
+    """The last two measurements before the first alert, and those after it; none in a trace of marks."""
+    norms_before: dict[str, list[Norm]]
+    """Of each layer of these, the norms of its gradient in the last 16 measurements before the first alert."""
     activations: list[TracedActivations]
-    """The same of activations."""
+    """As with gradients."""
     gates: list[TracedGate]
     """Gates asked in the window, oldest first."""
     alerts: list[TracedAlert]
@@ -189,4 +197,5 @@ class DenseTraceCaptured(Payload):
     """Why it ended: "window" (all its batches came), "episode_ended", "run_ended", "timeout" (its environment fell
     silent) or "crowded" (too many traces were open)."""
     left_out: dict[str, Count]
-    """What there was no room for, by "alerts", "gates", "gradients", "activations" and "layers"."""
+    """What there was no room for, by "alerts", "gates", "gradients", "activations" and "layers"; by "traces", the
+    alerts and marks anywhere that could open none since the last trace closed, because too many were open."""

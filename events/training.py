@@ -88,11 +88,11 @@ class EpochCompleted(Payload):
     host_grad_norm: Norm | None = None
     """Mean over the epoch's batches of the host's gradient norm."""
     seed_grad_norms: dict[str, Norm]
-    """The same of each slot with a seed."""
+    """The same of each slot with a seed; empty without any."""
     isolation_leakage: Norm | None = None
     """Largest of the epoch's batches; None when no seed was isolated."""
     slots: list[SlotSnapshot]
-    """Every slot, from the input to the output."""
+    """Every slot, from the input to the output; empty for a network that does not grow."""
 
 
 @part

@@ -8,13 +8,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from nissa.events.kinds import AlertRaised, AlertResolved
 from nissa.events.scope import Scope
 from nissa.operators.stream import Keyed
 
-__all__ = ["MAX_STANDING", "Alerts", "Key", "Standing", "Watched", "end_run", "follow", "of", "resolve"]
+__all__ = ["MAX_STANDING", "Alerts", "Key", "Standing", "Watched", "end_run", "follow", "make_room", "of", "resolve"]
 
 Key = tuple[str, str | None, str]
 """Name, subject and severity."""
@@ -76,10 +76,20 @@ def resolve(
 
 
 def end_run(places: Keyed[W], run: str) -> Iterator[AlertResolved]:
-    """End whatever stands anywhere in a run, whose name is the first part of the keys."""
-    for key, place in places.items.items():
-        if key[0] == run:
-            yield from resolve(place.alerts, "run_ended")
+    """End whatever stands anywhere in a run, whose name is the first part of the keys, and give its places back."""
+    for key in [key for key in places.items if key[0] == run]:
+        yield from resolve(places.items.pop(key).alerts, "run_ended")
+
+
+def make_room(places: Keyed[W], key: Any) -> Iterator[AlertResolved]:
+    """Give places back until there is one for `key`, whose first part is the name of its run.
+
+    What stands in them is resolved as crowded out. A run that died long ago is not told of.
+    """
+    while key not in places.items and len(places.items) >= places.limit:
+        gone, place = places.items.popitem(last=False)
+        if gone[0] == key[0]:
+            yield from resolve(place.alerts, "crowded")
 
 
 def _resolved(alerts: Alerts, key: Key, clause: str) -> AlertResolved:

@@ -15,12 +15,12 @@ __all__ = ["Finished", "Peak", "Ranking", "best_runs", "rank"]
 
 @dataclass(slots=True)
 class Peak:
-    """The best epoch so far of the episode that an environment is in."""
+    """The best epoch so far of an episode."""
 
-    episode: int | None = None
     epoch: int | None = None
     accuracy: float = -math.inf
-    growth_ratio: float = 1.0
+    growth_ratio: float | None = None
+    """None where a size was not told."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Finished:
 
 @dataclass(slots=True)
 class Ranking:
-    """Where each environment stands, and what each run has finished."""
+    """Where each episode stands, and what each run has finished."""
 
     peaks: Keyed[Peak] = field(default_factory=lambda: Keyed(Peak))
     runs: Keyed[Finished] = field(default_factory=lambda: Keyed(Finished))
@@ -43,8 +43,8 @@ def best_runs(keep: int = 100) -> Fold[Ranking]:
     """The ranking of a run's finished episodes, anew each time one ends.
 
     Growth counts the seeds present when accuracy peaked, whatever their stage; ties go to the first epoch. An episode
-    in which no accuracy was finite is counted, not ranked. Beyond `keep` the last in rank are forgotten, those on
-    the Pareto front after the others. Raises ValueError when `keep` is below 1.
+    in which no accuracy was finite is counted, not ranked; one whose size was not told is on no Pareto front. Beyond
+    `keep` the last in rank are forgotten, those on the front after the others. Raises ValueError if `keep` is below 1.
     """
     if keep < 1:
         raise ValueError(f"keep must be at least 1, not {keep}")
@@ -57,30 +57,37 @@ def rank(runs: Iterable[BestRun], keep: int) -> list[BestRun]:
     ordered = sorted(runs, key=_order)
     smallest, marked, leader = math.inf, [], None
     for place, run in enumerate(ordered, start=1):
-        equal = leader is not None and (run.peak_accuracy, run.growth_ratio) == leader
-        pareto = equal or run.growth_ratio < smallest
+        growth = _growth(run)
+        equal = leader is not None and (run.peak_accuracy, growth) == leader
+        pareto = equal or growth < smallest
         if pareto:
-            smallest, leader = run.growth_ratio, (run.peak_accuracy, run.growth_ratio)
+            smallest, leader = growth, (run.peak_accuracy, growth)
         marked.append(replace(run, rank=place, pareto=pareto))
     kept = sorted(marked, key=lambda run: (not run.pareto, run.rank))[:keep]
     return sorted(kept, key=lambda run: run.rank)
 
 
+def _growth(run: BestRun) -> float:
+    """What is not known counts as larger than all that is."""
+    return math.inf if run.growth_ratio is None else run.growth_ratio
+
+
 def _order(run: BestRun) -> tuple[float, float, str, int, int]:
     place = [-1 if number is None else number for number in (run.env, run.episode)]
-    return -run.peak_accuracy, run.growth_ratio, str(run.group), place[0], place[1]
+    return -run.peak_accuracy, _growth(run), str(run.group), place[0], place[1]
 
 
 def _step(
     keep: int, state: Ranking, event: Event[EpisodeStarted | EpochCompleted | EpisodeEnded]
 ) -> Iterator[BestRunsRanked]:
     scope, payload = event.scope, event.payload
-    peak = state.peaks[scope.run, scope.group, scope.env]
-    if isinstance(payload, EpisodeStarted) or peak.episode != scope.episode:
-        peak.episode, peak.epoch, peak.accuracy, peak.growth_ratio = scope.episode, None, -math.inf, 1.0
+    where = scope[:4]
+    if isinstance(payload, EpisodeStarted):
+        state.peaks[where] = Peak()
+    peak = state.peaks[where]
     if isinstance(payload, EpochCompleted) and payload.val_accuracy > peak.accuracy:
         peak.epoch, peak.accuracy = scope.epoch, float(payload.val_accuracy)
-        peak.growth_ratio = growth_ratio(int(payload.host_params or 0), int(payload.total_seed_params or 0))
+        peak.growth_ratio = growth_ratio(payload.host_params, payload.total_seed_params)
     if isinstance(payload, EpisodeEnded):
         yield _finish(keep, state, scope, peak)
 
@@ -101,7 +108,7 @@ def _row(scope: Scope, peak: Peak) -> BestRun:
         epoch=peak.epoch,
         peak_accuracy=peak.accuracy,
         growth_ratio=peak.growth_ratio,
-        efficiency=peak.accuracy / peak.growth_ratio,
+        efficiency=None if peak.growth_ratio is None else peak.accuracy / peak.growth_ratio,
         rank=0,
         pareto=False,
     )

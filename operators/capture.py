@@ -1,7 +1,8 @@
 """What does one dense trace hold? The batches around its triggers, and what was measured near them, within bounds."""
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,19 +13,23 @@ from nissa.events.kinds import (
     DenseTraceCaptured,
     GateEvaluated,
     GradientsMeasured,
+    TracedAlert,
 )
 from nissa.events.scope import Event
+from nissa.operators.nearby import USUAL, Moment, Norms, came_after, moment, norms_by_layer, thin
 from nissa.operators.traced import traced_activations, traced_alert, traced_batch, traced_gate, traced_gradients
 
 __all__ = ["LIMITS", "Capture"]
 
 LIMITS: Mapping[str, int] = {"alerts": 64, "gates": 32, "gradients": 8, "activations": 8}
-"""Rows of a trace. The first ones, which are nearest to what opened it, are kept; the others are counted."""
+"""Rows of a trace; what there is no room for is counted. Of alerts and gates the first are kept; of measurements the
+first four, which are the two before the first alert and the two after it, and the others evenly."""
 
-_MEASURED: Mapping[type, tuple[str, Callable[[Event[Any]], Any]]] = {
-    GateEvaluated: ("gates", traced_gate),
-    GradientsMeasured: ("gradients", traced_gradients),
-    ActivationsMeasured: ("activations", traced_activations),
+_NEAREST = 4
+_NAMES: Mapping[type, str] = {
+    GateEvaluated: "gates",
+    GradientsMeasured: "gradients",
+    ActivationsMeasured: "activations",
 }
 
 
@@ -41,8 +46,12 @@ class Capture:
     wanted: int = 0
     """Batches that are still to come."""
     after: list[Event[BatchCompleted]] = field(default_factory=list)
+    alert: Moment | None = None
+    """When the first was raised that is no mark."""
+    norms: Sequence[Norms] = ()
+    """Measured before it."""
     reasons: dict[str, None] = field(default_factory=dict)
-    rows: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    rows: defaultdict[str, list[Event[Any]]] = field(default_factory=lambda: defaultdict(list))
     left_out: Counter[str] = field(default_factory=Counter)
 
     def trigger(self, alert: str, window: int, most: int) -> None:
@@ -56,23 +65,39 @@ class Capture:
         older = older[: max(0, len(older) - len(self.after))]
         self.before = max(self.before, older, key=len)
 
-    def name(self, event: Event[AlertRaised], batch: int | None) -> None:
+    def look_closely(self, alert: Moment, last: Iterable[Sequence[Event[Any]]], norms: Iterable[Norms]) -> None:
+        """Keep measurements from the first alert on, and of the `last` ones of each kind two that came before it."""
+        if self.alert:
+            return
+        self.alert = alert
+        self.norms = [row for row in norms if not came_after(row.when, alert)][-USUAL:]
+        for events in last:
+            late = [event for event in events if self._is_late(event)]
+            for event in [*[event for event in events if event not in late][-2:], *late]:
+                self.measure(event)
+
+    def name(self, event: Event[AlertRaised]) -> None:
         """Keep an alert."""
-        if self._room("alerts"):
-            self.rows["alerts"].append(traced_alert(event, batch))
+        self._keep("alerts", event)
 
     def measure(self, event: Event[Any]) -> None:
-        """Keep a gate or a measurement."""
-        name, trace = _MEASURED[type(event.payload)]
-        if self._room(name):
-            self.rows[name].append(row := trace(event))
-            if name != "gates" and (layers := len(event.payload.layers) - len(row.layers)):
-                self.left_out["layers"] += layers
+        """Keep a gate, or a measurement if there was an alert: a mark alone is about no layer."""
+        name = _NAMES[type(event.payload)]
+        if name == "gates":
+            self._keep(name, event)
+        elif self.alert:
+            self.rows[name].append(event)
+            self.left_out[name] += thin(self.rows[name], LIMITS[name], _NEAREST)
 
-    def close(self, why: str) -> DenseTraceCaptured | None:
-        """The trace as an event; None without a batch, which is what it is about."""
+    def close(self, why: str, untraced: int = 0) -> DenseTraceCaptured | None:
+        """The trace as an event; None without a batch, which is what it is about. `untraced` are alerts without one."""
         if not (batches := [*self.before, *self.after]):
             return None
+        gradients = [traced_gradients(event, self._is_late(event)) for event in self.rows["gradients"]]
+        activations = [traced_activations(event, self._is_late(event)) for event in self.rows["activations"]]
+        self.left_out["layers"] = self._layers() - sum(len(row.layers) for row in gradients)
+        self.left_out["layers"] -= sum(len(row.layers) for row in activations)
+        self.left_out["traces"] = untraced
         return DenseTraceCaptured(
             group=self.group,
             env=self.env,
@@ -82,16 +107,33 @@ class Capture:
             last_epoch=batches[-1].scope.epoch,
             batches_before=[traced_batch(event) for event in self.before],
             batches_after=[traced_batch(event) for event in self.after],
-            gradients=self.rows["gradients"],
-            activations=self.rows["activations"],
-            gates=self.rows["gates"],
-            alerts=self.rows["alerts"],
+            gradients=gradients,
+            norms_before=norms_by_layer(self.norms, (name for row in gradients for name in row.layers)),
+            activations=activations,
+            gates=[traced_gate(event) for event in self.rows["gates"]],
+            alerts=self._alerts(batches),
             closed=why,
-            left_out=dict(self.left_out),
+            left_out={name: count for name, count in self.left_out.items() if count},
         )
 
-    def _room(self, name: str) -> bool:
+    def _alerts(self, batches: Sequence[Event[BatchCompleted]]) -> list[TracedAlert]:
+        """With the place of each among the batches: what is derived has the number of its cause."""
+        numbers = [event.seq for event in batches]
+        rows = []
+        for event in self.rows["alerts"]:
+            place = bisect_right(numbers, event.seq)
+            by_batch = place and numbers[place - 1] == event.seq
+            rows.append(traced_alert(event, batches[place - 1].payload.batch if by_batch else None, place))
+        return rows
+
+    def _is_late(self, event: Event[Any]) -> bool:
+        return self.alert is not None and came_after(moment(event), self.alert)
+
+    def _layers(self) -> int:
+        return sum(len(event.payload.layers) for name in ("gradients", "activations") for event in self.rows[name])
+
+    def _keep(self, name: str, event: Event[Any]) -> None:
         if len(self.rows[name]) < LIMITS[name]:
-            return True
-        self.left_out[name] += 1
-        return False
+            self.rows[name].append(event)
+        else:
+            self.left_out[name] += 1

@@ -11,7 +11,7 @@ from math import isfinite
 
 from nissa.events.kinds import AlertRaised, AlertResolved, HeadEntropy, PolicyUpdated, RunEnded
 from nissa.events.scope import Event, Scope
-from nissa.operators.alarms import Alerts, end_run, follow, of
+from nissa.operators.alarms import Alerts, end_run, follow, make_room, of
 from nissa.operators.policy_health import DEGENERATE, degenerate, information, normalized_entropy, value_spread
 from nissa.operators.stream import Fold, Keyed, united
 
@@ -70,7 +70,8 @@ def _step(limits: CollapseLimits, policies: Keyed[Policy], event: Event[PolicyUp
     if isinstance(update, RunEnded):
         yield from end_run(policies, scope.run)
         return
-    policy = policies[scope.run, scope.group, scope.env]
+    yield from make_room(policies, scope[:3])
+    policy = policies[scope[:3]]
     policy.updates += 1
     if policy.updates <= limits.warm_up:
         return
@@ -94,7 +95,7 @@ def _entropy(limits: CollapseLimits, policy: Policy, scope: Scope, name: str, he
 
 
 def _value(limits: CollapseLimits, policy: Policy, scope: Scope, update: PolicyUpdated) -> Told:
-    if isfinite(update.return_std):
+    if update.return_std is not None and isfinite(update.return_std):
         what = f"returns do not vary: their standard deviation is {update.return_std:.3g}"
         same = _found("degenerate_returns", "warning", value=update.return_std, limit=DEGENERATE, what=what)
         yield from _judge(policy, scope, same, degenerate(update), limits.value_updates)

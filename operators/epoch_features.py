@@ -49,7 +49,7 @@ def base_features(course: Course, number: int | None, epoch: EpochCompleted) -> 
         **{f"loss_history_{n}": loss for n, loss in enumerate(losses, 1)},
         **{f"accuracy_history_{n}": accuracy for n, accuracy in enumerate(accuracies, 1)},
         "total_params": epoch.total_params,
-        "growth_ratio": growth_ratio(int(epoch.host_params or 0), int(epoch.fossilized_params or 0)),
+        "growth_ratio": growth_ratio(epoch.host_params, epoch.fossilized_params),
         **_slots(epoch.slots),
     }
 

@@ -11,6 +11,7 @@ from nissa.operators.windows import Window
 
 __all__ = [
     "accuracy_drop",
+    "dormant_units",
     "gradient_explosion",
     "loss_spike",
     "noise_of_a_difference",
@@ -33,18 +34,18 @@ def non_finite(subject: str, measure: str, value: float) -> AlertRaised | None:
     )
 
 
-def non_finite_elements(layer: str, elements: int) -> AlertRaised | None:
-    """Some elements of a layer's gradient are NaN or infinite."""
+def non_finite_elements(subject: str, measure: str, elements: int) -> AlertRaised | None:
+    """Some elements, of which there should be none, are NaN or infinite."""
     if elements <= 0:
         return None
     return AlertRaised(
         alert="non_finite",
         severity="critical",
-        subject=layer,
+        subject=subject,
         value=elements,
         threshold=0.0,
         clause="not_finite",
-        what=f"{elements} elements of the gradient of {layer} are not finite",
+        what=f"{elements} {measure} are not finite",
     )
 
 
@@ -107,4 +108,18 @@ def accuracy_drop(value: float, before: float, points: float) -> AlertRaised | N
         window=1,
         clause="drop",
         what=f"validation accuracy fell from {before:.2f}% to {value:.2f}%, by more than {points:.2f} points",
+    )
+
+
+def dormant_units(layer: str, share: float, limit: float, measurements: int) -> AlertRaised:
+    """A share of units above the limit for so many measurements in a row."""
+    return AlertRaised(
+        alert="dormant_units",
+        severity="warning",
+        subject=layer,
+        value=share,
+        threshold=limit,
+        window=measurements,
+        clause="limit",
+        what=f"{share:.0%} of the units of {layer} are dormant, in {measurements} measurements in a row",
     )

@@ -9,8 +9,8 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, product
 from typing import Any
 
 from nissa.operators.feature_table import TABLE, Feature
@@ -43,10 +43,14 @@ def feature_names(
     return groups
 
 
-def feature_schema(groups: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """The groups, and under "_index" the place of each name in the vector."""
-    names = [name for group in groups.values() for name in group]
-    return {**groups, "_index": {name: place for place, name in enumerate(names)}}
+def feature_schema(groups: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """The names by group, and under "_index" the place of each in the vector.
+
+    `groups` are those of `probes_configured.features`, of `feature_names_of`, or of a row of
+    `telemetry.snapshot()["features"]`.
+    """
+    names = {group: list(own) for group, own in groups.items()}
+    return {**names, "_index": {name: place for place, name in enumerate(chain.from_iterable(names.values()))}}
 
 
 def described(

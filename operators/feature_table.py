@@ -57,7 +57,12 @@ _GRADIENTS = (
     Feature("grad_exploding_{layer}", "ratio", f"{_LAYER}.exploding", "share of huge elements", "detect_exploding"),
     Feature("grad_{percentile}_{layer}", "none", _PERCENTILES, "percentile of its elements", "percentiles"),
     Feature("host_grad_norm", "L2 norm", f"{_GRADIENT}.host_norm", "norm of the host's whole gradient"),
-    Feature("grad_non_finite", "count", f"{_GRADIENT}.layers.*.non_finite", "NaN and infinite elements, in all layers"),
+    Feature(
+        "grad_non_finite",
+        "count",
+        f"{_GRADIENT}.layers.*.non_finite",
+        "NaN and infinite elements, over layers and epoch",
+    ),
     Feature("seed_grad_norm_{slot}", "L2 norm", _SEEDS, "norm of the seed's gradient", "seed_features"),
     Feature("seed_to_host_{slot}", "ratio", f"{_GRADIENT}.seed_to_host.{{slot}}", "it / the host's", "seed_features"),
 )

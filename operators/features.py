@@ -20,7 +20,7 @@ from nissa.events.kinds import (
 from nissa.events.scope import Event
 from nissa.operators.epoch_features import Course, base_features
 from nissa.operators.feature_names import feature_names
-from nissa.operators.measured_features import measured_features
+from nissa.operators.measured_features import broken_features, measured_features
 from nissa.operators.stream import Fold, Keyed
 
 __all__ = ["Episode", "features"]
@@ -37,14 +37,32 @@ class Episode:
     names: Mapping[str, Sequence[str]] = field(default_factory=lambda: feature_names({}))
     course: Course = field(default_factory=Course)
     said: dict[str, Payload] = field(default_factory=dict)
-    """By kind, the last one."""
+    """By kind, the last measurement of this epoch."""
+    broken: dict[str, float] = field(default_factory=dict)
+    """Features that an earlier one of this epoch found broken, and broken elements that it counted."""
+
+    def take(self, payload: Payload) -> None:
+        """Put a measurement in the place of the one before it, of which only what was broken is kept."""
+        if before := self.said.get(payload.kind):
+            for name, value in broken_features(before, self.layers).items():
+                self.broken[name] = self.broken.get(name, 0.0) + value
+        self.said[payload.kind] = payload
+
+    def known(self) -> dict[str, float | None]:
+        """The features that were measured in this epoch. Counts add up, and so does what is broken: it stays so."""
+        known: dict[str, float | None] = {}
+        for payload in self.said.values():
+            known |= measured_features(payload, self.layers)
+        return known | {name: (known.get(name) or 0.0) + value for name, value in self.broken.items()}
 
 
 def features() -> Fold[Keyed[Episode]]:
     """The features at the end of each epoch, by group and environment.
 
-    Their names and order are those of `probes_configured.features`; before any, the group "base". What was measured
-    in an earlier epoch is missing, not repeated. Histories begin anew with each episode.
+    Their names and order are those of `probes_configured.features`; before any, the group "base". Of several
+    measurements in an epoch the last counts, but what was broken in any of them is broken, and the numbers of broken
+    elements are added. What was measured in an earlier epoch is missing, not repeated. Histories begin anew with each
+    episode.
     """
     return Fold(
         "features", (ProbesConfigured, EpisodeStarted, *_MEASURED, EpochCompleted), lambda: Keyed(Episode), _step
@@ -55,21 +73,19 @@ def _step(episodes: Keyed[Episode], event: Event[Any]) -> Iterator[FeaturesCompu
     scope, payload = event.scope, event.payload
     episode = episodes[scope.run, scope.group, scope.env]
     if isinstance(payload, EpisodeStarted) or episode.number != scope.episode:
-        episode.number, episode.course, episode.said = scope.episode, Course(), {}
+        episode.number, episode.course, episode.said, episode.broken = scope.episode, Course(), {}, {}
     if isinstance(payload, ProbesConfigured):
         episode.layers, episode.names = payload.layers, payload.features
     if isinstance(payload, _MEASURED):
-        episode.said[payload.kind] = payload
+        episode.take(payload)
     if isinstance(payload, EpochCompleted):
         yield _computed(episode, scope.epoch, payload)
-        episode.said = {}
+        episode.said, episode.broken = {}, {}
 
 
 def _computed(episode: Episode, number: int | None, epoch: EpochCompleted) -> FeaturesComputed:
     episode.course.add(epoch)
-    known: dict[str, float | None] = base_features(episode.course, number, epoch)
-    for payload in episode.said.values():
-        known |= measured_features(payload, episode.layers)
+    known = base_features(episode.course, number, epoch) | episode.known()
     found = [known.get(name) for name in chain.from_iterable(episode.names.values())]
     values = [None if value is None else float(value) for value in found]
     return FeaturesComputed(values=values, missing=values.count(None))

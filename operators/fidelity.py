@@ -1,9 +1,10 @@
 """How closely should the trainer's probes look now? Closely while something is out of order, and for a while after.
 
 Mode "standard" never asks for more, "research" always does. In the mode "adaptive", fidelity is "dense" from the first
-alert on until the last one is resolved and its own environment has trained a few more epochs; marks (severity "info")
-do not count. A budget bounds the share of dense epochs. When it is spent, fidelity is "normal" although alerts stand,
-and rises again once there is room for a few epochs more.
+alert on until the last one is resolved and its own environment has trained a few more epochs. Once the episode of that
+environment has ended it is "normal" until the next one begins, if there is one: nothing else is worth the budget. Marks
+(severity "info") do not count, unless the configuration says so. A budget bounds the share of dense epochs. When it is
+spent, fidelity is "normal" although alerts stand, and rises again once there is room for a few epochs more.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +16,8 @@ from nissa.events.kinds import (
     AlertRaised,
     AlertResolved,
     BatchCompleted,
+    EpisodeEnded,
+    EpisodeStarted,
     EpochCompleted,
     FidelityChanged,
     Heartbeat,
@@ -47,6 +50,7 @@ class Watched:
 
     mode: str
     budget: Budget
+    marks: bool = False
     level: str = "normal"
     holds: Holds = field(default_factory=Holds)
 
@@ -57,22 +61,21 @@ def escalate(
     """A `FidelityChanged` whenever probes are to look more or less closely.
 
     `mode` and `budget` hold until `probes_configured` says otherwise. An alert is let go `cool_down` epochs of its own
-    environment after it was resolved, or when that environment has said nothing for `patience` seconds. Raises
-    ValueError on an unknown mode, a budget outside of 0 to 1, a cool-down below 1 or a patience below 0.
+    environment after it was resolved, or when that environment has said nothing for `patience` seconds; one without an
+    environment, or without a group, goes by any environment of its group, or of the run. Raises ValueError on an
+    unknown mode, a budget outside of 0 to 1, a cool-down below 1 or a patience below 0.
     """
     if mode not in MODES or not 0 <= budget <= 1 or cool_down < 1 or not patience >= 0:
         limits = f"mode in {MODES}, 0 <= budget <= 1, cool_down >= 1 and patience >= 0"
         raise ValueError(f"need {limits}, not {mode!r}, {budget}, {cool_down} and {patience}")
     settings = _Settings(mode, budget, cool_down, patience)
-    kinds = (BatchCompleted, RunEnded, *_TURNS)
+    kinds: tuple[type[Any], ...] = (RunEnded, *_TURNS)
     return Fold("fidelity", kinds, lambda: Keyed(lambda: Watched(mode, Budget(budget))), partial(_step, settings))
 
 
 def _step(settings: _Settings, runs: Keyed[Watched], event: Event[Any]) -> Told:
     kind, scope = type(event.payload), event.scope
-    if kind is BatchCompleted:
-        if (known := runs.items.get(scope.run)) is not None and known.holds.holds:
-            known.holds.hear((scope.group, scope.env), event.time)
+    if kind in _OF_KNOWN and ((known := runs.items.get(scope.run)) is None or not known.holds.holds):
         return ()
     if kind is RunEnded:
         return _end(runs.items.pop(scope.run, None))
@@ -87,15 +90,16 @@ def _started(_: _Settings, watched: Watched, event: Event[RunStarted]) -> Told:
 
 def _configured(settings: _Settings, watched: Watched, event: Event[ProbesConfigured]) -> Told:
     """What a log of another's says may be no mode and no share."""
-    mode, share = (event.payload.config.get(name) for name in ("mode", "dense_budget"))
+    mode, share, alerts = (event.payload.config.get(name) for name in ("mode", "dense_budget", "alerts"))
     watched.mode = mode if mode in MODES else settings.mode
     watched.budget.share = share if isinstance(share, float | int) and 0 <= share <= 1 else settings.budget
+    watched.marks = isinstance(alerts, Mapping) and alerts.get("marks_raise_fidelity") is True
     return _settle(watched, "research" if watched.mode == "research" else "configured", "configured")
 
 
 def _raised(_: _Settings, watched: Watched, event: Event[AlertRaised]) -> Told:
     alert, scope = event.payload, event.scope
-    if alert.severity == "info":
+    if alert.severity == "info" and not watched.marks:
         return ()
     watched.holds.add((alert.alert, alert.subject, alert.severity), (scope.group, scope.env), event.time)
     return _settle(watched, "alert", "alert")
@@ -104,6 +108,17 @@ def _raised(_: _Settings, watched: Watched, event: Event[AlertRaised]) -> Told:
 def _resolved(_: _Settings, watched: Watched, event: Event[AlertResolved]) -> Told:
     alert = event.payload
     watched.holds.resolve((alert.alert, alert.subject, alert.severity), (alert.group, alert.env))
+    return _settle(watched, "resumed", "resolved")
+
+
+def _ended(_: _Settings, watched: Watched, event: Event[EpisodeEnded]) -> Told:
+    watched.holds.end((event.scope.group, event.scope.env))
+    return _settle(watched, "resumed", "resolved")
+
+
+def _heard(_: _Settings, watched: Watched, event: Event[BatchCompleted | EpisodeStarted]) -> Told:
+    if watched.holds.hear((event.scope.group, event.scope.env), event.time):
+        return _settle(watched, "resumed", "resolved")
     return ()
 
 
@@ -123,7 +138,7 @@ def _beat(settings: _Settings, watched: Watched, event: Event[Heartbeat]) -> Tol
 def _settle(watched: Watched, rising: str, falling: str) -> Told:
     """Raise or lower the level as alerts and budget ask for."""
     adaptive, before = watched.mode == "adaptive", watched.level
-    if not (watched.mode == "research" or (adaptive and watched.holds.holds)):
+    if not (watched.mode == "research" or (adaptive and watched.holds.names())):
         watched.level, clause = "normal", falling
     elif adaptive and (watched.budget.spent() if before == "dense" else not watched.budget.allows()):
         watched.level, clause = "normal", "budget"
@@ -157,6 +172,11 @@ _TURNS: Mapping[type[Any], Callable[[_Settings, Watched, Event[Any]], Told]] = {
     ProbesConfigured: _configured,
     AlertRaised: _raised,
     AlertResolved: _resolved,
+    BatchCompleted: _heard,
+    EpisodeStarted: _heard,
+    EpisodeEnded: _ended,
     EpochCompleted: _epoch,
     Heartbeat: _beat,
 }
+_OF_KNOWN = (BatchCompleted, EpisodeStarted, EpisodeEnded, AlertResolved, Heartbeat)
+"""What says nothing as long as no alert is followed; a run that ended does not begin again with it."""

@@ -20,6 +20,7 @@ from nissa.operators.health import (
     finite,
     gradient_complaint,
     health,
+    judged,
     worse,
 )
 
@@ -83,7 +84,8 @@ class Findings:
     def _gradients(self, row: GradientsMeasured, probes: ProbesConfigured | None) -> None:
         low, high = (probes.vanishing_threshold, probes.exploding_threshold) if probes else (VANISHING, EXPLODING)
         lasting = {name: wrong for name, wrong in self.gradients.items() if wrong in _LASTING}
-        now = {name: gradient_complaint(layer, low, high) for name, layer in row.layers.items()}
+        found = {name: gradient_complaint(layer, low, high) for name, layer in row.layers.items()}
+        now = {name: wrong for name, wrong in found.items() if wrong or judged(row.layers[name])}
         self.gradients = now | {name: worse(wrong, now.get(name)) for name, wrong in lasting.items()}
         self._note(row, besides=("layers",))
 

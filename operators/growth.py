@@ -1,7 +1,7 @@
 """How much larger did the network get, and what does a forward pass cost?
 
->>> growth_ratio(1000, 50), f"{growth_ratio(0, 50):.2f}x"
-(1.05, '1.00x')
+>>> growth_ratio(1000, 50), growth_ratio(0, 50), growth_ratio(1000, None)
+(1.05, 1.0, None)
 >>> round(compute_cost({"depthwise": 3, "conv_enhance": 2}), 2)
 1.54
 """
@@ -16,8 +16,10 @@ DEFAULT_MULTIPLIER = 1.1
 """The same of a blueprint that is not listed."""
 
 
-def growth_ratio(host_params: int, seed_params: int) -> float:
-    """(host + seeds) / host; 1.0 when the host is not known."""
+def growth_ratio(host_params: int | None, seed_params: int | None) -> float | None:
+    """(host + seeds) / host; 1.0 of a host without parameters, None where a size was not told."""
+    if host_params is None or seed_params is None:
+        return None
     return (host_params + seed_params) / host_params if host_params else 1.0
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "finite",
     "gradient_complaint",
     "health",
+    "judged",
     "worse",
 ]
 
@@ -42,11 +43,12 @@ Complaints = Mapping[str, str | None]
 
 
 def gradient_complaint(layer: LayerGradients, vanishing: float = VANISHING, exploding: float = EXPLODING) -> str | None:
-    """The worst that is wrong with the gradient of a layer; None if nothing is.
+    """The worst that is wrong with the gradient of a layer; None if nothing is that can be told (see `judged`).
 
     `exploding`: any element is above the threshold. `dead`: all are 0. `vanishing`: most of those that are not 0 are
     below the threshold; an embedding, most of whose rows were not used, is not vanishing. Where shares were not asked
-    for, the root mean square speaks for the elements.
+    for, the root mean square speaks for the elements; where all that was looked at is 0 but the norm is not, the norm,
+    which no element exceeds.
     """
     shares = (layer.zero, layer.vanishing, layer.exploding)
     if layer.non_finite > 0 or not _finite(layer.norm, layer.mean, layer.std, *shares, *layer.percentiles.values()):
@@ -56,10 +58,16 @@ def gradient_complaint(layer: LayerGradients, vanishing: float = VANISHING, expl
         return "exploding"
     if not size and layer.zero in (None, 1) and (size, layer.zero) != (None, None):
         return "dead"
-    if layer.vanishing is None:
-        return "vanishing" if size is not None and size < vanishing else None
+    if layer.vanishing is None or layer.zero == 1:
+        most = size if layer.zero != 1 or size is None else size * sqrt(layer.elements)
+        return "vanishing" if most is not None and most < vanishing else None
     zero = layer.zero or 0.0
     return "vanishing" if layer.vanishing - zero > MOST * (1 - zero) else None
+
+
+def judged(layer: LayerGradients) -> bool:
+    """Whether anything was measured of a gradient that says how large it is: without it, no complaint is no praise."""
+    return any(figure is not None for figure in (layer.norm, layer.std, layer.vanishing, layer.exploding))
 
 
 def activation_complaint(layer: LayerActivations) -> str | None:

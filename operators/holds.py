@@ -1,5 +1,8 @@
 """Which alerts ask for a closer look? Those that stand, and those whose environment has not trained enough since.
 
+Between its episodes an environment trains nothing that could be looked at: an alert that is over asks for nothing until
+the next one begins, which may be never.
+
 >>> holds = Holds()
 >>> spike = ("loss_spike", "loss", "warning")
 >>> holds.add(spike, ("ppo", 0), now=0.0)
@@ -23,7 +26,8 @@ MAX_HOLDS = 256
 """Alerts that are followed at a time; of more, the oldest is let go."""
 
 Place = tuple[str | None, int | None]
-"""Group and environment. What has no environment, as an alert of the policy, is about all of its group."""
+"""Group and environment. What has no environment, as an alert of the policy, is about all of its group, and what has no
+group about all of the run."""
 What = tuple[str, str | None, str]
 """Name, subject and severity of an alert, which tell it from others of its place."""
 
@@ -45,12 +49,15 @@ class Holds:
     holds: dict[tuple[What, Place], Hold] = field(default_factory=dict)
     heard: dict[Place, float] = field(default_factory=dict)
     """When something was last heard of the places of the alerts."""
+    between: set[Place] = field(default_factory=set)
+    """Those places of which an episode's end was heard last."""
 
     def add(self, what: What, place: Place, now: float) -> None:
         """An alert was raised. One that was within its cool-down stands again."""
         key = (what, place)
         self.holds.pop(key, None)
         self.holds[key], self.heard[place] = Hold(place), now
+        self.between.discard(place)
         if len(self.holds) > MAX_HOLDS:
             self._let_go([next(iter(self.holds))])
 
@@ -59,16 +66,22 @@ class Holds:
         if hold := self.holds.get((what, place)):
             hold.resolved = True
 
-    def hear(self, place: Place, now: float) -> None:
-        """An environment is alive."""
-        for about in (place, (place[0], None)):
-            if about in self.heard:
-                self.heard[about] = now
+    def hear(self, place: Place, now: float) -> bool:
+        """An environment is alive. Returns whether it was between episodes until now."""
+        about = _about(place) & self.heard.keys()
+        self.heard.update(dict.fromkeys(about, now))
+        began = not about.isdisjoint(self.between)
+        self.between -= about
+        return began
+
+    def end(self, place: Place) -> None:
+        """An episode of an environment ended."""
+        self.between |= _about(place) & self.heard.keys()
 
     def train(self, place: Place, cool_down: int) -> None:
         """An environment completed an epoch. Let go what has been watched for `cool_down` since it was resolved."""
         for hold in self.holds.values():
-            if hold.resolved and hold.place in (place, (place[0], None)):
+            if hold.resolved and hold.place in _about(place):
                 hold.trained[place] += 1
         resolved = [(key, hold) for key, hold in self.holds.items() if hold.resolved]
         self._let_go([key for key, hold in resolved if max(hold.trained.values(), default=0) >= cool_down])
@@ -79,8 +92,9 @@ class Holds:
         self._let_go([key for key, hold in self.holds.items() if hold.place in silent])
 
     def names(self) -> list[str]:
-        """The alerts, each once."""
-        return list(dict.fromkeys(what[0] for what, _ in self.holds))
+        """The alerts that ask for a look now, each once."""
+        asking = [what for (what, place), hold in self.holds.items() if not (hold.resolved and place in self.between)]
+        return list(dict.fromkeys(what[0] for what in asking))
 
     def _let_go(self, keys: Collection[tuple[What, Place]]) -> None:
         if keys:
@@ -88,3 +102,10 @@ class Holds:
                 del self.holds[key]
             places = {hold.place for hold in self.holds.values()}
             self.heard = {place: heard for place, heard in self.heard.items() if place in places}
+            self.between &= places
+
+
+def _about(place: Place) -> set[Place]:
+    """Where an alert may have been raised that is about this environment."""
+    group, env = place
+    return {(group, env), (group, None), (None, env), (None, None)}

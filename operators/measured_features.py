@@ -9,16 +9,21 @@
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
+from math import isfinite
 from typing import Any
 
-from nissa.events.kinds import Payload
+from nissa.events.kinds import GradientsMeasured, Payload
 from nissa.operators.epoch_features import largest
 from nissa.operators.feature_names import CONFUSED, short
 from nissa.operators.feature_table import TABLE
+from nissa.operators.health import finite, gradient_complaint
 
-__all__ = ["measured_features"]
+__all__ = ["broken_features", "measured_features"]
 
 Figures = Iterator[tuple[dict[str, str], Any]]
+
+_BROKEN_ELEMENTS = {"grad_non_finite", "act_non_finite"}
+"""Features that count what is broken."""
 
 
 def measured_features(payload: Payload, layers: Iterable[str]) -> dict[str, float | None]:
@@ -31,6 +36,21 @@ def measured_features(payload: Payload, layers: Iterable[str]) -> dict[str, floa
         found = _figures(payload, path, classes)
         known |= {pattern: _together(path[-1], found)} if "*" in path else _each(pattern, found, wanted)
     return known
+
+
+def broken_features(payload: Payload, layers: Iterable[str]) -> dict[str, float]:
+    """Those of them that are NaN or infinite, and the numbers of broken elements if there are any."""
+    if isinstance(payload, GradientsMeasured) and _sound(payload):
+        return {}
+    known = measured_features(payload, layers).items()
+    told = [(name, value) for name, value in known if value is not None]
+    return {name: value for name, value in told if not isfinite(value) or (name in _BROKEN_ELEMENTS and value)}
+
+
+def _sound(row: GradientsMeasured) -> bool:
+    """Whether nothing in it is broken, at a tenth of the price of its features: it may come at every step."""
+    layers = (gradient_complaint(layer) for layer in row.layers.values())
+    return finite([row.host_norm, row.slot_norms, row.seed_to_host]) and "non_finite" not in layers
 
 
 @cache

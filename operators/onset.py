@@ -1,7 +1,7 @@
 """What changed first? Each quantity of a trace, and the batch at which it left its usual range.
 
 The usual range is taken from the first half of the batches before the first alert (the first mark, where there is no
-alert): median plus and minus 5 scales, with IQR / 1.349 as the scale (Tukey 1977, Exploratory Data Analysis), in
+alert): median plus and minus 8 scales, with IQR / 1.349 as the scale (Tukey 1977, Exploratory Data Analysis), in
 logarithms where all are above 0, and never less than 2% (1 point of an accuracy). A loss leaves it upwards, an accuracy
 downwards, a norm either way. What leaks out of isolation should be 0, so anything else is out, and so is whatever is
 not finite.
@@ -12,11 +12,11 @@ from math import exp, inf, isfinite, log
 from statistics import quantiles
 from typing import NamedTuple
 
-from nissa.events.kinds import DenseTraceCaptured, TracedAlert, TracedBatch
+from nissa.events.kinds import DenseTraceCaptured, TracedBatch
 
 __all__ = ["LEAST", "SCALES", "Onset", "onsets", "trigger", "usual_range"]
 
-SCALES = 5.0
+SCALES = 8.0
 """How far from its median a quantity is still in its range."""
 LEAST = 8
 """Batches that a range rests on at least; with fewer, only what is not finite can be told."""
@@ -47,12 +47,7 @@ def onsets(trace: DenseTraceCaptured) -> list[Onset]:
 
 def trigger(trace: DenseTraceCaptured) -> int:
     """Batches up to the first alert, the one that raised it included; to the first mark, where there is no alert."""
-    batches = [*trace.batches_before, *trace.batches_after]
-    for alert in trace.alerts:
-        if alert.severity != "info":
-            at = [place for place, batch in enumerate(batches, start=1) if _until(alert, batch)]
-            return max(at, default=0)
-    return len(trace.batches_before)
+    return next((alert.place for alert in trace.alerts if alert.severity != "info"), len(trace.batches_before))
 
 
 def usual_range(values: Iterable[float | None], floor: float | None = None) -> tuple[float, float]:
@@ -60,7 +55,7 @@ def usual_range(values: Iterable[float | None], floor: float | None = None) -> t
 
     >>> low, high = usual_range([1.0, 1.1, 0.9, 1.0, 1.1, 0.9, 1.0, 1.0])
     >>> round(low, 2), round(high, 2)
-    (0.83, 1.2)
+    (0.74, 1.35)
     """
     known = [value for value in values if value is not None and isfinite(value)]
     if len(known) < LEAST:
@@ -70,13 +65,6 @@ def usual_range(values: Iterable[float | None], floor: float | None = None) -> t
     least = 0.02 if logs else floor if floor is not None else 0.02 * abs(middle)
     reach = SCALES * max((upper - lower) / 1.349, least)
     return (exp(middle - reach), exp(middle + reach)) if logs else (middle - reach, middle + reach)
-
-
-def _until(alert: TracedAlert, batch: TracedBatch) -> bool:
-    """Whether a batch came before an alert, or raised it. An alert without a batch came after those of its epoch."""
-    if alert.epoch is None or batch.epoch is None or batch.epoch == alert.epoch:
-        return alert.batch is None or batch.batch <= alert.batch
-    return batch.epoch < alert.epoch
 
 
 def _onset(name: str, values: Sequence[float | None], half: int) -> Onset | None:

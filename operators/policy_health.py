@@ -38,12 +38,13 @@ def information(head: HeadEntropy) -> float | None:
 
 
 def degenerate(update: PolicyUpdated) -> bool:
-    """Whether the returns are all the same, so that nothing can be explained."""
-    return update.return_std <= DEGENERATE
+    """Whether the returns are known to be all the same, so that nothing can be explained."""
+    return update.return_std is not None and update.return_std <= DEGENERATE
 
 
 def value_spread(update: PolicyUpdated) -> float | None:
-    """std(values) / std(returns); None where the returns are all the same or a figure is broken."""
-    if degenerate(update) or not (isfinite(update.value_std) and isfinite(update.return_std)):
+    """std(values) / std(returns); None where the returns are all the same, or a figure is broken or not told."""
+    returns = update.return_std
+    if returns is None or degenerate(update) or not (isfinite(update.value_std) and isfinite(returns)):
         return None
-    return float(update.value_std) / float(update.return_std)
+    return float(update.value_std) / float(returns)

@@ -11,7 +11,7 @@ from math import isfinite
 
 from nissa.events.kinds import AlertRaised, AlertResolved, PolicyUpdated, RunEnded
 from nissa.events.scope import Event, Scope
-from nissa.operators.alarms import Alerts, end_run, follow
+from nissa.operators.alarms import Alerts, end_run, follow, make_room
 from nissa.operators.faults import non_finite
 from nissa.operators.policy_health import degenerate
 from nissa.operators.stream import Fold, Keyed, united
@@ -62,7 +62,8 @@ def policy_spikes(limits: Mapping[str, Spike] = LIMITS, warm_up: int = 10, calm:
     """Alerts on single updates. The usual is the median of the last 20, once `warm_up` are known.
 
     An alert is over after `calm` quiet updates. Broken figures are an alert from the first update on, but for an
-    explained variance where the returns do not vary: it is NaN by definition. Raises ValueError on an unknown figure.
+    explained variance where the returns are known not to vary: it is NaN by definition. Raises ValueError on a figure
+    that there is not.
     """
     if unknown := limits.keys() - set(_FIGURES):
         raise ValueError(f"limits must be of {', '.join(_FIGURES)}, not of {', '.join(sorted(unknown))}")
@@ -82,7 +83,8 @@ def _step(
     if isinstance(update, RunEnded):
         yield from end_run(policies, scope.run)
         return
-    policy = policies[scope.run, scope.group, scope.env]
+    yield from make_room(policies, scope[:3])
+    policy = policies[scope[:3]]
     yield from _broken(policy, scope, update, calm)
     for name, spike in limits.items():
         if (told := getattr(update, name)) is not None and isfinite(value := float(told)):

@@ -5,8 +5,13 @@ gate of a slot opens no second one until it passed or the slot changed its stage
 one trace. Whatever is raised while a trace is open is named in it, and what would have opened one extends it. A trace
 closes when its batches have come, with its episode, with the run, or when its environment has fallen silent.
 
-An alert without an environment, as of a policy, is traced in the environment of its group that was heard of last. An
-environment that tells no batches has no traces.
+A trace of marks alone is lean: fewer batches, and no layers. Measurements are kept from the first alert on, with the
+last two before it and the norms before those.
+
+An alert without an environment, as of a policy, is traced in the environment of its group that was heard of last, and
+one without a group in any of its run. An environment that tells no batches has no traces. What comes late from an
+earlier episode, or says no episode where others do, is in no trace. After its end an episode keeps as many batches as
+a mark has.
 """
 
 from collections import deque
@@ -31,6 +36,7 @@ from nissa.events.kinds import (
 from nissa.events.scope import Event
 from nissa.operators.capture import Capture
 from nissa.operators.marks_seen import MarksSeen
+from nissa.operators.nearby import USUAL, Moment, Norms, norms_of
 from nissa.operators.open_traces import Key, OpenTraces
 from nissa.operators.stream import Fold, Keyed
 
@@ -57,8 +63,9 @@ class Place:
     episode: int | None = None
     over: bool = False
     measured: dict[type, deque[Event[Any]]] = field(
-        default_factory=lambda: {kind: deque(maxlen=8 if kind is GateEvaluated else 2) for kind in _MEASURED}
+        default_factory=lambda: {kind: deque(maxlen=8 if kind is GateEvaluated else 3) for kind in _MEASURED}
     )
+    norms: deque[Norms] = field(default_factory=lambda: deque(maxlen=USUAL + 1))
     marks: MarksSeen = field(default_factory=MarksSeen)
 
 
@@ -112,9 +119,15 @@ def _turn(settings: _Settings, state: Recorder, event: Event[Any]) -> Told:
     elif isinstance(payload, AlertRaised):
         yield from _alert(settings, state, event)
     elif not isinstance(payload, Heartbeat):
-        if isinstance(payload, EpisodeStarted) or state.places[key].episode != event.scope.episode:
+        if isinstance(payload, EpisodeStarted) or _is_next(event.scope.episode, state.places[key]):
             yield from _begin(state, key, event.scope.episode)
-        yield from _follow(state, key, state.places[key], event)
+        if event.scope.episode == state.places[key].episode:
+            yield from _follow(settings, state, key, event)
+
+
+def _is_next(episode: int | None, place: Place) -> bool:
+    """Whether a later episode has begun, which nobody may have said. An earlier one, or none, is a straggler's."""
+    return episode is not None and (place.episode is None or episode > place.episode)
 
 
 def _begin(state: Recorder, key: Key, episode: int | None) -> Told:
@@ -124,13 +137,13 @@ def _begin(state: Recorder, key: Key, episode: int | None) -> Told:
     state.places[key].episode = episode
 
 
-def _follow(state: Recorder, key: Key, place: Place, event: Event[Any]) -> Told:
+def _follow(settings: _Settings, state: Recorder, key: Key, event: Event[Any]) -> Told:
     """Take in what an environment says."""
-    payload, capture = event.payload, state.traces.captures.get(key)
+    payload, place, capture = event.payload, state.places[key], state.traces.captures.get(key)
     if capture:
         capture.heard = event.time
     if isinstance(payload, EpisodeEnded):
-        place.over = True
+        _rest(place, settings.marked)
         yield from state.traces.close(key, "episode_ended")
     elif isinstance(payload, BatchCompleted):
         place.over = False
@@ -141,8 +154,20 @@ def _follow(state: Recorder, key: Key, place: Place, event: Event[Any]) -> Told:
         place.marks.forget(payload)
         if isinstance(payload, _MEASURED):
             place.measured[type(payload)].append(event)
+            if isinstance(payload, GradientsMeasured):
+                place.norms.append(norms_of(event))
             if capture:
                 capture.measure(event)
+
+
+def _rest(place: Place, batches: int) -> None:
+    """What may still be asked for after the end of an episode is a policy's alert, which is about no layer."""
+    place.over = True
+    while len(place.ring) > batches:
+        place.ring.popleft()
+    place.norms.clear()
+    for events in place.measured.values():
+        events.clear()
 
 
 def _go_on(state: Recorder, key: Key, capture: Capture, event: Event[BatchCompleted]) -> Told:
@@ -156,42 +181,50 @@ def _alert(settings: _Settings, state: Recorder, event: Event[AlertRaised]) -> T
     alert, key = event.payload, _where(state, event)
     if key is None:
         return
-    if key == event.scope[:3] and state.places[key].episode != event.scope.episode:
+    if key == event.scope[:3] and _is_next(event.scope.episode, state.places[key]):
         yield from _begin(state, key, event.scope.episode)
-    place, capture = state.places[key], state.traces.captures.get(key)
-    opens = alert.severity != "info" or place.marks.note(event, place.measured[GateEvaluated])
-    if capture is None and opens:
-        capture = _past(key, place, event.time, settings.marked)
-        yield from state.traces.open(key, capture, settings.timeout)
-    if capture is None:
+    place = state.places[key]
+    if event.scope.episode not in (None, place.episode):
         return
-    capture.name(event, _batch(place, event))
-    if opens:
-        if alert.severity != "info":
-            capture.reach_back(place.ring)
-        window = settings.marked if alert.severity == "info" else settings.window
-        capture.trigger(alert.alert, window, settings.most)
+    if alert.severity != "info" or place.marks.note(event, place.measured[GateEvaluated]):
+        yield from _open(settings, state, key, event)
+    if capture := state.traces.captures.get(key):
+        capture.name(event)
     if place.over:
         yield from state.traces.close(key, "episode_ended")
 
 
+def _open(settings: _Settings, state: Recorder, key: Key, event: Event[AlertRaised]) -> Told:
+    """Open a trace, or extend the one that is open."""
+    place, capture = state.places[key], state.traces.captures.get(key)
+    trace = capture or _past(key, place, event.time, settings.marked)
+    if event.payload.severity == "info":
+        trace.trigger(event.payload.alert, settings.marked, settings.most)
+    else:
+        trace.reach_back(place.ring)
+        measured = [rows for kind, rows in place.measured.items() if kind is not GateEvaluated]
+        trace.look_closely(Moment(event.seq, event.scope.epoch, _batch(place, event)), measured, place.norms)
+        trace.trigger(event.payload.alert, settings.window, settings.most)
+    if capture is None:
+        yield from state.traces.open(key, trace, settings.timeout)
+
+
 def _where(state: Recorder, event: Event[AlertRaised]) -> Key | None:
     """The environment to trace; None if there is none with batches."""
-    own = event.scope[:3]
-    if event.scope.env is not None or ((place := state.places.items.get(own)) and place.ring):
+    run, group, env = own = event.scope[:3]
+    if env is not None or ((place := state.places.items.get(own)) and place.ring):
         return own
     candidates = (key for key, place in reversed(state.places.items.items()) if place.ring)
-    return next((key for key in candidates if key[:2] == own[:2]), None)
+    return next((key for key in candidates if key[0] == run and group in (None, key[1])), None)
 
 
 def _past(key: Key, place: Place, now: float, batches: int) -> Capture:
-    """A trace with its past: the last batches, the measurements before, and the gates that were asked meanwhile."""
+    """A trace with its past: the last batches, and the gates that were asked meanwhile."""
     capture = Capture(key[1], key[2], place.episode, list(place.ring)[-batches:], now)
     since = capture.before[0].seq if capture.before else 0
-    for kind, events in place.measured.items():
-        for event in events:
-            if kind is not GateEvaluated or event.seq >= since:
-                capture.measure(event)
+    for event in place.measured[GateEvaluated]:
+        if event.seq >= since:
+            capture.measure(event)
     return capture
 
 

@@ -57,7 +57,8 @@ class Limits:
     scale: float = 0.01
     """The least scale, in units of log(loss)."""
     floor: float = 1e-4
-    """Nats added to every loss: the noise of a loss that has all but vanished is no news."""
+    """Nats added to every loss, and the least rise that counts: the noise of a loss that has all but vanished is no
+    news."""
 
 
 LIMITS = Limits()
@@ -93,30 +94,36 @@ class Detector:
             top = centre + limits.ratio_z * scale
             if residual > top:
                 alarm = self._sudden(value, y, level, centre, scale)
-            alarm = alarm or self._slow(y)
+            alarm = alarm or self._slow(value, y)
             if alarm is not None and residual > top:
                 residual, value = top, min(value, exp(level + top))
         self._fold(value, y, residual)
         return alarm
 
     def _sudden(self, value: float, y: float, level: float, centre: float, scale: float) -> Alarm | None:
-        limits = self.limits
+        limits, risen = self.limits, exp(level) + self.limits.floor
+        if value <= risen:
+            return None
         usual = sum(self.mean) / len(self.mean)
         if value > limits.ratio * usual:
-            threshold = max(limits.ratio * usual, exp(level + centre + limits.ratio_z * scale))
+            threshold = max(limits.ratio * usual, exp(level + centre + limits.ratio_z * scale), risen)
             return self._alarm("ratio", usual, threshold, len(self.mean))
         least = level + max(log(limits.jump), centre + limits.jump_z * scale)
-        return self._alarm("jump", exp(level), exp(least), len(self.level)) if y > least else None
+        return self._alarm("jump", exp(level), max(exp(least), risen), len(self.level)) if y > least else None
 
-    def _slow(self, y: float) -> Alarm | None:
+    def _slow(self, value: float, y: float) -> Alarm | None:
         limits, before = self.limits, self.rise
         middle = self.curve.median()
         scale = max(self.curve.spread(), limits.scale)
-        self.rise = max(0.0, before + min((y - middle) / scale, limits.most) - limits.slack)
+        deviation = (y - middle) / scale
+        if deviation > 0 and value <= exp(middle) + limits.floor:
+            deviation = 0.0
+        self.rise = max(0.0, before + min(deviation, limits.most) - limits.slack)
         if self.rise <= limits.drift:
             return None
         self.rise = 0.0
-        threshold = exp(middle + scale * (limits.drift + limits.slack - before))
+        risen = exp(middle) + limits.floor
+        threshold = max(exp(middle + scale * (limits.drift + limits.slack - before)), risen)
         return self._alarm("drift", exp(middle), threshold, len(self.curve))
 
     def _alarm(self, clause: str, baseline: float, threshold: float, window: int) -> Alarm:

@@ -1,13 +1,14 @@
 """What is an anomaly, and how long is it one? The limits of both modes."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from nissa.operators.faults import noise_of_a_difference
 from nissa.operators.ratio import RatioRule
 from nissa.operators.robust import Detector
 
-__all__ = ["MODES", "Rules"]
+__all__ = ["MODES", "Rules", "configured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Rules:
     """Points by which an accuracy may fall in any case."""
     explosion: float = 100.0
     """How many times its typical value a gradient norm may be."""
+    dormant: float = 0.5
+    """Share of a layer's units that may be dormant."""
+    dormant_measurements: int = 3
+    """Measurements in a row with more of them before it is an alert: a layer may rest for one."""
     calm_batches: int = 10
     """Quiet batches after which an alert is over."""
     calm_epochs: int = 2
@@ -40,3 +45,27 @@ MODES = {
 }
 """"ratio" is the rule set of the research document, and nothing else: loss over twice the mean of the last 20, accuracy
 down by more than 5 points from one epoch to the next, gradient norm over 100 times the median of the last 64."""
+
+_LIMITS = {
+    "accuracy_points": "points",
+    "gradient_explosion": "explosion",
+    "dormant_share": "dormant",
+    "dormant_measurements": "dormant_measurements",
+}
+"""Keys of the configuration's section `alerts` that are limits here, and the limit that each is."""
+
+
+def configured(rules: Rules, alerts: object) -> Rules:
+    """The rules of a run whose configuration has this section `alerts`; what it does not say is as in `rules`.
+
+    What a log of another's says may be no section, no mode and no number.
+    """
+    section: Mapping[Any, Any] = alerts if isinstance(alerts, Mapping) else {}
+    mode = section.get("mode")
+    told = MODES.get(mode, rules) if isinstance(mode, str) else rules
+    limits = {limit: section[key] for key, limit in _LIMITS.items() if _number(section.get(key))}
+    return replace(told, **limits)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, float | int) and not isinstance(value, bool) and value > 0

@@ -20,7 +20,7 @@ class Model:
     """The network of the current episode."""
 
     episode: int | None = None
-    host_params: int = 0
+    host_params: int | None = None
     host_flops: int | None = None
     live: dict[str, SeedGerminated] = field(default_factory=dict)
     fossilized: Counter[str] = field(default_factory=Counter)
@@ -46,6 +46,8 @@ class Board:
     params_added: int = 0
     by_blueprint: Counter[str] = field(default_factory=Counter)
     model: Model = field(default_factory=Model)
+    before: Model = field(default_factory=Model)
+    """That of the episode before, of which something may still be told."""
 
 
 def seed_scoreboard(multipliers: Mapping[str, float] = COMPUTE_MULTIPLIERS) -> Fold[Keyed[Board]]:
@@ -63,22 +65,24 @@ def _step(
     multipliers: Mapping[str, float], boards: Keyed[Board], event: Event[Happening]
 ) -> Iterator[ScoreboardUpdated]:
     board = boards[event.scope.run, event.scope.group, event.scope.env]
-    if event.scope.episode != board.model.episode:
+    late = event.scope.episode == board.before.episode and not isinstance(event.payload, EpisodeStarted)
+    if event.scope.episode != board.model.episode and not late:
         # A host whose start was not seen is taken to be as large as the last one; its seeds are gone.
+        board.before = board.model
         board.model = Model(event.scope.episode, board.model.host_params, board.model.host_flops)
+    model = board.model if event.scope.episode == board.model.episode else board.before
     match event.payload:
         case EpisodeStarted(host_params=params, host_flops=flops):
-            board.model.host_params, board.model.host_flops = int(params), flops
+            model.host_params, model.host_flops = int(params), flops
         case SeedGerminated() as seed:
             board.germinated += 1
-            board.model.live[seed.slot] = seed
+            model.live[seed.slot] = seed
         case SeedFossilized() | SeedCulled() as seed:
-            _end(board, seed)
+            _end(board, model, seed)
     yield _row(event.scope, board, multipliers)
 
 
-def _end(board: Board, seed: SeedFossilized | SeedCulled) -> None:
-    model = board.model
+def _end(board: Board, model: Model, seed: SeedFossilized | SeedCulled) -> None:
     born = model.live.get(seed.slot)
     if born is None or (seed.seed is not None and born.seed != seed.seed):
         board.orphans += 1

@@ -56,11 +56,13 @@ class Seen:
 
     @property
     def apart(self) -> tuple[str, str] | None:
-        """The worst and the best class, if they are further apart than is much, and than chance would have them."""
+        """The worst and the best class, if they are further apart than is much, and than chance would have them.
+
+        None where the accuracy of any class is broken: then it is not known which is the worst.
+        """
         rows = self.findings.classes.classes if self.findings.classes else {}
         known = {name: row.accuracy for name, row in rows.items() if row.accuracy is not None}
-        known = {name: accuracy for name, accuracy in known.items() if isfinite(accuracy)}
-        if not known:
+        if not known or not all(map(isfinite, known.values())):
             return None
         worst, best = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
         far = max(SPREAD, chance(min(rows[worst].n, rows[best].n)))

@@ -1,4 +1,4 @@
-"""Which numbers of a batch, an epoch or a probe are looked at, and by which rule?
+"""Which numbers of a batch or an epoch are looked at, and by which rule? And what is broken, whatever told it?
 
 Each function takes one payload in: it compares, raises and resolves, and then folds the numbers in. Broken numbers
 raise an alert and are folded into nothing; to the other rules they are no observation at all.
@@ -8,16 +8,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite
 
-from nissa.events.kinds import AlertRaised, AlertResolved, BatchCompleted, EpochCompleted, GradientsMeasured
+from nissa.events.kind import Payload
+from nissa.events.kinds import AlertRaised, AlertResolved, BatchCompleted, EpochCompleted
 from nissa.events.scope import Scope
 from nissa.operators import faults
 from nissa.operators.alarms import Alerts, follow
+from nissa.operators.broken import BROKEN, EPOCH_FIGURES
 from nissa.operators.ratio import RatioRule
 from nissa.operators.robust import Detector
 from nissa.operators.rules import Rules
 from nissa.operators.windows import Window
 
-__all__ = ["Place", "Told", "batch_completed", "epoch_completed", "gradients_measured"]
+__all__ = ["Place", "Told", "batch_completed", "broken", "epoch_completed"]
 
 _SUBJECTS = 64
 """Parts of one network whose gradient norms are followed at a time."""
@@ -30,11 +32,14 @@ _NOTHING: Told = ()
 class Place:
     """What is usual in the episode that an environment is in, and what is out of order there."""
 
+    rules: Rules
     episode: int | None = None
     alerts: Alerts = field(default_factory=dict)
     curves: dict[str, Detector | RatioRule] = field(default_factory=dict)
     norms: dict[str, Window] = field(default_factory=dict)
     accuracy: float | None = None
+    dormant: dict[str, int] = field(default_factory=dict)
+    """Measurements in a row in which a layer had too many dormant units."""
 
 
 def batch_completed(rules: Rules, place: Place, scope: Scope, batch: BatchCompleted) -> Told:
@@ -43,47 +48,29 @@ def batch_completed(rules: Rules, place: Place, scope: Scope, batch: BatchComple
     if place.alerts or not isfinite(
         loss + host + batch.accuracy + (batch.isolation_leakage or 0.0) + sum(seeds.values())
     ):
-        yield from _broken(place, scope, _numbers(batch), rules.calm_batches)
+        yield from broken(place, scope, batch, rules.calm_batches)
     yield from _spike(rules, place, scope, "loss", loss, calm=rules.calm_batches)
     yield from _explosion(rules, place, scope, "host", host)
     for slot, norm in seeds.items():
         yield from _explosion(rules, place, scope, slot, float(norm))
 
 
-def _numbers(batch: BatchCompleted) -> Iterable[tuple[str, str, float]]:
-    """Subject, name and value of everything that was measured."""
-    yield "loss", "loss", batch.loss
-    yield "accuracy", "accuracy", batch.accuracy
-    for subject, norm in (("host", batch.host_grad_norm), *batch.seed_grad_norms.items()):
-        yield subject, f"gradient norm of {subject}", norm
-    if batch.isolation_leakage is not None:
-        yield "isolation_leakage", "isolation_leakage", batch.isolation_leakage
-
-
 def epoch_completed(rules: Rules, place: Place, scope: Scope, epoch: EpochCompleted) -> Told:
     """Take an epoch in: its losses and accuracies, as far as they were measured."""
-    names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-    told = {name: getattr(epoch, name) for name in names}
+    told = {name: getattr(epoch, name) for name in EPOCH_FIGURES}
     values = {name: float(value) for name, value in told.items() if value is not None}
-    rows = [(name, name, value) for name, value in values.items()]
-    yield from _broken(place, scope, rows, rules.calm_epochs)
+    yield from broken(place, scope, epoch, rules.calm_epochs)
     for name in (loss for loss in rules.losses if loss in values):
         yield from _spike(rules, place, scope, name, values[name], calm=rules.calm_epochs)
     if isfinite(values["val_accuracy"]):
         yield from _drop(rules, place, scope, values["val_accuracy"], int(epoch.n_val or 0))
 
 
-def gradients_measured(_: Rules, place: Place, scope: Scope, gradients: GradientsMeasured) -> Told:
-    """Take a measurement of the gradients in: layers with elements that are not finite."""
-    for layer, figures in gradients.layers.items():
-        found = faults.non_finite_elements(layer, int(figures.non_finite))
-        yield from follow(place.alerts, scope, ("non_finite", layer, "critical"), found, calm=1)
-
-
-def _broken(place: Place, scope: Scope, rows: Iterable[tuple[str, str, float]], calm: int) -> Told:
-    for subject, measure, value in rows:
-        found = faults.non_finite(subject, measure, float(value))
-        yield from follow(place.alerts, scope, ("non_finite", subject, "critical"), found, calm)
+def broken(place: Place, scope: Scope, payload: Payload, calm: int, late: bool = False) -> Told:
+    """Find what is not finite. What comes late speaks for itself only: it ends no alert of what is going on now."""
+    for subject, found in BROKEN[type(payload)](payload):
+        if found is not None or not late:
+            yield from follow(place.alerts, scope, ("non_finite", subject, "critical"), found, calm)
 
 
 def _spike(rules: Rules, place: Place, scope: Scope, name: str, value: float, *, calm: int) -> Told:

@@ -91,7 +91,7 @@ class Keyed(Generic[V]):
     """Values by key, made when first asked for; of too many, the one used longest ago is given back."""
 
     def __init__(self, make: Callable[[], V], limit: int = 10_000) -> None:
-        self._make, self._limit = make, limit
+        self._make, self.limit = make, limit
         self.items: OrderedDict[Any, V] = OrderedDict()
 
     def __getitem__(self, key: Any) -> V:
@@ -102,12 +102,12 @@ class Keyed(Generic[V]):
 
     def __setitem__(self, key: Any, value: V) -> None:
         self.items[key] = value
-        if len(self.items) > self._limit:
+        if len(self.items) > self.limit:
             self.items.popitem(last=False)
 
     def like(self) -> "Keyed[V]":
         """An empty table of the same make."""
-        return Keyed(self._make, self._limit)
+        return Keyed(self._make, self.limit)
 
 
 def united(left: Keyed[V], right: Keyed[V]) -> Keyed[V]:

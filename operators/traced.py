@@ -51,26 +51,26 @@ def traced_batch(event: Event[BatchCompleted]) -> TracedBatch:
     )
 
 
-def traced_gradients(event: Event[GradientsMeasured]) -> TracedGradients:
-    """A measurement of the gradients."""
+def traced_gradients(event: Event[GradientsMeasured], after: bool) -> TracedGradients:
+    """A measurement of the gradients, before or after the first alert."""
     layers = {
         name: TracedLayer(
             norm=layer.norm, non_finite=layer.non_finite, vanishing=layer.vanishing, histogram=layer.histogram
         )
         for name, layer in _worst(event.payload.layers, _size).items()
     }
-    return TracedGradients(epoch=event.scope.epoch, batch=event.payload.batch, layers=layers)
+    return TracedGradients(epoch=event.scope.epoch, batch=event.payload.batch, after=after, layers=layers)
 
 
-def traced_activations(event: Event[ActivationsMeasured]) -> TracedActivations:
-    """A measurement of the activations."""
+def traced_activations(event: Event[ActivationsMeasured], after: bool) -> TracedActivations:
+    """A measurement of the activations, before or after the first alert."""
     layers = {
         name: TracedUnits(
             mean=layer.mean, std=layer.std, dead=layer.dead, dormant=layer.dormant, non_finite=layer.non_finite
         )
         for name, layer in _worst(event.payload.layers, _dead).items()
     }
-    return TracedActivations(epoch=event.scope.epoch, layers=layers)
+    return TracedActivations(epoch=event.scope.epoch, after=after, layers=layers)
 
 
 def traced_gate(event: Event[GateEvaluated]) -> TracedGate:
@@ -79,8 +79,8 @@ def traced_gate(event: Event[GateEvaluated]) -> TracedGate:
     return TracedGate(epoch=event.scope.epoch, slot=row.slot, gate=row.gate, passed=row.passed, checks=row.checks)
 
 
-def traced_alert(event: Event[AlertRaised], batch: int | None) -> TracedAlert:
-    """An alert, and the batch that raised it."""
+def traced_alert(event: Event[AlertRaised], batch: int | None, place: int) -> TracedAlert:
+    """An alert, the batch that raised it, and how many batches of the trace there were by then."""
     row = event.payload
     return TracedAlert(
         alert=row.alert,
@@ -88,6 +88,7 @@ def traced_alert(event: Event[AlertRaised], batch: int | None) -> TracedAlert:
         subject=row.subject,
         epoch=event.scope.epoch,
         batch=batch,
+        place=place,
         value=row.value,
         baseline=row.baseline,
         threshold=row.threshold,

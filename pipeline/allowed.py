@@ -3,7 +3,7 @@
 >>> allowed(("loss_landscape", "perturbation_samples"))
 'a whole number from 1 to 20'
 >>> allowed(("gradients", "layers"))
-'all, or a list, each item a text'
+'all, or a list of at least 1, each item a text'
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,8 @@ def _words(schema: dict[str, Any]) -> str:
         return ", or ".join(map(_words, schema["anyOf"]))
     match schema["type"]:
         case "array":
-            return f"a list, each item {_words(schema['items'])}"
+            least = f" of at least {schema['minItems']}" if "minItems" in schema else ""
+            return f"a list{least}, each item {_words(schema['items'])}"
         case "integer" | "number" as kind:
             return f"a {'whole number' if kind == 'integer' else 'number'} {_bounds(schema)}".rstrip()
     return {"boolean": "true or false", "string": "a text"}[schema["type"]]

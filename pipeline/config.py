@@ -5,11 +5,12 @@
 ([1, 50, 99], 10)
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 __all__ = [
+    "AlertsConfig",
     "GradientConfig",
     "LossLandscapeConfig",
     "PerClassConfig",
@@ -17,6 +18,15 @@ __all__ = [
     "TelemetryConfig",
 ]
 
+
+def _no_truth(value: Any) -> Any:
+    """Python takes True for 1.0; a text such as YAML's "1e-7" stays a number."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # pydantic turns it into an error of its own
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_truth)]
 Percentile = Annotated[int, Field(strict=True, ge=0, le=100)]
 
 
@@ -33,8 +43,9 @@ class GradientConfig(_Strict):
     """Whether they are measured at all."""
     every: int = Field(default=10, strict=True, ge=1)
     """Training steps from one measurement to the next."""
-    layers: Literal["all"] | list[str] = "all"
-    """Layers by name, by the last part of it, or by a pattern ("conv*", "blocks.0.*")."""
+    layers: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
+    """Layers by name, by the last part of it, or by a pattern ("conv*", "blocks.0.*"). Only these have features, those
+    of their weights and activations too."""
     track_norm: bool = True
     """The L2 norm of each layer."""
     track_std: bool = True
@@ -45,14 +56,21 @@ class GradientConfig(_Strict):
     """The share of elements that are vanishing."""
     detect_exploding: bool = True
     """The share of elements that are exploding."""
-    vanishing_threshold: float = Field(default=1e-7, gt=0)
+    vanishing_threshold: Number = Field(default=1e-7, gt=0)
     """Elements below it in magnitude are vanishing."""
-    exploding_threshold: float = Field(default=1e3, gt=0)
+    exploding_threshold: Number = Field(default=1e3, gt=0)
     """Elements above it in magnitude are exploding."""
     full_histogram: bool = False
     """The number of elements in each octave of magnitude."""
     seed_features: bool = False
     """Whether the norm of each slot's seed, and its ratio to the host's, are features; measured they are anyway."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> "GradientConfig":
+        low, high = self.vanishing_threshold, self.exploding_threshold
+        if low >= high:
+            raise ValueError(f"vanishing_threshold = {low:g} must be below exploding_threshold = {high:g}")
+        return self
 
 
 class LossLandscapeConfig(_Strict):
@@ -64,7 +82,7 @@ class LossLandscapeConfig(_Strict):
     """Epochs from one measurement to the next."""
     perturbation_samples: int = Field(default=5, strict=True, ge=1, le=20)
     """Random directions; each is tried both ways."""
-    perturbation_scale: float = Field(default=0.01, gt=0, lt=1)
+    perturbation_scale: Number = Field(default=0.01, gt=0, lt=1)
     """Size of a step, relative to that of the weights."""
     estimate_sharpness: bool = True
     """Whether the random directions are tried; without them there is only the steepest one."""
@@ -81,6 +99,23 @@ class PerClassConfig(_Strict):
     """The loss of each class."""
     track_confusion: bool = False
     """Which class is taken for which."""
+
+
+class AlertsConfig(_Strict):
+    """What is out of order in an environment. docs/detectors.md has all the rules."""
+
+    mode: Literal["robust", "ratio"] = "robust"
+    """The rule set: "robust" tells a spike from noise, "ratio" is that of the research document."""
+    accuracy_points: Number = Field(default=5.0, gt=0, le=100)
+    """Points by which a validation accuracy may fall from one epoch to the next."""
+    gradient_explosion: Number = Field(default=100.0, gt=1)
+    """How many times its typical value the norm of a gradient may be."""
+    dormant_share: Number = Field(default=0.5, gt=0, le=1)
+    """Share of a layer's units that may be dormant."""
+    dormant_measurements: int = Field(default=3, strict=True, ge=1)
+    """Measurements in a row with more of them before it is an alert."""
+    marks_raise_fidelity: bool = False
+    """Whether a new stage and a failed gate make the mode "adaptive" look closely, as alerts do."""
 
 
 class SinksConfig(_Strict):
@@ -102,10 +137,10 @@ class TelemetryConfig(_Strict):
     mode: Literal["standard", "research", "adaptive"] = "standard"
     """Operating mode: "research" measures all the time as finely as the profile of that name; "adaptive" does so while
     something is out of order, and for a while after."""
-    dense_budget: float = Field(default=0.2, ge=0, le=1)
+    dense_budget: Number = Field(default=0.2, ge=0, le=1)
     """In the mode "adaptive", the share of epochs, over all environments, that may be measured so finely."""
     history_length: int = Field(default=10, strict=True, ge=5, le=100)
-    """Epochs that trends and plateaus are judged over."""
+    """Epochs that trends and plateaus of the narrative are judged over; `trend_changed` always goes by five."""
     gradients: GradientConfig = GradientConfig()
     loss_landscape: LossLandscapeConfig = LossLandscapeConfig()
     per_class: PerClassConfig = PerClassConfig()
@@ -113,6 +148,7 @@ class TelemetryConfig(_Strict):
     """Norms of the weights by layer, and how far they moved in an epoch."""
     track_activation_stats: bool = False
     """What each layer puts out for the validation batch."""
-    dormant_threshold: float = Field(default=0.025, ge=0, lt=1)
+    dormant_threshold: Number = Field(default=0.025, ge=0, lt=1)
     """A unit is dormant whose mean magnitude is at most this share of its layer's (Sokar et al. 2023)."""
+    alerts: AlertsConfig = AlertsConfig()
     sinks: SinksConfig = SinksConfig()

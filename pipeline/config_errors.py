@@ -13,8 +13,8 @@ __all__ = ["explained"]
 
 def explained(error: ValidationError, layers: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     """Each setting that is wrong, with its source (the last of `layers` that gives it) and what is allowed."""
-    places = dict.fromkeys(_place(tuple(problem["loc"])) for problem in error.errors())
-    return "; ".join(_line(place, layers) for place in places)
+    problems = {_place(tuple(problem["loc"])): problem["msg"] for problem in error.errors()}
+    return "; ".join(_line(place, layers, problem) for place, problem in problems.items())
 
 
 def _place(loc: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -26,11 +26,16 @@ def _place(loc: tuple[Any, ...]) -> tuple[Any, ...]:
     return loc
 
 
-def _line(place: tuple[Any, ...], layers: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    given = [(source, found[0]) for source, settings in layers if (found := _find(settings, place))]
-    source, value = given[-1]
+def _line(place: tuple[Any, ...], layers: Sequence[tuple[str, Mapping[str, Any]]], problem: str) -> str:
     *section, last = place
     path = ".".join(map(str, place))
+    given = [(source, found[0]) for source, settings in layers if (found := _find(settings, place))]
+    source, value = given[-1]
+    if isinstance(value, Mapping) and known(place):
+        # A section whose settings are right by themselves: they do not go together.
+        named = [key for key in known(place) if key in problem]
+        source = [source for source, settings in layers if any(_find(settings, (*place, key)) for key in named)][-1]
+        return f"{source}: {path}.{problem.removeprefix('Value error, ')}"
     if last in known(section):
         return f"{source}: {path} = {value!r}, but it must be {allowed(place)}"
     return f"{source}: there is no key {path}{_hint(str(last), section)}"

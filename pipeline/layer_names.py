@@ -4,12 +4,15 @@
 ['host.conv1', 'host.conv2']
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Literal
 
-__all__ = ["matches", "selected"]
+__all__ = ["SHOWN", "matches", "selected"]
+
+SHOWN = 20
+"""Layers that an error names, at most."""
 
 
 def matches(layer: str, wanted: str) -> bool:
@@ -18,22 +21,24 @@ def matches(layer: str, wanted: str) -> bool:
     return any(fnmatchcase(name, wanted) for name in names)
 
 
-def selected(layers: Sequence[str], wanted: Literal["all"] | Iterable[str], others: Container[str] = ()) -> list[str]:
-    """The layers of the host that are wanted, in their own order.
+def selected(layers: Sequence[str], wanted: Literal["all"] | Iterable[str], others: Iterable[str] = ()) -> list[str]:
+    """The layers of the host that are wanted, in their own order; `layers` are those that can be trained.
 
-    Raises ValueError for a name that no layer has. Patterns may find nothing, and so may the names of layers in
-    `others`, the slots, because seeds come and go.
+    Raises ValueError for a name or a pattern of none of them, unless it means layers in one of `others`, the slots,
+    because seeds come and go. The error speaks of the setting `gradients.layers`.
     """
     if wanted == "all":
         return list(layers)
-    names = list(wanted)
+    names, parts = list(wanted), list(others)
     for name in names:
-        pattern = set(name) & set("*?[") or name.partition(".")[0] in others
-        if not pattern and not any(matches(layer, name) for layer in layers):
-            raise ValueError(f"there is no layer {name!r}{_hint(name, layers)}")
+        seed = any(fnmatchcase(part, name.partition(".")[0]) for part in parts)
+        if not seed and not any(matches(layer, name) for layer in layers):
+            raise ValueError(f"gradients.layers = {names!r}: of all that can be trained {_unknown(name, layers)}")
     return [layer for layer in layers if any(matches(layer, name) for name in names)]
 
 
-def _hint(name: str, layers: Sequence[str]) -> str:
+def _unknown(name: str, layers: Sequence[str]) -> str:
     close = get_close_matches(name, [*layers, *(layer.rpartition(".")[2] for layer in layers)], n=1)
-    return f": did you mean {close[0]!r}?" if close else f": choose from {', '.join(layers)}"
+    hint = f": did you mean {close[0]!r}? Choose" if close else ": choose"
+    more = f" and {len(layers) - SHOWN} more" if len(layers) > SHOWN else ""
+    return f"there is no layer {name!r}{hint} from {', '.join(layers[:SHOWN]) or 'none'}{more}"

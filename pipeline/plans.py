@@ -36,5 +36,8 @@ def _gradients(own: GradientConfig, research: GradientConfig) -> GradientConfig:
 
 
 def _landscape(own: LossLandscapeConfig, research: LossLandscapeConfig) -> LossLandscapeConfig:
-    every = min(own.every, research.every)
-    return research.model_copy(update={"perturbation_scale": own.perturbation_scale, "every": every})
+    finest = {
+        "every": min(own.every, research.every),
+        "perturbation_samples": max(own.perturbation_samples, research.perturbation_samples),
+    }
+    return research.model_copy(update={"perturbation_scale": own.perturbation_scale, **finest})

@@ -23,6 +23,7 @@ from nissa.pipeline.yaml_text import ConfigError, mapping, value
 __all__ = ["load", "merged", "profiles"]
 
 _DEFAULT = "standard"
+_Layer = tuple[str, dict[str, Any]]
 
 
 class _Wish(NamedTuple):
@@ -37,8 +38,9 @@ def load(profile: str | None = None, file: Path | None = None, overrides: Sequen
     """The configuration of a profile, deep-merged with a file and then with overrides such as "gradients.every=5".
 
     The file has the keys of TelemetryConfig; `profile: NAME` in it says which profile it builds on ("standard", unless
-    it or the argument says otherwise), and under `profiles:` it may define profiles of its own, which go before
-    built-in ones of the same name. Raises ConfigError with the source, the key, the value and what is allowed.
+    it or the argument says otherwise), and under `profiles:` it may define profiles of its own; one with the name of a
+    built-in profile goes over that, setting by setting. Raises ConfigError with the source, the key, the value and
+    what is allowed, also for a profile of the file that is not asked for.
     """
     wish = _wish(file)
     name = profile or wish.base or _DEFAULT
@@ -46,9 +48,7 @@ def load(profile: str | None = None, file: Path | None = None, overrides: Sequen
     if name not in known:
         where = "" if profile or file is None else f"{file}: "
         raise ConfigError(f"{where}there is no profile {name!r}: choose from {', '.join(known)}")
-    home = f"{file}, profile {name}" if name in wish.profiles else f"profile {name}"
-    layers = [(home, {"profile_name": name}), (home, _section(known[name], home)), (str(file), wish.settings)]
-    return _checked([*layers, *map(_override, overrides)])
+    return _checked([*_profile(name, wish.profiles, file), (str(file), wish.settings), *map(_override, overrides)])
 
 
 def profiles(file: Path | None = None) -> list[str]:
@@ -62,11 +62,18 @@ def merged(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
     return {**low, **high, **both}
 
 
+def _profile(name: str, own: Mapping[str, Any], file: Path | None) -> list[_Layer]:
+    """What a profile says, with its sources: the built-in one, and over it that of the file."""
+    homes = {f"profile {name}": _builtin(), f"{file}, profile {name}": own}
+    layers = [(home, _section(found[name], home)) for home, found in homes.items() if name in found]
+    return [(layers[0][0], {"profile_name": name}), *layers]
+
+
 def _sections(*values: object) -> bool:
     return all(isinstance(value, Mapping) for value in values)
 
 
-def _checked(layers: Sequence[tuple[str, dict[str, Any]]]) -> TelemetryConfig:
+def _checked(layers: Sequence[_Layer]) -> TelemetryConfig:
     try:
         return TelemetryConfig.model_validate(reduce(merged, [settings for _, settings in layers]))
     except ValidationError as error:
@@ -83,7 +90,12 @@ def _wish(file: Path | None) -> _Wish:
     base, own = said.pop("profile", None), said.pop("profiles", None)
     if not isinstance(base, str | None):
         raise ConfigError(f"{file}: profile = {base!r}, but it must be the name of a profile")
-    return _Wish(base, _section(own, f"{file}: profiles"), said)
+    profiles = _section(own, f"{file}: profiles")
+    for name in profiles:
+        if not isinstance(name, str):
+            raise ConfigError(f"{file}: profiles: {name!r} cannot be the name of a profile: it must be a text")
+        _checked(_profile(name, profiles, file))
+    return _Wish(base, profiles, said)
 
 
 def _section(found: object, source: str) -> dict[str, Any]:
@@ -92,7 +104,7 @@ def _section(found: object, source: str) -> dict[str, Any]:
     return found or {}
 
 
-def _override(text: str) -> tuple[str, dict[str, Any]]:
+def _override(text: str) -> _Layer:
     source, (key, sign, given) = f"--set {text}", text.partition("=")
     if not sign or not all(path := key.strip().split(".")):
         raise ConfigError(f"{source}: must be KEY=VALUE, such as gradients.every=5")

@@ -1,6 +1,6 @@
 """What is known of a run, in three tiers: contexts of its episodes, a snapshot of each epoch, and the dense traces.
 
-It is a sink: a live run feeds it, or `replay(path, [store])`. What it holds is bounded, and what it left out counted.
+It is a sink: `replay(path, [store])` fills it, or a live run. What it holds is bounded, and what it left out counted.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class EpochSnapshot:
     assessed: EpochAssessed | None = None
 
 
-_PARTS: dict[type, str] = {EpisodeStarted: "started", HostBaselineMeasured: "baseline", EpisodeEnded: "ended"}
+_PARTS: dict[type, str] = {EpisodeStarted: "started", EpisodeEnded: "ended"}
 
 
 class RunStore:
@@ -54,7 +54,7 @@ class RunStore:
     """
 
     inline = True
-    kinds = (RunStarted, *_PARTS, EpochCompleted, EpochAssessed, DenseTraceCaptured)
+    kinds = (RunStarted, HostBaselineMeasured, *_PARTS, EpochCompleted, EpochAssessed, DenseTraceCaptured)
 
     def __init__(
         self, *, episodes: int = 10_000, epochs: int = 100_000, traces: int = 1_000, size: int = 64 << 20
@@ -63,11 +63,15 @@ class RunStore:
         self._epochs = Shelf[EpochSnapshot](epochs, size)
         self._traces = Shelf[DenseTraceCaptured](traces, size)
         self._runs = Shelf[RunStarted](1_000, size)
+        self._baselines = Shelf[HostBaselineMeasured](episodes, size)
 
     def __call__(self, event: Event[Any]) -> None:
         row, scope = event.payload, event.scope
         if isinstance(row, RunStarted):
             self._runs.put(scope.run, row, len(encode(event)))
+        elif isinstance(row, HostBaselineMeasured):
+            # Most hosts are trained alone once for all episodes of an environment.
+            self._baselines.put(scope[: 3 if scope.episode is None else 4], row, len(encode(event)))
         elif isinstance(row, DenseTraceCaptured):
             self._traces.put((scope.run, event.seq, event.ordinal), row, len(encode(event)))
         elif isinstance(row, EpochCompleted):
@@ -85,7 +89,10 @@ class RunStore:
 
     def episodes(self, **where: Any) -> list[EpisodeContext]:
         """Tier 1, in the order in which something was last told of them."""
-        return [row for row in self._episodes.values() if _meant(row.where, {**where, "epoch": None})]
+        found = [row for row in self._episodes.values() if _meant(row.where, {**where, "epoch": None})]
+        for row in found:
+            row.baseline = self._baselines.get(row.where[:4]) or self._baselines.get(row.where[:3])
+        return found
 
     def epochs(self, **where: Any) -> list[EpochSnapshot]:
         """Tier 2, in the order in which they were completed."""

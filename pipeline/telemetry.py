@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from reactivex import Observable
 
@@ -79,7 +79,7 @@ class Telemetry:
     probes measure and which built-in sinks there are: a configuration, or the name of a profile.
 
     Raises FileExistsError if `out` holds a run, OSError if a directory or port cannot be had, ValueError on a
-    capacity below 1, an unknown profile or a name used twice.
+    capacity below 1, an unknown profile or a name used twice, TypeError on a `config` that is neither.
     """
 
     def __init__(
@@ -95,11 +95,11 @@ class Telemetry:
     ) -> None:
         if capacity < 1:
             raise ValueError(f"capacity must be at least 1 event, not {capacity}")
-        self.config = load(config) if isinstance(config, str) else config
+        self.config = _configuration(config)
         """What is measured, and where it goes."""
         self.fidelity: Fidelity = "dense" if self.config.mode == "research" else "normal"
         """How closely probes look: at "dense" they measure what the profile `research` does. It follows
-        `fidelity_changed`, and may be set at any time."""
+        `fidelity_changed`, and may be set at any time; anything but "normal" and "dense" raises ValueError."""
         self._follower = FidelityFollower(self)
         self.run = run or new_run_name()
         self._scope = Scope(self.run)
@@ -119,6 +119,13 @@ class Telemetry:
         exits.watch(self)
         if self._server:
             self._server.start()
+
+    if not TYPE_CHECKING:
+        # Probes read a plain attribute at every step, so it is checked when it is set. mypy would allow any name.
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "fidelity" and value not in get_args(Fidelity):
+                raise ValueError(f"fidelity must be one of {', '.join(get_args(Fidelity))}, not {value!r}")
+            super().__setattr__(name, value)
 
     @property
     def stream(self) -> Observable[Event[Any]]:
@@ -222,3 +229,12 @@ class Telemetry:
     def _stop_serving(self) -> None:
         if self._server:
             self._server.close()
+
+
+def _configuration(config: object) -> TelemetryConfig:
+    if isinstance(config, TelemetryConfig | str):
+        return load(config) if isinstance(config, str) else config
+    raise TypeError(
+        "config must be a TelemetryConfig, such as TelemetryConfig(**settings) or load(file=path), "
+        f"or the name of a profile, not {type(config).__name__}"
+    )

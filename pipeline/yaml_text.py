@@ -39,7 +39,18 @@ def value(text: str, source: str) -> Any:
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """YAML forbids a key twice, PyYAML lets the last one win, and the first is lost without a word."""
+    """YAML forbids a key twice, PyYAML lets the last one win, and the first is lost without a word.
+
+    A value that is not what it looks like or is tagged as, such as a 99th of a month, is an error with its line too.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            what = node.tag.rpartition(":")[2]
+            problem = f"{node.value!r} is no {what}: {error}" if isinstance(node, yaml.ScalarNode) else str(error)
+            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set[str]()

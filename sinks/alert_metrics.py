@@ -14,6 +14,7 @@ _OF_ENV = {
     "accuracy_drop": "warning",
     "gradient_explosion": "critical",
     "non_finite": "critical",
+    "dormant_units": "warning",
     "gate_failure": "info",
     "stage_transition": "info",
 }

@@ -25,18 +25,28 @@ Last = dict[type, Event[Any]]
 
 
 def remember(last: Last, event: Event[Any]) -> None:
-    """Keep an event; what an episode before measured is of another network, and goes."""
-    if any(known.scope.episode != event.scope.episode for known in last.values()):
-        last.clear()
+    """Keep an event. What an episode before measured is of another network, and goes; what an epoch before measured
+    goes when the next one is assessed, so that no row shows as of now what was measured long ago.
+    """
+    before = last.get(EpochAssessed) if type(event.payload) is EpochAssessed else None
+    since = before.seq if before else -1
+    over = [kind for kind, row in last.items() if row.scope.episode != event.scope.episode or row.seq < since]
+    # Never empty, even for a moment: another thread may be reading.
     last[type(event.payload)] = event
+    for kind in over:
+        if last[kind] is not event:
+            del last[kind]
 
 
 def layer_rows(last: Last) -> Iterator[dict[str, Any]]:
-    """A row for each layer, those with a complaint first, then the largest; None where nothing was measured."""
+    """A row for each layer, None where nothing was measured: the worst complaints first, then the largest layers,
+    equals in the order of the network.
+    """
     gradients, weights, activations = (_layers(last, kind) for kind in KINDS[:3])
     complaint = _complaints(last)
-    names = dict.fromkeys([*complaint, *gradients, *weights, *activations])
-    order = sorted(names, key=lambda name: (name not in complaint, -_elements(gradients.get(name))))
+    names = dict.fromkeys([*gradients, *weights, *activations, *complaint])
+    severity = [*dict.fromkeys(complaint.values()), None]
+    order = sorted(names, key=lambda name: (severity.index(complaint.get(name)), -_elements(gradients.get(name))))
     for name in order[:MAX_LAYERS]:
         row = {"layer": name, "complaint": complaint.get(name)}
         yield row | _row(gradients.get(name), weights.get(name), activations.get(name))
@@ -61,11 +71,13 @@ def _layers(last: Last, kind: type) -> Mapping[str, Any]:
 
 
 def _complaints(last: Last) -> dict[str, str]:
-    """The worst complaint about each layer; they come the worst first."""
-    if EpochAssessed not in last:
-        return {}
-    pairs = [(name, complaint) for complaint, names in last[EpochAssessed].payload.complaints.items() for name in names]
-    return dict(reversed(pairs))
+    """The worst complaint about each layer, the worst first, as they come."""
+    complaints: Mapping[str, list[str]] = last[EpochAssessed].payload.complaints if EpochAssessed in last else {}
+    worst: dict[str, str] = {}
+    for complaint, names in complaints.items():
+        for name in names:
+            worst.setdefault(name, complaint)
+    return worst
 
 
 def _elements(gradient: LayerGradients | None) -> int:

@@ -12,7 +12,10 @@ _MEMORY: Rows = {
     "nissa_memory_resident_bytes": ("bytes", "Resident memory of the trainer's process."),
     "nissa_memory_resident_peak_bytes": ("bytes", "The most that the resident memory ever was."),
     "nissa_memory_allocated_bytes": ("bytes", "GPU memory held by tensors; absent without a GPU."),
-    "nissa_memory_allocated_peak_bytes": ("bytes", "The most GPU memory held since the measurement before."),
+    "nissa_memory_allocated_peak_bytes": (
+        "bytes",
+        "The most GPU memory held since the process began, or since its peak was started anew.",
+    ),
     "nissa_memory_reserved_bytes": ("bytes", "GPU memory that torch's allocator has taken."),
 }
 

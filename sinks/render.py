@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nissa.sinks.cells import DASH, Row, name, number, table
+from nissa.sinks.render_alerts import noticed
 from nissa.sinks.render_networks import layer_table, network_table
 
 __all__ = ["best_runs_table", "blueprint_table", "growth_text", "scoreboard_table", "summary"]
@@ -15,8 +16,10 @@ __all__ = ["best_runs_table", "blueprint_table", "growth_text", "scoreboard_tabl
 _BEST_SHOWN = 10
 
 
-def growth_text(ratio: float | str) -> Text:
-    """A growth ratio: dim without growth, cyan below 1.1, bold cyan from there."""
+def growth_text(ratio: float | str | None) -> Text:
+    """A growth ratio: dim without growth, cyan below 1.1, bold cyan from there; a dash where it is not known."""
+    if ratio is None:
+        return Text(DASH, style="dim")
     ratio = float(ratio)
     style = "dim" if ratio <= 1.0 else "cyan" if ratio < 1.1 else "bold cyan"
     return Text(f"{ratio:.2f}x", style=style)
@@ -94,6 +97,7 @@ def summary(tables: Mapping[str, list[dict[str, Any]]]) -> RenderableType:
         )
         if tables[key]
     ]
+    shown += noticed(tables)
     return Group(*shown) if shown else Text("No seed germinated and no episode ended.", style="dim")
 
 

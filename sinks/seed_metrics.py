@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from nissa.events.kinds import (
+    BestRun,
     BestRunsRanked,
     BlueprintSummarized,
     ScoreboardUpdated,
@@ -78,15 +79,17 @@ def _board(at: Labels, event: Event[ScoreboardUpdated]) -> Iterator[Sample]:
 
 
 def _best(at: Labels, event: Event[BestRunsRanked]) -> Iterator[Sample]:
-    """Ranked best first, so the worst is told first and the best has the last word."""
+    """Of each environment the best, which comes first."""
+    best: dict[Labels, BestRun] = {}
     pareto: dict[Labels, int] = {}
-    for row in reversed(event.payload.runs):
+    for row in event.payload.runs:
         group: Labels = (at[0], row.group or "")
-        where = (*group, "" if row.env is None else str(row.env))
+        best.setdefault((*group, "" if row.env is None else str(row.env)), row)
+        pareto[group] = pareto.get(group, 0) + row.pareto
+    for where, row in best.items():
         yield "nissa_best_accuracy_ratio", where, ratio(row.peak_accuracy)
         yield "nissa_best_growth_ratio", where, row.growth_ratio
         yield "nissa_best_efficiency_ratio", where, ratio(row.efficiency)
-        pareto[group] = pareto.get(group, 0) + row.pareto
     for group, episodes in pareto.items():
         yield "nissa_pareto_episodes", group, episodes
 

@@ -35,10 +35,9 @@ from nissa.sinks.totals import MAX_LABEL_SETS, Totals
 
 __all__ = ["Snapshot", "State"]
 
-_OF_EPISODE = (
-    *(BatchCompleted, EpochCompleted, DecisionMade, EpochAssessed, FeaturesComputed),
-    *(GradientsMeasured, WeightsMeasured, ActivationsMeasured, ClassesMeasured, SharpnessMeasured),
-)
+_OF_EPOCH = (GradientsMeasured, WeightsMeasured, ActivationsMeasured, ClassesMeasured, SharpnessMeasured)
+"""What is gone, rather than shown as if it were of now, once an epoch is completed in which it was not measured."""
+_OF_EPISODE = (BatchCompleted, EpochCompleted, DecisionMade, EpochAssessed, FeaturesComputed, *_OF_EPOCH)
 _KEYS: dict[type, Callable[[Event[Any]], tuple[Any, ...]]] = {
     PolicyUpdated: lambda event: (event.scope.group,),
     BlueprintSummarized: lambda event: (event.payload.group, event.payload.blueprint),
@@ -82,7 +81,7 @@ class State:
             RunEnded: self._end_run,
             **dict.fromkeys(_KEYS, self._share),
         }
-        self._more = COUNTS.keys() | self._special.keys()
+        self._more = COUNTS.keys() | self._special.keys() | {EpochCompleted}
 
     def fold(self, event: Event[Any]) -> None:
         """Take an event in."""
@@ -117,6 +116,8 @@ class State:
             self._gone[kind] += 1
             return
         place.counts[kind] = place.counts.get(kind, 0) + 1
+        if kind is EpochCompleted:
+            _end_epoch(place)
         place.latest[kind] = event
         if special := self._special.get(kind):
             special(place, event)
@@ -148,3 +149,10 @@ class State:
         self._totals.forget(run)
         for where in [where for where in self._places if where[0] == run]:
             self._gone.update(self._places.pop(where).counts)
+
+
+def _end_epoch(place: Place) -> None:
+    """What was measured before the last epoch was completed is not of the one that is completed now."""
+    if before := place.latest.get(EpochCompleted):
+        for kind in [kind for kind in _OF_EPOCH if kind in place.latest and place.latest[kind].seq < before.seq]:
+            del place.latest[kind]

@@ -19,34 +19,37 @@ from torch import Tensor, nn
 from torch.nn.modules import activation
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from nissa.events.kinds import ActivationsMeasured
 from nissa.pipeline.probes.layer_outputs import Output, layer_activations, output_of
 from nissa.pipeline.probes.layers import modules
 from nissa.pipeline.probes.transfer import here
 
-__all__ = ["activations_measured", "recorded"]
+__all__ = ["activations_measured", "recordable", "recorded"]
 
 _NO_FUNCTIONS = {"MultiheadAttention", "Softmin", "Softmax", "Softmax2d", "LogSoftmax"}
 _FUNCTIONS = tuple(getattr(activation, name) for name in activation.__all__ if name not in _NO_FUNCTIONS)
 _UNITS_SECOND = (_ConvNd, _NormBase, nn.GroupNorm)
 """Layers with their units in dimension 1; all others have them in the last."""
+_COMPUTED = "parametrizations"
+"""Under this name torch.nn.utils.parametrize keeps what computes a layer's parameters."""
 
 
 @contextmanager
 def recorded(parts: Mapping[str, nn.Module]) -> Iterator[dict[str, Output]]:
     """What the layers of each part put out in a forward inside, by layer in the order in which they ran.
 
-    Layers are modules with parameters of their own and no module inside, and activation functions that are modules: of
-    `F.relu` nothing is seen. What puts out no dense floats, or less than two, is left out. A module that runs several
-    times, or stands in several places, shows its last run under its first name. Samples come first in an output. The
-    hooks are gone afterwards, also after an exception, and draw and change nothing. Compiled code runs past them:
-    inside of `untouched`, models are run uncompiled.
+    Layers are as in `recordable`. Of a tuple, as a recurrent layer puts out, the first element is looked at; what puts
+    out no dense floats, or less than two, is left out. A module that runs several times, or stands in several places,
+    shows its last run under its first name. Samples come first in an output. The hooks are gone afterwards, also after
+    an exception, and draw and change nothing. Compiled code runs past them: inside of `untouched`, models are run
+    uncompiled.
     """
     outputs: dict[str, Output] = {}
     look = partial(_look, outputs, [-1])
     with ExitStack() as hooks:
-        for module, layer in _layers(parts).items():
+        for module, layer in recordable(parts).items():
             hooks.enter_context(module.register_forward_hook(partial(look, layer)))
         yield outputs
 
@@ -73,8 +76,9 @@ def _look(
     if not function:
         units_at[0] = 1 if isinstance(module, _UNITS_SECOND) else -1
     outputs.pop(layer, None)
-    if _is_dense(output):
-        outputs[layer] = output_of(output, units_at=units_at[0], function=function)
+    first = output[0] if isinstance(output, tuple) and output else output
+    if _is_dense(first):
+        outputs[layer] = output_of(first, units_at=units_at[0], function=function)
 
 
 def _is_dense(output: Any) -> bool:
@@ -83,15 +87,25 @@ def _is_dense(output: Any) -> bool:
     return output.is_floating_point() and output.numel() > 1
 
 
-def _layers(parts: Mapping[str, nn.Module]) -> dict[nn.Module, str]:
-    """Layers, each with the name of the first place where it is met."""
+def recordable(parts: Mapping[str, nn.Module]) -> dict[nn.Module, str]:
+    """What can be recorded, each with the name of the first place where it is met.
+
+    Modules with parameters of their own and no module inside but what computes these parameters; attention; and
+    activation functions that are modules: of `F.relu` nothing is seen.
+    """
     found: dict[nn.Module, str] = {}
     for part, root in parts.items():
         for path, module in modules(root):
-            if isinstance(module, _FUNCTIONS) or _has_own(module):
+            if _COMPUTED not in path.split(".") and _is_layer(module):
                 found.setdefault(module, f"{part}.{path}" if path else part)
     return found
 
 
-def _has_own(module: nn.Module) -> bool:
-    return any(True for _ in module.parameters(recurse=False)) and not any(True for _ in module.children())
+def _is_layer(module: nn.Module) -> bool:
+    if isinstance(module, (*_FUNCTIONS, nn.MultiheadAttention)):
+        return True
+    if isinstance(module, NonDynamicallyQuantizableLinear):
+        return False  # attention reads its weights, and never runs it
+    inside = {name for name, child in module._modules.items() if child is not None}
+    own = any(p is not None for p in module._parameters.values())
+    return inside == {_COMPUTED} or (own and not inside)

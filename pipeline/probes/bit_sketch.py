@@ -5,8 +5,8 @@ octave. bfloat16 has these bits too, and float16 converts exactly, so all three 
 off by at most a bin (12.5%), and by far less where a bin holds many elements, because it is interpolated inside.
 
 >>> counts = sketch(torch.tensor([-2.0, 0.0, 0.0, 4000.0]))
->>> shares(counts[None], vanishing=1e-7, exploding=1e3)[0].tolist()  # of zeros, vanishing, exploding
-[0.5, 0.5, 0.25]
+>>> shares(counts[None], vanishing=3.0)[0].tolist()  # of zeros, vanishing
+[0.5, 0.75]
 """
 
 from collections.abc import Sequence
@@ -39,13 +39,13 @@ def sketches(values: Sequence[Tensor], rows: Sequence[int]) -> Tensor:
     return count(codes, minlength=(rows[-1] + 1) * BINS).view(-1, BINS)
 
 
-def shares(counts: Tensor, *, vanishing: float, exploding: float) -> Tensor:
-    """Of each row of counts (layers, 4096), on the CPU: (layers, 3) in float64.
+def shares(counts: Tensor, *, vanishing: float) -> Tensor:
+    """Of each row of counts (layers, 4096), on the CPU: (layers, 2) in float64.
 
-    The shares of elements that are 0, that are below `vanishing` and that are above `exploding` but finite. Zeros
-    (below 2^-129 in magnitude) are exact; a limit inside a bin takes its part of it.
+    The shares of elements that are 0, and that are below `vanishing`. Zeros (below 2^-129 in magnitude) are exact; a
+    limit inside a bin takes its part of it.
     """
-    return counts.double() @ _marks(vanishing, exploding) / counts.sum(1, keepdim=True)
+    return counts.double() @ _marks(vanishing) / counts.sum(1, keepdim=True)
 
 
 def quantiles(counts: Tensor, at: Tensor) -> Tensor:
@@ -99,15 +99,13 @@ def _magnitudes() -> tuple[Tensor, Tensor]:
 
 
 @cache
-def _marks(vanishing: float, exploding: float) -> Tensor:
-    """What an element of each bin adds to the zeros, the vanishing, and the exploding."""
+def _marks(vanishing: float) -> Tensor:
+    """What an element of each bin adds to the zeros and the vanishing."""
     low, high = _magnitudes()
-    marks = torch.zeros(2, BINS // 2, 3, dtype=torch.float64)
+    marks = torch.zeros(2, BINS // 2, 2, dtype=torch.float64)
     marks[:, 0, 0] = 1.0
-    for column, limit in ((1, vanishing), (2, exploding)):
-        marks[:, :_INFINITY, column] = ((limit - low) / (high - low)).nan_to_num(1.0).clamp(0, 1)
-    marks[:, :_INFINITY, 2] = 1 - marks[:, :_INFINITY, 2]
-    return marks.view(BINS, 3)
+    marks[:, :_INFINITY, 1] = ((vanishing - low) / (high - low)).nan_to_num(1.0).clamp(0, 1)
+    return marks.view(BINS, 2)
 
 
 # The bins of finite numbers from the lowest to the highest.

@@ -2,9 +2,9 @@
 
 >>> from nissa.pipeline.probes.transfer import here
 >>> grads = [Gradient("fc", 2, 0)]
->>> gathering = Gathering(grads, [torch.tensor([3.0, 4.0])], sketched=False)
+>>> gathering = Gathering(grads, [torch.tensor([3.0, 4.0])], sketched=False, above=3.5)
 >>> gathering.read(here(gathering.figures))
-Figures(norms=[5.0], sums=[7.0], broken=[0.0], counts=None)
+Figures(norms=[5.0], sums=[7.0], broken=[0.0], above=[1.0], counts=None)
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,13 +14,10 @@ import torch
 from torch import Tensor
 
 from nissa.pipeline.probes.bit_sketch import BINS, sketches
-from nissa.pipeline.probes.sampling import flat, sampled
+from nissa.pipeline.probes.reductions import above, broken, norms
+from nissa.pipeline.probes.sampling import sampled
 
 __all__ = ["Figures", "Gathering", "Gradient"]
-
-
-_PIECE = 1 << 16
-"""Elements that are added up one by one at most."""
 
 
 class Gradient(NamedTuple):
@@ -34,11 +31,14 @@ class Gradient(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """What arrived: norms by gradient, first of those that are shown; of these also sums and broken elements."""
+    """What arrived: norms by gradient, first of those that are shown; of these also the rest."""
 
     norms: list[float]
     sums: list[float]
     broken: list[float]
+    """Elements that are NaN or infinite."""
+    above: list[float]
+    """Finite elements above the limit in magnitude; 0 without a limit."""
     counts: Tensor | None
     """Sketches by shown layer (layers, 4096), float64; None if none were made."""
 
@@ -46,11 +46,13 @@ class Figures(NamedTuple):
 class Gathering:
     """The gradients of `values`, dense, real and not empty. Those that are `shown` come first; of others, the norms.
 
-    It does not keep the values: a gradient must not outlive its step.
+    It does not keep the values: a gradient must not outlive its step. Elements above the limit `above` are counted.
     """
 
-    def __init__(self, shown: Sequence[Gradient], values: Sequence[Tensor], *, sketched: bool) -> None:
-        self._shown, self._n = shown, len(values)
+    def __init__(
+        self, shown: Sequence[Gradient], values: Sequence[Tensor], *, sketched: bool, above: float | None = None
+    ) -> None:
+        self._shown, self._n, self._limit = shown, len(values), above
         self._place = {layer: i for i, layer in enumerate(dict.fromkeys(grad.layer for grad in shown))}
         self._sketched, self._rows = sketched and bool(shown), list[tuple[int, int]]()
         self._where = _by_device(values)
@@ -59,23 +61,24 @@ class Gathering:
 
     def read(self, figures: list[Tensor]) -> Figures:
         """What `figures` say, once they are on the CPU."""
-        norms, sums, broken = ([0.0] * self._n for _ in range(3))
+        sizes, *shown = ([0.0] * self._n for _ in range(4))
         for i, where in enumerate(self._where):
-            for column, found in zip((norms, sums, broken), figures[4 * i : 4 * i + 3], strict=True):
+            for column, found in zip((sizes, *shown), figures[5 * i : 5 * i + 4], strict=True):
                 for place, value in zip(where, found.tolist(), strict=False):
                     column[place] = value
-        n = len(self._shown)
-        return Figures(norms, sums[:n], broken[:n], self._by_layer(figures[3::4]) if self._sketched else None)
+        sums, odd, large = (column[: len(self._shown)] for column in shown)
+        return Figures(sizes, sums, odd, large, self._by_layer(figures[4::5]) if self._sketched else None)
 
     def _figures(self, where: list[int], grads: list[Tensor]) -> list[Tensor]:
-        """Of the gradients on one device: norms, sums, broken elements, sketches."""
+        """Of the gradients on one device: norms, sums, broken elements, elements above the limit, sketches."""
         own = [i for i in where if i < len(self._shown)]
         shown = grads[: len(own)]
         wide = torch.float64 if any(grad.dtype == torch.float64 for grad in grads) else torch.float32
-        norms = _norms(grads, wide)
+        sizes = norms(grads, wide)
         sums = [grad.sum(dtype=wide) for grad in shown]
-        counts = self._sketches(own, shown) if self._sketched and own else norms.new_zeros(0, BINS)
-        return [norms, _stacked(sums, norms), _stacked(_broken(shown, norms), norms), counts]
+        odd = broken(shown, sizes)
+        counts = self._sketches(own, shown) if self._sketched and own else sizes.new_zeros(0, BINS)
+        return [sizes, _stacked(sums, sizes), odd, above(shown, sizes, odd, self._limit), counts]
 
     def _sketches(self, where: list[int], grads: list[Tensor]) -> Tensor:
         """A row for each layer and each number of elements that one in it stands for."""
@@ -98,30 +101,11 @@ class Gathering:
         return found
 
 
-def _norms(grads: list[Tensor], wide: torch.dtype) -> Tensor:
-    """L2 norms. The CPU adds up one by one, and loses digits in long tensors: it gets those in pieces."""
-    long = [i for i, grad in enumerate(grads) if grad.numel() > _PIECE and grad.device.type == "cpu"]
-    norms = list(torch._foreach_norm([grad[:0] if i in long else grad for i, grad in enumerate(grads)], 2, wide))
-    for i in long:
-        norms[i] = torch.stack(torch._foreach_norm(torch.split(flat(grads[i]), _PIECE), 2, wide)).norm()
-    return torch.stack(norms)
-
-
 def _by_device(tensors: Iterable[Tensor]) -> list[list[int]]:
     groups: dict[torch.device, list[int]] = {}
     for i, tensor in enumerate(tensors):
         groups.setdefault(tensor.device, []).append(i)
     return list(groups.values())
-
-
-def _broken(grads: list[Tensor], norms: Tensor) -> list[Tensor]:
-    """How many elements are NaN or infinite: x - x is 0 for all others.
-
-    On the CPU a finite norm shows that there are none. A GPU is not asked, because that would wait.
-    """
-    if norms.device.type == "cpu" and norms.isfinite().all():
-        return []
-    return [torch.linalg.vector_norm(grad - grad, 0, dtype=torch.float64) for grad in grads]
 
 
 def _stacked(values: list[Tensor], like: Tensor) -> Tensor:

@@ -53,7 +53,8 @@ def gradients_begun(
     values = [_dense(grad) for _, grad in grads]
     known = [_known(layer, grad, held) for (layer, grad), held in zip(grads, values, strict=True)]
     shown = [grad for grad in known if _wanted(grad.layer, config)]
-    gathering = Gathering(shown, values, sketched=_sketched(config))
+    limit = config.exploding_threshold if config.detect_exploding else None
+    gathering = Gathering(shown, values, sketched=_sketched(config), above=limit)
     names = list(parts)
 
     def finish(figures: list[Tensor]) -> GradientsMeasured:
@@ -93,7 +94,7 @@ def _wanted(layer: str, config: GradientConfig) -> bool:
 
 
 def _sketched(config: GradientConfig) -> bool:
-    return bool(config.percentiles or config.detect_vanishing or config.detect_exploding or config.full_histogram)
+    return bool(config.percentiles or config.detect_vanishing or config.full_histogram)
 
 
 def _belongs(layer: str, part: str) -> bool:

@@ -1,7 +1,7 @@
 """What do the figures of the gradients say of each layer?
 
 >>> grads = [Gradient("fc", 2, 0)]
->>> row = layer_gradients(grads, Figures([5.0], [7.0], [0.0], None), GradientConfig(track_std=False))["fc"]
+>>> row = layer_gradients(grads, Figures([5.0], [7.0], [0.0], [0.0], None), GradientConfig(track_std=False))["fc"]
 >>> row.elements, row.norm, row.mean, row.std, row.percentiles
 (2, 5.0, 3.5, None, {})
 """
@@ -20,6 +20,9 @@ from nissa.pipeline.probes.gathering import Figures, Gradient
 
 __all__ = ["layer_gradients"]
 
+_RESOLVED = 1e-3
+"""Share of the mean square below which the variance is lost in the rounding of the norm: 1e-4 for a long tensor."""
+
 
 def layer_gradients(shown: Sequence[Gradient], figures: Figures, config: GradientConfig) -> dict[str, LayerGradients]:
     """The rows of the layers that are shown, in their order, with what `config` asks for."""
@@ -37,22 +40,24 @@ def layer_gradients(shown: Sequence[Gradient], figures: Figures, config: Gradien
 
 
 def _moments(shown: Sequence[Gradient], figures: Figures, own: list[int], config: GradientConfig) -> dict[str, Any]:
-    """Of the gradients `own`. The deviation loses digits where the mean is much larger than it."""
+    """Of the gradients `own`."""
     n, norm = sum(shown[i].n for i in own), hypot(*(figures.norms[i] for i in own))
     total = sum(figures.sums[i] for i in own)
-    std = sqrt(_positive(norm * norm - total * total / n) / (n - 1)) if n > 1 and config.track_std else None
     return {
         "elements": n,
         "norm": norm if config.track_norm else None,
         "mean": total / n,
-        "std": std,
+        "std": _std(n, norm, total) if config.track_std else None,
+        "exploding": sum(figures.above[i] for i in own) / n if config.detect_exploding else None,
         "non_finite": int(sum(figures.broken[i] for i in own)),
     }
 
 
-def _positive(value: float) -> float:
-    """At least 0, and NaN as it is."""
-    return 0.0 if value < 0 else value
+def _std(n: int, norm: float, total: float) -> float | None:
+    """Of n elements; None where it cannot be told, NaN and infinity as they are."""
+    squares = norm * norm
+    apart = squares - total * total / n
+    return None if n < 2 or apart < _RESOLVED * squares else sqrt(apart / (n - 1))
 
 
 def _distributions(counts: Tensor, config: GradientConfig) -> list[dict[str, Any]]:
@@ -60,16 +65,14 @@ def _distributions(counts: Tensor, config: GradientConfig) -> list[dict[str, Any
     percents = config.percentiles
     points = torch.tensor(percents, dtype=torch.float64) / 100
     read = quantiles(counts, points).tolist() if percents else [[]] * len(counts)
-    limits = {"vanishing": config.vanishing_threshold, "exploding": config.exploding_threshold}
-    parts = shares(counts, **limits).tolist()
+    parts = shares(counts, vanishing=config.vanishing_threshold).tolist()
     histograms = octaves(counts) if config.full_histogram else [None] * len(counts)
     return [
         {
             "percentiles": {f"p{percent}": value for percent, value in zip(percents, values, strict=True)},
             "zero": zero if config.detect_vanishing else None,
             "vanishing": vanishing if config.detect_vanishing else None,
-            "exploding": exploding if config.detect_exploding else None,
             "histogram": histogram and {str(octave): n for octave, n in histogram.items()},
         }
-        for values, (zero, vanishing, exploding), histogram in zip(read, parts, histograms, strict=True)
+        for values, (zero, vanishing), histogram in zip(read, parts, histograms, strict=True)
     ]

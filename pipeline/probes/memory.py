@@ -21,8 +21,8 @@ _STATM = Path("/proc/self/statm")
 def memory_measured() -> MemoryMeasured:
     """Memory of the process; of the current GPU's allocator too, once CUDA is in use, without waiting for it.
 
-    Starts the allocator's peak anew. Where the system tells the peak alone (macOS), it stands for what is resident too.
-    Raises ImportError where it tells neither (Windows).
+    Nothing is reset: whoever starts the allocator's peak anew finds here what it was since then. Where the system tells
+    the peak alone (macOS), it stands for what is resident too. Raises ImportError where it tells neither (Windows).
     """
     peak = _peak()
     resident = _resident() if _STATM.exists() else peak
@@ -44,10 +44,8 @@ def _peak() -> int:
 def _allocator() -> dict[str, int]:
     if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return {}
-    peak = torch.cuda.max_memory_allocated()
-    torch.cuda.reset_peak_memory_stats()
     return {
         "allocated": torch.cuda.memory_allocated(),
-        "allocated_peak": peak,
+        "allocated_peak": torch.cuda.max_memory_allocated(),
         "reserved": torch.cuda.memory_reserved(),
     }

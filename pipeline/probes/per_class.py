@@ -14,12 +14,15 @@ from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import ClassesMeasured, ClassFigures
 from nissa.pipeline.config import PerClassConfig
+from nissa.pipeline.probes.samples import samples
 from nissa.pipeline.probes.transfer import here
 
-__all__ = ["IGNORED", "classes_measured"]
+__all__ = ["CONFUSED", "IGNORED", "classes_measured"]
 
 IGNORED = -100
 """The label that cross entropy leaves out."""
+CONFUSED = 1_000
+"""Of more classes than these it is not told which is taken for which."""
 _ALL = PerClassConfig(enabled=True, track_loss=True, track_confusion=True)
 
 
@@ -27,50 +30,56 @@ _ALL = PerClassConfig(enabled=True, track_loss=True, track_confusion=True)
 def classes_measured(
     logits: Tensor, labels: Tensor, config: PerClassConfig = _ALL, names: Sequence[str] = ()
 ) -> ClassesMeasured:
-    """Accuracy, loss and confusion by class, from logits (..., classes) and labels (...) of int64, in one transfer.
+    """Accuracy, loss and confusion by class, in one transfer, from logits and labels as `samples` takes them.
 
-    A class without a name is called by its number; samples labelled -100 are left out. Raises ValueError for any other
-    label that is no class, for shapes that do not fit, and if there are names, but not as many as classes.
+    A class without a name is called by its number; samples labelled -100 are left out. A sample whose logits are broken
+    (any NaN or inf, or all -inf) is not recognized: the accuracy of its class is NaN, and it is in no cell of the
+    confusion. Raises ValueError for any other label that is no class, for shapes that do not fit, and if there are
+    names, but not as many as classes; TypeError for labels that are no integers.
     """
-    n = logits.shape[-1]
-    if logits.shape[:-1] != labels.shape:
-        raise ValueError(
-            f"logits {tuple(logits.shape)} need labels {tuple(logits.shape[:-1])}, not {tuple(labels.shape)}"
-        )
+    logits, labels = samples(logits, labels)
+    n = logits.shape[1]
     if names and len(names) != n:
         raise ValueError(f"there are {len(names)} names for {n} classes")
-    confusion, totals, wrong = here(_counted(logits.reshape(-1, n), labels.reshape(-1)))
+    seen, right, lost, confusion, wrong = here(_counted(logits, labels, config))
     if int(wrong):
         raise ValueError(f"{int(wrong)} labels are neither a class, 0 to {n - 1}, nor {IGNORED}")
-    counts = [[int(count) for count in row.tolist()] for row in confusion[:-1].view(n, n)]
     called = names or [str(i) for i in range(n)]
-    figures = [
-        _figures(row[i], sum(row), total, config)
-        for i, (row, total) in enumerate(zip(counts, totals.tolist()[:-1], strict=True))
-    ]
+    rows = zip(seen.tolist(), right.tolist(), lost.tolist(), strict=True)
     return ClassesMeasured(
-        classes=dict(zip(called, figures, strict=True)), confusion=counts if config.track_confusion else None
+        classes={name: _figures(*row, config) for name, row in zip(called, rows, strict=False)},
+        confusion=confusion[:-1].view(n, n).long().tolist() if len(confusion) else None,
     )
 
 
-def _counted(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Confusion (n * n + 1,) and losses by class (n + 1,), with what is no class at the end; labels that are wrong ().
+def _counted(logits: Tensor, labels: Tensor, config: PerClassConfig) -> list[Tensor]:
+    """By class (n + 1,), with what is no class at the end: samples, those recognized, and losses.
 
-    Wrong labels are counted apart, because on a GPU they would end the process. bincount would wait for the GPU.
+    Then the confusion (n * n + 1,), empty if it is not wanted, and labels that are wrong (). These are counted apart,
+    because on a GPU they would end the process. bincount would wait for the GPU.
     """
     n = logits.shape[1]
     known = (labels >= 0) & (labels < n)
-    safe = labels.where(known, 0)
-    losses = cross_entropy(logits, safe, reduction="none").double()
-    pairs = (safe * n + logits.argmax(1)).where(known, n * n)
-    confusion = losses.new_zeros(n * n + 1).scatter_add_(0, pairs, torch.ones_like(losses))
-    totals = losses.new_zeros(n + 1).scatter_add_(0, safe.where(known, n), losses)
-    return confusion, totals, (known.logical_not() & (labels != IGNORED)).sum()
+    safe, place = labels.where(known, 0), labels.where(known, n)
+    most, guess = logits.max(1)
+    broken = most.isfinite().logical_not()
+    seen = torch.ones_like(labels, dtype=torch.float64)
+    right = (guess == labels).double().masked_fill(broken, torch.nan)
+    lost = cross_entropy(logits, safe, reduction="none").double() if config.track_loss else torch.zeros_like(seen)
+    confused = seen.new_zeros(0)
+    if config.track_confusion and n <= CONFUSED:
+        confused = _summed((safe * n + guess).where(known & broken.logical_not(), n * n), seen, n * n + 1)
+    by_class = [_summed(place, values, n + 1) for values in (seen, right, lost)]
+    return [*by_class, confused, (known.logical_not() & (labels != IGNORED)).sum()]
 
 
-def _figures(right: int, n: int, lost: float, config: PerClassConfig) -> ClassFigures:
+def _summed(where: Tensor, values: Tensor, n: int) -> Tensor:
+    return values.new_zeros(n).scatter_add_(0, where, values)
+
+
+def _figures(n: float, right: float, lost: float, config: PerClassConfig) -> ClassFigures:
     return ClassFigures(
-        n=n,
+        n=int(n),
         accuracy=100 * right / n if n and config.track_accuracy else None,
         loss=lost / n if n and config.track_loss else None,
     )

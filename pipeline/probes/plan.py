@@ -6,8 +6,9 @@ from torch import nn
 
 from nissa.events.kinds import ProbesConfigured
 from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.feature_schema import feature_names_of
+from nissa.pipeline.configured_features import feature_names_of
 from nissa.pipeline.layer_names import selected
+from nissa.pipeline.probes.activations import recordable
 from nissa.pipeline.probes.layers import layers
 
 __all__ = ["probes_configured"]
@@ -35,5 +36,21 @@ def probes_configured(
         layers=host,
         slots=list(slots),
         classes=list(classes),
-        features=feature_names_of(plan, layers=host, slots=slots, classes=classes),
+        features=_features(plan, host, _unrecordable(parts, host), slots, classes),
     )
+
+
+def _features(
+    plan: TelemetryConfig, layers: list[str], silent: list[str], slots: Sequence[str], classes: Sequence[str]
+) -> dict[str, list[str]]:
+    """Names by group, without what layers put out that cannot be recorded."""
+    names = feature_names_of(plan, layers=layers, slots=slots, classes=classes)
+    missing = set(feature_names_of(plan, layers=silent).get("activations", ()) if silent else ())
+    return {
+        group: [name for name in own if group != "activations" or name not in missing] for group, own in names.items()
+    }
+
+
+def _unrecordable(parts: Mapping[str, nn.Module], layers: list[str]) -> list[str]:
+    known = set(recordable(parts).values())
+    return [layer for layer in layers if layer not in known]

@@ -6,29 +6,34 @@ sharpness-aware minimization (Foret et al. 2021). Steps are relative to the size
 a network scaled to do the same with larger weights would look flatter (Dinh et al. 2017).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import SharpnessMeasured
-from nissa.pipeline.config import LossLandscapeConfig
 from nissa.pipeline.probes.layers import unsharded
+from nissa.pipeline.probes.perturbations import noise, real, steepest
 from nissa.pipeline.probes.transfer import here
 from nissa.pipeline.probes.untouched import untouched
 
-__all__ = ["PAIRS", "SCALE", "explored", "sharpness_measured"]
+__all__ = ["PAIRS", "SCALE", "sharpness_measured", "slope_of"]
 
 PAIRS = 4
 SCALE = 0.01
 
 
-def explored(model: nn.Module, loss: Callable[[], Tensor], config: LossLandscapeConfig) -> SharpnessMeasured:
-    """The sharpness of `loss`, as below, along its own gradient and, if `config` says so, in random directions."""
+def slope_of(model: nn.Module, loss: Callable[[], Tensor]) -> tuple[Tensor | None, ...]:
+    """Gradients of `loss` in the order of the trainable parameters, in eval mode; no `.grad` is written.
+
+    Raises RuntimeError where there are none to be had, as from cuDNN's recurrent layers in eval mode, or through
+    reentrant checkpoints.
+    """
     with untouched(model), torch.enable_grad():
         slope = torch.autograd.grad(loss(), _trainable(model), allow_unused=True)
-    pairs = config.perturbation_samples if config.estimate_sharpness else 0
-    return sharpness_measured(model, loss, slope, pairs=pairs, scale=config.perturbation_scale)
+    if all(grad is None for grad in slope):
+        raise RuntimeError("no trainable parameter has a gradient of the loss")
+    return slope
 
 
 @torch.no_grad()
@@ -51,19 +56,19 @@ def sharpness_measured(
     """
     if pairs < 0:
         raise ValueError(f"pairs must be at least 0, not {pairs}")
-    params = [_real(p.detach()) for p in _trainable(model)]
+    params = [real(p.detach()) for p in _trainable(model)]
     with untouched(model, params) as saved:
         losses = [loss()]
-        for step in _steps(saved, pairs, scale, seed):
+        for step in noise(saved, pairs, scale, seed):
             losses += [_loss_at(params, saved, step, sign, loss) for sign in (1.0, -1.0)]
-        if steepest := _steepest(saved, gradients, scale):
-            losses.append(_loss_at(params, saved, steepest, 1.0, loss))
+        if uphill := steepest(saved, gradients, scale):
+            losses.append(_loss_at(params, saved, uphill, 1.0, loss))
         (read,) = here([torch.stack(losses)])
     rises = read[1 : 2 * pairs + 1].view(pairs, 2).mean(1) - read[0]
     return SharpnessMeasured(
         sharpness=rises.mean().item() if pairs else None,
         spread=rises.std().item() if pairs > 1 else None,
-        sam=(read[-1] - read[0]).item() if steepest else None,
+        sam=(read[-1] - read[0]).item() if uphill else None,
         loss=read[0].item(),
         samples=2 * pairs,
         scale=scale,
@@ -78,50 +83,12 @@ def _trainable(model: nn.Module) -> list[nn.Parameter]:
     return params
 
 
-def _real(tensor: Tensor) -> Tensor:
-    """The same memory, as real numbers."""
-    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
-
-
 def _loss_at(
     params: list[Tensor], saved: list[Tensor], step: list[Tensor], sign: float, loss: Callable[[], Tensor]
 ) -> Tensor:
     # Adding and subtracting would drift: (w + e) - e is not w in floats.
     torch._foreach_copy_(params, saved)
     torch._foreach_add_(params, step, alpha=sign)
+    # Else autocast would use what it made of other weights.
+    torch.clear_autocast_cache()
     return loss()
-
-
-def _steps(saved: list[Tensor], pairs: int, scale: float, seed: int) -> Iterator[list[Tensor]]:
-    """Normal noise from generators of its own, `scale` times the root mean square of each tensor."""
-    sizes = [scale * w.square().mean().sqrt() for w in saved]
-    generators = {device: _generator(device, seed) for device in {w.device for w in saved}}
-    for _ in range(pairs):
-        yield [_noise(w, generators[w.device]) * size for w, size in zip(saved, sizes, strict=True)]
-
-
-def _generator(device: torch.device, seed: int) -> torch.Generator:
-    return torch.Generator(device).manual_seed(seed)
-
-
-def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
-
-
-def _steepest(saved: list[Tensor], gradients: Sequence[Tensor | None], scale: float) -> list[Tensor]:
-    """`scale` times the norm of all weights along the gradient; empty without one. A gradient of 0 gives no step."""
-    if not any(grad is not None for grad in gradients):
-        return []
-    along = [torch.zeros_like(w) if grad is None else _real(grad) for w, grad in zip(saved, gradients, strict=True)]
-    weights, slope = _norm(saved), _norm(along)
-    size = scale * weights / slope.clamp(min=torch.finfo(slope.dtype).tiny)
-    return [grad * size.to(grad.device) for grad in along]
-
-
-def _norm(tensors: list[Tensor]) -> Tensor:
-    """L2 norm over all of them, on the device of the first."""
-    norms = [
-        torch.linalg.vector_norm(tensor, dtype=torch.promote_types(tensor.dtype, torch.float32)) for tensor in tensors
-    ]
-    total: Tensor = torch.linalg.vector_norm(torch.stack([norm.to(norms[0].device) for norm in norms]))
-    return total

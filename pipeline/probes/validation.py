@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.emitter import Emitter
@@ -20,10 +21,19 @@ _Parts = Callable[[], Mapping[str, nn.Module]]
 
 
 class Batch(NamedTuple):
-    """What a model is called with, and what is right."""
+    """What a model is called with, what is right, and how to find the logits in what the model returns."""
 
     inputs: Any
     labels: Tensor
+    logits: Callable[[Any], Tensor] = lambda output: output
+
+    def through(self, model: nn.Module) -> Any:
+        """What `model` returns. It may write to its inputs, and so gets copies."""
+        return model(_copied(self.inputs))
+
+    def loss(self, model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """`loss` of logits and labels."""
+        return loss(self.logits(self.through(model)), _copied(self.labels))
 
 
 def validate(
@@ -32,19 +42,28 @@ def validate(
     """Emit what the plan asks for. Where recording fails, the classes get a forward of their own."""
     seen, per_class = None, plan.per_class
     if plan.track_activation_stats:
-        seen = attempt(emitter, "activations_measured", lambda: _recorded(model, parts(), batch.inputs))
+        seen = attempt(emitter, "activations_measured", lambda: _recorded(model, parts(), batch))
     if seen:
         outputs = seen[1]
         measure(emitter, "activations_measured", lambda: activations_measured(outputs, plan.dormant_threshold))
     if per_class.enabled:
-        seen = seen or attempt(emitter, "classes_measured", lambda: _recorded(model, {}, batch.inputs))
+        seen = seen or attempt(emitter, "classes_measured", lambda: _recorded(model, {}, batch))
     if per_class.enabled and seen:
-        logits = seen[0]
-        measure(emitter, "classes_measured", lambda: classes_measured(logits, batch.labels, per_class, classes))
+        output = seen[0]
+        measure(
+            emitter,
+            "classes_measured",
+            lambda: classes_measured(batch.logits(output), batch.labels, per_class, classes),
+        )
+
+
+def _copied(values: Any) -> Any:
+    """The same, with copies of the tensors in lists, tuples and dicts."""
+    return tree_map_only(Tensor, Tensor.clone, values)
 
 
 @torch.no_grad()
-def _recorded(model: nn.Module, parts: Mapping[str, nn.Module], inputs: Any) -> tuple[Tensor, dict[str, Output]]:
-    """Logits, and what the layers of the parts put out."""
+def _recorded(model: nn.Module, parts: Mapping[str, nn.Module], batch: Batch) -> tuple[Any, dict[str, Output]]:
+    """What the model returns, and what the layers of the parts put out."""
     with untouched(model), recorded(parts) as outputs:
-        return model(inputs), outputs
+        return batch.through(model), outputs

@@ -28,8 +28,11 @@ class Account:
     """Events that no line says, and that follow from one: the starts of episodes."""
     by_type: dict[str, Counter[str]] = field(default_factory=dict)
     """The translated and the carried, by type over there."""
+    late: int = 0
+    """Events that came live after the end, and are no lines."""
     odd: Counter[str] = field(default_factory=Counter)
     """What was out of the ordinary, and how often: why a line is malformed or was carried, and what was mended."""
+    _costly: set[str] = field(default_factory=set)
     _unheard: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def note(self, type: str, became: str, data: Mapping[str, Any]) -> None:
@@ -38,9 +41,23 @@ class Account:
         unheard = self._unheard.get(type, data.keys())
         self._unheard[type] = frozenset(name for name in unheard if data.get(name) is None)
 
+    def refuse(self, reasons: Mapping[str, int]) -> None:
+        """Count lines that are no events, by reason."""
+        self.malformed += sum(reasons.values())
+        self.blame(reasons)
+
+    def blame(self, reasons: Mapping[str, int]) -> None:
+        """Count what was odd enough to make lines malformed, or be carried though others of their type are not."""
+        self.odd.update(reasons)
+        self._costly.update(reasons)
+
+    def oddities(self) -> list[tuple[str, int]]:
+        """What was odd, and how often: first what cost a line its translation, then the rest; the frequent first."""
+        return sorted(self.odd.items(), key=lambda item: (item[0] not in self._costly, -item[1], item[0]))
+
     def summary(self) -> dict[str, Any]:
         """The counts as plain data; `null_only` are the fields that were null in every line of their type."""
-        counts = ("system", "lines", "translated", "carried", "malformed", "duplicates", "added")
+        counts = ("system", "lines", "translated", "carried", "malformed", "duplicates", "added", "late")
         return {name: getattr(self, name) for name in counts} | {
             "by_type": {name: dict(count) for name, count in sorted(self.by_type.items())},
             "odd": dict(sorted(self.odd.items())),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from nissa.events.foreign import FOREIGN, ForeignEventCarried
-from nissa.events.kinds import Payload, RunStarted
+from nissa.events.kinds import EpisodeEnded, Payload, RunStarted
 from nissa.events.scope import Scope
 from nissa.pipeline.sources.account import Account
 from nissa.pipeline.sources.esper_fields import Line, MisfitError, numbered
@@ -45,7 +45,10 @@ class Translator:
         self.run = self.run or f"esper-{datetime.fromtimestamp(line.time, UTC):%Y%m%d-%H%M%S}"
         rule = RULES.get(line.type, UNKNOWN)
         env = numbered(line, "env_id") if rule.of_one else None
-        host = self._history.host(line.group, env, numbered(line, "episode_idx"))
+        episode = numbered(line, "episode_idx")
+        if unnumbered := episode is None and env is not None and rule.into is not None:
+            line.odd.append(f"{line.type}.episode_idx: missing")
+        host = self._history.host(line.group, env, episode, unnumbered)
         rule.watch(line)
         payload, extra = self._payload(line, host, rule.into)
         epoch = rule.epoch(line, host)
@@ -60,7 +63,7 @@ class Translator:
                 payload = into(line, host)
             except MisfitError as error:
                 reason = str(error)
-                self._account.odd[f"{line.type}.{reason}"] += 1
+                self._account.blame({f"{line.type}.{reason}": 1})
             else:
                 self._count(line, "translated")
                 return payload, _beyond(line, into)
@@ -80,9 +83,9 @@ class Translator:
         if isinstance(payload, ForeignEventCarried):
             return []
         if isinstance(payload, RunStarted):
-            self._history.begin(payload)
+            self._history.begin(scope.group, payload)
         host.note(payload, scope.epoch)
-        if scope.env is None or (start := self._history.start(host)) is None:
+        if scope.env is None or isinstance(payload, EpisodeEnded) or (start := self._history.start(host)) is None:
             return []
         self._account.added += 1
         return [Said(start, scope._replace(epoch=0), time, None)]

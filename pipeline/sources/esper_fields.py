@@ -112,7 +112,7 @@ def texts(line: Line, field: str, value: Any) -> list[str]:
 def numbered(line: Line, field: str) -> int | None:
     """A whole number of the payload that says where the event belongs; None if there is none, or -1 (not yet known)."""
     value = line.data.get(field)
-    if value is None or value == -1:
+    if value is None or value in (-1, "-1"):
         return None
     try:
         return whole(line, field, value)

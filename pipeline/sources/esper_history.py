@@ -54,7 +54,7 @@ class Host:
         return born.blueprint if born and seed == born.seed else None
 
     def growth_ratio(self) -> float | None:
-        """(host + fossilized parameters) / host, if the host's size is known."""
+        """(host + parameters of the seeds that were seen to fossilize) / host, if the host's size is known."""
         return (self.host_params + sum(self.fossilized)) / self.host_params if self.host_params else None
 
     def note(self, payload: Any, epoch: int | None) -> None:
@@ -77,26 +77,36 @@ class Host:
 
 
 class History:
-    """The environments by group and number, in as much memory as `Keyed` allows."""
+    """The environments by group and number, in as much memory as `Keyed` allows; of each the last two episodes."""
 
     def __init__(self) -> None:
-        self.run: RunStarted | None = None
-        self._hosts: Keyed[Host] = Keyed(Host)
+        self._runs: Keyed[RunStarted | None] = Keyed(lambda: None)
+        self._hosts: Keyed[list[Host]] = Keyed(list)
 
-    def host(self, group: str | None, env: int | None, episode: int | None) -> Host:
-        """The host of an episode; one that nothing is known of if a later episode has begun."""
-        key, now = (group, env), self._hosts[group, env]
+    def host(self, group: str | None, env: int | None, episode: int | None, unnumbered: bool = False) -> Host:
+        """The host of an episode, or of the current one; nothing is known of one before the last two.
+
+        What is `unnumbered` should have told its episode and did not, so it may belong to any.
+        """
+        hosts = self._hosts[group, env, unnumbered]
+        if not hosts:
+            hosts.append(Host(self._runs[group], episode))
+        now = hosts[-1]
         if episode is None or episode == now.episode:
             return now
-        fresh = Host(self.run, episode)
-        if now.episode is None or episode > now.episode:
-            self._hosts[key] = fresh
+        if hosts[0].episode == episode:
+            return hosts[0]
+        late = now.episode is not None and episode < now.episode
+        fresh = Host(self._runs[group], episode, started=late)
+        if not late:
+            hosts[:] = [now, fresh]
         return fresh
 
-    def begin(self, run: RunStarted) -> None:
-        """A training starts: whatever was there before belongs to another."""
-        self.run = run
-        self._hosts = Keyed(lambda: Host(run))
+    def begin(self, group: str | None, run: RunStarted) -> None:
+        """A training of a group starts: whatever was there of it before belongs to another."""
+        self._runs[group] = run
+        for key in [key for key in self._hosts.items if key[0] == group]:
+            del self._hosts.items[key]
 
     def start(self, host: Host) -> EpisodeStarted | None:
         """The start of an episode that no line tells: once each, and if the run's own start was seen."""

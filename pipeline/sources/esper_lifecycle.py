@@ -2,6 +2,7 @@
 
 from nissa.events.kinds import GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
 from nissa.pipeline.sources.esper_fields import Line, name, number, stage, truth, whole
+from nissa.pipeline.sources.esper_history import Host
 from nissa.pipeline.sources.esper_parts import checks
 from nissa.pipeline.sources.esper_rules import Translation, beside, data, known
 
@@ -10,6 +11,12 @@ __all__ = ["FOSSILIZED", "GATE", "GERMINATED", "PRUNED", "STAGE"]
 
 def _which(line: Line) -> tuple[str, str | None]:
     return str(line.data.get("slot_id")), line.envelope.get("seed_id")
+
+
+def _accuracy_delta(line: Line, host: Host) -> float | None:
+    value = line.data.get("accuracy_delta")
+    gone = value is None or not host.is_present(stage(line, "from_stage", line.data.get("from_stage")))
+    return None if gone else number(line, "accuracy_delta", value)
 
 
 _SEED = {"slot": data("slot_id", name), "seed": beside("seed_id", name)}
@@ -27,7 +34,7 @@ STAGE = Translation(
         "to_stage": data("to_stage", stage),
         "epochs_in_stage": data("epochs_in_stage", whole),
         "alpha": data("alpha", number),
-        "accuracy_delta": data("accuracy_delta", number),
+        "accuracy_delta": known("`accuracy_delta`; None once the seed is gone, where theirs is 0", _accuracy_delta),
     },
 )
 GATE = Translation(

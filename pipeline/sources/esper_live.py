@@ -65,6 +65,8 @@ class NissaBackend:
         """Take an event of theirs. Never waits, never raises, does no I/O."""
         try:
             self._worker.lanes.put(_WAITING, event)
+            if self._closed:
+                self.account.late = self._worker.lanes.refused
         except Exception as error:  # noqa: BLE001  # their hub must not feel it
             self._faults.report("esper", error)
 
@@ -103,8 +105,7 @@ class NissaBackend:
             self._refuse(type(error).__name__, error)
 
     def _refuse(self, reason: str, error: Exception) -> None:
-        self.account.malformed += 1
-        self.account.odd[reason] += 1
+        self.account.refuse({reason: 1})
         self._faults.report("esper", error)
 
     def _settle(self, _: bool) -> bool:

@@ -1,6 +1,7 @@
 """Events from the log that esper-lite's own file backend writes."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,32 +9,34 @@ import orjson
 
 from nissa.events.codec import MalformedLineError
 from nissa.events.foreign import ForeignEventCarried
-from nissa.events.kinds import Payload
 from nissa.events.scope import Event
 from nissa.pipeline.sources.account import Account
 from nissa.pipeline.sources.esper import SYSTEM, Translator
 from nissa.pipeline.sources.esper_fields import Line
 from nissa.pipeline.sources.esper_table import RULES
-from nissa.pipeline.sources.lines import Lines
+from nissa.pipeline.sources.lines import Lines, check
 from nissa.pipeline.sources.reading import Reading
 
-__all__ = ["is_esper", "read_esper"]
-
-_TYPES = {name.partition(" ")[0] for name in RULES}
+__all__ = ["read_esper", "refusal"]
 
 
-def is_esper(line: bytes) -> bool:
-    """Whether a line is an event of esper-lite."""
+def refusal(line: bytes) -> str | None:
+    """Why a line is no event of esper-lite; None if it is one."""
     try:
         Line.of(_parsed(line))
-    except MalformedLineError:
-        return False
-    return True
+    except MalformedLineError as error:
+        return str(error)
+    return None
 
 
-def read_esper(content: Lines, reading: Reading) -> Iterator[Event[Any]]:
-    """The events of a log, numbered from 0; what becomes of each line is counted in `reading`."""
+def read_esper(content: Lines, reading: Reading, before: Counter[str]) -> Iterator[Event[Any]]:
+    """The events of a log, numbered from 0; what becomes of each line is counted in `reading`.
+
+    `before` are the lines that came before and were refused, by reason.
+    """
     account = reading.foreign = Account(SYSTEM)
+    account.lines = before.total()
+    account.refuse(before)
     translator = Translator(account)
     seq = 0
     for place, line in content:
@@ -49,7 +52,8 @@ def read_esper(content: Lines, reading: Reading) -> Iterator[Event[Any]]:
             event = Event(seq, time, scope, payload, extra=extra)
             seq += 1
             reading.admit(event)
-            _mark_unknown(reading, payload)
+            if isinstance(payload, ForeignEventCarried) and payload.type not in RULES:
+                _mark_unknown(reading, payload)
             yield event
 
 
@@ -59,25 +63,37 @@ def _parsed(line: bytes, account: Account | None = None) -> Any:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
         pass
+    check(line)
+    words: list[float] = []
+
+    def constant(word: str) -> float:
+        words.append(float(word))
+        return words[-1]
+
     try:
-        row = json.loads(line)
+        row = json.loads(line.decode(), parse_constant=constant)
         # Halves of characters, which json lets pass, could not be written again.
         json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeDecodeError:
+        raise MalformedLineError("not UTF-8") from None
     except (ValueError, RecursionError):
         raise MalformedLineError("not JSON") from None
-    if account:
+    if words and account:
         account.odd["NaN or Infinity as a bare word"] += 1
     return row
 
 
 def _refuse(reading: Reading, account: Account, place: str, line: bytes, reason: str) -> None:
-    account.malformed += 1
     reading.malformed += 1
     torn = "" if line.endswith(b"\n") else "torn last line: "
-    account.odd[torn + reason] += 1
+    account.refuse({torn + reason: 1})
     reading.wrong(f"{place}: {torn}{reason}")
 
 
-def _mark_unknown(reading: Reading, payload: Payload) -> None:
-    if isinstance(payload, ForeignEventCarried) and payload.type not in _TYPES:
-        reading.unknown[f"{SYSTEM} {payload.type}"] += 1
+def _mark_unknown(reading: Reading, payload: ForeignEventCarried) -> None:
+    """Of a snapshot, its kind stands behind its type."""
+    kind = payload.data.get("kind")
+    snapshot = payload.type == "ANALYTICS_SNAPSHOT" and isinstance(kind, str)
+    name = f"{payload.type} {kind}" if snapshot else payload.type
+    if name not in RULES:
+        reading.unknown[f"{SYSTEM} {name}"] += 1

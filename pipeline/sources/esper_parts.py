@@ -26,10 +26,12 @@ _OPERATIONS = {"PRUNE": "CULL"}
 
 
 def snapshots(line: Line, host: Host) -> list[SlotSnapshot]:
-    """The slots that `seeds` tells of, by name, with the sizes that their seeds had when they germinated."""
+    """The slots that `seeds` tells of, from the input to the output, with the sizes of their seeds at germination."""
     if line.slots is None:
         seeds = _object("seeds", line.data.get("seeds") or {})
-        line.slots = [row for slot in sorted(seeds) if (row := _readable(line, host, slot, seeds[slot]))]
+        known = host.run.slot_config if host.run else {}
+        order = [*(slot for slot in known if slot in seeds), *sorted(seeds.keys() - known.keys())]
+        line.slots = [row for slot in order if (row := _readable(line, host, slot, seeds[slot]))]
     return line.slots
 
 

@@ -1,5 +1,8 @@
 """How runs, episodes, epochs, decisions and updates are read from esper-lite's events: what holds which field."""
 
+from math import isfinite
+from typing import Any
+
 from nissa.events.kinds import (
     CounterfactualMeasured,
     DecisionMade,
@@ -10,7 +13,8 @@ from nissa.events.kinds import (
     RunStarted,
 )
 from nissa.pipeline.sources import esper_parts as parts
-from nissa.pipeline.sources.esper_fields import Line, name, number, whole
+from nissa.pipeline.sources.esper_fields import Line, MisfitError, name, number, whole
+from nissa.pipeline.sources.esper_history import Host
 from nissa.pipeline.sources.esper_rules import Translation, data, fixed, known
 
 __all__ = ["ACTION", "EPOCH", "MATRIX", "OUTCOME", "PHASES", "RUN", "UPDATE"]
@@ -23,9 +27,35 @@ def _not_factorial(line: Line) -> str | None:
 
 
 def _skipped(line: Line) -> str | None:
-    """Carried whole if it was skipped."""
+    """Carried whole if it was skipped and all its numbers are finite."""
     skipped = line.data.get("skipped") is True or line.data.get("update_skipped") is True
-    return "skipped: no update took place, so its numbers are none" if skipped else None
+    if not skipped or not all(_is_finite(line.data.get(field)) for field in UPDATE.used):
+        return None
+    return "skipped: no update took place, so its numbers are none"
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether a value is finite, or no number at all."""
+    try:
+        return isfinite(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return True
+
+
+def _return_std(line: Line, field: str, value: Any) -> float:
+    """It is 0 too where nobody measured it; that it was is believed where they say that it was low."""
+    told = number(line, field, value)
+    if told == 0 and line.data.get("ev_low_return_variance") is not True:
+        raise MisfitError(f"{field}: 0 is their default, and no low variance is told")
+    return told
+
+
+def _growth_ratio(line: Line, host: Host) -> float | None:
+    """None where the events of some fossilized seeds are missing."""
+    kept, seen = line.data.get("fossilize_count"), len(host.fossilized)
+    if kept not in (None, seen, str(seen)):
+        raise MisfitError("fossilize_count: not the number of SEED_FOSSILIZED, so no growth")
+    return host.growth_ratio()
 
 
 RUN = Translation(
@@ -79,7 +109,9 @@ OUTCOME = Translation(
         "final_loss": known("`val_loss` of the last EPOCH_COMPLETED", lambda _, host: host.val_loss),
         "total_reward": data("episode_reward", number),
         "epochs": data("episode_length", whole),
-        "growth_ratio": known("host and `params_added` of its SEED_FOSSILIZED", lambda _, host: host.growth_ratio()),
+        "growth_ratio": known(
+            "host and `params_added` of its SEED_FOSSILIZED, if those are `fossilize_count`", _growth_ratio
+        ),
         "germinated": data("germinate_count", whole),
         "fossilized": data("fossilize_count", whole),
         "culled": data("prune_count", whole),
@@ -100,7 +132,7 @@ UPDATE = Translation(
         "value_mean": data("value_mean", number),
         "value_std": data("value_std", number),
         "return_mean": data("return_mean", number),
-        "return_std": data("return_std", number),
+        "return_std": data("return_std", _return_std),
         "grad_norm": data("pre_clip_grad_norm", number),
         "learning_rate": data("lr", number),
         "early_stopped": known(

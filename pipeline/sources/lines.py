@@ -9,17 +9,20 @@ from typing import IO, Any, cast
 
 import orjson
 
+from nissa.events.codec import MalformedLineError
 from nissa.pipeline.sources.reading import Reading, UnreadableRunError
 from nissa.pipeline.sources.zst import open_zst
 from nissa.sinks.run_log import MANIFEST, segments
 
-__all__ = ["LONGEST_LINE", "Lines", "find", "lines"]
+__all__ = ["LONGEST_LINE", "Lines", "check", "find", "lines"]
 
 LONGEST_LINE = 64 << 20
-"""Bytes of a line; a longer one is read in pieces, none of which is an event."""
+"""Bytes of a line; of a longer one only so many are kept, and it is no event."""
 Lines = Iterator[tuple[str, bytes]]
 """Lines that are not blank, each with its file and number."""
 _ENDINGS = ("", ".gz", ".xz", ".zst")
+_BOM = b"\xef\xbb\xbf"
+_PIECE = 1 << 20
 
 
 def find(path: Path, reading: Reading) -> list[Path]:
@@ -48,12 +51,29 @@ def lines(file: Path, reading: Reading) -> Lines:
         raise UnreadableRunError(f"{file}: {error.strerror or error}") from None
 
 
+def check(line: bytes) -> None:
+    """Raises MalformedLineError on a line that is too long to be an event."""
+    if len(line) > LONGEST_LINE:
+        raise MalformedLineError(f"longer than {LONGEST_LINE >> 20} MiB")
+
+
 def _numbered(name: str, content: IO[bytes]) -> Lines:
     number = 0
-    while line := content.readline(LONGEST_LINE):
+    while line := content.readline(LONGEST_LINE + 1):
         number += 1
+        if len(line) > LONGEST_LINE and not line.endswith(b"\n"):
+            line = _without_rest(line, content)
+        if number == 1:
+            line = line.removeprefix(_BOM)
         if line.strip():
             yield f"{name}:{number}", line
+
+
+def _without_rest(line: bytes, content: IO[bytes]) -> bytes:
+    """The beginning of a line, ended as if it were whole; the content behind it is that of the next."""
+    while (piece := content.readline(_PIECE)) and not piece.endswith(b"\n"):
+        pass
+    return line + b"\n" if piece else line
 
 
 def _files(path: Path, reading: Reading) -> list[Path]:

@@ -1,5 +1,6 @@
 """Events from a recorded run: a run directory, one of its segments, or a file of such lines; also another system's."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -7,14 +8,11 @@ from typing import Any
 
 from nissa.events.codec import MalformedLineError, decode
 from nissa.events.scope import Event
-from nissa.pipeline.sources.esper_log import is_esper, read_esper
-from nissa.pipeline.sources.lines import LONGEST_LINE, Lines, find, lines
+from nissa.pipeline.sources.esper_log import read_esper, refusal
+from nissa.pipeline.sources.lines import LONGEST_LINE, Lines, check, find, lines
 from nissa.pipeline.sources.reading import Reading, UnreadableRunError
 
 __all__ = ["LONGEST_LINE", "Reading", "UnreadableRunError", "read_log"]
-
-_LOOKED_AT = 100
-"""Lines in which a log must show whose it is."""
 
 
 def read_log(path: Path, reading: Reading) -> Iterator[Event[Any]]:
@@ -23,41 +21,43 @@ def read_log(path: Path, reading: Reading) -> Iterator[Event[Any]]:
     Raises UnreadableRunError if there is nothing at `path`, a directory that is no run, or no event in it.
     """
     for file in find(path, reading):
-        content = lines(file, reading)
-        head = _head(content)
-        read = read_esper if any(is_esper(line) for _, line in head) else _read_own
-        yield from read(chain(head, content), reading)
+        yield from _read(lines(file, reading), reading)
     if not reading.read:
         empty = "It holds derived events only." if reading.derived else "It is empty."
         raise UnreadableRunError(f"{path}: no line of it is an event. " + (reading.problems or [empty])[0])
 
 
-def _head(content: Lines) -> list[tuple[str, bytes]]:
-    """The first lines of a file, as far as one that says whose it is."""
-    head: list[tuple[str, bytes]] = []
-    for numbered in content:
-        head.append(numbered)
-        if len(head) == _LOOKED_AT or is_esper(numbered[1]) or _is_own(numbered[1]):
-            break
-    return head
-
-
-def _is_own(line: bytes) -> bool:
-    try:
-        decode(line)
-    except MalformedLineError:
-        return False
-    return True
+def _read(content: Lines, reading: Reading) -> Iterator[Event[Any]]:
+    """The events of a file. The first line that is an event says whose it is; those before it are none of either's."""
+    before = Counter[str]()
+    for place, line in content:
+        if (reason := refusal(line)) is None:
+            yield from read_esper(chain([(place, line)], content), reading, before)
+        elif event := _own(place, line, reading):
+            yield from _admitted(event, reading)
+            yield from _read_own(content, reading)
+        else:
+            before[reason] += 1
 
 
 def _read_own(content: Lines, reading: Reading) -> Iterator[Event[Any]]:
     for place, line in content:
-        try:
-            event = decode(line)
-        except MalformedLineError as error:
-            torn = "" if line.endswith(b"\n") else "torn last line: "
-            reading.wrong(f"{place}: {torn}{error}")
-            reading.malformed += 1
-            continue
-        if reading.admit(event):
-            yield event
+        if event := _own(place, line, reading):
+            yield from _admitted(event, reading)
+
+
+def _own(place: str, line: bytes, reading: Reading) -> Event[Any] | None:
+    """An event of Nissa's own; None, and counted, if the line is none."""
+    try:
+        check(line)
+        return decode(line)
+    except MalformedLineError as error:
+        torn = "" if line.endswith(b"\n") else "torn last line: "
+        reading.wrong(f"{place}: {torn}{error}")
+        reading.malformed += 1
+        return None
+
+
+def _admitted(event: Event[Any], reading: Reading) -> Iterator[Event[Any]]:
+    if reading.admit(event):
+        yield event

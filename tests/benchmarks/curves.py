@@ -71,6 +71,7 @@ REPORT: Mapping[str, Curve] = {
     "steps down, 12%": _noisy(_stepwise, _lognormal(0.12)),
     "cyclic, gamma 22%": _noisy(_cyclic, lambda random: random.gammavariate(20, 1 / 20)),
     "fitted, 80%": _noisy(lambda n: 5e-3 + 2.3 * math.exp(-n / 40), _lognormal(0.8)),
+    "vanished, 80%": _noisy(lambda n: 5e-6 + 2.3 * math.exp(-n / 20), _lognormal(0.8)),
 }
 """Other curves, with other seeds, on which what was chosen is tried once."""
 

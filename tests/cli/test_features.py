@@ -13,7 +13,8 @@ import yaml
 from nissa.cli.demo_host import CLASSES, LAYERS, SLOTS
 from nissa.cli.main import main
 from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.feature_schema import feature_names_of
+from nissa.pipeline.configured_features import feature_names_of
+from nissa.pipeline.plans import planned
 from nissa.pipeline.profiles import load, profiles
 from nissa.pipeline.telemetry import Telemetry
 from tests.cli.test_commands import nissa, refused
@@ -91,7 +92,11 @@ def test_the_number_of_features_is_known_before_any_training(words: tuple[str, .
         (("--config", "nowhere.yaml"), "nowhere.yaml: cannot be read: No such file or directory"),
         (("--set", "gradients.evry=5"), "there is no key gradients.evry: did you mean gradients.every?"),
         (("--set", "history_length=4"), "history_length = 4, but it must be a whole number from 5 to 100"),
-        (("--set", "gradients.layers=[conv9]"), "gradients.layers: there is no layer 'conv9': did you mean 'conv3'?"),
+        (
+            ("--set", "gradients.layers=[fc]", "--set", "gradients.layers=[conv9]", "--set", "history_length=9"),
+            "--set gradients.layers=[conv9]: gradients.layers = ['conv9']: of all that can be trained there is no layer "
+            f"'conv9': did you mean 'conv3'? Choose from {', '.join(LAYERS)}",
+        ),
     ],
 )
 def test_a_wrong_configuration_is_one_clear_line(
@@ -101,6 +106,26 @@ def test_a_wrong_configuration_is_one_clear_line(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert re.fullmatch(rf"nissa {command}: .*{re.escape(complaint)}\n", printed.err)
+
+
+def test_a_layer_that_is_not_there_is_named_with_the_file_that_wants_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text("gradients: {layers: [fd]}\n")
+    assert main(["features", "--config", str(file)]) == 2
+    assert capsys.readouterr().err.startswith(
+        f"nissa features: {file}: gradients.layers = ['fd']: of all that can be trained "
+    )
+
+
+def test_in_the_mode_research_what_is_in_force_is_printed_and_can_be_used_again(tmp_path: Path, said: Said) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text(said("features", "--set", "mode=research", "--set", "loss_landscape.perturbation_samples=20"))
+    printed = yaml.safe_load(file.read_text())
+    assert (printed["gradients"]["every"], printed["track_weight_norms"]) == (1, True)
+    assert printed["loss_landscape"]["perturbation_samples"] == 20
+    assert planned(load(file=file)) == load(file=file)
 
 
 def test_a_directory_for_a_log_that_is_switched_off_is_refused(tmp_path: Path) -> None:

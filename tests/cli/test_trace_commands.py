@@ -1,6 +1,7 @@
 """`nissa traces`, `trace` and `show` on a small run with a known fault."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ import pytest
 from nissa.cli.main import main
 from nissa.pipeline import replay
 from nissa.pipeline.telemetry import Telemetry, default_operators
-from tests.operators.alerts import batch, configured, gradients
+from tests.operators.alerts import batch, configured, gradients, stage
 from tests.pipeline.test_fidelity_follower import alarm
-from tests.samples import episode_ended, episode_started, epoch_completed, run_started
+from tests.samples import episode_ended, episode_started, epoch_completed, policy_updated, run_started
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def said(capsys: pytest.CaptureFixture[str], *words: Any) -> str:
 
 
 def test_traces_are_listed_one_line_each(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(capsys, "traces", run) == "   1  ppo env 1 episode 0  epochs 1-4  27+13 batches  loss_spike\n"
+    assert said(capsys, "traces", run) == "   1  warning   ppo env 1 episode 0  epochs 1-4  27+13 batches  loss_spike\n"
 
 
 def test_a_trace_says_what_fired_what_changed_first_and_which_layer(
@@ -56,15 +57,53 @@ def test_a_trace_says_what_fired_what_changed_first_and_which_layer(
     assert "epoch 3 batch 6: loss_spike (warning, jump)" in text
     first, then = [line.strip() for line in text.splitlines() if line.strip().startswith(("first ", "then "))]
     assert first.startswith(
-        "first epoch 3 batch 2 (4 batches before the alert): host_grad_norm 9, usually 0.9048 to 1.1"
+        "first epoch 3 batch 2 (4 batches before the alert): host_grad_norm 9, usually 0.8521 to 1.174"
     )
-    assert then.startswith("then  epoch 3 batch 6 (with it): loss 50")
-    assert "host.conv: its gradient became 40.0 times larger than 1" in text
+    assert then.startswith("then  epoch 3 batch 6 (with the alert): loss 50")
+    assert "host.conv: its gradient became 40.0 times larger than 1, the median of 2 measurements before" in text
+    assert "(gradients were measured 2 times before the alert: only a factor of 20 is told)" in text
     assert "host.head" not in text
     (raised,) = [line for line in text.splitlines() if line.lstrip().startswith(">")]
     assert raised.split()[1:4] == ["3", "6", "50"]
     assert len([line for line in text.splitlines() if line.split()[:1] in (["1"], ["2"], ["3"], ["4"])]) == 39
     assert "It closed because the episode ended." in text
+
+
+@pytest.fixture
+def policys(tmp_path: Path) -> Path:
+    """A policy that explodes after 40 batches, one before the loss rises; and then a slot enters a stage."""
+    with Telemetry("policy", out=tmp_path / "policy") as telemetry:
+        here = telemetry.scope(group="ppo", env=0, episode=0, epoch=1)
+        here.emit(episode_started())
+        for number in range(40):
+            here.emit(batch(number, 1.0))
+        telemetry.scope(group="ppo").emit(replace(policy_updated(), ratio_max=50.0))
+        here.emit(batch(40, 50.0))
+        here.emit(episode_ended())
+        here.move(episode=1, epoch=1)
+        here.emit(episode_started())
+        here.emit(batch(0, 1.0))
+        here.emit(stage())
+        here.emit(batch(1, 1.0))
+        here.emit(episode_ended())
+    return tmp_path / "policy"
+
+
+def test_the_alert_of_a_policy_stands_where_it_came(policys: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "trace", policys, 1)
+    assert "after epoch 1 batch 39: ratio_explosion" in text
+    assert "first epoch 1 batch 40 (1 batch after the alert): loss 50" in text
+    raised = [line.split()[1:3] for line in text.splitlines() if line.lstrip().startswith(">")]
+    assert raised == [["1", "39"], ["1", "40"]]
+
+
+def test_marks_are_listed_as_such_and_left_out_on_demand(policys: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = said(capsys, "traces", policys).splitlines()
+    assert [line.split()[:2] for line in whole] == [["1", "critical"], ["2", "info"]]
+    assert said(capsys, "traces", policys, "--alerts").splitlines() == whole[:1]
+    text = said(capsys, "trace", policys, 2)
+    assert "a trace of marks alone keeps no layers" in text
+    assert "(too few batches before the mark, 1, to say what was usual" in text
 
 
 def test_a_trace_that_is_not_there_is_one_clear_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,11 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nissa.events.kinds import AlertRaised, AlertResolved, EpisodeEnded, GradientsMeasured, LayerGradients, RunEnded
+from nissa.events.kinds import (
+    ActivationsMeasured,
+    AlertRaised,
+    AlertResolved,
+    EpisodeEnded,
+    GradientsMeasured,
+    LayerActivations,
+    LayerGradients,
+    LayerWeights,
+    RunEnded,
+    SharpnessMeasured,
+    WeightsMeasured,
+)
 from nissa.events.scope import Event
 from nissa.operators.alarms import MAX_STANDING
 from nissa.operators.anomalies import anomalies
 from nissa.operators.faults import noise_of_a_difference
+from tests.operators.alerts import configured
 from tests.operators.test_contract import derived
 from tests.operators.watching import batch, batches, changed, epoch, gate, marbles, names, raised, resolved
 from tests.samples import episode_ended, episode_started, event
@@ -298,3 +311,147 @@ def test_an_episode_that_ends_is_the_only_one_that_ends() -> None:
 def test_another_mode_is_refused() -> None:
     with pytest.raises(ValueError, match="one of robust, ratio, not 'both'"):
         anomalies("both")
+
+
+def activations(dormant: float | None = 0.0, non_finite: int = 0, std: float = 1.0) -> ActivationsMeasured:
+    row = LayerActivations(units=8, mean=0.0, std=std, zero=0.0, dead=0, dormant=dormant, non_finite=non_finite)
+    return ActivationsMeasured(samples=8, layers={"host.relu": row})
+
+
+def weights(norm: float) -> WeightsMeasured:
+    return WeightsMeasured(layers={"host.relu": LayerWeights(norm=norm)})
+
+
+def sharpness(value: float | None) -> SharpnessMeasured:
+    return SharpnessMeasured(sharpness=value, sam=None, loss=1.0, samples=2, scale=0.01)
+
+
+@pytest.mark.parametrize(
+    ("subject", "bad", "good"),
+    [
+        ("activations of host.relu", activations(non_finite=5), activations()),
+        ("activations of host.relu", activations(std=math.inf), activations()),
+        ("weights of host.relu", weights(math.nan), weights(1.0)),
+        ("sharpness", sharpness(math.inf), sharpness(None)),
+    ],
+)
+def test_what_a_probe_finds_broken_is_an_alert_of_its_own_that_the_next_sound_measurement_ends(
+    subject: str, bad: Any, good: Any
+) -> None:
+    gradients = GradientsMeasured(batch=0, layers={"host.relu": layer(0)}, slot_norms={}, seed_to_host={})
+    out = told([good, bad, gradients, batch(), bad])
+    assert names(out) == [("non_finite", subject)]
+    assert resolved(out) == []
+    if good != sharpness(None):
+        assert resolved(told([bad, good]))[0].subject == subject
+
+
+def test_a_sharpness_that_was_not_measured_ends_nothing() -> None:
+    assert resolved(told([sharpness(math.nan), sharpness(None)])) == []
+    assert len(resolved(told([sharpness(math.nan), sharpness(0.0)]))) == 1
+
+
+def test_dormant_units_are_an_alert_after_three_measurements_in_a_row_and_over_after_two_without() -> None:
+    shares = (0.6, 0.6, 0.5, 0.6, 0.6, 0.7, 0.6, 0.5, 0.6, 0.5, 0.5)
+    out = [told([activations(share) for share in shares[:n]]) for n in range(len(shares) + 1)]
+    assert [len(raised(found)) for found in out] == [0] * 6 + [1] * 6
+    assert [len(resolved(found)) for found in out] == [0] * 11 + [1]
+    (found,) = raised(out[-1])
+    assert (found.alert, found.severity, found.subject) == ("dormant_units", "warning", "host.relu")
+    assert (found.value, found.threshold, found.window) == (0.7, 0.5, 3)
+
+
+def test_the_dormant_units_of_a_layer_that_is_gone_are_no_alert_any_more() -> None:
+    empty = ActivationsMeasured(samples=8, layers={})
+    assert [row.clause for row in resolved(told([*[activations(0.9)] * 3, empty, empty]))] == ["recovered"]
+
+
+def test_a_layer_without_a_share_of_dormant_units_has_none() -> None:
+    assert told([activations(None)] * 5) == []
+
+
+@pytest.mark.parametrize("late", [0, None])
+def test_an_event_of_an_earlier_episode_or_of_none_changes_nothing(late: int | None) -> None:
+    losses = [*FLAT, 3.0, *FLAT]
+    story = batches(losses, episode=1)
+    strays = [event(one, env=0, episode=late) for one in (batch(1.0), gate(True), episode_ended(), epoch(80.0))]
+    mixed = [row for n, one in enumerate(story) for row in (one, strays[n % 4])]
+    assert [type(row) for row in derived(anomalies(), story)] == [AlertRaised, AlertResolved]
+    assert str(derived(anomalies(), mixed)) == str(derived(anomalies(), story))
+
+
+def test_a_broken_number_that_comes_late_is_an_alert_all_the_same() -> None:
+    story = [*batches(FLAT, episode=1), event(batch(math.nan), env=0, episode=0), *batches(FLAT, episode=1)]
+    out = derived(anomalies(), story)
+    assert names(out) == [("non_finite", "loss")]
+    assert resolved(out)[0].clause == "recovered"
+
+
+def test_an_episode_that_starts_with_a_lower_number_is_a_beginning() -> None:
+    story = [*batches([math.nan], episode=5), event(episode_started(), env=0, episode=0), *batches([math.nan])]
+    out = derived(anomalies(), story)
+    assert [(row.episode, row.clause) for row in resolved(out)] == [(5, "episode_lost")]
+    assert len(raised(out)) == 2
+
+
+def test_of_too_many_environments_the_alerts_of_the_one_given_back_are_resolved() -> None:
+    operator = anomalies()
+    state = operator.init()
+    state.limit = 2
+    story = [event(batch(math.nan), env=0, episode=0), *(event(batch(), env=env, episode=0) for env in (1, 2))]
+    out = [row for one in story for row in operator.step(state, one)]
+    assert [(row.env, row.clause) for row in resolved(out)] == [(0, "crowded")]
+    assert len(state.items) == 2
+
+
+def test_a_run_that_ends_leaves_nothing_behind() -> None:
+    operator = anomalies()
+    state = operator.init()
+    for one in (*batches([math.nan, 1.0]), event(RunEnded(outcome="completed", duration=1.0))):
+        list(operator.step(state, one))
+    assert not state.items
+
+
+SPIKE = [batch(loss) for loss in (*FLAT, 1.6)]
+
+
+def test_the_mode_is_that_of_the_configuration() -> None:
+    """1.6 is a jump to the robust rule, and nothing to the documented one."""
+    assert len(raised(told(SPIKE))) == 1
+    assert told([configured(alerts={"mode": "ratio"}), *SPIKE]) == []
+    assert len(raised(told([configured(alerts={"mode": "robust"}), *SPIKE], "ratio"))) == 1
+
+
+def test_a_configuration_outlives_an_episode_and_is_no_part_of_one() -> None:
+    strict = event(configured(alerts={"mode": "ratio"}), env=0)
+    both = [*(event(one, env=0, episode=0) for one in SPIKE), *(event(one, env=0, episode=1) for one in SPIKE)]
+    assert derived(anomalies(), [strict, *both]) == []
+    assert len(raised(derived(anomalies(), [*both[:30], strict, *both[30:]]))) == 0
+
+
+def test_a_configuration_of_the_whole_run_is_that_of_each_environment() -> None:
+    story = [event(configured(alerts={"mode": "ratio"})), *(event(one, group="a", env=3, episode=0) for one in SPIKE)]
+    assert derived(anomalies(), story) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "payloads", "found"),
+    [
+        ("accuracy_points", 20.0, [epoch(80.0), epoch(65.0)], 0),
+        ("gradient_explosion", 1000.0, [batch(host=norm) for norm in (*[1.0] * 40, 500.0)], 0),
+        ("dormant_share", 0.9, [activations(0.8)] * 5, 0),
+        ("dormant_measurements", 5, [activations(0.8)] * 4, 0),
+        ("accuracy_points", "much", [epoch(80.0), epoch(65.0)], 1),
+        ("accuracy_points", None, [epoch(80.0), epoch(65.0)], 1),
+    ],
+)
+def test_limits_are_those_of_the_configuration_as_far_as_it_says_numbers(
+    key: str, value: Any, payloads: list[Any], found: int
+) -> None:
+    assert len(raised(told(payloads))) == 1
+    assert len(raised(told([configured(alerts={key: value}), *payloads]))) == found
+
+
+@pytest.mark.parametrize("alerts", [None, 3, ["ratio"], {"mode": ["ratio"]}, {"mode": "loud"}])
+def test_a_configuration_that_says_nonsense_of_alerts_leaves_the_defaults(alerts: Any) -> None:
+    assert len(raised(told([configured(alerts=alerts), *SPIKE]))) == 1

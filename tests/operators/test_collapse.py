@@ -135,6 +135,12 @@ def test_returns_that_are_all_the_same_are_another_matter_and_their_nan_is_no_fa
     assert told([same] * 20, policy_spikes()) == []
 
 
+def test_where_the_spread_of_the_returns_is_not_told_a_nan_is_a_fault() -> None:
+    unknown = updated(return_std=None, explained_variance=math.nan)
+    assert names(told([unknown], policy_spikes())) == [("non_finite", "explained_variance")]
+    assert told([*HEALTHY, *[updated(return_std=None, value_std=0.0, explained_variance=0.0)] * 5]) == []
+
+
 FIGURES = (
     "approx_kl",
     "clip_fraction",
@@ -204,3 +210,16 @@ def test_limits_are_conventions_and_may_be_changed() -> None:
     assert names(told([updated()], strict)) == [("entropy_collapse", "op")]
     with pytest.raises(ValueError, match="not of kl"):
         policy_spikes({"kl": None})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("operator", [policy_collapse(), policy_spikes()])
+def test_a_run_that_ends_leaves_no_policy_behind_and_of_too_many_the_first_is_resolved(operator: Any) -> None:
+    state = operator.init()
+    state.limit = 1
+    bad = updated(ratio_max=100.0, return_std=0.0)
+    out = [row for one in [bad] * 13 for row in operator.step(state, event(one, group="a"))]
+    out += operator.step(state, event(updated(), group="b"))
+    assert raised(out)
+    assert [(row.group, row.clause) for row in resolved(out)] == [("a", "crowded")] * len(raised(out))
+    list(operator.step(state, event(RunEnded(outcome="completed", duration=1.0))))
+    assert not state.items

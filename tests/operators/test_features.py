@@ -31,7 +31,7 @@ from nissa.operators.feature_names import CONFUSED, feature_names, feature_schem
 from nissa.operators.feature_table import TABLE, Feature
 from nissa.operators.features import features
 from nissa.operators.narrative import narrative
-from nissa.pipeline.feature_schema import feature_names_of
+from nissa.pipeline.configured_features import feature_names_of
 from nissa.pipeline.profiles import load
 from tests.operators.test_contract import derived
 from tests.samples import episode_started, epoch_completed, event, payloads
@@ -277,6 +277,26 @@ def test_broken_stays_broken_and_missing_stays_missing() -> None:
     assert (found["grad_norm_fc"], found["grad_std_fc"], found["grad_norm_conv1"]) == (math.inf, None, None)
 
 
+def test_what_was_broken_at_any_step_of_an_epoch_is_not_mended_by_the_next() -> None:
+    ill = {"host.fc": replace(layer_gradients(non_finite=3), norm=math.nan), "early.conv": layer_gradients(1.0, 2)}
+    broken = replace(GRADIENTS, host_norm=math.inf, layers=ill)
+    mended = replace(GRADIENTS, layers={"host.conv1": layer_gradients()})
+    first, second = vectors(
+        told(configured(), broken, broken, mended, epoch_completed(80.0), mended, epoch_completed(80.0))
+    )
+    assert math.isnan(first["grad_norm_fc"] or 0.0)
+    assert (first["host_grad_norm"], first["grad_non_finite"]) == (math.inf, 10.0)
+    assert (first["grad_norm_conv1"], first["grad_std_fc"]) == (3.0, None)
+    assert (second["host_grad_norm"], second["grad_norm_fc"], second["grad_non_finite"]) == (30.1, None, 0.0)
+
+
+def test_what_was_broken_in_another_episode_is_another_networks() -> None:
+    broken = replace(GRADIENTS, host_norm=math.nan)
+    told_of = [configured(), broken, GRADIENTS, episode_started(), GRADIENTS, epoch_completed(80.0)]
+    (found,) = vectors(told(*told_of))
+    assert found["host_grad_norm"] == 30.1
+
+
 def test_a_measurement_of_nothing_says_nothing() -> None:
     nothing = GradientsMeasured(batch=0, layers={}, slot_norms={}, seed_to_host={})
     (found,) = vectors(told(configured(), nothing, ClassesMeasured(classes={}), epoch_completed(80.0)))
@@ -324,6 +344,8 @@ def test_the_schema_gives_the_place_of_each_name() -> None:
     assert [names[place] for name, place in schema["_index"].items()] == names
     assert list(schema) == [*ALL, "_index"]
     assert schema["_index"]["epoch"] == 0
+    valued = {group: dict.fromkeys(names, 0.5) for group, names in ALL.items()}
+    assert feature_schema(valued) == schema
 
 
 PATHS = st.lists(st.sampled_from(("host", "early", "conv")), max_size=4).map(lambda parts: ".".join(("host", *parts)))

@@ -18,7 +18,7 @@ from nissa.operators.holds import MAX_HOLDS, Holds
 from nissa.operators.stream import Fold
 from tests.operators.alerts import batch, configured, raised, resolved, told
 from tests.operators.test_contract import derived
-from tests.samples import epoch_completed, run_started
+from tests.samples import episode_ended, episode_started, epoch_completed, run_started
 
 EPOCH = epoch_completed(50.0)
 STATE = PipelineState(
@@ -200,3 +200,56 @@ def test_what_is_held_is_bounded_and_ends_with_the_run() -> None:
 def test_a_wrong_setting_is_refused_with_what_is_allowed(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="0 <= budget <= 1"):
         escalate(**wrong)
+
+
+OTHERS: list[Any] = [(EPOCH, {"env": 1})] * 20
+
+
+@pytest.mark.parametrize("over", [[resolved(), episode_ended()], [episode_ended(), resolved(clause="episode_ended")]])
+def test_between_the_episodes_of_its_environment_an_alert_that_is_over_asks_for_nothing(over: list[Any]) -> None:
+    """The environment may never train again: the others' epochs are not worth the budget."""
+    events = told([raised(), EPOCH, *over, *OTHERS, episode_started(), *[EPOCH] * 3])
+    rows = [row for row in derived(escalate("adaptive"), events) if isinstance(row, FidelityChanged)]
+    expected = [("dense", "alert", 0), ("normal", "resolved", 1), ("dense", "resumed", 1), ("normal", "resolved", 4)]
+    assert [(row.level, row.clause, row.dense_epochs) for row in rows] == expected
+    assert rows[1].reasons == []
+    assert rows[2].reasons == ["loss_spike"]
+
+
+def test_a_batch_or_an_epoch_of_the_next_episode_is_its_beginning_too() -> None:
+    for said in (batch(), EPOCH):
+        events = told([raised(), resolved(), episode_ended(), *OTHERS, said])
+        assert changes(escalate("adaptive"), events)[1:] == [("normal", "resolved"), ("dense", "resumed")]
+
+
+def test_an_alert_that_stands_asks_for_a_look_whoever_trains() -> None:
+    assert changes(escalate("adaptive"), told([raised(), episode_ended(), *OTHERS[:9]])) == [("dense", "alert")]
+
+
+def test_an_alert_of_the_policy_waits_for_its_group_to_go_on() -> None:
+    policy, end = (raised("kl_spike"), {"env": None}), (resolved("kl_spike", env=None), {"env": None})
+    events = told([policy, end, (episode_ended(), {"env": 3}), (EPOCH, {"group": "b"}), (EPOCH, {"env": 2})])
+    assert [level for level, _ in changes(escalate("adaptive"), events)] == ["dense", "normal", "dense"]
+
+
+def test_an_alert_without_a_group_cools_down_in_any_group_of_the_run() -> None:
+    none: dict[str, Any] = {"env": None, "group": None}
+    end = replace(resolved("ratio_explosion", env=None), group=None)
+    events = told([(raised("ratio_explosion"), none), (end, none), *[EPOCH] * 2, (EPOCH, {"group": "other"}), EPOCH])
+    assert changes(escalate("adaptive"), events) == [("dense", "alert"), ("normal", "resolved")]
+
+
+def test_marks_raise_it_only_if_the_configuration_says_so() -> None:
+    mark = raised("gate_failure", "info", "early")
+    for said, expected in ((None, []), (False, []), (True, [("dense", "alert")])):
+        alerts = {} if said is None else {"marks_raise_fidelity": said}
+        assert changes(escalate(), told([configured(mode="adaptive", alerts=alerts), mark, EPOCH])) == expected
+
+
+def test_what_comes_after_the_end_of_a_run_does_not_begin_it_again() -> None:
+    operator = escalate("adaptive")
+    state = operator.init()
+    end = RunEnded(outcome="completed", duration=1.0)
+    for event in told([raised(), end, resolved(clause="run_ended"), episode_ended(), BEAT]):
+        list(operator.step(state, event))
+    assert not state.items

@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from nissa.events.kinds import LayerActivations, LayerGradients
 from nissa.operators.health import (
@@ -16,8 +18,10 @@ from nissa.operators.health import (
     finite,
     gradient_complaint,
     health,
+    judged,
     worse,
 )
+from nissa.pipeline.probes.gradients import gradients_measured
 from tests.samples import payloads
 
 BROKEN = (math.nan, math.inf, -math.inf)
@@ -70,10 +74,41 @@ RELU = LayerActivations(units=8, mean=0.5, std=0.5, zero=0.5, dead=0, dormant=0.
         (replace(SOUND, zero=1.0, vanishing=1.0), None),
         (replace(SOUND, norm=0.0, zero=0.5, vanishing=1.0), "vanishing"),
         (replace(BARE, elements=0, norm=0.0), "dead"),
+        # Doubles so small that the sketch takes them for 0, and no element is larger than the norm.
+        (replace(SOUND, norm=2e-45, zero=1.0, vanishing=1.0), "vanishing"),
+        (replace(SOUND, norm=0.99e-7, zero=1.0, vanishing=1.0), "vanishing"),
+        (replace(SOUND, norm=1.01e-7, zero=1.0, vanishing=1.0), None),
+        # One element of a million.
+        (replace(SOUND, elements=10**6, norm=5e4, exploding=1e-6), "exploding"),
+        (replace(SOUND, norm=970.0, exploding=0.0), None),
     ],
 )
 def test_a_gradient_has_the_complaint_that_a_person_would(layer: LayerGradients, complaint: str | None) -> None:
     assert gradient_complaint(layer) == complaint
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        (SOUND, True),
+        (BARE, True),
+        (replace(BARE, norm=None, std=0.0), True),
+        (replace(BARE, norm=None, vanishing=0.0), True),
+        (replace(BARE, norm=None, exploding=0.0), True),
+        (replace(BARE, norm=None), False),
+        (replace(BARE, norm=None, zero=0.0, percentiles={"p50": 1.0}), False),
+    ],
+)
+def test_a_layer_of_which_no_size_was_measured_is_not_judged(layer: LayerGradients, said: bool) -> None:
+    assert judged(layer) is said
+
+
+def test_one_element_of_a_million_explodes_and_one_just_below_the_threshold_does_not() -> None:
+    for largest, complaint in ((970.0, None), (1000.0, None), (1001.0, "exploding")):
+        layer = nn.Linear(10**6, 1, bias=False)
+        grad = layer.weight.grad = torch.full((1, 10**6), 1e-3)
+        grad[0, 1] = largest
+        assert gradient_complaint(gradients_measured({"host": layer}).layers["host"]) == complaint
 
 
 def test_thresholds_are_those_of_the_configuration() -> None:

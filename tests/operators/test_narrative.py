@@ -264,6 +264,22 @@ def test_what_was_measured_in_an_earlier_epoch_is_unknown_and_not_healthy() -> N
     assert second.narrative == "Loss plateaued for 1 epoch"
 
 
+def test_what_nobody_measured_the_size_of_is_not_called_healthy() -> None:
+    bare = {"norm": None, "std": None}
+    row = last(one_layer(**bare), epoch())
+    assert (row.health, row.opportunities, row.narrative) == (None, [], "Loss 1")
+    assert last(one_layer(**bare, non_finite=1), epoch()).health == 0.0
+
+
+def test_a_class_whose_accuracy_is_broken_is_no_imbalance() -> None:
+    rows = classes(10.0)
+    broken = replace(rows, classes={**rows.classes, "0": ClassFigures(n=9, accuracy=math.nan)})
+    row = last(broken, epoch())
+    assert row.red_flags == ["non_finite"]
+    assert row.narrative == "Loss 1 | Not finite: classes"
+    assert last(rows, epoch()).red_flags == ["class_imbalance"]
+
+
 @pytest.mark.parametrize("wrong", ["non_finite", "exploding"])
 def test_a_step_that_broke_is_not_hidden_by_the_next(wrong: str) -> None:
     row = last(gradients(a=wrong, b="vanishing", gone=wrong), gradients(a="vanishing", b=None), epoch())

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -160,10 +161,62 @@ def test_a_trace_has_the_measurements_before_it_and_those_in_it() -> None:
     dead = LayerActivations(units=4, mean=0.0, std=0.0, zero=1.0, dead=4, dormant=1.0, non_finite=0)
     activations = ActivationsMeasured(samples=8, layers={"host.act": dead})
     before = [gradients(number, host=float(number)) for number in range(5)]
-    events = told([*before, batch(), raised(), gradients(9, host=9.0), activations, episode_ended()])
+    events = told([activations, *before, batch(5), raised(), gradients(9, host=9.0), activations, episode_ended()])
     (trace,) = traces(flight_recorder(), events)
-    assert [row.layers["host"].norm for row in trace.gradients] == [3.0, 4.0, 9.0]
-    assert trace.activations[0].layers["host.act"].dead == 4
+    assert [(row.layers["host"].norm, row.after) for row in trace.gradients] == [(3, False), (4, False), (9, True)]
+    assert trace.norms_before == {"host": [0.0, 1.0, 2.0, 3.0, 4.0]}
+    assert [(row.layers["host.act"].dead, row.after) for row in trace.activations] == [(4, False), (4, True)]
+
+
+@pytest.mark.parametrize(
+    ("late", "first", "before"),
+    [(0, True, [18, 19]), (0, False, [18, 19]), (1, True, [18, 19]), (1, False, [17, 18, 19])],
+)
+def test_what_was_measured_in_the_alerts_own_batch_came_after_it_whenever_it_arrived(
+    late: int, first: bool, before: list[int]
+) -> None:
+    items: list[Any] = []
+    for number in range(30):
+        tell: list[Any] = [batch(number), *([raised()] if number == 20 else [])]
+        measured = [gradients(number - late, host=float(number - late))] if number else []
+        items += [*measured, *tell] if first else [*tell, *measured]
+    (trace,) = traces(flight_recorder(), told([*items, END]))
+    assert [row.batch for row in trace.gradients if not row.after] == before
+    assert next(row.batch for row in trace.gradients if row.after) == 20
+    last = before[1]
+    assert trace.norms_before["host"] == [float(number) for number in range(last - 15, last + 1)]
+
+
+def test_a_mark_keeps_no_layers_until_an_alert_joins_with_the_two_before_it_and_those_after() -> None:
+    quiet = [row for number in range(30) for row in (gradients(number, host=1.0), batch(number))]
+    ill = [row for number in range(30, 60) for row in (gradients(number, host=9.0), batch(number))]
+    (marked,) = traces(flight_recorder(), told([*quiet[:20], stage(), raised("stage_transition", "info"), *quiet[20:]]))
+    assert (marked.gradients, marked.norms_before, marked.left_out) == ([], {}, {})
+    events = told([*quiet, raised("stage_transition", "info"), *ill[:20], raised(), *ill[20:], END])
+    (trace,) = traces(flight_recorder(), events)
+    shown = [row.batch for row in trace.gradients]
+    assert shown[:4] == [37, 38, 39, 40]
+    gaps = [later - earlier for earlier, later in pairwise(shown[3:])]
+    assert (len(shown), shown[-1]) == (8, 59)
+    assert max(gaps) <= 4 * min(gaps)
+    assert trace.left_out == {"gradients": 23 - 8}
+
+
+def test_an_alert_says_after_how_many_batches_of_the_trace_it_came() -> None:
+    """Also one without an epoch, one among batches without, and one in a trace that reached back afterwards."""
+    nothing = (BEAT, {"env": None, "episode": None})
+    policy = (raised("entropy_collapse", "critical"), {"env": None, "episode": None, "epoch": None})
+    where: dict[str, Any] = {"epoch": None}
+    rows = [(batch(number % 3), where) for number in range(9)]
+    mark = (raised("gate_failure", "info", "early"), where)
+    items: list[Any] = [*rows[:4], mark, *rows[4:5], nothing, policy, *rows[5:7], (raised(), where), *rows[7:], END]
+    (trace,) = traces(flight_recorder(marked=2), told(items))
+    assert len(trace.batches_before) == 4
+    assert [(row.alert, row.place, row.batch) for row in trace.alerts] == [
+        ("gate_failure", 4, 0),
+        ("entropy_collapse", 5, None),
+        ("loss_spike", 7, 0),
+    ]
 
 
 def test_a_trace_is_bounded_and_says_what_it_left_out() -> None:
@@ -205,6 +258,43 @@ def test_an_alert_of_the_policy_is_traced_where_its_group_trained_last() -> None
     assert sizes(trace) == (1, 0, "episode_ended")
 
 
+def test_an_alert_of_no_group_is_traced_in_any_of_its_run() -> None:
+    nowhere = (raised("entropy_collapse"), {"group": None, "env": None, "episode": None, "epoch": None})
+    items: list[Any] = [(batch(0), {"group": "other"}), batch(1), (batch(2), {"run": "foreign"}), nowhere, END]
+    (trace,) = traces(flight_recorder(), told(items))
+    assert (trace.group, trace.env, *sizes(trace)) == ("ppo", 0, 1, 0, "run_ended")
+
+
+@pytest.mark.parametrize("straggler", [gate(), batch(99), episode_ended(), gradients(1, host=1.0), stage()])
+@pytest.mark.parametrize("episode", [None, 0])
+def test_a_straggler_of_an_earlier_episode_or_of_none_changes_no_trace(straggler: Any, episode: int | None) -> None:
+    here: list[Any] = [(batch(number), {"episode": 1}) for number in range(20)]
+    late = (straggler, {"episode": episode})
+    alert = (raised(), {"episode": 1})
+    expected = traces(flight_recorder(), told([*here, alert, *here, END]))
+    assert sizes(expected[0]) == (20, 20, "run_ended")
+    assert (
+        traces(flight_recorder(), told([*here[:9], late, *here[9:], alert, *here[:9], late, *here[9:], END]))
+        == expected
+    )
+
+
+def test_a_late_alert_of_an_earlier_episode_is_in_no_trace_of_the_next() -> None:
+    items: list[Any] = [(batch(), {"episode": 1}), (raised(), {"episode": 0}), (batch(), {"episode": 1}), END]
+    assert traces(flight_recorder(), told(items)) == []
+
+
+def test_after_its_end_an_episode_keeps_what_an_alert_of_the_policy_shows() -> None:
+    operator = flight_recorder(ring=64, marked=16)
+    state = operator.init()
+    items = [row for number in range(64) for row in (batch(number), gate(), gradients(number, host=1.0))]
+    policy = (raised("entropy_collapse"), {"env": None, "episode": None, "epoch": None})
+    found = [trace for event in told([*items, episode_ended(), policy]) for trace in operator.step(state, event)]
+    (place,) = state.places.items.values()
+    assert (len(place.ring), len(place.norms), sum(map(len, place.measured.values()))) == (16, 0, 0)
+    assert [sizes(trace) for trace in found] == [(16, 0, "episode_ended")]
+
+
 def test_an_environment_that_is_not_numbered_has_traces_too() -> None:
     (trace,) = traces(flight_recorder(), told([batch(), raised(), batch(), END], env=None))
     assert sizes(trace) == (1, 1, "run_ended")
@@ -220,11 +310,24 @@ def test_nothing_of_one_episode_is_in_the_next() -> None:
     assert [row.batch for row in trace.batches_before] == [10, 11, 12]
 
 
-def test_of_too_many_open_traces_the_oldest_is_closed_as_it_is() -> None:
-    items: list[Any] = [(payload, {"env": env}) for env in range(MAX_OPEN + 1) for payload in (batch(), raised())]
-    operator = flight_recorder()
-    (trace,) = traces(operator, told(items))
-    assert (trace.env, *sizes(trace)) == (0, 1, 0, "crowded")
+def test_one_cause_in_many_environments_gives_as_many_traces_as_may_be_open_and_the_others_are_counted() -> None:
+    items: list[Any] = [(payload, {"env": env}) for env in range(2000) for payload in (batch(), raised())]
+    items += [(batch(1), {"env": env}) for env in range(2000)]
+    found = traces(flight_recorder(timeout=1e9), told([*items, END]))
+    assert [(trace.env, *sizes(trace)) for trace in found] == [(env, 1, 1, "run_ended") for env in range(MAX_OPEN)]
+    assert [trace.left_out for trace in found] == [{"traces": 2000 - MAX_OPEN}, *[{}] * (MAX_OPEN - 1)]
+
+
+def test_what_is_of_least_use_makes_room_for_an_alert_but_not_for_a_mark() -> None:
+    mark = raised("gate_failure", "info", "early")
+    full: list[Any] = [(row, {"env": env}) for env in range(MAX_OPEN) for row in (batch(), mark)]
+    another: list[Any] = [(row, {"env": MAX_OPEN}) for row in (batch(), mark)]
+    assert traces(flight_recorder(), told([*full, *another])) == []
+    (trace,) = traces(flight_recorder(), told([*full, *another, (raised(), {"env": MAX_OPEN})]))
+    assert (trace.env, trace.closed, trace.left_out) == (0, "crowded", {"traces": 1})
+    hollow: list[Any] = [(raised(), {"env": env}) for env in range(MAX_OPEN)]
+    found = traces(flight_recorder(), told([*hollow, *another, END]))
+    assert [(trace.env, trace.reasons) for trace in found] == [(MAX_OPEN, ["gate_failure"])]
 
 
 def test_memory_does_not_grow_with_the_length_of_a_run() -> None:
@@ -236,7 +339,8 @@ def test_memory_does_not_grow_with_the_length_of_a_run() -> None:
         list(operator.step(state, event))
     (place,) = state.places.items.values()
     assert len(place.ring) == 8
-    assert sum(map(len, place.measured.values())) <= 12
+    assert sum(map(len, place.measured.values())) <= 14
+    assert len(place.norms) <= 17
     assert len(place.marks.seen) == MAX_MARKS
     for capture in state.traces.captures.values():
         assert len(capture.before) + len(capture.after) <= 24

@@ -75,12 +75,13 @@ class Plain:
             recent = np.array(self.residuals[-64:])
             centre, scale = float(np.median(recent)), max(self.scale(recent), LIMITS.scale)
             z, usual = (residual - centre) / scale, float(np.mean(self.kept[-20:]))
-            if x > LIMITS.ratio * usual and z > LIMITS.ratio_z:
+            risen = x - math.exp(level) > LIMITS.floor
+            if risen and x > LIMITS.ratio * usual and z > LIMITS.ratio_z:
                 clause = "ratio"
-            elif residual > math.log(LIMITS.jump) and z > LIMITS.jump_z:
+            elif risen and residual > math.log(LIMITS.jump) and z > LIMITS.jump_z:
                 clause = "jump"
             else:
-                clause = self.drift(y)
+                clause = self.drift(x, y)
             if clause and z > LIMITS.ratio_z:
                 residual = centre + LIMITS.ratio_z * scale
                 x = min(x, math.exp(level + residual))
@@ -89,9 +90,12 @@ class Plain:
         self.residuals.append(residual)
         return clause
 
-    def drift(self, y: float) -> str | None:
+    def drift(self, x: float, y: float) -> str | None:
         last = np.array(self.y[-64:])
-        z = (y - float(np.median(last))) / max(self.scale(last), LIMITS.scale)
+        middle = float(np.median(last))
+        z = (y - middle) / max(self.scale(last), LIMITS.scale)
+        if z > 0 and x - math.exp(middle) <= LIMITS.floor:
+            z = 0.0
         self.rise = max(0.0, self.rise + min(z, LIMITS.most) - LIMITS.slack)
         if self.rise <= LIMITS.drift:
             return None
@@ -179,6 +183,17 @@ def test_a_loss_that_has_vanished_makes_no_news_of_its_noise() -> None:
     detector = Detector()
     assert not any(detector.judge(random.lognormvariate(0, 0.5) * 1e-6) for _ in range(500))
     assert judged([0.0] * 100).judge(0.5)
+
+
+@pytest.mark.parametrize("level", [1e-7, 5e-6, 2e-5])
+def test_of_a_vanished_loss_no_noise_is_an_alarm_until_it_rises_by_the_floor(level: float) -> None:
+    random = Random(3)
+    noise = [random.lognormvariate(0, 0.8) * level for _ in range(1000)]
+    detector = Detector()
+    assert not [value for value in noise if value < level + LIMITS.floor and detector.judge(value)]
+    assert judged([level] * 40).judge(level + 0.99 * LIMITS.floor) is None
+    assert judged([level] * 40).judge(level + 1.01 * LIMITS.floor)
+    assert not any(judged([level] * 40).judge(level + 0.9 * LIMITS.floor) for _ in range(40))
 
 
 @settings(max_examples=200, deadline=None)

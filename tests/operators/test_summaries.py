@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -106,8 +107,8 @@ def test_scoreboards_equal_a_plain_count(story: list[Any]) -> None:
         starts = [e.payload.host_params for e in mine if isinstance(e.payload, EpisodeStarted)]
         added = sum(e.payload.params_added for e in now if isinstance(e.payload, SeedFossilized))
         if any(isinstance(e.payload, SCOREBOARD) for e in now):
-            assert row.host_params == (starts[-1] if starts else 0)
-            assert row.growth_ratio == pytest.approx(1 + added / row.host_params if row.host_params else 1.0)
+            assert row.host_params == (starts[-1] if starts else None)
+            assert row.growth_ratio == (pytest.approx(1 + added / (starts[-1] or math.inf)) if starts else None)
 
 
 SCOREBOARD = EpisodeStarted | SeedGerminated | SeedFossilized | SeedCulled
@@ -147,8 +148,49 @@ def test_a_multiplier_below_one_is_refused() -> None:
         seed_scoreboard({"norm": 0.5})
 
 
-def test_growth_of_an_unknown_host_is_one() -> None:
+def test_growth_of_a_size_that_was_not_told_is_unknown_and_of_no_host_one() -> None:
     assert (growth_ratio(0, 50), growth_ratio(1000, 0), growth_ratio(1000, 500)) == (1.0, 1.0, 1.5)
+    assert (growth_ratio(None, 50), growth_ratio(1000, None)) == (None, None)
+
+
+@pytest.mark.parametrize("unknown", [{"host_params": None}, {"total_seed_params": None}])
+def test_an_episode_of_unknown_size_is_ranked_by_accuracy_and_on_no_front(unknown: dict[str, Any]) -> None:
+    story = [
+        event(replace(epoch_completed(90.0), **unknown), env=0, episode=0, epoch=1),
+        event(episode_ended(), env=0, episode=0),
+        event(epoch_completed(80.0, 100), env=0, episode=1, epoch=1),
+        event(episode_ended(), env=0, episode=1),
+    ]
+    rows = derived(best_runs(), story)[-1].runs  # type: ignore[attr-defined]
+    assert [(row.peak_accuracy, row.growth_ratio, row.efficiency, row.pareto) for row in rows] == [
+        (90.0, None, None, False),
+        (80.0, 1.1, 80.0 / 1.1, True),
+    ]
+
+
+def test_what_comes_late_of_an_episode_counts_for_it_and_not_for_the_next() -> None:
+    story = [
+        event(epoch_completed(90.0), env=0, episode=0, epoch=1),
+        event(epoch_completed(80.0), env=0, episode=1, epoch=1),
+        event(episode_ended(), env=0, episode=0),
+        event(episode_ended(), env=0, episode=1),
+    ]
+    rows = derived(best_runs(), story)[-1].runs  # type: ignore[attr-defined]
+    assert [(row.episode, row.peak_accuracy) for row in rows] == [(0, 90.0), (1, 80.0)]
+
+
+def test_a_seed_that_ends_late_leaves_the_model_of_the_next_episode_alone() -> None:
+    story = [
+        event(episode_started(), env=0, episode=0),
+        event(germinated(), env=0, episode=0),
+        event(episode_started(), env=0, episode=1),
+        event(germinated("attention", "late", "s2"), env=0, episode=1),
+        event(fossilized(), env=0, episode=0),
+    ]
+    last = derived(seed_scoreboard(), story)[-1]
+    assert isinstance(last, ScoreboardUpdated)
+    assert (last.live_blueprints, last.growth_ratio) == ({"late": "attention"}, 1.0)
+    assert (last.germinated, last.fossilized, last.orphans) == (2, 1, 0)
 
 
 def test_the_best_run_is_taken_at_its_first_peak_with_the_seeds_of_that_epoch() -> None:
@@ -185,7 +227,7 @@ def test_best_runs_equal_a_search_through_the_whole_story(story: list[Any]) -> N
         assert sorted(found) == sorted(expected)
 
 
-def run(accuracy: float, growth: float, env: int = 0) -> BestRun:
+def run(accuracy: float, growth: float | None, env: int = 0) -> BestRun:
     return BestRun(
         group="ppo",
         env=env,
@@ -193,30 +235,35 @@ def run(accuracy: float, growth: float, env: int = 0) -> BestRun:
         epoch=1,
         peak_accuracy=accuracy,
         growth_ratio=growth,
-        efficiency=accuracy / growth,
+        efficiency=None if growth is None else accuracy / growth,
         rank=0,
         pareto=False,
     )
 
 
-RUNS = st.lists(st.builds(run, st.sampled_from((80.0, 90.0, 95.0)), st.sampled_from((1.0, 1.2, 1.5))), max_size=12)
+SIZES = st.sampled_from((1.0, 1.2, 1.5, None))
+RUNS = st.lists(st.builds(run, st.sampled_from((80.0, 90.0, 95.0)), SIZES), max_size=12)
+
+
+def size(run: BestRun) -> float:
+    return math.inf if run.growth_ratio is None else run.growth_ratio
 
 
 @given(RUNS)
 def test_the_pareto_front_equals_the_definition_tried_on_every_pair(runs: list[BestRun]) -> None:
     for found in rank(runs, keep=100):
         beaten = any(
-            (o.peak_accuracy >= found.peak_accuracy and o.growth_ratio < found.growth_ratio)
-            or (o.peak_accuracy > found.peak_accuracy and o.growth_ratio <= found.growth_ratio)
+            (o.peak_accuracy >= found.peak_accuracy and size(o) < size(found))
+            or (o.peak_accuracy > found.peak_accuracy and size(o) <= size(found))
             for o in runs
         )
-        assert found.pareto == (not beaten)
+        assert found.pareto == (not beaten and found.growth_ratio is not None)
 
 
 @given(RUNS, st.integers(1, 5))
 def test_ranks_follow_accuracy_then_size_and_the_front_is_forgotten_last(runs: list[BestRun], keep: int) -> None:
     ranked = rank(runs, keep)
-    order = [(-r.peak_accuracy, r.growth_ratio) for r in ranked]
+    order = [(-r.peak_accuracy, size(r)) for r in ranked]
     assert order == sorted(order)
     assert len(ranked) == min(keep, len(runs))
     front = sum(r.pareto for r in rank(runs, 100))

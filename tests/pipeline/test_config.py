@@ -184,6 +184,13 @@ def test_an_empty_file_changes_nothing(file: Path) -> None:
         ("gradients.every=yes", "gradients.every = True, but it must be a whole number from 1 up"),
         ("gradients.every=2.5", "gradients.every = 2.5, but it must be a whole number from 1 up"),
         ("gradients.vanishing_threshold=-1", "gradients.vanishing_threshold = -1, but it must be a number above 0"),
+        ("gradients.vanishing_threshold=true", "gradients.vanishing_threshold = True, but it must be a number above 0"),
+        ("dense_budget=true", "dense_budget = True, but it must be a number from 0 to 1"),
+        ("gradients.layers=[]", "gradients.layers = [], but it must be all, or a list of at least 1, each item a text"),
+        (
+            "gradients.vanishing_threshold=1000",
+            "gradients.vanishing_threshold = 1000 must be below exploding_threshold = 1000",
+        ),
         ("history_length=101", "history_length = 101, but it must be a whole number from 5 to 100"),
         (
             "loss_landscape.perturbation_scale=.nan",
@@ -191,7 +198,7 @@ def test_an_empty_file_changes_nothing(file: Path) -> None:
         ),
         ("mode=fast", "mode = 'fast', but it must be standard or research or adaptive"),
         ("sinks.log=maybe", "sinks.log = 'maybe', but it must be true or false"),
-        ("gradients.layers=5", "gradients.layers = 5, but it must be all, or a list, each item a text"),
+        ("gradients.layers=5", "gradients.layers = 5, but it must be all, or a list of at least 1, each item a text"),
         (
             "gradients.percentiles=[1, 200]",
             "gradients.percentiles = [1, 200], but it must be a list, each item a whole number from 0 to 100",
@@ -229,6 +236,21 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(override: s
         ("profile: debug\n", ": there is no profile 'debug': choose from minimal, standard, diagnostic, research"),
         ("profile: [minimal]\n", ": profile = ['minimal'], but it must be the name of a profile"),
         ("profiles: 3\n", ": profiles: must hold keys with values, not 3"),
+        ("profiles: {1: {}}\n", ": profiles: 1 cannot be the name of a profile: it must be a text"),
+        ("profiles: {1: {}}\nprofile: x\n", ": profiles: 1 cannot be the name of a profile: it must be a text"),
+        # Also those that nobody asks for are looked at.
+        ("profiles: {mine: 3}\n", ", profile mine: must hold keys with values, not 3"),
+        (
+            "profiles: {mine: {gradients: {evry: 1}}}\n",
+            ", profile mine: there is no key gradients.evry: did you mean gradients.every?",
+        ),
+        ("history_length: 2024-99-99\n", ": '2024-99-99' is no timestamp: month must be in 1..12"),
+        (
+            "mode: standard\nhistory_length: !!int x\n",
+            ", line 2: 'x' is no int: invalid literal for int() with base 10",
+        ),
+        ("history_length: !!float ''\n", ": '' is no float: "),
+        ("history_length: !!bool x\n", ": 'x' is no bool: "),
         ("profile: mine\nprofiles: {mine: 3}\n", ", profile mine: must hold keys with values, not 3"),
         (
             "profile: mine\nprofiles: {mine: {mode: x}}\n",
@@ -248,6 +270,27 @@ def test_all_that_is_wrong_is_said_in_one_line_each_with_its_source(file: Path) 
         "--set mode=x: mode = 'x', but it must be standard or research or adaptive",
         f"{file}: gradients.every = 0, but it must be a whole number from 1 up",
     ]
+
+
+def test_settings_that_do_not_go_together_are_blamed_on_who_gave_them_last(file: Path) -> None:
+    file.write_text("gradients: {vanishing_threshold: 10}\n")
+    complaint = "gradients.vanishing_threshold = 10 must be below exploding_threshold = 5"
+    overrides = ["gradients.exploding_threshold=5", "gradients.every=3"]
+    assert refused(file=file, overrides=overrides) == f"--set gradients.exploding_threshold=5: {complaint}"
+    assert refused(file=file, overrides=["gradients.every=0"]).startswith(
+        "--set gradients.every=0: gradients.every = 0"
+    )
+    file.write_text("gradients: {exploding_threshold: 1e-9}\n")
+    assert refused(file=file, overrides=["gradients.every=3"]).startswith(
+        f"{file}: gradients.vanishing_threshold = 1e-07"
+    )
+
+
+def test_a_profile_with_a_built_in_name_goes_over_that(file: Path) -> None:
+    file.write_text("profiles: {diagnostic: {gradients: {every: 7}}}\n")
+    config = load("diagnostic", file)
+    assert config == load("diagnostic", overrides=["gradients.every=7"])
+    assert load("standard", file) == load("standard")
 
 
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path, file: Path) -> None:
@@ -278,12 +321,30 @@ def test_in_the_mode_research_all_is_measured_that_the_profile_or_the_configurat
     assert plan.model_dump() == research | kept
     assert planned(plan) == plan
     assert planned(load("diagnostic")) == load("diagnostic")
+    many = planned(load("diagnostic", overrides=["mode=research", "loss_landscape.perturbation_samples=20"]))
+    assert many.loss_landscape.perturbation_samples == 20
 
 
 def test_a_pipeline_takes_the_name_of_a_profile_and_refuses_others() -> None:
     assert Telemetry("run", config="diagnostic").config == load("diagnostic")
     with pytest.raises(ValueError, match="there is no profile 'debug'"):
         Telemetry("run", config="debug")
+
+
+@pytest.mark.parametrize("wrong", [None, {"gradients": {"enabled": True}}, Path("my.yaml")])
+def test_a_pipeline_that_is_given_no_configuration_says_what_is_one(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=f"config must be a TelemetryConfig.*, not {type(wrong).__name__}"):
+        Telemetry("run", config=wrong)
+
+
+def test_a_fidelity_that_there_is_not_is_refused_and_changes_nothing() -> None:
+    telemetry: Any = Telemetry("run")
+    for wrong in ("Dense", "research", True, None):
+        with pytest.raises(ValueError, match=f"fidelity must be one of normal, dense, not {wrong!r}"):
+            telemetry.fidelity = wrong
+    assert telemetry.fidelity == "normal"
+    telemetry.fidelity = "dense"
+    assert vars(telemetry)["fidelity"] == "dense"
 
 
 def test_each_setting_has_words_for_what_it_may_be() -> None:
@@ -346,7 +407,8 @@ LAYERS = ["host.conv1", "host.block.conv2", "host.fc"]
         (["conv*"], ["host.conv1", "host.block.conv2"]),
         (["block.*"], ["host.block.conv2"]),
         (["host.fc"], ["host.fc"]),
-        (["nothing*", "early.conv"], []),
+        (["early.*", "ear*.conv", "early.conv", "late"], []),
+        (["*.conv?", "early.*"], ["host.conv1", "host.block.conv2"]),
         ([], []),
     ],
 )
@@ -357,11 +419,19 @@ def test_layers_are_called_by_path_by_last_name_or_by_pattern(wanted: Any, expec
 @pytest.mark.parametrize(
     ("wanted", "complaint"),
     [
-        ("conv9", "there is no layer 'conv9': did you mean 'conv2'?"),
+        ("conv9", f"there is no layer 'conv9': did you mean 'conv2'? Choose from {', '.join(LAYERS)}"),
         ("zzz", f"there is no layer 'zzz': choose from {', '.join(LAYERS)}"),
-        ("early.conv", "there is no layer 'early.conv'"),
+        ("zzz*", f"there is no layer 'zzz*': choose from {', '.join(LAYERS)}"),
+        ("early.conv", f"there is no layer 'early.conv': choose from {', '.join(LAYERS)}"),
     ],
 )
-def test_a_name_that_no_layer_has_is_refused(wanted: str, complaint: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(complaint)):
-        selected(LAYERS, [wanted])
+def test_a_name_or_pattern_of_no_layer_is_refused_with_all_there_are(wanted: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(complaint)) as error:
+        selected(LAYERS, ["fc", wanted], others=("late",))
+    start = f"gradients.layers = {['fc', wanted]!r}: of all that can be trained there is no layer "
+    assert str(error.value).startswith(start)
+
+
+def test_of_very_many_layers_an_error_names_some() -> None:
+    with pytest.raises(ValueError, match=r"choose from l0, .*, l19 and 5 more$"):
+        selected([f"l{n}" for n in range(25)], ["zzz"])

@@ -53,6 +53,13 @@ def test_a_context_has_all_that_was_told_of_an_episode() -> None:
     assert (context.baseline, context.ended) == (BASELINE, episode_ended())
 
 
+def test_a_host_that_was_trained_alone_once_is_the_baseline_of_every_episode_of_its_environment() -> None:
+    items: list[Any] = [(BASELINE, {"env": 1, "episode": None, "epoch": None})]
+    items += [(episode_started(), {"env": env, "episode": n, "epoch": 0}) for n in range(2) for env in range(2)]
+    found = {row.where[2:4]: row.baseline for row in filled(told(items)).episodes()}
+    assert found == {(0, 0): None, (1, 0): BASELINE, (0, 1): None, (1, 1): BASELINE}
+
+
 @pytest.mark.parametrize(
     ("where", "count"),
     [

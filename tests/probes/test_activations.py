@@ -10,9 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
+from torch.nn.utils.parametrize import register_parametrization
 
 from nissa.events.kinds import ActivationsMeasured
-from nissa.pipeline.probes.activations import activations_measured, recorded
+from nissa.pipeline.probes.activations import activations_measured, recordable, recorded
 from nissa.pipeline.probes.effective_rank import effective_rank
 from nissa.pipeline.probes.untouched import untouched
 
@@ -161,12 +163,12 @@ def test_units_are_channels_after_convolutions_and_norms_and_features_after_anyt
     assert units == [{6}, {5}, {5}, {3}]
 
 
-def test_attention_softmax_tuples_whole_numbers_and_containers_are_left_out_and_embeddings_are_not() -> None:
+def test_softmax_whole_numbers_and_containers_are_left_out_and_of_tuples_the_first_is_looked_at() -> None:
     class Odd(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.embed, self.attend, self.softmax = nn.Embedding(9, 4), nn.MultiheadAttention(4, 2), nn.Softmax(-1)
-            self.recur, self.count = nn.GRU(4, 4), given_out(torch.ones(3, 2))
+            self.recur, self.count = nn.GRU(4, 5), given_out(torch.ones(3, 2))
             self.count.get_submodule("0").values = nn.Parameter(
                 torch.ones(3, 2, dtype=torch.int64), requires_grad=False
             )
@@ -177,7 +179,9 @@ def test_attention_softmax_tuples_whole_numbers_and_containers_are_left_out_and_
             return self.softmax(self.recur(self.attend(x, x, x)[0])[0]) * self.count(tokens)[..., None]
 
     found = measured(Odd(), torch.arange(6).view(3, 2)).layers
-    assert [(layer, row.units) for layer, row in found.items()] == [("host.embed", 4)]
+    assert [(layer, row.units) for layer, row in found.items()] == [
+        *(("host.embed", 4), ("host.attend", 4), ("host.recur", 5))
+    ]
 
 
 def test_a_model_of_one_layer_has_the_name_of_its_part_and_a_single_value_has_no_spread() -> None:
@@ -290,3 +294,28 @@ def test_the_rank_is_that_of_numpy_the_same_when_scaled_or_turned_and_at_most_th
 @pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
 def test_a_matrix_with_a_broken_element_has_no_rank(broken: float) -> None:
     assert effective_rank(torch.tensor([[1.0, broken], [0.0, 1.0]])) is None
+
+
+def test_what_computes_a_layers_parameters_is_no_layer_and_hides_none() -> None:
+    host = nn.Sequential(
+        weight_norm(nn.Linear(4, 6)),
+        nn.ReLU(),
+        spectral_norm(nn.Linear(6, 5, bias=False)),
+        weight_norm(nn.Conv1d(1, 2, 1)),
+    )
+    register_parametrization(host[0], "bias", nn.PReLU(), unsafe=True)
+    found = measured(nn.Sequential(host[:3], nn.Unflatten(1, (1, 5)), host[3]), noise(8, 4)).layers
+    assert [(layer, row.units) for layer, row in found.items()] == [
+        *(("host.0.0", 6), ("host.0.1", 6), ("host.0.2", 5), ("host.2", 2))
+    ]
+    assert found["host.0.1"].dead is not None
+
+
+def test_the_layers_of_a_transformer_are_seen() -> None:
+    block = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    assert "host.self_attn.out_proj" not in recordable({"host": block}).values()
+    found = measured(block.eval(), noise(4, 3, 8)).layers
+    assert {layer: row.units for layer, row in found.items()} == {
+        **{f"host.{layer}": 8 for layer in ("self_attn", "norm1", "linear2", "norm2")},
+        "host.linear1": 16,
+    }

@@ -1,13 +1,17 @@
 """Each field of the configuration does what it says, and nothing that was not asked for is in a row."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from nissa.events.kinds import LayerGradients
 from nissa.pipeline.config import GradientConfig
-from nissa.pipeline.probes import gathering
+from nissa.pipeline.probes import gathering, reductions
 from nissa.pipeline.probes.gradients import gradients_measured
 
 BARE = {
@@ -60,8 +64,56 @@ def test_what_is_asked_for_is_there_alone(layer: nn.Linear) -> None:
     assert row.vanishing == pytest.approx((abs(grad) < 1e-4).mean(), abs=2e-3)
     assert (row.zero, row.exploding) == (100 / 30_100, None)
     row = measured(layer, detect_exploding=True, exploding_threshold=20.0)
-    assert row.exploding == pytest.approx((abs(grad) > 20).mean(), abs=2e-3)
+    assert row.exploding == pytest.approx((abs(grad) > 20).mean(), rel=1e-12)
     assert (row.zero, row.vanishing) == (None, None)
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 1e-3, 900.0, 970.0, 1000.0, 1000.1, -5e4, 3e38, math.nan, math.inf, -math.inf])),
+    st.floats(1e-3, 1e39),
+    st.sampled_from([torch.float32, torch.float64, torch.float16, torch.bfloat16]),
+)
+@settings(deadline=None)
+def test_elements_above_the_threshold_are_counted_exactly(
+    values: list[float], limit: float, dtype: torch.dtype
+) -> None:
+    one = nn.Linear(len(values) + 1, 1, bias=False, dtype=dtype)
+    one.weight.grad = torch.tensor([[*values, 1.0]], dtype=torch.float64).to(dtype)
+    held = one.weight.grad.double().numpy()
+    row = measured(one, detect_exploding=True, exploding_threshold=limit)
+    narrow = float(np.float32(limit)) if dtype != torch.float64 and limit < 3.4e38 else limit
+    assert row.exploding == (np.isfinite(held) & (abs(held) > narrow)).sum() / held.size
+
+
+def test_a_single_large_element_among_a_million_is_exploding_and_none_below_the_threshold_is() -> None:
+    large = nn.Linear(1_000_000, 1, bias=False)
+    grad = torch.full_like(large.weight, 1e-3)
+    large.weight.grad = grad
+    grad[0, 500_001] = 970.0
+    assert measured(large, detect_exploding=True).exploding == 0.0
+    grad[0, 500_001] = 5e4
+    assert measured(large, detect_exploding=True).exploding == 1e-6
+
+
+def test_below_the_threshold_no_element_is_looked_at_on_the_cpu(
+    layer: nn.Linear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(reductions, "hardshrink")
+    assert measured(layer, detect_exploding=True, exploding_threshold=1e9).exploding == 0.0
+
+
+def test_a_spread_that_sums_do_not_resolve_is_not_told() -> None:
+    one = nn.Linear(100_000, 1, bias=False)
+    draw = torch.randn(1, 100_000, generator=torch.Generator().manual_seed(0))
+    told = {}
+    for spread in (1e-4, 1e-2, 0.1, 1.0):
+        one.weight.grad = 1 + spread * draw
+        told[spread] = measured(one, track_std=True).std
+        if told[spread] is not None:
+            assert told[spread] == pytest.approx(one.weight.grad.double().std().item(), rel=0.01)
+    assert [std is None for std in told.values()] == [True, True, False, False]
+    one.weight.grad = torch.zeros(1, 100_000)
+    assert measured(one, track_std=True).std == 0.0
 
 
 def test_the_histogram_counts_by_octave(layer: nn.Linear) -> None:
@@ -116,13 +168,13 @@ def test_a_norm_that_overflows_breaks_nothing_else() -> None:
 def test_layers_are_chosen_by_path_last_name_or_pattern_and_norms_are_over_all(
     wanted: object, expected: list[str]
 ) -> None:
-    def given(value: float) -> nn.Linear:
+    def one(value: float) -> nn.Linear:
         layer = nn.Linear(1, 1, bias=False)
         layer.weight.grad = torch.tensor([[value]])
         return layer
 
-    host = nn.ModuleDict({"conv1": given(3.0), "block": nn.ModuleDict({"fc": given(4.0)})})
-    parts = {"host": host, "early": nn.ModuleDict({"fc": given(10.0)})}
+    host = nn.ModuleDict({"conv1": one(3.0), "block": nn.ModuleDict({"fc": one(4.0)})})
+    parts = {"host": host, "early": nn.ModuleDict({"fc": one(10.0)})}
     found = gradients_measured(parts, GradientConfig.model_validate({"layers": wanted}), batch=7)
     assert list(found.layers) == expected
     assert [found.layers[layer].norm for layer in expected] == [

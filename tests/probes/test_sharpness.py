@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from nissa.pipeline.config import LossLandscapeConfig
-from nissa.pipeline.probes.sharpness import explored, sharpness_measured
+from nissa.pipeline.probes.sharpness import sharpness_measured, slope_of
 
 
 class Bowl(nn.Module):
@@ -154,16 +153,38 @@ def test_without_pairs_there_is_only_the_steepest_direction() -> None:
     assert found.sam == sharpness_measured(bowl, bowl, slope, pairs=3).sam
 
 
-def test_what_the_configuration_says_is_what_is_explored(cnn: nn.Module, state: Callable[[nn.Module], Any]) -> None:
-    cnn.eval()
+def test_the_slope_is_that_in_eval_mode_and_leaves_no_trace(cnn: nn.Module, state: Callable[[nn.Module], Any]) -> None:
     before, loss = state(cnn), classified(cnn)
-    slope = torch.autograd.grad(loss(), list(cnn.parameters()))
-    expected = sharpness_measured(cnn, loss, slope, pairs=3, scale=0.02)
-    config = LossLandscapeConfig(perturbation_samples=3, perturbation_scale=0.02)
-    assert explored(cnn, loss, config) == expected
-    only = explored(cnn, loss, config.model_copy(update={"estimate_sharpness": False}))
-    assert (only.sharpness, only.sam) == (None, expected.sam)
+    found = slope_of(cnn, loss)
     assert state(cnn) == before
+    cnn.eval()
+    for own, grad in zip(found, torch.autograd.grad(loss(), list(cnn.parameters())), strict=True):
+        assert own is not None
+        assert torch.equal(own, grad)
+
+
+def test_under_autocast_each_evaluation_is_at_weights_of_its_own() -> None:
+    model, inputs = nn.Linear(64, 8), torch.randn(32, 64, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = sharpness_measured(model, lambda: model(inputs).float().square().mean(), pairs=2, scale=0.1)
+    assert found.sharpness is not None
+    assert found.sharpness > 0
+
+
+def test_a_sparse_gradient_leads_where_the_same_one_in_full_does() -> None:
+    table, tokens = nn.Embedding(50, 8, sparse=True), torch.tensor([3, 3, 7])
+
+    def loss() -> Tensor:
+        total: Tensor = table(tokens).square().sum()
+        return total
+
+    (slope,) = slope_of(table, loss)
+    assert slope is not None
+    assert slope.is_sparse
+    found = sharpness_measured(table, loss, [slope], pairs=0)
+    assert found.sam == sharpness_measured(table, loss, [slope.to_dense()], pairs=0).sam
+    assert found.sam is not None
+    assert found.sam > 0
 
 
 def test_complex_weights_are_perturbed_in_both_of_their_parts() -> None:

@@ -13,11 +13,11 @@ from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nissa.pipeline.config import GradientConfig
-from nissa.pipeline.probes import bit_sketch, sharpness, transfer
+from nissa.pipeline.probes import bit_sketch, perturbations, transfer
 from nissa.pipeline.probes.activations import activations_measured, recorded
-from nissa.pipeline.probes.gathering import _broken
 from nissa.pipeline.probes.gradients import gradients_begun, gradients_measured
 from nissa.pipeline.probes.per_class import classes_measured
+from nissa.pipeline.probes.reductions import broken
 from nissa.pipeline.probes.sharpness import sharpness_measured
 from nissa.pipeline.probes.weights import copied, weights_measured
 
@@ -61,8 +61,8 @@ def without_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.random, "fork_rng", lambda devices: nullcontext())
     for layer in (nn.Conv2d, nn.Linear):
         monkeypatch.setattr(layer, "reset_parameters", lambda self: None)
-    monkeypatch.setattr(sharpness, "_generator", lambda device, seed: None)
-    monkeypatch.setattr(sharpness, "_noise", lambda like, generator: torch.empty_like(like))
+    monkeypatch.setattr(perturbations, "_generator", lambda device, seed: None)
+    monkeypatch.setattr(perturbations, "_normal", lambda like, generator: torch.empty_like(like))
 
 
 def net(device: str = "cuda") -> nn.Module:
@@ -156,4 +156,4 @@ def test_a_gpu_counts_bins_and_broken_elements_as_the_cpu_does() -> None:
     values = torch.tensor([1.0, float("nan"), -2.0, float("inf"), 0.0, 7.0] * 100)
     codes = bit_sketch._codes(values)
     assert torch.equal(bit_sketch._scattered(codes, bit_sketch.BINS), bit_sketch.sketch(values))
-    assert [int(n) for n in _broken([values, values[:1]], torch.tensor([float("nan"), 1.0]))] == [200, 0]
+    assert [int(n) for n in broken([values, values[:1]], torch.tensor([float("nan"), 1.0]))] == [200, 0]

@@ -23,8 +23,8 @@ from nissa.events.kinds import (
 )
 from nissa.events.scope import Event
 from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.feature_schema import feature_names_of
-from nissa.pipeline.probes import transfer, watch
+from nissa.pipeline.configured_features import feature_names_of
+from nissa.pipeline.probes import landscape, late_gradients, transfer, watch
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.profiles import load
 from nissa.pipeline.telemetry import Telemetry
@@ -183,9 +183,10 @@ def test_in_research_mode_it_is_dense_from_the_start(bench: Callable[..., Bench]
 
 def test_a_layer_that_the_host_does_not_have_is_refused(bench: Callable[..., Bench]) -> None:
     telemetry = Telemetry("test", config=config(gradients={"enabled": True, "layers": ["convv1"]}))
-    with pytest.raises(ValueError, match="no layer 'convv1': did you mean 'conv1'"):
+    with pytest.raises(ValueError, match="'convv1': did you mean 'conv1'"):
         Watch(telemetry, nn.ModuleDict({"conv1": nn.Linear(1, 1), "fc": nn.Linear(1, 1)}))
-    assert bench(config(gradients={"layers": ["conv*"]})).seen()[0].payload.layers == []
+    with pytest.raises(ValueError, match=r"no layer 'conv\*': choose from host\.0, host\.2"):
+        bench(config(gradients={"layers": ["conv*"]}))
     assert bench(config(gradients={"layers": ["early.fc", "0"]}), slots=["early"]).seen()[0].payload.layers == [
         "host.0"
     ]
@@ -258,8 +259,12 @@ def test_a_probe_that_fails_is_counted_and_the_others_go_on(
     def broken(*_: object, **__: object) -> Any:
         raise RuntimeError("out of memory")
 
-    for name in ("gradients_begun", "weights_measured", "explored"):
-        monkeypatch.setattr(watch, name, broken)
+    for module, name in (
+        (late_gradients, "gradients_begun"),
+        (watch, "weights_measured"),
+        (landscape, "sharpness_measured"),
+    ):
+        monkeypatch.setattr(module, name, broken)
     one = bench("research")
     one.epochs(2, steps=1)
     assert len(one.seen(ClassesMeasured, ActivationsMeasured, MemoryMeasured)) == 6
@@ -289,7 +294,11 @@ def test_labels_that_do_not_fit_are_a_fault_and_no_more(labels: Any, bench: Call
     for _ in range(5):
         one.train(1)
         one.watch.epoch(IMAGES, labels)
-    assert one.faults() == {"probe classes_measured": 5, "probe sharpness_measured": 1}
+    assert one.faults() == {
+        "probe classes_measured": 5,
+        "probe sharpness_gradient": 1,
+        "probe sharpness_measured": 1,
+    }
 
 
 def test_parts_that_cannot_be_told_are_a_fault_and_no_more(bench: Callable[..., Bench]) -> None:

@@ -1,10 +1,13 @@
 """Alerts as a person sees them: in the table, on the terminal, and in the metrics."""
 
 import math
+from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from nissa.events.kinds import AlertRaised, AlertResolved
 from nissa.events.scope import Event, Scope
@@ -12,6 +15,7 @@ from nissa.operators.alarms import Standing, follow, resolve
 from nissa.sinks.alert_rows import AlertRows
 from nissa.sinks.lines import line
 from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.render import summary
 from nissa.sinks.tables import Tables
 from tests.samples import episode_started, event
 
@@ -124,3 +128,43 @@ def test_the_terminal_shows_alerts_and_their_ends_but_no_marks() -> None:
     assert "recovered after 12 observations, raised in ppo env1 ep2 e7" in str(line(event(OVER), 1.0))
     mark = AlertRaised(alert="gate_failure", severity="info", subject="early", clause="mark", what="G2 did not open")
     assert line(event(mark), 1.0) is None
+
+
+def shown(*told: Event[Any]) -> str:
+    tables = Tables()
+    for one in told:
+        tables(one)
+    return drawn(tables.snapshot())
+
+
+def drawn(tables: dict[str, Any]) -> str:
+    file = StringIO()
+    Console(width=120, no_color=True, file=file).print(summary(tables))
+    return file.getvalue()
+
+
+MARK = AlertRaised(alert="gate_failure", severity="info", subject="early", clause="mark", what="G2 did not open")
+BROKEN = replace(SPIKE, alert="non_finite", severity="critical", what="loss is nan")
+
+
+def test_the_summary_has_a_table_of_alerts_the_worst_first_and_without_marks() -> None:
+    text = shown(event(MARK), event(SPIKE, **WHERE), event(OVER), event(SPIKE, env=3), event(BROKEN, env=0))
+    rows = [row for row in text.splitlines() if row.lstrip().startswith(("critical", "warning", "info"))]
+    assert [row.split()[:3] for row in rows] == [
+        ["critical", "non_finite", "-"],
+        ["warning", "loss_spike", "-"],
+        ["warning", "loss_spike", "ppo"],
+    ]
+    assert ["stands" in row for row in rows] == [True, True, False]
+    assert "loss 3 over 2, usually 1: ratio" in rows[-1]
+    assert "Alerts" not in shown(event(MARK))
+
+
+def test_of_many_alerts_some_are_shown_and_the_rest_counted() -> None:
+    text = shown(*(event(SPIKE, env=env) for env in range(1, 31)))
+    assert text.count("warning") == 20
+    assert "and 10 more" in text
+
+
+def test_the_summary_says_where_to_find_the_dense_traces() -> None:
+    assert "2 dense traces: `nissa traces RUN` lists them." in drawn({**Tables().snapshot(), "traces": [{}, {}]})

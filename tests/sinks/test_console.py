@@ -108,9 +108,12 @@ def test_the_tables_come_every_so_many_episodes_too(every: int, times: int) -> N
         (1.099, "1.10x", "cyan"),
         (1.1, "1.10x", "bold cyan"),
         (1.5, "1.50x", "bold cyan"),
+        (None, "-", "dim"),
     ],
 )
-def test_growth_is_dim_without_any_cyan_when_modest_and_bold_from_a_tenth(ratio: float, text: str, style: str) -> None:
+def test_growth_is_dim_without_any_cyan_when_modest_and_bold_from_a_tenth(
+    ratio: float | None, text: str, style: str
+) -> None:
     assert (growth_text(ratio).plain, growth_text(ratio).style) == (text, style)
 
 

@@ -29,6 +29,7 @@ from nissa.operators.health import COMPLAINTS
 from nissa.sinks import assessment_metrics
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.ranked import MAX_LAYERS, ranked
+from tests.samples import epoch_completed
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 Shown = Callable[[Collector], dict[Series, float]]
@@ -170,6 +171,17 @@ def test_a_new_episode_is_not_blamed_for_the_one_before(stream: list[Event[Paylo
     assert flags(found) == {}
     assert plain(found, "nissa_health_score") is None
     assert by_layer(found, "nissa_layer_grad_norm") == {}
+
+
+def test_what_an_epoch_did_not_measure_is_absent_after_it_and_not_shown_as_of_now(shown: Shown) -> None:
+    weights = WeightsMeasured(layers={"fc": LayerWeights(norm=8.0)})
+    epochs = [weights, gradients(fc=layer(4)), epoch_completed(50.0), gradients(fc=layer(4))]
+    before = shown(told(*epochs))
+    assert by_layer(before, "nissa_layer_weight_norm") == {"fc": 8.0}
+    after = shown(told(*epochs, epoch_completed(50.0)))
+    assert by_layer(after, "nissa_layer_weight_norm") == {}
+    assert by_layer(after, "nissa_layer_grad_norm") == {"fc": 1.0}
+    assert plain(after, "nissa_epochs_total") == 2
 
 
 def test_what_can_be_raised_is_known_from_the_start() -> None:

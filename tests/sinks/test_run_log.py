@@ -230,11 +230,12 @@ def test_unknown_kinds_and_fields_are_passed_on_and_counted(tmp_path: Path) -> N
     assert reading.unknown == {"batch_completed.momentum": 1, "seed_dreamed": 1}
 
 
-def test_a_line_that_never_ends_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_never_ends_is_one_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "LONGEST_LINE", 1000)
     (tmp_path / "odd.jsonl").write_bytes(encode(batch(0)) + b"x" * 5000 + b"\n" + encode(batch(1)))
     numbers, reading = read(tmp_path / "odd.jsonl")
-    assert (numbers, reading.malformed) == ([0, 1], 5)
+    assert (numbers, reading.malformed) == ([0, 1], 1)
+    assert "longer than" in reading.problems[0]
 
 
 @pytest.mark.parametrize(

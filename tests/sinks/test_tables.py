@@ -126,6 +126,25 @@ def test_at_most_sixteen_layers_are_listed_those_with_the_worst_complaints_first
     assert [row["complaint"] for row in rows[:3]] == ["non_finite", "vanishing", None]
 
 
+def test_the_worst_layer_is_listed_first_however_small_and_among_equals_the_order_is_the_networks() -> None:
+    complaints = {"non_finite": ["tail"], "vanishing": [f"l{n}" for n in range(20)]}
+    rows = told(gradients(**{f"l{n}": 9 for n in range(20)}, tail=1), assessed(complaints=complaints)).snapshot()
+    assert [row["layer"] for row in rows["layers"]] == ["tail", *(f"l{n}" for n in range(15))]
+    assert rows["layers"][0]["complaint"] == "non_finite"
+
+
+def test_what_was_not_measured_in_the_epoch_that_was_assessed_last_is_missing_not_stale() -> None:
+    tables = Tables()
+    weights = WeightsMeasured(layers={"fc": LayerWeights(norm=8.0)})
+    for seq, payload in enumerate([gradients(fc=1), weights, assessed(), gradients(fc=1)]):
+        tables(event(payload, seq=seq, **AT))
+    assert [row["weight_norm"] for row in tables.snapshot()["layers"]] == [8.0]
+    tables(event(assessed(), seq=4, **AT))
+    assert [(row["grad_norm"], row["weight_norm"]) for row in tables.snapshot()["layers"]] == [(1.0, None)]
+    tables(event(assessed(), seq=5, **AT))
+    assert tables.snapshot()["layers"] == []
+
+
 def test_the_layers_of_an_episode_before_are_gone() -> None:
     tables = told(gradients(old=1), WeightsMeasured(layers={"old": LayerWeights(norm=1.0)}))
     tables(event(gradients(new=1), **AT | {"episode": 3}))

@@ -35,9 +35,13 @@ def trace(
         batches_before=[row] * batches,
         batches_after=[row],
         gradients=[],
+        norms_before={},
         activations=[],
         gates=[],
-        alerts=[TracedAlert(alert="odd", severity=severity, clause="mark", what="odd") for severity in severities],
+        alerts=[
+            TracedAlert(alert="odd", severity=severity, place=batches, clause="mark", what="odd")
+            for severity in severities
+        ],
         closed="window",
         left_out={},
     )

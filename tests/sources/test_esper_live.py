@@ -198,7 +198,7 @@ def test_a_fault_is_counted_and_never_raised(excerpt: Path) -> None:
     assert account.odd["SystemError"] == 1
     assert [type(event.payload) for event in collected.events] == [EpochCompleted]
     backend.emit(theirs(good))
-    assert backend.account.lines == 5
+    assert (backend.account.lines, backend.account.late) == (5, 1)
 
 
 class Held:

@@ -1,0 +1,79 @@
+"""Which numbers of an event are NaN or infinite? A row for each thing that was measured: its name, and what was found.
+
+Names are those of alerts, so each must be told by one kind of event only: what is sound in one would end the alert that
+another raised.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from nissa.events.kinds import (
+    ActivationsMeasured,
+    AlertRaised,
+    BatchCompleted,
+    EpochCompleted,
+    GradientsMeasured,
+    SharpnessMeasured,
+    WeightsMeasured,
+)
+from nissa.operators.faults import non_finite, non_finite_elements
+
+__all__ = ["BROKEN", "EPOCH_FIGURES", "Rows"]
+
+Rows = Iterable[tuple[str, AlertRaised | None]]
+"""Subjects, with the alert that each deserves; None for what is sound."""
+
+EPOCH_FIGURES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+"""What is looked at of an epoch, by field."""
+
+
+def _batch(batch: BatchCompleted) -> Rows:
+    yield from _figures({"loss": batch.loss, "accuracy": batch.accuracy})
+    for subject, norm in (("host", batch.host_grad_norm), *batch.seed_grad_norms.items()):
+        yield subject, non_finite(subject, f"gradient norm of {subject}", float(norm))
+    yield from _figures({"isolation_leakage": batch.isolation_leakage})
+
+
+def _epoch(epoch: EpochCompleted) -> Rows:
+    yield from _figures({name: getattr(epoch, name) for name in EPOCH_FIGURES})
+
+
+def _gradients(gradients: GradientsMeasured) -> Rows:
+    for layer, figures in gradients.layers.items():
+        yield layer, non_finite_elements(layer, f"elements of the gradient of {layer}", int(figures.non_finite))
+
+
+def _activations(activations: ActivationsMeasured) -> Rows:
+    for layer, figures in activations.layers.items():
+        subject = f"activations of {layer}"
+        broken = non_finite_elements(subject, f"values that {layer} puts out", int(figures.non_finite))
+        yield subject, broken or non_finite(subject, f"standard deviation of {subject}", float(figures.std))
+
+
+def _weights(weights: WeightsMeasured) -> Rows:
+    for layer, figures in weights.layers.items():
+        subject = f"weights of {layer}"
+        yield subject, non_finite(subject, f"norm of the {subject}", float(figures.norm))
+
+
+def _sharpness(sharpness: SharpnessMeasured) -> Rows:
+    yield from _figures(
+        {"sharpness": sharpness.sharpness, "sam": sharpness.sam, "loss before perturbations": sharpness.loss}
+    )
+
+
+def _figures(figures: Mapping[str, Any]) -> Rows:
+    for name, value in figures.items():
+        if value is not None:
+            yield name, non_finite(name, name, float(value))
+
+
+BROKEN: Mapping[type, Callable[[Any], Rows]] = {
+    BatchCompleted: _batch,
+    EpochCompleted: _epoch,
+    GradientsMeasured: _gradients,
+    ActivationsMeasured: _activations,
+    WeightsMeasured: _weights,
+    SharpnessMeasured: _sharpness,
+}
+"""By kind of event."""

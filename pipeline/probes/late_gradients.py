@@ -1,0 +1,42 @@
+"""Where are the gradients that were measured but have not arrived? Here, until they are emitted."""
+
+from collections.abc import Callable, Mapping
+
+from torch import nn
+
+from nissa.events.kinds import GradientsMeasured
+from nissa.pipeline.config import GradientConfig
+from nissa.pipeline.emitter import Emitter
+from nissa.pipeline.probes.gradients import gradients_begun
+from nissa.pipeline.probes.guard import attempt, measure
+from nissa.pipeline.probes.transfer import Late
+
+__all__ = ["LateGradients"]
+
+
+class LateGradients:
+    """At most one measurement that is on its way from a GPU."""
+
+    def __init__(self) -> None:
+        self._late: tuple[Emitter, Late[GradientsMeasured]] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is one."""
+        return self._late is not None
+
+    def begin(
+        self, emitter: Emitter, parts: Callable[[], Mapping[str, nn.Module]], config: GradientConfig, batch: int
+    ) -> None:
+        """Measure, and emit what need not be waited for. Never raises."""
+        late = attempt(emitter, "gradients_measured", lambda: gradients_begun(parts(), config, batch))
+        if late:
+            self._late = emitter.bind(), late
+            if not late.waiting:
+                self.arrive()
+
+    def arrive(self) -> None:
+        """Emit what was on its way, where and when it was measured. Never raises."""
+        if self._late:
+            (emitter, late), self._late = self._late, None
+            measure(emitter, "gradients_measured", late.take)

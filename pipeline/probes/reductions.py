@@ -1,0 +1,62 @@
+"""What does each gradient come to? Its norm, and how many of its elements are broken or too large; nothing waits.
+
+>>> grads = [torch.tensor([3.0, 4.0]), torch.tensor([0.0, torch.inf])]
+>>> sizes = norms(grads, torch.float32)
+>>> odd = broken(grads, sizes)
+>>> sizes.tolist(), odd.tolist(), above(grads, sizes, odd, 3.5).tolist()
+([5.0, inf], [0.0, 1.0], [1.0, 0.0])
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import hardshrink
+
+from nissa.pipeline.probes.sampling import flat
+
+__all__ = ["above", "broken", "norms"]
+
+_PIECE = 1 << 16
+"""Elements that are added up one by one at most."""
+_ROUNDING = 0.01
+"""By how much a norm is surely not off, relative to it."""
+
+
+def norms(grads: list[Tensor], wide: torch.dtype) -> Tensor:
+    """L2 norms (n,). The CPU adds up one by one, and loses digits in long tensors: it gets those in pieces."""
+    long = [i for i, grad in enumerate(grads) if grad.numel() > _PIECE and grad.device.type == "cpu"]
+    found = list(torch._foreach_norm([grad[:0] if i in long else grad for i, grad in enumerate(grads)], 2, wide))
+    for i in long:
+        found[i] = torch.stack(torch._foreach_norm(torch.split(flat(grads[i]), _PIECE), 2, wide)).norm()
+    return torch.stack(found)
+
+
+def broken(grads: list[Tensor], sizes: Tensor) -> Tensor:
+    """How many elements are NaN or infinite (n,): x - x is 0 for all others. `sizes` are the norms, `grads` first.
+
+    Empty if there are none: on the CPU finite norms show it. A GPU is not asked, because that would wait.
+    """
+    if not grads or (sizes.device.type == "cpu" and sizes.isfinite().all()):
+        return sizes.new_zeros(0)
+    return torch.stack([torch.linalg.vector_norm(grad - grad, 0, dtype=torch.float64) for grad in grads])
+
+
+def above(grads: list[Tensor], sizes: Tensor, odd: Tensor, limit: float | None) -> Tensor:
+    """How many finite elements are above `limit` in magnitude (n,), exactly; empty without a limit.
+
+    `odd` are the broken ones. No element exceeds its tensor's norm: on the CPU only those are counted of which the norm
+    does not show that there are none.
+    """
+    if not grads or limit is None:
+        return sizes.new_zeros(0)
+    counted = [True] * len(grads)
+    if sizes.device.type == "cpu":
+        counted = [not size < (1 - _ROUNDING) * limit for size in sizes[: len(grads)].tolist()]
+    none = sizes.new_zeros((), dtype=torch.float64)
+    found = torch.stack([_beyond(grad, limit) if count else none for grad, count in zip(grads, counted, strict=True)])
+    return found - odd if len(odd) else found
+
+
+def _beyond(grad: Tensor, limit: float) -> Tensor:
+    """How many elements are above `limit`, or broken: of the others hardshrink makes 0."""
+    wide = grad if grad.dtype == torch.float64 else grad.float()
+    return hardshrink(wide, min(limit, torch.finfo(wide.dtype).max)).count_nonzero().double()

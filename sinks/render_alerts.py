@@ -1,0 +1,46 @@
+"""What was out of order, as a terminal shows it: alerts, the worst first, and where to read about the dense traces."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from nissa.events.alerts import SEVERITIES
+from nissa.sinks.cells import Row, name, number, table
+
+__all__ = ["noticed"]
+
+_SHOWN = 20
+_STYLES = {"critical": "bold red", "warning": "yellow"}
+
+
+def noticed(tables: Mapping[str, Sequence[Row]]) -> Iterator[RenderableType]:
+    """What there is to say about the rows of "alerts" and "traces"; nothing if there are none. Marks are no alerts."""
+    alerts = sorted((row for row in tables["alerts"] if row["severity"] != "info"), key=_rank)
+    if alerts:
+        shown = table("Alerts", ("Severity", "Alert", "Group"), ("Env", "Episode", "Epoch"), ("State", "What"))
+        for row in alerts[:_SHOWN]:
+            shown.add_row(*_cells(row))
+        yield shown
+    if more := len(alerts) - _SHOWN if len(alerts) > _SHOWN else 0:
+        yield Text(f" and {more:,} more: `nissa replay RUN --json` has them all.", style="dim")
+    if traces := len(tables["traces"]):
+        yield Text(f" {traces:,} dense trace{'s' * (traces > 1)}: `nissa traces RUN` lists them.", style="dim")
+
+
+def _rank(row: Row) -> tuple[int, bool]:
+    """By severity, and those that stand before those that are over; within that, as they came."""
+    severity = SEVERITIES.index(row["severity"]) if row["severity"] in SEVERITIES else 0
+    return -severity, row["resolved"]
+
+
+def _cells(row: Row) -> list[Any]:
+    return [
+        Text(row["severity"], style=_STYLES.get(row["severity"], "")),
+        name(row["kind"]),
+        name(row["group"]),
+        *(number(row[place], "{:.0f}") for place in ("env", "episode", "epoch")),
+        "over" if row["resolved"] else "stands",
+        Text(row["what"]),
+    ]
