@@ -94,8 +94,8 @@ def test_the_number_of_features_is_known_before_any_training(words: tuple[str, .
         (("--set", "history_length=4"), "history_length = 4, but it must be a whole number from 5 to 100"),
         (
             ("--set", "gradients.layers=[fc]", "--set", "gradients.layers=[conv9]", "--set", "history_length=9"),
-            "--set gradients.layers=[conv9]: gradients.layers = ['conv9']: of all that can be trained there is no layer "
-            f"'conv9': did you mean 'conv3'? Choose from {', '.join(LAYERS)}",
+            "--set gradients.layers=[conv9]: gradients.layers = ['conv9']: of all that can be trained there is no "
+            f"layer 'conv9': did you mean 'conv3'? Choose from {', '.join(LAYERS)}",
         ),
     ],
 )
