@@ -98,6 +98,7 @@ def test_who_is_on_call_hears_of_a_fault_and_of_its_end_and_of_nothing_else(
 
     trainer.stop()
     watching.wait(arrives("NissaRunDied", "firing"))
+    watching.wait(lambda: watching.query('ALERTS{alertname="NissaScrapeStale", alertstate="firing"}'))
     trainer.start()
     watching.wait(arrives("NissaRunDied", "resolved"))
 
