@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,14 @@ from nissa.events.scope import Event
 from nissa.pipeline.profiles import load
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
+from nissa.trainer.digits import batches as batches_of
 from nissa.trainer.digits import digits
 from nissa.trainer.epoch import train_epoch
 from nissa.trainer.injection import FAULTS, Injection
+from nissa.trainer.model import Model
 from nissa.trainer.run import Settings, train
 from nissa.trainer.sabotage import BATCH, sabotaged
+from nissa.trainer.seeding import generator
 from tests.trainer.injected import (
     ALERTS,
     CRITIC,
@@ -121,10 +125,15 @@ def test_without_a_fault_in_its_place_an_episode_is_trained_by_the_very_code_tha
     assert sabotaged([], env=0, episode=0) is train_epoch
 
 
-def test_the_data_set_survives_its_corruption() -> None:
-    before = [part.clone() for part in digits()]
-    recorded(Injection("loss_spike", 0, 0, 2), Injection("nan", 0, 0, 2), policy="never", envs=1, episodes=1, epochs=2)
-    assert all(torch.equal(a, b) for a, b in zip(before, digits(), strict=True))
+def test_what_hands_out_the_batches_keeps_them_whole(silent: Any) -> None:
+    rows = [(images.clone(), labels.clone()) for images, labels in batches_of(digits(), generator(0))]
+    kept = [(images.clone(), labels.clone()) for images, labels in rows]
+    train_struck = sabotaged([Injection("loss_spike", 0, 0, 1), Injection("nan", 0, 0, 2)], env=0, episode=0)
+    model = Model(0, silent)
+    for _ in range(2):
+        train_struck(model, rows, silent.emit)
+    assert isnan(silent.told[-1].loss)
+    assert all(torch.equal(a, b) for row, copy in zip(rows, kept, strict=True) for a, b in zip(row, copy, strict=True))
 
 
 @pytest.fixture(scope="module")
