@@ -19,6 +19,8 @@ from nissa.sinks.console import ConsoleSink
 
 __all__ = ["add"]
 
+_INJECT = "a real fault, to see it noticed: loss_spike@env0:ep2:epoch5, value_collapse@ep12, ...; may be given again"
+
 
 def add(commands: Any) -> None:
     """Declare the subcommand."""
@@ -30,6 +32,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="run directory to write (runs/<time of day>)")
     parser.add_argument("--metrics-address", default="127.0.0.1", help="address of /metrics (127.0.0.1)")
     parser.add_argument("--metrics-port", type=port, default=0, help="port of /metrics (any free one)")
+    parser.add_argument("--inject", action="append", default=[], metavar="FAULT@PLACE", help=_INJECT)
     add_options(parser)
     parser.add_argument("--no-color", action="store_true", help="print plain text")
     parser.set_defaults(run=_run)
@@ -70,12 +73,14 @@ def _hints(console: Console, out: Path | None) -> None:
 def _trainer(arguments: argparse.Namespace) -> Callable[[Telemetry, Path | None], object]:
     try:
         # torch takes a second to load, and only those who train need it.
+        from nissa.trainer.injection import Injection  # noqa: PLC0415
         from nissa.trainer.run import Settings, train  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(f"training needs {error.name}: pip install 'nissa[trainer]'") from None
     names = ("policy", "envs", "episodes", "seed")
     try:
-        settings = Settings(**{name: getattr(arguments, name) for name in names})
+        injections = tuple(map(Injection.parse, arguments.inject))
+        settings = Settings(**{name: getattr(arguments, name) for name in names}, injections=injections)
     except ValueError as error:
         raise UsageError(error) from None
     return lambda telemetry, out: train(settings, telemetry, out)

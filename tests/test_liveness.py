@@ -21,6 +21,7 @@ from nissa.events.kinds import (
     BatchCompleted,
     EpisodeEnded,
     GradientsMeasured,
+    Heartbeat,
     LayerActivations,
     LayerGradients,
     LayerWeights,
@@ -30,11 +31,13 @@ from nissa.events.kinds import (
 )
 from nissa.events.scope import Event, Scope
 from nissa.pipeline.hub import Hub
+from nissa.pipeline.profiles import load
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Sink, Telemetry
 from nissa.sinks.metrics import METRICS
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.trainer import epoch, ppo, slot
+from nissa.trainer.injection import Injection
 from nissa.trainer.run import Settings, train
 
 
@@ -140,6 +143,18 @@ def train_with_faults(telemetry: Telemetry, stalling: Stalling, out: Path, patch
     raise RuntimeError("on purpose")
 
 
+@pytest.fixture(scope="session")
+def injected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fidelity follows two faults, a loss spike that passes and a NaN that stays, while a seed in isolation leaks."""
+    out = tmp_path_factory.mktemp("injected") / "run"
+    faults = Injection("loss_spike", 0, 0, 24), Injection("nan", 0, 0, 28)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slot, "isolated", leaking)
+        with Telemetry("injected", out=out, config=load("standard", overrides=["mode=adaptive"])) as telemetry:
+            train(Settings(policy="heuristic", envs=1, episodes=1, epochs=30, seed=0, injections=faults), telemetry)
+    return out
+
+
 AFTER_THE_END = {"heartbeat.pipeline.refused"}
 """It counts what comes after the last heartbeat; the last test here feeds it."""
 ON_A_GPU = {f"memory_measured.{name}" for name in ("allocated", "allocated_peak", "reserved")}
@@ -147,9 +162,9 @@ METRICS_ON_A_GPU = {f"nissa_memory_{name}_bytes" for name in ("allocated", "allo
 """What only a machine with CUDA can feed."""
 
 
-def test_every_kind_and_every_field_is_fed(demo: Path, faulty: Path, root: Path) -> None:
+def test_every_kind_and_every_field_is_fed(demo: Path, faulty: Path, injected: Path, root: Path) -> None:
     collected = Collected()
-    for run in (demo, faulty, root / "tests" / "sources" / "esper_excerpt.jsonl"):
+    for run in (demo, faulty, injected, root / "tests" / "sources" / "esper_excerpt.jsonl"):
         replay(run, [collected])
     expected = {path for name, kind in KINDS.items() for path in [name, *declared(kind, name)]}
     assert sorted(expected - collected - AFTER_THE_END - ON_A_GPU) == []
@@ -165,7 +180,7 @@ class Scraped(set[str]):
     def __call__(self, event: Event[Any]) -> None:
         self.sink(event)
         self.seen += 1
-        if self.seen % 100 == 0 or isinstance(event.payload, EpisodeEnded):
+        if self.seen % 100 == 0 or isinstance(event.payload, EpisodeEnded | Heartbeat):
             self.scrape()
 
     def scrape(self) -> None:
@@ -173,9 +188,9 @@ class Scraped(set[str]):
         self.update(base(sample.name) for sample in samples if sample.value and not math.isnan(sample.value))
 
 
-def test_every_metric_is_fed(demo: Path, faulty: Path) -> None:
+def test_every_metric_is_fed(demo: Path, faulty: Path, injected: Path) -> None:
     scraped = Scraped()
-    for run in (demo, faulty):
+    for run in (demo, faulty, injected):
         replay(run, [scraped])
     unreadable: Any = dict.fromkeys(BatchCompleted.__slots__, "odd")
     scraped.sink(Event(0, 0.0, Scope("odd"), BatchCompleted(**unreadable)))

@@ -13,6 +13,7 @@ from nissa.trainer.growth import Growth
 from nissa.trainer.history import EpisodeRecord
 from nissa.trainer.host import ARCHITECTURE, SLOT_CHANNELS
 from nissa.trainer.model import Model
+from nissa.trainer.sabotage import sabotaged
 from nissa.trainer.settings import Settings, host_hyperparameters
 from nissa.trainer.twin import host_baseline_measured, save_initial, train_twin
 
@@ -54,8 +55,9 @@ class Environment:
             slots=list(SLOT_CHANNELS),
             classes=[str(digit) for digit in range(N_CLASSES)],
         )
-        epochs = self.settings.epochs
-        return Episode(watch, self.policy, growth, self.twin, record, data_seed=self.data_seed, epochs=epochs)
+        train = sabotaged(self.settings.injections, self.index, number)
+        how = {"data_seed": self.data_seed, "epochs": self.settings.epochs}
+        return Episode(watch, self.policy, growth, self.twin, record, train=train, **how)
 
     @property
     def _initiator(self) -> str:

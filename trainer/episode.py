@@ -5,11 +5,12 @@ from nissa.pipeline.probes.watch import Watch
 from nissa.trainer.counterfactual import contributions, factorial
 from nissa.trainer.decision import Policy
 from nissa.trainer.digits import batches, digits
-from nissa.trainer.epoch import TrainedEpoch, train_epoch
+from nissa.trainer.epoch import TrainedEpoch
 from nissa.trainer.growth import Growth
 from nissa.trainer.history import Course, EpisodeRecord
 from nissa.trainer.rewards import reward_components
 from nissa.trainer.rollout import Transition
+from nissa.trainer.sabotage import Train
 from nissa.trainer.seeding import generator
 from nissa.trainer.situation import Situation, SlotView
 from nissa.trainer.snapshots import epoch_completed
@@ -21,7 +22,8 @@ __all__ = ["Episode"]
 class Episode:
     """A model that trains for `epochs` epochs. `watch` looks at it, from its environment and episode.
 
-    `growth` holds the model and its seeds, `twin` is the course of the same host trained alone, and `record` is empty.
+    `growth` holds the model and its seeds, `twin` is the course of the same host trained alone, `record` is empty,
+    and `train` trains an epoch: `train_epoch`, unless a fault was injected.
     """
 
     def __init__(
@@ -32,11 +34,12 @@ class Episode:
         twin: Course,
         record: EpisodeRecord,
         *,
+        train: Train,
         data_seed: int,
         epochs: int,
     ) -> None:
         self.watch, self.emitter, self.policy = watch, watch.emitter, policy
-        self.growth, self.twin, self.record = growth, twin, record
+        self.growth, self.twin, self.record, self.train = growth, twin, record, train
         self.model, self.order, self.epochs = growth.model, generator(data_seed), epochs
         self.transitions: list[Transition] = []
         record.note(validate(self.model, digits()))
@@ -49,7 +52,7 @@ class Episode:
             decision = self.policy(self._situation(epoch))
             done = self.growth.act(decision.action, accuracies[-1], self.epochs - epoch + 1)
         with watch.phase("train"):
-            trained = train_epoch(self.model, batches(digits(), self.order), report=emit, look=watch.step)
+            trained = self.train(self.model, batches(digits(), self.order), report=emit, look=watch.step)
         with watch.phase("validate"):
             validated = validate(self.model, digits())
         with watch.phase("counterfactual"):

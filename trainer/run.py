@@ -19,6 +19,7 @@ from nissa.trainer.environment import Environment
 from nissa.trainer.episode import Episode
 from nissa.trainer.history import History, weights_digest
 from nissa.trainer.ppo import PPO
+from nissa.trainer.sabotage import corrupt_policy
 from nissa.trainer.settings import Settings
 
 __all__ = ["Settings", "train"]
@@ -36,6 +37,8 @@ def train(settings: Settings, telemetry: Telemetry, out: Path | None = None) -> 
     envs = [Environment(i, settings, policy, telemetry, out) for i in range(settings.envs)]
     records = []
     for number in range(settings.episodes):
+        if isinstance(policy, PPO):
+            corrupt_policy(settings.injections, number, policy.network)
         episodes = [env.start(number) for env in envs]
         for epoch in range(1, settings.epochs + 1):
             for episode in episodes:

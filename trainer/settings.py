@@ -5,6 +5,7 @@ from typing import Any
 
 from nissa.trainer import gae, gates, gradients, lifecycle, optimizer, ppo, ppo_loss, rewards
 from nissa.trainer.digits import BATCH_SIZE
+from nissa.trainer.injection import Injection, refuse_misplaced
 
 __all__ = ["POLICIES", "Settings", "host_hyperparameters"]
 
@@ -17,7 +18,8 @@ POLICIES = ("ppo", "heuristic", "never")
 class Settings:
     """`envs` environments that train `episodes` episodes each, of `epochs` host epochs, under one policy.
 
-    Environment i draws everything from `seed` + i. Raises ValueError, naming the value and what is allowed.
+    Environment i draws everything from `seed` + i. `injections` are faults that the training suffers on purpose.
+    Raises ValueError, naming the value and what is allowed.
     """
 
     policy: str = "ppo"
@@ -25,6 +27,7 @@ class Settings:
     episodes: int = 3
     epochs: int = 45
     seed: int = 0
+    injections: tuple[Injection, ...] = ()
 
     def __post_init__(self) -> None:
         if self.policy not in POLICIES:
@@ -34,10 +37,12 @@ class Settings:
                 raise ValueError(f"{name} must be at least 1, not {value}")
         if not 0 <= self.seed <= _LARGEST_SEED - self.envs:
             raise ValueError(f"seed must be from 0 to {_LARGEST_SEED - self.envs}, not {self.seed}")
+        refuse_misplaced(self.injections, self)
 
     def hyperparameters(self) -> dict[str, Any]:
         """Everything that shapes a run, by name."""
-        return asdict(self) | host_hyperparameters() | _POLICY
+        injected = {"injections": [str(injection) for injection in self.injections]}
+        return asdict(self) | injected | host_hyperparameters() | _POLICY
 
 
 def host_hyperparameters() -> dict[str, Any]:

@@ -5,7 +5,19 @@ import platform
 import sys
 from importlib.metadata import version
 
-from tests.benchmarks import detectors, digits, emit, esper, memory, operators, probes, scrape, throughput
+from tests.benchmarks import (
+    detectors,
+    digits,
+    emit,
+    esper,
+    injected,
+    memory,
+    noticing,
+    operators,
+    probes,
+    scrape,
+    throughput,
+)
 
 BENCHMARKS = {
     "emit": emit.run,
@@ -14,8 +26,10 @@ BENCHMARKS = {
     "scrape": scrape.run,
     "probes": probes.run,
     "operators": operators.run,
+    "noticing": noticing.run,
     "detectors": detectors.run,
     "digits": digits.run,
+    "injected": injected.run,
     "memory": memory.run,
 }
 

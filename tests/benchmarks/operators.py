@@ -15,7 +15,9 @@ from nissa.operators.anomalies import anomalies
 from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats
 from nissa.operators.collapse import policy_collapse
+from nissa.operators.fidelity import escalate
 from nissa.operators.policy_spikes import policy_spikes
+from nissa.operators.recorder import flight_recorder
 from nissa.operators.robust import Detector
 from nissa.operators.scoreboard import seed_scoreboard
 from nissa.operators.stream import Fold
@@ -23,8 +25,9 @@ from nissa.operators.trend import trends
 from nissa.operators.windows import Window
 from tests.benchmarks.measuring import Figure, report
 from tests.benchmarks.workload import epoch, mix
+from tests.operators.alerts import raised
 
-__all__ = ["run"]
+__all__ = ["noisy_batch", "run"]
 
 ROUNDS = 9
 CALLS = 5_000
@@ -33,7 +36,10 @@ _HEADS = {name: HeadEntropy(entropy=50.0, log_valid=90.0, decisions=80, mean_pol
 
 def run() -> None:
     """Operators by event of the kind that they see most, and single numbers by detector."""
-    batches, epochs = [_batch(n) for n in range(CALLS)], [epoch(n) for n in range(CALLS)]
+    batches, epochs = [noisy_batch(n) for n in range(CALLS)], [epoch(n) for n in range(CALLS)]
+    ill: list[Payload] = []
+    for n, row in enumerate(batches, start=1):
+        ill += [row, raised()] if n % 32 == 0 else [row]
     told, updates = [payload for _, _, payload in mix(400)], [_update(n) for n in range(CALLS)]
     folds: dict[str, tuple[Callable[[], Fold[Any]], list[Any]]] = {
         "anomalies, a batch with two seeds (aim: under 5)": (anomalies, batches),
@@ -42,6 +48,10 @@ def run() -> None:
         "trends, an epoch": (trends, epochs),
         "policy_collapse, an update with four heads": (policy_collapse, updates),
         "policy_spikes, an update with four heads": (policy_spikes, updates),
+        "fidelity, a batch while all is well": (escalate, batches),
+        "fidelity, an epoch": (escalate, epochs),
+        "flight_recorder, a batch while all is well": (flight_recorder, batches),
+        "flight_recorder, a batch, with an alert after each 32": (flight_recorder, ill),
     }
     for make in (blueprint_stats, seed_scoreboard, best_runs, anomalies):
         folds[f"{make.__name__}, what it listens to in a run"] = (make, told)
@@ -49,6 +59,19 @@ def run() -> None:
         "An operator, for each event", {name: [_fold(*fold) for _ in range(ROUNDS)] for name, fold in folds.items()}
     )
     _numbers()
+
+
+def noisy_batch(n: int) -> BatchCompleted:
+    """A batch with two seeds; number `n` is always the same."""
+    random = Random(n)
+    loss, *norms = (random.lognormvariate(0.0, 0.15) for _ in range(4))
+    return BatchCompleted(
+        batch=n,
+        loss=loss,
+        accuracy=81.25,
+        host_grad_norm=norms[0],
+        seed_grad_norms={"early": norms[1], "late": norms[2]},
+    )
 
 
 def _numbers() -> None:
@@ -113,18 +136,6 @@ def _spent(take: Callable[[Any], object], items: list[Any]) -> float:
     for item in items:
         take(item)
     return (time.thread_time_ns() - before) / len(items) / 1e3
-
-
-def _batch(n: int) -> BatchCompleted:
-    random = Random(n)
-    loss, *norms = (random.lognormvariate(0.0, 0.15) for _ in range(4))
-    return BatchCompleted(
-        batch=n,
-        loss=loss,
-        accuracy=81.25,
-        host_grad_norm=norms[0],
-        seed_grad_norms={"early": norms[1], "late": norms[2]},
-    )
 
 
 def _update(n: int) -> PolicyUpdated:

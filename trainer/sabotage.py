@@ -1,0 +1,104 @@
+"""How does a training go wrong? Injected faults are carried out: in batches, gradients, weights, or the policy."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from nissa.events.kinds import BatchCompleted
+from nissa.trainer.actor_critic import ActorCritic
+from nissa.trainer.digits import N_CLASSES
+from nissa.trainer.epoch import TrainedEpoch, train_epoch
+from nissa.trainer.gradients import gradients
+from nissa.trainer.injection import Injection
+from nissa.trainer.model import Model
+
+__all__ = ["BATCH", "Train", "corrupt_policy", "sabotaged"]
+
+BATCH = 11
+"""The batch of an epoch that is struck."""
+_BRIGHTER = 4.0
+_SCALE = 1e6
+_SURER = 100.0
+
+_Batch = tuple[Tensor, Tensor]
+
+
+class Train(Protocol):
+    """`train_epoch`, or what stands in for it."""
+
+    def __call__(
+        self,
+        model: Model,
+        batches: Iterable[_Batch],
+        report: Callable[[BatchCompleted], None],
+        look: Callable[[], None] | None = None,
+    ) -> TrainedEpoch:
+        """Train an epoch."""
+
+
+def sabotaged(injections: Iterable[Injection], env: int, episode: int) -> Train:
+    """`train_epoch` for all epochs of an episode, in turn, with the faults that strike there; itself if none does."""
+    here = {(i.epoch, i.fault) for i in injections if (i.env, i.episode) == (env, episode)}
+    epochs = count(1)
+
+    def train(
+        model: Model,
+        batches: Iterable[_Batch],
+        report: Callable[[BatchCompleted], None],
+        look: Callable[[], None] | None = None,
+    ) -> TrainedEpoch:
+        now = next(epochs)
+        faults = {fault for epoch, fault in here if epoch == now}
+        if "gradient_explosion" in faults:
+            look = _exploding(model, look or _nothing)
+        trained = train_epoch(model, _corrupted(batches, faults), report, look)
+        if "accuracy_drop" in faults:
+            nn.init.zeros_(model.host.fc.weight)
+        return trained
+
+    return train if here else train_epoch
+
+
+@torch.no_grad()
+def corrupt_policy(injections: Sequence[Injection], episode: int, network: ActorCritic) -> None:
+    """Before an episode. The critic would learn again, so it is broken anew each time; so sure a policy never does."""
+    if any(i.fault == "entropy_collapse" and i.episode == episode for i in injections):
+        for head in network.heads.values():
+            head.get_parameter("weight").zero_()
+            head.get_parameter("bias").mul_(_SURER)
+    if any(i.fault == "value_collapse" and i.episode <= episode for i in injections):
+        nn.init.zeros_(network.critic.weight)
+
+
+def _corrupted(batches: Iterable[_Batch], faults: set[str]) -> Iterator[_Batch]:
+    for number, (images, labels) in enumerate(batches):
+        yield _corrupt(images, labels, faults) if number == BATCH else (images, labels)
+
+
+def _corrupt(images: Tensor, labels: Tensor, faults: set[str]) -> _Batch:
+    """Copies: the data set itself stays whole."""
+    if "loss_spike" in faults:
+        images, labels = _BRIGHTER * images, (labels + 1) % N_CLASSES
+    if "nan" in faults:
+        images = images.clone()
+        images[0, 0, 0, 0] = torch.nan
+    return images, labels
+
+
+def _exploding(model: Model, look: Callable[[], None]) -> Callable[[], None]:
+    """What looks at gradients when they are complete; those of one batch are too large by then."""
+    numbers = count()
+
+    def explode() -> None:
+        if next(numbers) == BATCH:
+            torch._foreach_mul_([grad for part in model.parts().values() for grad in gradients(part)], _SCALE)
+        look()
+
+    return explode
+
+
+def _nothing() -> None:
+    """Nobody looks."""
