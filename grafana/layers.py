@@ -52,7 +52,7 @@ def _gradients() -> list[Any]:
         _layers("Mean", "Of the gradient's elements.", "sci", "nissa_layer_grad_mean"),
         lines("Broken elements", "NaN or infinite, over environments.", "short", broken, size=(8, 8), limits=ANY),
         strips("Percentiles", f"Elements of the gradient, with their sign. {MEDIAN}", "sci", ends, size=(16, 9)),
-        lines("Other layers", others, "short", rest, size=(8, 9)),
+        lines("Gradients of other layers", others, "short", rest, size=(8, 9)),
     ]
 
 
@@ -64,7 +64,9 @@ def _weights() -> list[Any]:
             "Updates", f"{step} {MEDIAN}", "none", Query(f"log10({median('nissa_layer_update_ratio')})", "{{layer}}")
         ),
         lines("Norm of the weights", MEDIAN, "short", Query(median("nissa_layer_weight_norm"), "{{layer}}")),
-        lines("Other layers", f"Norm over the weights of layers not shown one by one. {MEDIAN}", "short", rest),
+        lines(
+            "Weights of other layers", f"Norm over the weights of layers not shown one by one. {MEDIAN}", "short", rest
+        ),
     ]
 
 

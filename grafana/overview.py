@@ -4,7 +4,7 @@ from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
 from nissa.grafana.palette import FINE, POOR
-from nissa.grafana.panels import NONE, bars, lines, numbers
+from nissa.grafana.panels import NONE, bars, leading, lines, numbers
 from nissa.grafana.queries import Query, increase, of, rate, spread
 from nissa.grafana.tables import Column, rows
 from nissa.grafana.thresholds import ANY, COMPUTE_COST, EPOCH_AGE, GROWTH, HEALTH, HEARTBEAT_AGE, Limits
@@ -28,12 +28,29 @@ def overview() -> dict[str, Any]:
 
 def _sections() -> Sections:
     return {
-        "Now": [_best(), _gain(), _growth_now(), _alerts_now(), _flags_now(), _fidelity(), _running(), _alive()],
-        "Does it learn, and does growing pay?": [_accuracy(), _twin(), _growth(), _efficiency()],
-        "Environments": [_environments()],
-        "Is anything wrong?": [_standing(), _raised(), _health(), _ages()],
+        "Now": [*_outcomes(), *_states()],
+        "Does it learn, and does growing pay?": _learning(),
+        "Environments": [leading("nissa-slots", _environments())],
+        "Is anything wrong?": [_standing(), _raised(), leading("nissa-network", _health()), _ages()],
         "How far is it?": [_epochs(), _episodes(), _runs()],
     }
+
+
+def _outcomes() -> list[Any]:
+    return [
+        leading("nissa-slots", _best()),
+        *(leading("nissa-blueprints", panel) for panel in (_gain(), _growth_now())),
+    ]
+
+
+def _states() -> list[Any]:
+    wrong = [leading("nissa-policy", _alerts_now()), leading("nissa-network", _flags_now())]
+    return [*wrong, *(leading("nissa-pipeline", panel) for panel in (_fidelity(), _running(), _alive()))]
+
+
+def _learning() -> list[Any]:
+    accuracy = leading("nissa-network", _accuracy())
+    return [accuracy, *(leading("nissa-blueprints", panel) for panel in (_twin(), _growth(), _efficiency()))]
 
 
 def _best() -> Any:
@@ -52,7 +69,7 @@ def _gain() -> Any:
 
 def _growth_now() -> Any:
     text = "(host + fossilized parameters) / host, the largest of the models that are trained now."
-    return _number("Growth", text, "suffix:x", f"max({of('nissa_growth_ratio')})", GROWTH)
+    return _number("Largest growth", text, "suffix:x", f"max({of('nissa_growth_ratio')})", GROWTH)
 
 
 def _alerts_now() -> Any:
@@ -117,7 +134,7 @@ def _efficiency() -> Any:
 def _environments() -> Any:
     text = "One row an environment: sort by a column to find the best or the sick."
     return rows(
-        "Environments",
+        "Each environment",
         text,
         _ENV,
         Column("episode", of("nissa_episode_index"), "none"),
@@ -165,14 +182,14 @@ def _ages() -> Any:
 def _epochs() -> Any:
     text = "Host epochs completed in a second, over all environments of a group."
     expr = f"sum by (run, group) ({rate('nissa_epochs_total')})"
-    return lines("Pace", text, "eps", Query(expr, _GROUP), size=(12, 7))
+    return lines("Pace", text, "cps", Query(expr, _GROUP), size=(12, 7))
 
 
 def _episodes() -> Any:
     text = (
         "Episodes that ended, of those that were planned for all environments together; empty where no plan is known."
     )
-    planned = f"({of('nissa_run_planned_episodes')} * {of('nissa_run_environments')})"
+    planned = f"max by (run) ({of('nissa_run_planned_episodes')} * {of('nissa_run_environments')})"
     done = f"sum by (run) ({of('nissa_episodes_total')})"
     return bars("Progress", text, "percentunit", Query(f"{done} / {planned}", "{{run}}"), size=(12, 7))
 

@@ -4,7 +4,7 @@ A legend ends in what tells series apart, because that gives them their colour.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from grafana_foundation_sdk.builders.bargauge import Panel as BarGauge
 from grafana_foundation_sdk.builders.common import (
@@ -13,18 +13,19 @@ from grafana_foundation_sdk.builders.common import (
     VizLegendOptions,
     VizTooltipOptions,
 )
+from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.builders.stat import Panel as Stat
 from grafana_foundation_sdk.builders.statetimeline import Panel as StateTimeline
 from grafana_foundation_sdk.builders.statushistory import Panel as StatusHistory
 from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 from grafana_foundation_sdk.models import common
-from grafana_foundation_sdk.models.dashboard import FieldColorModeId
+from grafana_foundation_sdk.models.dashboard import DashboardLinkType, FieldColorModeId
 
 from nissa.grafana.fields import SOURCE, color_by, colored, coloring, dashed, last, limited, mapping, targets
 from nissa.grafana.queries import Query
 from nissa.grafana.thresholds import Limits
 
-__all__ = ["NONE", "Size", "bars", "lines", "numbers", "states", "strips"]
+__all__ = ["NONE", "Size", "bars", "leading", "lines", "numbers", "states", "strips"]
 
 NONE = Limits()
 """Of what is neither good nor bad."""
@@ -104,6 +105,13 @@ def strips(title: str, text: str, unit: str, *queries: Query, size: Size = (24, 
     panel.color_scheme(color_by(FieldColorModeId.CONTINUOUS_BLUES)).thresholds(limited(NONE))
     panel.legend(VizLegendOptions().show_legend(False)).per_page(24)
     return panel.show_value(common.VisibilityMode.NEVER)
+
+
+def leading(uid: str, panel: Any) -> Any:
+    """The panel, with a link to the dashboard that tells more, for the same time and variables."""
+    name = uid.removeprefix("nissa-")
+    link = DashboardLink(f"More: {name}").type(DashboardLinkType.LINK)
+    return panel.links([link.url(f"/d/{uid}?${{__url_time_range}}&${{__all_variables}}")])
 
 
 def _start(panel: P, about: tuple[str, str, str], queries: Sequence[Query], size: Size) -> P:

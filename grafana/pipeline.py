@@ -93,7 +93,7 @@ def _sinks() -> list[Any]:
         _by_sink("Written", "Events that the sink took, in a second.", rate("nissa_sink_written_total"), "cps"),
         lines(
             "Waiting for the sink",
-            "Events.",
+            "Events in its queue.",
             "short",
             Query(f"sum by (sink) ({of('nissa_sink_queued_events')})", "{{sink}}"),
             size=(8, 8),
