@@ -7,7 +7,7 @@ from nissa.grafana.palette import FINE, POOR
 from nissa.grafana.panels import NONE, bars, leading, lines, numbers
 from nissa.grafana.queries import Query, increase, of, rate, spread
 from nissa.grafana.tables import Column, rows
-from nissa.grafana.thresholds import ANY, COMPUTE_COST, EPOCH_AGE, GROWTH, HEALTH, HEARTBEAT_AGE, Limits
+from nissa.grafana.thresholds import ANY, COMPUTE_COST, GROWTH, HEALTH, HEARTBEAT_AGE, SILENCE, Limits
 
 __all__ = ["overview"]
 
@@ -175,7 +175,7 @@ def _ages() -> Any:
     text = "Time since the trainer last emitted anything, of runs that go on. It rises while training stands still."
     age = f"time() - {of('nissa_run_last_event_timestamp_seconds')} {_RUNNING}"
     return lines(
-        "Silence of the trainer", text, "s", Query(age, "{{run}}"), size=(12, 7), limits=EPOCH_AGE, stepped=False
+        "Silence of the trainer", text, "s", Query(age, "{{run}}"), size=(12, 7), limits=SILENCE, stepped=False
     )
 
 

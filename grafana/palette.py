@@ -1,6 +1,6 @@
-"""Which colour does it get? The eight of Okabe and Ito, which people with any kind of colour vision tell apart.
+"""Which colour does it get? Those of Okabe and Ito, which people with any kind of colour vision tell apart.
 
-https://jfly.uni-koeln.de/color/. What we know by name has a colour of its own, and the same one in every panel; other
+https://jfly.uni-koeln.de/color/; a grey stands for their black, which a dark screen would swallow. What we know by name has a colour of its own, and the same one in every panel; other
 series get theirs by the last character of their name, so that environments 0 to 7 have eight.
 """
 
@@ -12,7 +12,7 @@ from nissa.sinks.slot_metrics import STAGES
 
 __all__ = ["BAD", "FINE", "NAMED", "POOR", "STAGE_COLORS", "WORDS", "by_last_character"]
 
-_GREY, _ORANGE, _SKY, _GREEN = "#999999", "#E69F00", "#56B4E9", "#009E73"
+_GREY, _ORANGE, _SKY, _GREEN = "#6B6B6B", "#E69F00", "#56B4E9", "#009E73"
 _YELLOW, _BLUE, _VERMILLION, _PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 _ALL = (_SKY, _ORANGE, _GREEN, _YELLOW, _BLUE, _VERMILLION, _PURPLE, _GREY)
 

@@ -7,7 +7,7 @@ from nissa.grafana.palette import STAGE_COLORS
 from nissa.grafana.panels import bars, lines, states
 from nissa.grafana.queries import Query, increase, of, spread
 from nissa.grafana.tables import Column, rows
-from nissa.grafana.thresholds import ANY, GATE_PASSES
+from nissa.grafana.thresholds import ANY
 from nissa.sinks.slot_metrics import STAGES
 
 __all__ = ["slots_and_seeds"]
@@ -68,7 +68,7 @@ def _gates() -> list[Any]:
     )
     why = "Checks that failed since the run began: gate, then check."
     return [
-        bars("Gates passed", share, "percentunit", Query(f"{passed} / ({asked} > 0)", "{{gate}}"), limits=GATE_PASSES),
+        bars("Gates passed", share, "percentunit", Query(f"{passed} / ({asked} > 0)", "{{gate}}")),
         bars("Why gates stay shut", why, "short", Query(failures, "{{gate}} {{reason}}"), size=(16, 8)),
         lines("Failed checks", "In the time of a point.", "short", Query(now, "{{gate}} {{reason}}"), stacked=True),
         bars(

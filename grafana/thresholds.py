@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from nissa.operators.collapse import LIMITS as COLLAPSE
 from nissa.operators.policy_spikes import LIMITS as SPIKES
-from nissa.sinks.totals import MAX_LABEL_SETS
 
 __all__ = [
     "ACCURACY_GAP",
@@ -15,19 +14,17 @@ __all__ = [
     "CLIP_FRACTION",
     "COMPUTE_COST",
     "ENTROPY",
-    "EPOCH_AGE",
     "EXPLAINED_VARIANCE",
-    "GATE_PASSES",
     "GROWTH",
     "HEALTH",
     "HEARTBEAT_AGE",
     "KL",
-    "LABEL_SETS",
     "LAG",
     "MOST_OF_A_LAYER",
     "PROBABILITY_RATIO",
     "QUEUED",
     "SCRAPE_SECONDS",
+    "SILENCE",
     "SINK_UP",
     "Limits",
 ]
@@ -60,15 +57,13 @@ MOST_OF_A_LAYER = Limits(0.25, 0.5)
 """Share of a layer's elements or units that is dead, vanishing or exploding; from half on it speaks for the layer."""
 ACCURACY_GAP = Limits(0.05, 0.10)
 """Ratio by which the accuracy on training data is above that on validation data."""
-GROWTH = Limits(2.0, 3.0)
-"""(host + fossilized parameters) / host: twice and three times its size."""
-COMPUTE_COST = Limits(2.0, 3.0)
-"""Cost of the grown model by that of its host."""
-GATE_PASSES = Limits(0.25, below=True)
-"""Share of a gate's evaluations that let the seed pass."""
-HEARTBEAT_AGE = Limits(30, 120)
-"""Seconds since the pipeline was last known to be alive; it tells every 10 seconds."""
-EPOCH_AGE = Limits(600, 1800)
+GROWTH = Limits(1.5)
+"""(host + fossilized parameters) / host, from which the alert on too many mutations fires."""
+COMPUTE_COST = Limits(1.5)
+"""Cost of the grown model by that of its host: as for its size."""
+HEARTBEAT_AGE = Limits(critical=60)
+"""Seconds since the pipeline was last known to be alive; it tells every 5 seconds."""
+SILENCE = Limits(600)
 """Seconds without an event of the trainer while the run goes on."""
 LAG = Limits(1, 10)
 """Seconds from an event's emission to its delivery."""
@@ -76,7 +71,5 @@ QUEUED = Limits(1_000, 10_000)
 """Events that wait."""
 SCRAPE_SECONDS = Limits(0.25, 1)
 """Seconds that one scrape takes to gather."""
-LABEL_SETS = Limits(0.8 * MAX_LABEL_SETS, MAX_LABEL_SETS)
-"""Label sets of one metric, beyond which they are refused."""
 SINK_UP = Limits(critical=1, below=True)
 """1 while a sink takes events."""
