@@ -47,7 +47,7 @@ from nissa.sinks.run_log import DEAD_LETTERS, RunLog
 from nissa.sinks.scrape import MetricsServer
 from nissa.sinks.tables import Tables
 
-__all__ = ["CAPACITY", "Sink", "Telemetry", "default_operators", "new_run_name"]
+__all__ = ["CAPACITY", "LINGER", "Sink", "Telemetry", "default_operators", "new_run_name"]
 
 Sink = Callable[[Event[Any]], Any]
 """Takes events. It may have `flush()` and `close()`, `kinds` (a tuple) if it does not want all, and `inline = True`
@@ -55,6 +55,9 @@ if it only updates memory; the hub's own thread calls it then, and neither flush
 
 CAPACITY = 65_536
 """Events that may wait for the hub, and as many for each sink."""
+
+LINGER = 20.0
+"""Seconds that the end of a run waits for a scrape that is due: the usual interval of 15, and a bit."""
 
 
 def default_operators() -> dict[str, Operator]:
@@ -76,7 +79,8 @@ class Telemetry:
     `out` is the run directory to write, `metrics` an (address, port) to serve /metrics on (port 0: any free one),
     `sinks` and `operators` are added to the built-in ones by name. A sink gets a thread and a queue of its own unless
     it has `inline = True`. No thread starts before the first event, but that of the metrics server. `config` says what
-    probes measure and which built-in sinks there are: a configuration, or the name of a profile.
+    probes measure and which built-in sinks there are: a configuration, or the name of a profile. `linger` is for how
+    many seconds `close` may wait for the scrape that sees the end; where nobody scrapes at intervals, it does not wait.
 
     Raises FileExistsError if `out` holds a run, OSError if a directory or port cannot be had, ValueError on a
     capacity below 1, an unknown profile or a name used twice.
@@ -92,6 +96,7 @@ class Telemetry:
         operators: Mapping[str, Operator] | None = None,
         capacity: int = CAPACITY,
         config: TelemetryConfig | str = "standard",
+        linger: float = LINGER,
     ) -> None:
         if capacity < 1:
             raise ValueError(f"capacity must be at least 1 event, not {capacity}")
@@ -116,6 +121,7 @@ class Telemetry:
         self._hub = Hub(self._scope, self._dispatcher, outlets, self._faults, capacity, fidelity=self._follower)
         self._closing = threading.Lock()
         self._closed = self._ended = False
+        self._linger = linger
         exits.watch(self)
         if self._server:
             self._server.start()
@@ -153,7 +159,8 @@ class Telemetry:
     def close(self, outcome: str = "completed", error: str | None = None, timeout: float = 5.0) -> None:
         """End the run: a last heartbeat, `run_ended`, and everything written out within `timeout` seconds.
 
-        A sink that hangs is left behind. Closing again does nothing.
+        A sink that hangs is left behind. Then it waits for the scrape that tells Prometheus of the end, if one is due
+        within `linger` seconds; to Prometheus, a run whose end was not scraped died. Closing again does nothing.
         """
         if self._hub.is_calling():
             # The hub's thread cannot wait for itself.
@@ -198,6 +205,7 @@ class Telemetry:
             self._hub.account()
             self.emit(RunEnded(outcome=outcome, error=error, duration=self._hub.uptime()))
         self._hub.close(timeout / 2)
+        self._tell_last_scrape()
         self._stop_serving()
 
     def _wire(
@@ -218,6 +226,12 @@ class Telemetry:
         ]
         consumers |= {outlet.name: outlet for outlet in outlets}
         return Dispatcher(default_operators() | operators, consumers, self._faults.report), outlets
+
+    def _tell_last_scrape(self) -> None:
+        """Once: whoever interrupts this does not want to wait again."""
+        linger, self._linger = self._linger, 0.0
+        if self._server and linger > 0:
+            self._server.wait_for_scrape(linger)
 
     def _stop_serving(self) -> None:
         if self._server:

@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
 
+from nissa.sinks.visits import Visits
+
 __all__ = ["MetricsServer"]
 
 _PATIENCE = 10.0
@@ -48,6 +50,10 @@ class MetricsServer:
         )
         self._thread.start()
 
+    def wait_for_scrape(self, limit: float) -> bool:
+        """Wait until what is known now was scraped; False where no scrape was due within `limit` seconds, or came."""
+        return self._thread is not None and self._server.visits.wait(limit)
+
     def close(self) -> None:
         """Stop answering and give the port back. Closing again does nothing."""
         if self._closed:
@@ -80,6 +86,7 @@ class _Server(ThreadingWSGIServer):
             found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         except UnicodeError:
             raise OSError(errno.EINVAL, f"{address!r} is no address") from None
+        self.visits = Visits()
         self.address_family, _, _, _, place = found[0]
         super().__init__((str(place[0]), int(place[1])), _Handler)
 
@@ -90,6 +97,10 @@ class _Server(ThreadingWSGIServer):
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
         self.setup_environ()
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        with self.visits.one():
+            super().process_request_thread(request, client_address)
 
     def handle_error(self, *_: Any) -> None:
         _log.debug("a scrape broke off", exc_info=True)

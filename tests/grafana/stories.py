@@ -1,0 +1,7 @@
+"""All stories."""
+
+from tests.grafana import stories_growth, stories_noticed, stories_pipeline, stories_runs
+
+__all__ = ["STORIES"]
+
+STORIES = (*stories_growth.STORIES, *stories_noticed.STORIES, *stories_pipeline.STORIES, *stories_runs.STORIES)

@@ -1,0 +1,84 @@
+"""Stories of growing that does not pay, each with a twin in it that is just within the limit."""
+
+from tests.grafana.story import ENV, GROUP, Line, Story, steps
+
+__all__ = ["STORIES"]
+
+
+def _counting(*minutes: float) -> Line:
+    """A counter that goes up by one in each of these minutes."""
+    return lambda now: sum(minute <= now for minute in minutes)
+
+
+_POLICY, _GATE = "ENV,blueprint=norm,reason=policy", "ENV,blueprint=attention,reason=gate"
+_OTHER = "GROUP,env=1,blueprint=norm,reason=policy"
+
+STORIES = (
+    Story(
+        alert="NissaGateFailing",
+        name="G2 is asked 19 times, and later 20 times, and opens at last",
+        series={
+            "nissa_gate_evaluations_total@ENV,gate=G2": _counting(*range(10, 101, 5), *range(230, 480, 5)),
+            "nissa_gate_passes_total@ENV,gate=G2": _counting(115, 380),
+        },
+        silent=(109, 339, 380, 470),
+        fires=(340, 379),
+        labels={**ENV, "gate": "G2"},
+        description="Run r1, group ppo, environment 0: G2 was asked 23 times.",
+        step=1,
+    ),
+    Story(
+        alert="NissaCullingThrash",
+        name="19 seeds culled, then 27 for 3 fossils, then 20 for 2 fossils",
+        series={
+            f"nissa_seeds_culled_total@{_POLICY}": _counting(*range(10, 29), *range(150, 168), *range(300, 310)),
+            f"nissa_seeds_culled_total@{_GATE}": _counting(*range(168, 177), *range(310, 315)),
+            f"nissa_seeds_culled_total@{_OTHER}": _counting(*range(315, 320)),
+            "nissa_seeds_fossilized_total@ENV,blueprint=norm": _counting(150, 151, 230, 300),
+            "nissa_seeds_fossilized_total@GROUP,env=1,blueprint=attention": _counting(152, 301),
+        },
+        silent=(60, 200, 209, 333, 360),
+        fires=(334, 359),
+        labels=GROUP,
+        description="Run r1, group ppo culled 20 seeds in an hour.",
+        step=1,
+    ),
+    Story(
+        alert="NissaGrowthWithoutGain",
+        name="no better than its twin, first small and then grown by a fifth",
+        series={
+            "nissa_episode_final_accuracy_ratio@ENV": steps((0, 0.95), (100, 0.92), (280, 0.96), (281, 0.92)),
+            "nissa_episode_growth_ratio@ENV": steps((0, 1.1), (200, 1.3)),
+        },
+        silent=(99, 199, 239, 280, 335, 350),
+        fires=(240, 279, 351),
+        labels=ENV,
+        description="Run r1, group ppo, environment 0 grows to 1.23 times its host, without a gain in accuracy over the"
+        " last hour.",
+        step=1,
+    ),
+    Story(
+        alert="NissaGrowthWithoutGain",
+        name="without a twin, no better than with its seeds off",
+        series={
+            "nissa_baseline_final_accuracy_ratio@ENV": steps((0, None)),
+            "nissa_ablation_all_off_accuracy_ratio@ENV": steps((0, 0.9), (100, 0.95), (200, 0.9)),
+        },
+        silent=(99, 169, 200),
+        fires=(170, 199),
+        labels=ENV,
+        description="Run r1, group ppo, environment 0 grows to 1.30 times its host, without a gain in accuracy over the"
+        " last hour.",
+        step=1,
+    ),
+    Story(
+        alert="NissaOverMutation",
+        name="just below one and a half times the host, and then at it",
+        series={"nissa_growth_ratio@ENV": steps((0, 1.3), (10, 1.49), (40, 1.5), (70, 1.3))},
+        silent=(39, 54, 70),
+        fires=(55, 69),
+        labels=ENV,
+        description="Run r1, group ppo, environment 0 is 1.50 times its host.",
+        step=1,
+    ),
+)

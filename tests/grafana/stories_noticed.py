@@ -1,0 +1,99 @@
+"""Stories of what the pipeline notices: it stands for a while, or it comes again and again."""
+
+from tests.grafana.story import ENV, GROUP, Line, Story, steps
+
+__all__ = ["STORIES"]
+
+_HERE = "Run r1, group ppo, environment 0:"
+_POLICY = "Run r1, group ppo:"
+_THRICE = steps((0, 0), (10, 1), (11, 2), (40, 3), (41, 4), (42, 5))
+"""Two at first, which are too few, and three half an hour later."""
+
+
+def _standing(alert: str, name: str, description: str, wait: float = 1, where: str = "ENV") -> Story:
+    return Story(
+        alert=alert,
+        name=f"{name} stands",
+        series={f"nissa_alert_active@{where},alert={name}": steps((0, 0), (10, 1), (30, 0))},
+        silent=(9.75, 9.75 + wait, 30),
+        fires=(10 + wait, 29.75),
+        labels={**(ENV if where == "ENV" else GROUP), "alert": name},
+        description=description,
+    )
+
+
+def _again(alert: str, name: str, severity: str, description: str, where: str = "ENV") -> Story:
+    wait = 5 if alert == "NissaPolicyUnstable" else 1
+    return Story(
+        alert=alert,
+        name=f"{name} comes again and again",
+        series={f"nissa_alerts_total@{where},alert={name},severity={severity}": _THRICE},
+        silent=(9, 18, 41.75 + wait, 50.25),
+        fires=(42 + wait, 49.75),
+        labels={**(ENV if where == "ENV" else GROUP), "alert": name},
+        description=description,
+    )
+
+
+def _spikes(name: str, raised: Line, batches: Line, fires: float) -> Story:
+    return Story(
+        alert="NissaLossSpike",
+        name=name,
+        series={"nissa_alerts_total@ENV,alert=loss_spike,severity=warning": raised, "nissa_batches_total@ENV": batches},
+        silent=(9, 14, 18, fires - 0.25, 50.25),
+        fires=(fires, 49.75),
+        labels={**ENV, "alert": "loss_spike"},
+        description=f"{_HERE} {fires - 40:.0f} loss spikes stand, or came in the last ten minutes.",
+    )
+
+
+def _entropy(alert: str, severity: str, percent: int, wait: float) -> Story:
+    where = f"GROUP,alert=entropy_collapse,severity={severity}"
+    return Story(
+        alert=alert,
+        name=f"entropy is {severity}",
+        series={
+            f"nissa_alerts_total@{where}": steps((0, 0), (5, 1), (10, 2)),
+            f"nissa_alerts_resolved_total@{where}": steps((0, 0), (5, 1), (30, 2)),
+            "nissa_alert_active@GROUP,alert=entropy_collapse": steps((0, 0), (10, 1), (30, 0)),
+        },
+        silent=(9.75, 9.75 + wait, 30),
+        fires=(10 + wait, 29.75),
+        labels={**GROUP, "alert": "entropy_collapse"},
+        description=f"{_POLICY} 1 heads use under {percent}% of the entropy that they may have.",
+    )
+
+
+_NON_FINITE = "non-finite figures stand, or came in the last ten minutes."
+_EXPLOSIONS = "gradient explosions stand, or came in the last ten minutes."
+_SPIKED = "loss spikes stand, or came in the last ten minutes."
+
+STORIES = (
+    _standing("NissaNonFinite", "non_finite", f"{_HERE} 1 {_NON_FINITE}"),
+    _again("NissaNonFinite", "non_finite", "critical", f"{_HERE} 3 {_NON_FINITE}"),
+    _standing("NissaGradientExplosion", "gradient_explosion", f"{_HERE} 1 {_EXPLOSIONS}"),
+    _again("NissaGradientExplosion", "gradient_explosion", "critical", f"{_HERE} 3 {_EXPLOSIONS}"),
+    _standing("NissaLossSpike", "loss_spike", f"{_HERE} 1 {_SPIKED}"),
+    # Of 700 batches in ten minutes three are no more than noise, and four are.
+    _spikes(
+        "more spikes than noise",
+        steps((0, 0), (10, 1), (11, 2), (12, 3), (40, 4), (41, 5), (42, 6), (43, 7)),
+        lambda minute: 70 * minute,
+        fires=44,
+    ),
+    _spikes("spikes in few batches", _THRICE, lambda minute: 10 * minute, fires=43),
+    _standing("NissaAccuracyDrop", "accuracy_drop", "Run r1, group ppo, environment 0 lost accuracy.", wait=5),
+    _entropy("NissaEntropyCollapse", "critical", percent=10, wait=1),
+    _entropy("NissaEntropyLow", "warning", percent=30, wait=5),
+    _standing(
+        "NissaValueCollapse",
+        "value_collapse",
+        f"{_POLICY} advantages are noise, and the policy learns from them.",
+        where="GROUP",
+    ),
+    *(
+        _standing("NissaPolicyUnstable", name, f"{_POLICY} {name}.", wait=5, where="GROUP")
+        for name in ("clip_fraction_spike", "degenerate_returns", "kl_spike", "ratio_explosion")
+    ),
+    _again("NissaPolicyUnstable", "kl_spike", "warning", f"{_POLICY} kl_spike.", where="GROUP"),
+)
