@@ -82,7 +82,7 @@ def _seeds() -> list[Any]:
 
 def _events(title: str, text: str, metric: str, width: int = 12) -> Any:
     expr = f"sum by ({', '.join(_BY)}) ({increase(metric)})"
-    return lines(title, text, "short", Query(expr, _LEGEND), size=(width, 8), stacked=True)
+    return lines(title, text, "short", Query(expr, _LEGEND), size=(width, 8), style="stacked")
 
 
 def _gains() -> list[Any]:

@@ -20,7 +20,22 @@ from nissa.grafana.palette import BAD, FINE, NAMED, POOR, WORDS, by_last_charact
 from nissa.grafana.queries import Query
 from nissa.grafana.thresholds import Limits
 
-__all__ = ["SOURCE", "color_by", "colored", "coloring", "dashed", "last", "limited", "mapping", "target", "targets"]
+__all__ = [
+    "LAST",
+    "SOURCE",
+    "color_by",
+    "colored",
+    "coloring",
+    "dashed",
+    "last",
+    "limited",
+    "mapping",
+    "target",
+    "targets",
+]
+
+LAST = "lastNotNull"
+"""Grafana's name for the last value that there is."""
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 """The data source that the reader chose."""
@@ -37,8 +52,8 @@ def targets(queries: Sequence[Query]) -> list[Any]:
 
 
 def last() -> ReduceDataOptions:
-    """The last value, be it NaN."""
-    return ReduceDataOptions().calcs(["last"]).values(False)
+    """The last value that there is, be it NaN: of a run that is over, how it ended."""
+    return ReduceDataOptions().calcs([LAST]).values(False)
 
 
 def limited(limits: Limits) -> ThresholdsConfig:

@@ -162,7 +162,7 @@ def _standing() -> Any:
 def _raised() -> Any:
     text = "Alerts raised in the time of a point, by severity; info is a mark, and no fault."
     expr = f"sum by (severity) ({increase('nissa_alerts_total', env='$env|')})"
-    return lines("Alerts raised", text, "short", Query(expr, "{{severity}}"), size=(8, 8), stacked=True)
+    return lines("Alerts raised", text, "short", Query(expr, "{{severity}}"), size=(8, 8), style="stacked")
 
 
 def _health() -> Any:
@@ -175,7 +175,7 @@ def _ages() -> Any:
     text = "Time since the trainer last emitted anything, of runs that go on. It rises while training stands still."
     age = f"time() - {of('nissa_run_last_event_timestamp_seconds')} {_RUNNING}"
     return lines(
-        "Silence of the trainer", text, "s", Query(age, "{{run}}"), size=(12, 7), limits=SILENCE, stepped=False
+        "Silence of the trainer", text, "s", Query(age, "{{run}}"), size=(12, 7), limits=SILENCE, style="slopes"
     )
 
 

@@ -1,8 +1,8 @@
 """Which colour does it get? Those of Okabe and Ito, which people with any kind of colour vision tell apart.
 
-https://jfly.uni-koeln.de/color/; a grey stands for their black, which a dark screen would swallow. What we know by name
-has a colour of its own, and the same one in every panel; other series get theirs by the last character of their name, so
-that environments 0 to 7 have eight.
+https://jfly.uni-koeln.de/color/; a grey stands for their black, which a dark screen would swallow. What we know by
+name has a colour of its own, and the same in every panel; other series get theirs by the last character of their
+name, so that environments 0 to 7 have eight.
 """
 
 import re

@@ -4,7 +4,7 @@ A legend ends in what tells series apart, because that gives them their colour.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from grafana_foundation_sdk.builders.bargauge import Panel as BarGauge
 from grafana_foundation_sdk.builders.common import (
@@ -21,11 +21,11 @@ from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType, FieldColorModeId
 
-from nissa.grafana.fields import SOURCE, color_by, colored, coloring, dashed, last, limited, mapping, targets
+from nissa.grafana.fields import LAST, SOURCE, color_by, colored, coloring, dashed, last, limited, mapping, targets
 from nissa.grafana.queries import Query
 from nissa.grafana.thresholds import Limits
 
-__all__ = ["NONE", "Size", "bars", "leading", "lines", "numbers", "states", "strips"]
+__all__ = ["NONE", "Size", "Style", "bars", "leading", "lines", "numbers", "states", "strips"]
 
 NONE = Limits()
 """Of what is neither good nor bad."""
@@ -35,6 +35,9 @@ P = TypeVar("P", TimeSeries, Stat, BarGauge, StateTimeline, StatusHistory)
 Size = tuple[int, int]
 """Width and height."""
 
+Style = Literal["steps", "slopes", "stacked", "sparse"]
+"""Values that hold until the next; that change all the time; that add up; that are there now and then, and joined."""
+
 
 def lines(
     title: str,
@@ -43,26 +46,31 @@ def lines(
     *queries: Query,
     size: Size = (12, 8),
     limits: Limits = NONE,
-    stacked: bool = False,
-    stepped: bool = True,
+    style: Style = "steps",
 ) -> TimeSeries:
-    """Values over time. Limits are drawn as dashed lines; stacked ones fill the space below."""
+    """Values over time; limits are drawn as dashed lines."""
     panel = _start(TimeSeries(), (title, text, unit), queries, size)
     panel.thresholds(limited(limits)).color_scheme(color_by(FieldColorModeId.PALETTE_CLASSIC))
     if limits != NONE:
         panel.thresholds_style(GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED))
-    if stacked:
-        panel.stacking(StackingConfig().mode(common.StackingMode.NORMAL).group("A")).fill_opacity(60)
     for pattern, color in coloring(queries):
         panel.override_by_regexp(pattern, colored(color))
     if any(query.legend.startswith("highest ") for query in queries):
         panel.override_by_regexp("/^(highest|lowest) /", dashed())
-    legend = VizLegendOptions().display_mode(common.LegendDisplayMode.TABLE).calcs(["last"]).show_legend(True)
+    legend = VizLegendOptions().display_mode(common.LegendDisplayMode.TABLE).calcs([LAST]).show_legend(True)
     # Beside the graph it scrolls, so that sixty-four names leave the lines their room.
     panel.legend(legend.placement(common.LegendPlacement.RIGHT))
     panel.tooltip(VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
-    interpolation = common.LineInterpolation.STEP_AFTER if stepped else common.LineInterpolation.LINEAR
-    return panel.line_interpolation(interpolation).line_width(1.5).show_points(common.VisibilityMode.NEVER)
+    return _styled(panel, style).line_width(1.5)
+
+
+def _styled(panel: TimeSeries, style: Style) -> TimeSeries:
+    if style == "stacked":
+        panel.stacking(StackingConfig().mode(common.StackingMode.NORMAL).group("A")).fill_opacity(60)
+    if style == "sparse":
+        return panel.span_nulls(True).show_points(common.VisibilityMode.ALWAYS)
+    slopes = style == "slopes"
+    return panel.line_interpolation(common.LineInterpolation.LINEAR if slopes else common.LineInterpolation.STEP_AFTER)
 
 
 def numbers(

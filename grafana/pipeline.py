@@ -56,7 +56,12 @@ def _trust() -> list[Any]:
         ),
         lines("Account", account, "short", Query(missing, _PROCESS), size=(12, 7)),
         lines(
-            "Faults by part", "Errors caught in the time of a point.", "short", *_faults(), size=(12, 7), stacked=True
+            "Faults by part",
+            "Errors caught in the time of a point.",
+            "short",
+            *_faults(),
+            size=(12, 7),
+            style="stacked",
         ),
     ]
 
@@ -74,11 +79,11 @@ def _events() -> list[Any]:
     waiting = Query(of("nissa_pipeline_queued_events"), _PROCESS)
     lag = "Age of the event delivered last, when it was delivered."
     return [
-        lines("Events by kind", "In a second.", "cps", kinds, stacked=True),
+        lines("Events by kind", "In a second.", "cps", kinds, style="stacked"),
         lines("Accepted and delivered", "In a second; apart for long, events are lost or wait.", "cps", *both),
         lines("Lag", lag, "s", Query(of("nissa_pipeline_lag_seconds"), _PROCESS), size=(8, 8), limits=LAG),
         lines("Waiting for delivery", "Events in the hub's buffer.", "short", waiting, size=(8, 8), limits=QUEUED),
-        lines("Dropped by kind", "In the time of a point.", "short", shed, size=(8, 8), stacked=True),
+        lines("Dropped by kind", "In the time of a point.", "short", shed, size=(8, 8), style="stacked"),
         lines("Emitted after the end", "Events refused because their run had ended.", "short", late, size=(24, 6)),
     ]
 
@@ -103,7 +108,7 @@ def _sinks() -> list[Any]:
             "Given up", "Events given up after retries, in the time of a point.", increase("nissa_sink_failed_total")
         ),
         _by_sink("Tried again", "Attempts that raised and were tried again.", increase("nissa_sink_retries_total")),
-        lines("Shed by sinks", "Events, in the time of a point.", "short", shed, size=(8, 8), stacked=True),
+        lines("Shed by sinks", "Events, in the time of a point.", "short", shed, size=(8, 8), style="stacked"),
     ]
 
 

@@ -49,6 +49,7 @@ def _exploration() -> list[Any]:
             "percentunit",
             Query(f"{chosen} / ({possible} > 0)", f"{_GROUP} {{{{head}}}}"),
             limits=ENTROPY,
+            style="sparse",
         ),
         lines("Entropy of the mean policy", mean, "none", head),
         _figure("Joint entropy", "Mean entropy of the joint action, in nats.", "nissa_policy_entropy_nats"),
@@ -104,7 +105,14 @@ def _updates() -> list[Any]:
         ),
         _figure("Learning rate", "Step size of the policy's optimizer.", "nissa_policy_learning_rate", "sci"),
         lines("Updates", "In the time of a point.", "short", Query(f"sum by ({_BY}) ({updates})", _GROUP), size=(8, 8)),
-        lines("Stopped early", stopped, "percentunit", Query(f"{early} / ({updates} > 0)", _GROUP), size=(8, 8)),
+        lines(
+            "Stopped early",
+            stopped,
+            "percentunit",
+            Query(f"{early} / ({updates} > 0)", _GROUP),
+            size=(8, 8),
+            style="sparse",
+        ),
         lines(
             "Decisions learned from",
             "In a second.",

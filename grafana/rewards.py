@@ -65,4 +65,4 @@ def _decisions() -> list[Any]:
 def counted(title: str, text: str, metric: str, label: str) -> Any:
     """Growth of a counter in a second, by one label."""
     expr = f"sum by ({label}) ({rate(metric)})"
-    return lines(title, text, "cps", Query(expr, f"{{{{{label}}}}}"), size=(8, 8), stacked=True)
+    return lines(title, text, "cps", Query(expr, f"{{{{{label}}}}}"), size=(8, 8), style="stacked")

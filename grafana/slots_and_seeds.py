@@ -39,7 +39,7 @@ def _life() -> list[Any]:
             "Blending", "Share of the seed in what the slot puts out, over environments.", "nissa_slot_alpha_ratio"
         ),
         lines("Live seeds", live, "short", *spread(of("nissa_live_seeds"))),
-        lines("Stages entered", "In the time of a point.", "short", Query(changes, "{{stage}}"), stacked=True),
+        lines("Stages entered", "In the time of a point.", "short", Query(changes, "{{stage}}"), style="stacked"),
         _by_slot("Epochs in the stage", "That the slot spent in its stage so far.", "nissa_slot_stage_epochs", "none"),
     ]
 
@@ -62,7 +62,7 @@ def _gates() -> list[Any]:
     asked = "sum by (gate) ({})".format(of("nissa_gate_evaluations_total"))
     failures = f"sum by (gate, reason) ({of('nissa_gate_check_failures_total')})"
     now = f"sum by (gate, reason) ({increase('nissa_gate_check_failures_total')})"
-    shut = f"sum by (env) ({of('nissa_alert_active', alert='gate_failure')})"
+    shut = f"sum by (run, group) ({of('nissa_alert_active', alert='gate_failure')})"
     share = (
         "Share of the evaluations since the run began in which the gate let the seed pass; empty if it was never asked."
     )
@@ -70,12 +70,12 @@ def _gates() -> list[Any]:
     return [
         bars("Gates passed", share, "percentunit", Query(f"{passed} / ({asked} > 0)", "{{gate}}")),
         bars("Why gates stay shut", why, "short", Query(failures, "{{gate}} {{reason}}"), size=(16, 8)),
-        lines("Failed checks", "In the time of a point.", "short", Query(now, "{{gate}} {{reason}}"), stacked=True),
+        lines("Failed checks", "In the time of a point.", "short", Query(now, "{{gate}} {{reason}}"), style="stacked"),
         bars(
             "Gates shut now",
-            "Slots whose gate was tried and stays shut.",
+            "Slots whose gate was tried and stays shut, over environments.",
             "short",
-            Query(shut, "{{env}}"),
+            Query(shut, "{{run}} {{group}}"),
             size=(12, 8),
             limits=ANY,
         ),

@@ -41,9 +41,11 @@ def _fidelity() -> list[Any]:
             "short",
             kept,
         ),
-        lines("Traces", "Dense traces that closed in the time of a point.", "short", traces, size=(8, 8), stacked=True),
+        lines(
+            "Traces", "Dense traces that closed in the time of a point.", "short", traces, size=(8, 8), style="stacked"
+        ),
         lines("Delay of fidelity", "From the event that changed it to the trainer's knowing.", "s", *delays),
-        lines("Changes of direction", "Of the accuracy, in the time of a point.", "short", turns, stacked=True),
+        lines("Changes of direction", "Of the accuracy, in the time of a point.", "short", turns, style="stacked"),
     ]
 
 
@@ -70,7 +72,7 @@ def _costs() -> list[Any]:
             "percentunit",
             busy,
             size=(8, 8),
-            stacked=True,
+            style="stacked",
         ),
         lines(
             "Scrape",
@@ -101,7 +103,7 @@ def _runs() -> list[Any]:
             Query(age, "{{run}}"),
             size=(8, 8),
             limits=HEARTBEAT_AGE,
-            stepped=False,
+            style="slopes",
         ),
         lines("Batches", "In a second, over all environments.", "cps", batches, size=(8, 8)),
     ]

@@ -11,6 +11,7 @@ import pytest
 
 from nissa.grafana import dashboards
 from nissa.grafana.queries import of, spread
+from nissa.grafana.shipped import rule_groups
 from nissa.sinks.metrics import METRICS
 from tests.grafana.checking import complaints, panels
 from tests.grafana.promql import metrics_in
@@ -80,6 +81,16 @@ def test_the_page_of_metrics_says_who_uses_each(root: Path, boards: Boards) -> N
         assert row[1:5] == [metric.type, metric.unit, ", ".join(metric.labels), metric.help]
         for panel, names in used.items():
             assert (name in names) == (f", {panel}," in f", {row[5]},"), (name, panel)
+
+
+def test_the_page_of_metrics_says_which_alerts_use_each(root: Path) -> None:
+    page = (root / "docs/metrics.md").read_text().splitlines()
+    rules = [rule for group in rule_groups() for rule in group["rules"] if "alert" in rule]
+    assert rules
+    for rule in rules:
+        for name in metrics_in(rule["expr"]) & METRICS.keys():
+            (row,) = [line for line in page if line.startswith(f"| `{name}` |")]
+            assert f"alert {rule['alert']}" in row.split(" | ")[5]
 
 
 def asked(panel: dict[str, Any]) -> list[str]:
