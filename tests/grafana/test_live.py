@@ -94,7 +94,27 @@ def test_every_name_in_a_legend_is_in_the_result(watched: Served, boards: Boards
             for target in panel["targets"]:
                 named = set(re.findall(r"{{(\w+)}}", target.get("legendFormat", "")))
                 for row in watched.series(target["expr"]):
+                    # An alert of the policy has no environment, and an empty label is none.
                     assert named <= row["metric"].keys() | {"env"}, (panel["title"], row["metric"])
+
+
+@pytest.mark.parametrize(
+    ("uid", "title", "right", "wrong"),
+    [
+        ("nissa-slots", "Gates shut now", "gate_failure", "gate_failed"),
+        ("nissa-overview", "Alerts", "critical|warning", "error|warn"),
+        ("nissa-overview", "Progress", "max by (run)", "max by (run, instance)"),
+        ("nissa-overview", "Growth", "nissa_growth_ratio", "nissa_grown_ratio"),
+    ],
+)
+def test_a_wrong_name_or_match_would_show_as_an_empty_panel(
+    uid: str, title: str, right: str, wrong: str, watched: Served, boards: Boards
+) -> None:
+    (panel,) = [panel for panel in panels(boards[uid]) if panel["title"] == title]
+    expr = panel["targets"][0]["expr"]
+    assert right in expr
+    assert watched.series(expr)
+    assert watched.series(expr.replace(right, wrong)) == []
 
 
 def test_every_variable_has_values_to_choose_from(watched: Served, boards: Boards) -> None:
@@ -106,10 +126,10 @@ def test_every_variable_has_values_to_choose_from(watched: Served, boards: Board
 
 def test_runs_and_seeds_are_marked(watched: Served, boards: Boards) -> None:
     marks = {mark["name"]: mark["expr"] for mark in boards["nissa-overview"]["annotations"]["list"]}
+    # The demo may have no alert: what they would be counted by is there.
+    assert all(watched.series(expr.removesuffix(" > 0")) for expr in marks.values())
     found = {name: watched.series(expr) for name, expr in marks.items()}
-    assert all(
-        found[name] for name in ("Runs start", "Runs end", "Seeds germinate", "Seeds fossilize", "Seeds are culled")
-    )
+    assert all(found[name] for name in found if name.startswith(("Runs", "Seeds")))
     started = {float(value) for row in found["Runs start"] for _, value in row["values"]}
     assert all(0 < watched.end - at / 1000 < 3600 for at in started), "marked when it was, in milliseconds"
 
@@ -131,7 +151,7 @@ def test_a_stage_is_shown_as_its_place_in_the_list(watched: Served, boards: Boar
     assert len(set(stages.values())) > 3
 
 
-def test_an_overview_of_64_environments_has_no_more_lines_than_one_of_2(
+def test_an_overview_of_64_environments_is_as_readable_as_one_of_2(
     prometheus: Any, serving: Any, boards: Boards
 ) -> None:
     sink, server = serving()
