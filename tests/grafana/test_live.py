@@ -99,17 +99,18 @@ def test_every_name_in_a_legend_is_in_the_result(watched: Served, boards: Boards
 
 
 @pytest.mark.parametrize(
-    ("uid", "title", "right", "wrong"),
+    ("place", "right", "wrong"),
     [
-        ("nissa-slots", "Gates shut now", "gate_failure", "gate_failed"),
-        ("nissa-overview", "Alerts", "critical|warning", "error|warn"),
-        ("nissa-overview", "Progress", "max by (run)", "max by (run, instance)"),
-        ("nissa-overview", "Growth", "nissa_growth_ratio", "nissa_grown_ratio"),
+        ("nissa-slots: Gates shut now", "gate_failure", "gate_failed"),
+        ("nissa-overview: Alerts", "critical|warning", "error|warn"),
+        ("nissa-overview: Progress", "max by (run)", "max by (run, instance)"),
+        ("nissa-overview: Growth", "nissa_growth_ratio", "nissa_grown_ratio"),
     ],
 )
 def test_a_wrong_name_or_match_would_show_as_an_empty_panel(
-    uid: str, title: str, right: str, wrong: str, watched: Served, boards: Boards
+    place: str, right: str, wrong: str, watched: Served, boards: Boards
 ) -> None:
+    uid, title = place.split(": ")
     (panel,) = [panel for panel in panels(boards[uid]) if panel["title"] == title]
     expr = panel["targets"][0]["expr"]
     assert right in expr
