@@ -26,14 +26,14 @@ Samples = list[tuple[dict[str, str], float]]
 
 
 class Prometheus:
-    """A running server: it scrapes what it is told to, and answers PromQL."""
+    """A running server: it scrapes what it is told to, and answers PromQL. `more` is appended to its configuration."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, more: str = "") -> None:
         self._targets, self._known = directory / "targets.json", list[str]()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-        (directory / "prometheus.yml").write_text(_CONFIG)
+        (directory / "prometheus.yml").write_text(_CONFIG + more)
         options = {
             "config.file": directory / "prometheus.yml",
             "storage.tsdb.path": directory / "data",

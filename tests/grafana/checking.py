@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
-from tests.grafana.promql import faults, meaning_of, shown_in, variables
+from tests.grafana.meanings import faults, meaning_of, shown_in, variables
 
 Document = dict[str, Any]
 

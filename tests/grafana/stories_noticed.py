@@ -70,6 +70,7 @@ _SPIKED = "loss spikes stand, or came in the last ten minutes."
 
 STORIES = (
     _standing("NissaNonFinite", "non_finite", f"{_HERE} 1 {_NON_FINITE}"),
+    _standing("NissaNonFinite", "non_finite", f"{_POLICY} 1 {_NON_FINITE}", where="GROUP"),
     _again("NissaNonFinite", "non_finite", "critical", f"{_HERE} 3 {_NON_FINITE}"),
     _standing("NissaGradientExplosion", "gradient_explosion", f"{_HERE} 1 {_EXPLOSIONS}"),
     _again("NissaGradientExplosion", "gradient_explosion", "critical", f"{_HERE} 3 {_EXPLOSIONS}"),

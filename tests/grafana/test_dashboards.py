@@ -14,7 +14,7 @@ from nissa.grafana.queries import of, spread
 from nissa.grafana.shipped import rule_groups
 from nissa.sinks.metrics import METRICS
 from tests.grafana.checking import complaints, panels
-from tests.grafana.promql import metrics_in
+from tests.grafana.meanings import metrics_in
 
 Boards = dict[str, dict[str, Any]]
 

@@ -14,7 +14,7 @@ from nissa.events.scope import Event, Scope
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.scrape import MetricsServer
 from tests.grafana.checking import panels
-from tests.grafana.promql import filled
+from tests.grafana.meanings import filled
 from tests.samples import episode_started, epoch_completed, run_started
 
 Boards = dict[str, dict[str, Any]]

@@ -357,9 +357,7 @@ def test_a_process_that_dies_of_an_exception_outside_of_with_loses_nothing(tmp_p
 
 
 def test_sigterm_writes_out_everything_and_still_kills(tmp_path: Path) -> None:
-    program = (
-        "t = Telemetry('r', out=out)\nfor _ in range(1000): t.emit(seed)\nprint('.', flush=True)\nwait()\n"
-    )
+    program = "t = Telemetry('r', out=out)\nfor _ in range(1000): t.emit(seed)\nprint('.', flush=True)\nwait()\n"
     assert run(program, tmp_path / "run", signal.SIGTERM) == -signal.SIGTERM
     assert germinated(tmp_path / "run") == 1000
     assert (ended(tmp_path / "run").outcome, ended(tmp_path / "run").error) == ("interrupted", "SIGTERM")

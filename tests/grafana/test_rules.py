@@ -1,0 +1,102 @@
+"""The rules name what is exported, say what they must, and lead to a page that says what to do."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nissa.events.kind import KINDS, Importance
+from nissa.sinks.metrics import METRICS
+from tests.grafana.promql import grouped, selected
+from tests.grafana.rules import ALERTS, FILES, RULES
+
+_SCRAPE = {"job", "instance"}
+_RECORDED = {rule["record"]: rule for rule in RULES if "record" in rule}
+each_rule = pytest.mark.parametrize("rule", RULES, ids=[rule.get("alert") or rule["record"] for rule in RULES])
+each_alert = pytest.mark.parametrize("rule", ALERTS.values(), ids=ALERTS)
+
+
+def labels_of(metric: str) -> set[str]:
+    """Labels that a metric may have, a recorded one those of what it is made from."""
+    if metric == "up":
+        return _SCRAPE
+    if metric in _RECORDED:
+        return set().union(*(labels_of(name) for name, _ in selected(_RECORDED[metric]["expr"])))
+    return {*METRICS[metric].labels, *_SCRAPE}
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="no promtool on this machine: apt-get install prometheus")
+def test_promtool_finds_nothing_wrong() -> None:
+    command = ["promtool", "check", "rules", "--lint=all", "--lint-fatal", *map(str, FILES)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@each_rule
+def test_an_expression_names_only_exported_metrics_and_their_labels(rule: dict[str, Any]) -> None:
+    found = selected(rule["expr"])
+    assert found
+    for metric, labels in found:
+        assert labels <= labels_of(metric), metric
+    assert grouped(rule["expr"]) <= set().union(*(labels_of(metric) for metric, _ in found))
+
+
+@pytest.mark.parametrize(
+    ("expression", "wrong"),
+    [
+        ("increase(nissa_alert_total[5m])", KeyError),
+        ('nissa_alerts_total{alarm="x"} > 0', AssertionError),
+        ("sum by (slot) (nissa_sink_up)", AssertionError),
+        ("nissa_sink_up >", ValueError),
+    ],
+)
+def test_the_test_before_notices_what_is_not_there(expression: str, wrong: type[Exception]) -> None:
+    with pytest.raises(wrong):
+        test_an_expression_names_only_exported_metrics_and_their_labels({"expr": expression})
+
+
+@pytest.mark.parametrize("name", _RECORDED)
+def test_a_recorded_rule_is_named_level_metric_operations_and_used(name: str) -> None:
+    assert re.fullmatch(r"(run|group|env)(_\w+)?:nissa_\w+:(increase|avg|last|difference)(\d+[mh])?", name)
+    assert not name.split(":")[1].endswith("_total")
+    assert any(name == metric for rule in RULES for metric, _ in selected(rule["expr"]))
+    if window := re.search(r"\d+[mh]$", name):
+        assert f"[{window[0]}]" in _RECORDED[name]["expr"]
+
+
+@each_alert
+def test_an_alert_says_what_it_is_how_bad_where_and_what_to_do(rule: dict[str, Any], root: Path) -> None:
+    assert re.fullmatch(r"Nissa([A-Z][a-z]+)+", rule["alert"])
+    assert re.fullmatch(r"\d+[sm]", rule["for"])
+    assert rule["labels"].keys() == {"severity"}
+    assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    texts = rule["annotations"]
+    assert texts.keys() == {"summary", "description", "runbook_url"}
+    assert re.fullmatch(r"[A-Z][^{}]+\.", texts["summary"]), "the same for all, so that it groups"
+    assert "{{ $labels." in texts["description"]
+    page, _, heading = texts["runbook_url"].partition("#")
+    assert heading == rule["alert"].lower()
+    assert f"\n### {rule['alert']}\n" in (root / page).read_text()
+
+
+def test_the_runbook_has_a_section_for_each_alert_and_for_nothing_else(root: Path) -> None:
+    page = (root / "docs" / "runbooks.md").read_text()
+    assert sorted(re.findall(r"^### (\w+)$", page, re.MULTILINE)) == sorted(ALERTS)
+    for section in re.split(r"^### ", page, flags=re.MULTILINE)[1:]:
+        assert len(re.findall(r"^- (Look|Do): ", section, re.MULTILINE)) == 2, section
+
+
+def test_the_runbook_names_metrics_and_commands_that_there_are(root: Path) -> None:
+    page = (root / "docs" / "runbooks.md").read_text()
+    assert set(re.findall(r"\bnissa_\w+", page)) <= set(METRICS)
+    assert set(re.findall(r"`nissa (\w+)", page)) <= {"show", "trace", "traces", "replay"}
+
+
+@pytest.mark.parametrize("alert", ["NissaLifecycleEventsDropped", "NissaEventsDropped"])
+def test_what_is_life_cycle_is_what_the_events_say(alert: str) -> None:
+    kinds = "|".join(sorted(name for name, kind in KINDS.items() if kind.importance is Importance.LIFECYCLE))
+    lists = re.findall(r'kind[=!]~"([^"]+)"', ALERTS[alert]["expr"])
+    assert lists == [kinds, kinds]
