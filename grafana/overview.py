@@ -3,21 +3,16 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
-from nissa.grafana.palette import FINE, POOR
-from nissa.grafana.panels import NONE, bars, leading, lines, numbers
+from nissa.grafana.now import RUNNING, STANDING, now
+from nissa.grafana.panels import bars, leading, lines
 from nissa.grafana.queries import Query, increase, of, rate, spread
 from nissa.grafana.tables import Column, rows
-from nissa.grafana.thresholds import ANY, COMPUTE_COST, GROWTH, HEALTH, HEARTBEAT_AGE, SILENCE, Limits
+from nissa.grafana.thresholds import ANY, COMPUTE_COST, GROWTH, HEALTH, SILENCE
 
 __all__ = ["overview"]
 
 _ENV = ("run", "group", "env")
 _GROUP = "{{run}} {{group}}"
-_STANDING = " - ".join(
-    of(f"nissa_alerts_{name}total", env="$env|", severity="critical|warning") for name in ("", "resolved_")
-)
-"""Marks, of severity info, are left out."""
-_RUNNING = f"unless on (run) {of('nissa_run_ended_timestamp_seconds')}"
 
 
 def overview() -> dict[str, Any]:
@@ -28,7 +23,7 @@ def overview() -> dict[str, Any]:
 
 def _sections() -> Sections:
     return {
-        "Now": [*_outcomes(), *_states()],
+        "Now": now(),
         "Does it learn, and does growing pay?": _learning(),
         "Environments": [leading("nissa-slots", _environments())],
         "Is anything wrong?": [_standing(), _raised(), leading("nissa-network", _health()), _ages()],
@@ -36,73 +31,9 @@ def _sections() -> Sections:
     }
 
 
-def _outcomes() -> list[Any]:
-    return [
-        leading("nissa-slots", _best()),
-        *(leading("nissa-blueprints", panel) for panel in (_gain(), _growth_now())),
-    ]
-
-
-def _states() -> list[Any]:
-    wrong = [leading("nissa-policy", _alerts_now()), leading("nissa-network", _flags_now())]
-    return [*wrong, *(leading("nissa-pipeline", panel) for panel in (_fidelity(), _running(), _alive()))]
-
-
 def _learning() -> list[Any]:
     accuracy = leading("nissa-network", _accuracy())
     return [accuracy, *(leading("nissa-blueprints", panel) for panel in (_twin(), _growth(), _efficiency()))]
-
-
-def _best() -> Any:
-    text = "Highest validation accuracy that a finished episode reached."
-    return _number("Best accuracy", text, "percentunit", f"max({of('nissa_best_accuracy_ratio')})")
-
-
-def _gain() -> Any:
-    text = (
-        "Median over environments of the validation accuracy at the end of the last episode, minus that of the same "
-        "host trained alone for as long. Above 0, growing pays in accuracy."
-    )
-    gain = f"{of('nissa_episode_final_accuracy_ratio')} - {of('nissa_baseline_final_accuracy_ratio')}"
-    return _number("Gain", text, "percentunit", f"quantile(0.5, {gain})")
-
-
-def _growth_now() -> Any:
-    text = "(host + fossilized parameters) / host, the largest of the models that are trained now."
-    return _number("Largest growth", text, "suffix:x", f"max({of('nissa_growth_ratio')})", GROWTH)
-
-
-def _alerts_now() -> Any:
-    text = "Alerts that stand now, marks left out."
-    return _number("Alerts", text, "short", f"sum({_STANDING})", ANY)
-
-
-def _fidelity() -> Any:
-    text = "Whether the probes of any run are to look closely now."
-    named = {0: ("as configured", FINE), 1: ("dense", POOR)}
-    level = Query(f"max({of('nissa_fidelity_level')})", "")
-    return numbers("Fidelity", text, "none", level, size=(3, 4), names=named)
-
-
-def _running() -> Any:
-    text = "Runs that have not ended, of those chosen."
-    started = of("nissa_run_started_timestamp_seconds")
-    return _number("Runs going on", text, "short", f"count({started} {_RUNNING}) or vector(0)")
-
-
-def _number(title: str, text: str, unit: str, expr: str, limits: Limits = NONE) -> Any:
-    return numbers(title, text, unit, Query(expr, ""), size=(3, 4), limits=limits)
-
-
-def _flags_now() -> Any:
-    text = "Red flags over all environments: what is wrong with a network at its last epoch."
-    return _number("Red flags", text, "short", f"sum({of('nissa_red_flag')})", ANY)
-
-
-def _alive() -> Any:
-    text = "Time since the pipeline of the run was last known to be alive, the longest of the runs that have not ended."
-    age = f"max(time() - {of('nissa_run_heartbeat_timestamp_seconds')} {_RUNNING}) or vector(0)"
-    return _number("Heartbeat", text, "s", age, HEARTBEAT_AGE)
 
 
 def _accuracy() -> Any:
@@ -148,14 +79,14 @@ def _environments() -> Any:
         Column("live seeds", of("nissa_live_seeds"), "none"),
         Column("health", of("nissa_health_score"), "percentunit", HEALTH),
         Column("red flags", of("nissa_red_flag"), "none", ANY),
-        Column("alerts", _STANDING, "none", ANY),
+        Column("alerts", STANDING, "none", ANY),
         size=(24, 9),
     )
 
 
 def _standing() -> Any:
     text = "Alerts that stand now, by name, over all environments; what they mean is in docs/detectors.md."
-    expr = f"sum by (alert) ({_STANDING})"
+    expr = f"sum by (alert) ({STANDING})"
     return bars("Alerts that stand", text, "short", Query(expr, "{{alert}}"), limits=ANY)
 
 
@@ -173,7 +104,7 @@ def _health() -> Any:
 
 def _ages() -> Any:
     text = "Time since the trainer last emitted anything, of runs that go on. It rises while training stands still."
-    age = f"time() - {of('nissa_run_last_event_timestamp_seconds')} {_RUNNING}"
+    age = f"time() - {of('nissa_run_last_event_timestamp_seconds')} {RUNNING}"
     return lines(
         "Silence of the trainer", text, "s", Query(age, "{{run}}"), size=(12, 7), limits=SILENCE, style="slopes"
     )
