@@ -1,19 +1,21 @@
-# Everything a developer types: make demo | test | check | bench | install
+# Everything a developer types: make demo | test | check | bench | install (and study, dashboards)
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 LINKED := $(VENV)/.linked
 RIVALS := $(VENV)/.rivals
-SOURCES := $(wildcard cli/*.py events/*.py operators/*.py pipeline/*.py pipeline/*/*.py sinks/*.py trainer/*.py)
+SOURCES := $(wildcard cli/*.py events/*.py grafana/*.py grafana/*.yaml grafana/*/*.yaml grafana/*/*/*.yaml \
+	grafana/dashboards/*.json operators/*.py pipeline/*.py pipeline/*/*.py sinks/*.py trainer/*.py)
 
-.PHONY: help install demo study test check bench
+.PHONY: help install demo study dashboards test check bench
 help:
 	@echo "make demo     set up, train for about a minute with telemetry on, show what came out"
 	@echo "make test     set up, run the tests"
 	@echo "make check    ruff, mypy --strict, then the tests"
 	@echo "make bench    measure Nissa against the alternatives it names"
 	@echo "make study    train longer: PPO, heuristic and never-germinate against host-only twins"
+	@echo "make dashboards  write grafana/dashboards/*.json and docs/metrics.md anew"
 	@echo "make install  set up .venv only"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -35,13 +37,17 @@ demo: install
 study: install
 	$(VENV)/bin/nissa study
 
+# What is generated from code: the dashboards, and the page of metrics that says where each is shown.
+dashboards: install
+	$(VENV)/bin/python -m nissa.grafana.dashboards
+
 test: install
 	$(VENV)/bin/python -m pytest
 
 check: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy $(addprefix -p nissa.,cli events operators pipeline sinks trainer)
+	$(VENV)/bin/mypy $(addprefix -p nissa.,cli events grafana operators pipeline sinks trainer)
 	$(VENV)/bin/mypy tests conftest.py
 	$(MAKE) test
 

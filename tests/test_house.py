@@ -16,14 +16,18 @@ from typing import TypeVar
 
 import pytest
 
-FOLDERS = ("cli", "events", "operators", "pipeline", "pipeline.probes", "pipeline.sources", "sinks", "trainer")
+FOLDERS = (
+    *("cli", "events", "grafana", "operators"),
+    *("pipeline", "pipeline.probes", "pipeline.sources", "sinks", "trainer"),
+)
 FLOORS = {
     "events": set(),
     "operators": {"events"},
     "sinks": {"events"},
+    "grafana": {"operators", "sinks"},
     "pipeline": {"events", "operators", "sinks"},
     "trainer": {"events", "operators", "sinks", "pipeline"},
-    "cli": {"events", "operators", "sinks", "pipeline", "trainer"},
+    "cli": {"events", "grafana", "operators", "sinks", "pipeline", "trainer"},
 }
 """Which folders each may import from, besides itself."""
 TORCH = {"pipeline.probes", "trainer"}

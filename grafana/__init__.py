@@ -1,0 +1,1 @@
+"""Dashboards, alert rules and provisioning for those who watch runs with Prometheus and Grafana."""

@@ -1,0 +1,40 @@
+"""All dashboards, and the files made of them: `python -m nissa.grafana.dashboards` writes them anew.
+
+A dashboard is a function that returns its JSON; a new one is a line in the table here. Files are committed and shipped,
+so that only who changes a dashboard needs the SDK.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nissa.grafana.blueprints import blueprints
+from nissa.grafana.frame import written
+from nissa.grafana.metrics_page import metrics_page
+from nissa.grafana.network import network
+from nissa.grafana.overview import overview
+from nissa.grafana.pipeline import pipeline
+from nissa.grafana.policy import policy
+from nissa.grafana.shipped import rule_groups
+from nissa.grafana.slots_and_seeds import slots_and_seeds
+
+__all__ = ["files"]
+
+_DASHBOARDS = (overview, blueprints, slots_and_seeds, policy, network, pipeline)
+
+
+def files() -> dict[str, str]:
+    """Texts by path from the root: each dashboard, and the page of the metrics."""
+    documents: list[dict[str, Any]] = [make() for make in _DASHBOARDS]
+    boards = {f"grafana/dashboards/{document['uid']}.json": written(document) for document in documents}
+    return boards | {"docs/metrics.md": metrics_page(documents, rule_groups())}
+
+
+def _write(texts: Mapping[str, str], root: Path) -> None:
+    for path, text in texts.items():
+        (root / path).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    # Through the link of an editable install to the checkout.
+    _write(files(), Path(__file__).resolve().parents[1])

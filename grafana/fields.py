@@ -1,0 +1,103 @@
+"""What do values look like: their unit, their limits, their colours? What all kinds of panels share."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from grafana_foundation_sdk.builders.common import ReduceDataOptions
+from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
+from grafana_foundation_sdk.builders.prometheus import Dataquery
+from grafana_foundation_sdk.models.common import DataSourceRef
+from grafana_foundation_sdk.models.dashboard import (
+    DynamicConfigValue,
+    FieldColorModeId,
+    Threshold,
+    ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
+)
+
+from nissa.grafana.palette import BAD, FINE, NAMED, POOR, WORDS, by_last_character
+from nissa.grafana.queries import Query
+from nissa.grafana.thresholds import Limits
+
+__all__ = [
+    "LAST",
+    "SOURCE",
+    "color_by",
+    "colored",
+    "coloring",
+    "dashed",
+    "last",
+    "limited",
+    "mapping",
+    "target",
+    "targets",
+]
+
+LAST = "lastNotNull"
+"""Grafana's name for the last value that there is."""
+
+SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
+"""The data source that the reader chose."""
+
+
+def target(expr: str, legend: str = "") -> Dataquery:
+    """A query over the time range."""
+    return Dataquery().datasource(SOURCE).expr(expr).legend_format(legend).range()
+
+
+def targets(queries: Sequence[Query]) -> list[Any]:
+    """Queries over the time range, as A, B, C ..."""
+    return [target(*query).ref_id(chr(65 + n)) for n, query in enumerate(queries)]
+
+
+def last() -> ReduceDataOptions:
+    """The last value that there is, be it NaN: of a run that is over, how it ended."""
+    return ReduceDataOptions().calcs([LAST]).values(False)
+
+
+def limited(limits: Limits) -> ThresholdsConfig:
+    """The colours of fine, warning and critical; where less is worse, the last one on is fine."""
+    warning, critical, below = limits
+    if below:
+        ends = [(critical, BAD), (warning, POOR)]
+        worse = [(at, color) for at, color in ends if at is not None]
+        steps = [*zip([None, *(at for at, _ in worse)], [*(color for _, color in worse), FINE], strict=True)]
+    else:
+        steps = [(None, FINE), *((at, color) for at, color in ((warning, POOR), (critical, BAD)) if at is not None)]
+    return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(at, color) for at, color in steps])
+
+
+def color_by(mode: FieldColorModeId, fixed: str | None = None) -> FieldColor:
+    """How a value or a series gets its colour."""
+    color = FieldColor().mode(mode)
+    return color if fixed is None else color.fixed_color(fixed)
+
+
+def coloring(queries: Sequence[Query]) -> list[tuple[str, str]]:
+    """Regular expressions of the names that these queries give, and their colours; the last that matches counts."""
+    rules: dict[str, str] = {}
+    for ending in dict.fromkeys(query.legend.rsplit(" ", 1)[-1] for query in queries):
+        if ending.startswith("{{"):
+            known = NAMED.get(ending.strip("{}"), {})
+            rules |= by_last_character() | {f"/(^|\\s){name}$/": color for name, color in known.items()}
+        else:
+            rules[f"/(^|\\s){ending}$/"] = WORDS[ending]
+    return list(rules.items())
+
+
+def colored(color: str) -> list[DynamicConfigValue]:
+    """One colour, come what may."""
+    return [DynamicConfigValue("color", {"mode": "fixed", "fixedColor": color})]
+
+
+def dashed() -> list[DynamicConfigValue]:
+    """A thin dashed line: the end of a spread."""
+    style = DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [4, 4]})
+    return [DynamicConfigValue("custom.lineWidth", 1), style]
+
+
+def mapping(names: Mapping[int, tuple[str, str]]) -> ValueMap:
+    """Names and colours of values."""
+    rows = names.items()
+    return ValueMap({str(n): ValueMappingResult(text, color, index=i) for i, (n, (text, color)) in enumerate(rows)})

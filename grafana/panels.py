@@ -1,0 +1,128 @@
+"""The kinds of panels: each function returns one with title, description and unit, `size` in grid units of 24 a row.
+
+A legend ends in what tells series apart, because that gives them their colour.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+from grafana_foundation_sdk.builders.bargauge import Panel as BarGauge
+from grafana_foundation_sdk.builders.common import (
+    GraphThresholdsStyleConfig,
+    StackingConfig,
+    VizLegendOptions,
+    VizTooltipOptions,
+)
+from grafana_foundation_sdk.builders.dashboard import DashboardLink
+from grafana_foundation_sdk.builders.stat import Panel as Stat
+from grafana_foundation_sdk.builders.statetimeline import Panel as StateTimeline
+from grafana_foundation_sdk.builders.statushistory import Panel as StatusHistory
+from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
+from grafana_foundation_sdk.models import common
+from grafana_foundation_sdk.models.dashboard import DashboardLinkType, FieldColorModeId
+
+from nissa.grafana.fields import LAST, SOURCE, color_by, colored, coloring, dashed, last, limited, mapping, targets
+from nissa.grafana.queries import Query
+from nissa.grafana.thresholds import Limits
+
+__all__ = ["NONE", "Size", "Style", "bars", "leading", "lines", "numbers", "states", "strips"]
+
+NONE = Limits()
+"""Of what is neither good nor bad."""
+
+P = TypeVar("P", TimeSeries, Stat, BarGauge, StateTimeline, StatusHistory)
+
+Size = tuple[int, int]
+"""Width and height."""
+
+Style = Literal["steps", "slopes", "stacked", "sparse"]
+"""Values that hold until the next; that change all the time; that add up; that are there now and then, and joined."""
+
+
+def lines(
+    title: str,
+    text: str,
+    unit: str,
+    *queries: Query,
+    size: Size = (12, 8),
+    limits: Limits = NONE,
+    style: Style = "steps",
+) -> TimeSeries:
+    """Values over time; limits are drawn as dashed lines."""
+    panel = _start(TimeSeries(), (title, text, unit), queries, size)
+    panel.thresholds(limited(limits)).color_scheme(color_by(FieldColorModeId.PALETTE_CLASSIC))
+    if limits != NONE:
+        panel.thresholds_style(GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED))
+    for pattern, color in coloring(queries):
+        panel.override_by_regexp(pattern, colored(color))
+    if any(query.legend.startswith("highest ") for query in queries):
+        panel.override_by_regexp("/^(highest|lowest) /", dashed())
+    legend = VizLegendOptions().display_mode(common.LegendDisplayMode.TABLE).calcs([LAST]).show_legend(True)
+    # Beside the graph it scrolls, so that sixty-four names leave the lines their room.
+    panel.legend(legend.placement(common.LegendPlacement.RIGHT))
+    panel.tooltip(VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
+    return _styled(panel, style).line_width(1.5)
+
+
+def _styled(panel: TimeSeries, style: Style) -> TimeSeries:
+    if style == "stacked":
+        panel.stacking(StackingConfig().mode(common.StackingMode.NORMAL).group("A")).fill_opacity(60)
+    if style == "sparse":
+        return panel.span_nulls(True).show_points(common.VisibilityMode.ALWAYS)
+    slopes = style == "slopes"
+    return panel.line_interpolation(common.LineInterpolation.LINEAR if slopes else common.LineInterpolation.STEP_AFTER)
+
+
+def numbers(
+    title: str,
+    text: str,
+    unit: str,
+    *queries: Query,
+    size: Size = (4, 4),
+    limits: Limits = NONE,
+    names: Mapping[int, tuple[str, str]] | None = None,
+) -> Stat:
+    """The last value, large; red or yellow beyond its limits, or named."""
+    panel = _start(Stat(), (title, text, unit), queries, size)
+    panel.thresholds(limited(limits)).color_scheme(color_by(FieldColorModeId.THRESHOLDS)).reduce_options(last())
+    panel.graph_mode(common.BigValueGraphMode.NONE).color_mode(common.BigValueColorMode.VALUE)
+    return panel.mappings([mapping(names)]) if names else panel
+
+
+def bars(title: str, text: str, unit: str, *queries: Query, size: Size = (8, 8), limits: Limits = NONE) -> BarGauge:
+    """The last value of each series as a bar with its name."""
+    panel = _start(BarGauge(), (title, text, unit), queries, size)
+    panel.thresholds(limited(limits)).color_scheme(color_by(FieldColorModeId.THRESHOLDS)).reduce_options(last())
+    panel.display_mode(common.BarGaugeDisplayMode.BASIC).orientation(common.VizOrientation.HORIZONTAL)
+    return panel.min(0).show_unfilled(True).min_viz_height(16).max_viz_height(24)
+
+
+def states(
+    title: str, text: str, unit: str, *queries: Query, names: Mapping[int, tuple[str, str]], size: Size
+) -> StateTimeline:
+    """One row a series, coloured and named by its state; 24 rows a page."""
+    panel = _start(StateTimeline(), (title, text, unit), queries, size)
+    panel.mappings([mapping(names)]).color_scheme(color_by(FieldColorModeId.THRESHOLDS)).thresholds(limited(NONE))
+    panel.legend(VizLegendOptions().show_legend(True).display_mode(common.LegendDisplayMode.LIST))
+    return panel.merge_values(True).per_page(24).show_value(common.VisibilityMode.AUTO)
+
+
+def strips(title: str, text: str, unit: str, *queries: Query, size: Size = (24, 9)) -> StatusHistory:
+    """One row a series, from light to dark blue by its value: what a heatmap is for names."""
+    panel = _start(StatusHistory(), (title, text, unit), queries, size)
+    panel.color_scheme(color_by(FieldColorModeId.CONTINUOUS_BLUES)).thresholds(limited(NONE))
+    panel.legend(VizLegendOptions().show_legend(False)).per_page(24)
+    return panel.show_value(common.VisibilityMode.NEVER)
+
+
+def leading(uid: str, panel: Any) -> Any:
+    """The panel, with a link to the dashboard that tells more, for the same time and variables."""
+    name = uid.removeprefix("nissa-")
+    link = DashboardLink(f"More: {name}").type(DashboardLinkType.LINK)
+    return panel.links([link.url(f"/d/{uid}?${{__url_time_range}}&${{__all_variables}}")])
+
+
+def _start(panel: P, about: tuple[str, str, str], queries: Sequence[Query], size: Size) -> P:
+    title, text, unit = about
+    panel.title(title).description(text).unit(unit).datasource(SOURCE).targets(targets(queries))
+    return panel.span(size[0]).height(size[1])

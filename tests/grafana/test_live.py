@@ -1,0 +1,172 @@
+"""A real Prometheus scrapes a demo while its events come in: every panel, variable and mark has something to show."""
+
+import math
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from nissa.cli.replay import read_run
+from nissa.events.scope import Event, Scope
+from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.scrape import MetricsServer
+from tests.grafana.checking import panels
+from tests.grafana.meanings import filled
+from tests.samples import episode_started, epoch_completed, run_started
+
+Boards = dict[str, dict[str, Any]]
+
+NOTHING_TO_SHOW = {
+    "GPU memory": "there is no GPU",
+    "Delay of fidelity": "the demo's fidelity never changes",
+}
+"""Panels that the demo has nothing for, and why."""
+SECONDS = 10
+"""How long the demo's events take to come in."""
+
+
+class Served(NamedTuple):
+    """What Prometheus scraped, from when to when, and as which instance."""
+
+    prometheus: Any
+    instance: str
+    start: float
+    end: float
+
+    def series(self, expr: str) -> list[dict[str, Any]]:
+        """Labels and values of what an expression gives over the time."""
+        text = filled(expr, instance=re.escape(self.instance).replace("\\", "\\\\"), __rate_interval="5s")
+        text = text.replace('run=~".*"', f'run=~".*", instance="{self.instance}"')
+        rows = self.prometheus.get("query_range", query=text, start=str(self.start), end=str(self.end), step="1")
+        return list(rows["result"])
+
+
+@pytest.fixture(scope="module")
+def serving() -> Iterator[Callable[[], tuple[PrometheusSink, MetricsServer]]]:
+    """Starts a sink behind /metrics."""
+    servers = []
+
+    def start() -> tuple[PrometheusSink, MetricsServer]:
+        sink = PrometheusSink(grace=math.inf)
+        servers.append(MetricsServer(sink, "127.0.0.1", 0))
+        servers[-1].start()
+        return sink, servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def watched(demo: Path, prometheus: Any, serving: Any) -> Served:
+    """A demo that was scraped while its events came in, faster than they did."""
+    events: list[Event[Any]] = []
+    read_run(demo, events.append)
+    sink, server = serving()
+    sink(events[0])
+    instance = prometheus.scrape(server.url)
+    start = time.time()
+    for n, event in enumerate(events[1:]):
+        wait = start + SECONDS * n / len(events) - time.time()
+        if wait > 0.05:
+            time.sleep(wait)
+        sink(event)
+    time.sleep(2.5)
+    return Served(prometheus, instance, start, time.time())
+
+
+def test_every_panel_has_something_to_show(watched: Served, boards: Boards) -> None:
+    empty = {
+        panel["title"]
+        for board in boards.values()
+        for panel in panels(board)
+        if not all(watched.series(target["expr"]) for target in panel["targets"])
+    }
+    assert empty == NOTHING_TO_SHOW.keys()
+
+
+def test_every_name_in_a_legend_is_in_the_result(watched: Served, boards: Boards) -> None:
+    for board in boards.values():
+        for panel in panels(board):
+            for target in panel["targets"]:
+                named = set(re.findall(r"{{(\w+)}}", target.get("legendFormat", "")))
+                for row in watched.series(target["expr"]):
+                    # An alert of the policy has no environment, and an empty label is none.
+                    assert named <= row["metric"].keys() | {"env"}, (panel["title"], row["metric"])
+
+
+@pytest.mark.parametrize(
+    ("place", "right", "wrong"),
+    [
+        ("nissa-slots: Gates shut now", "gate_failure", "gate_failed"),
+        ("nissa-overview: Alerts", "critical|warning", "error|warn"),
+        ("nissa-overview: Progress", "max by (run)", "max by (run, instance)"),
+        ("nissa-overview: Growth", "nissa_growth_ratio", "nissa_grown_ratio"),
+    ],
+)
+def test_a_wrong_name_or_match_would_show_as_an_empty_panel(
+    place: str, right: str, wrong: str, watched: Served, boards: Boards
+) -> None:
+    uid, title = place.split(": ")
+    (panel,) = [panel for panel in panels(boards[uid]) if panel["title"] == title]
+    expr = panel["targets"][0]["expr"]
+    assert right in expr
+    assert watched.series(expr)
+    assert watched.series(expr.replace(right, wrong)) == []
+
+
+def test_every_variable_has_values_to_choose_from(watched: Served, boards: Boards) -> None:
+    for variable in boards["nissa-pipeline"]["templating"]["list"][1:]:
+        selector, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"]).groups()  # type: ignore[union-attr]
+        values = watched.prometheus.get(f"label/{label}/values", **{"match[]": filled(selector)})
+        assert values, variable["name"]
+
+
+def test_runs_and_seeds_are_marked(watched: Served, boards: Boards) -> None:
+    marks = {mark["name"]: mark["expr"] for mark in boards["nissa-overview"]["annotations"]["list"]}
+    # The demo may have no alert: what they would be counted by is there.
+    assert all(watched.series(expr.removesuffix(" > 0")) for expr in marks.values())
+    found = {name: watched.series(expr) for name, expr in marks.items()}
+    assert all(found[name] for name in found if name.startswith(("Runs", "Seeds")))
+    started = {float(value) for row in found["Runs start"] for _, value in row["values"]}
+    assert all(0 < watched.end - at / 1000 < 3600 for at in started), "marked when it was, in milliseconds"
+
+
+def test_a_stage_is_shown_as_its_place_in_the_list(watched: Served, boards: Boards) -> None:
+    (panel,) = [panel for panel in panels(boards["nissa-slots"]) if panel["title"] == "Stages"]
+    names = panel["fieldConfig"]["defaults"]["mappings"][0]["options"]
+    shown = {
+        (row["metric"]["env"], row["metric"]["slot"], at): names[place]["text"].upper()
+        for row in watched.series(panel["targets"][0]["expr"])
+        for at, place in row["values"]
+    }
+    stages = {
+        (row["metric"]["env"], row["metric"]["slot"], at): row["metric"]["stage"]
+        for row in watched.series('nissa_slot_stage{run=~".*"} == 1')
+        for at, _ in row["values"]
+    }
+    assert shown == stages
+    assert len(set(stages.values())) > 3
+
+
+def test_an_overview_of_64_environments_is_as_readable_as_one_of_2(
+    prometheus: Any, serving: Any, boards: Boards
+) -> None:
+    sink, server = serving()
+    start = time.time()
+    sink(Event(0, start, Scope("wide"), run_started()))
+    for env in range(64):
+        for n, payload in enumerate((episode_started(), epoch_completed(50.0 + env / 2))):
+            sink(Event(1 + 2 * env + n, start, Scope("wide", "ppo", env, 0, 1), payload))
+    wide = Served(prometheus, prometheus.scrape(server.url), start, start + 30)
+    prometheus.wait(lambda: len(wide.prometheus.query('nissa_val_accuracy_ratio{run="wide"}')) == 64)
+    counts = {
+        panel["title"]: sum(len(wide.series(target["expr"])) for target in panel["targets"])
+        for panel in panels(boards["nissa-overview"])
+        if panel["type"] != "table"
+    }
+    assert counts["Validation accuracy"] == 3
+    assert max(counts.values()) <= 8, counts
