@@ -144,7 +144,7 @@ def trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-HINTS = r"The run is in run\. Look at it with:\n(  \S.*\n){3}"
+HINTS = r"The run is in run\. Look at it with:\n(  \S.*\n){4}"
 
 
 @pytest.mark.usefixtures("trained")
