@@ -259,8 +259,8 @@ def test_a_subscriber_may_close_the_pipeline_that_calls_it(tmp_path: Path) -> No
 
 
 def test_what_is_no_payload_takes_no_room_and_leaves_no_gap(tmp_path: Path) -> None:
-    with Telemetry("run", out=tmp_path / "run", capacity=50) as telemetry:
-        for _ in range(50):
+    with Telemetry("run", out=tmp_path / "run", capacity=200) as telemetry:
+        for _ in range(200):
             telemetry.emit(None)  # type: ignore[arg-type]
         for _ in range(20):
             telemetry.emit(SEED)
