@@ -63,6 +63,10 @@ class Snapshot(NamedTuple):
     """What the pipeline said of itself in the last heartbeat."""
 
 
+_RESERVED = 100
+"""Places beyond `MAX_LABEL_SETS` for what is of no environment."""
+
+
 class State:
     """Plain, bounded state: `fold` is for one thread, `snapshot` for any."""
 
@@ -105,7 +109,8 @@ class State:
             return Snapshot(self._totals.copy(), places, kinds, refused, self._account)
 
     def _enter(self, where: tuple[Any, ...], scope: Scope) -> Place | None:
-        if len(self._places) >= MAX_LABEL_SETS:
+        # The end of a run, and of the alerts that it ends, must find room however many environments there are.
+        if len(self._places) >= MAX_LABEL_SETS + (_RESERVED if scope.env is None else 0):
             self._refused += 1
             return None
         at = (scope.run, scope.group or "", "" if scope.env is None else str(scope.env))

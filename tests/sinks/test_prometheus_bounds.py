@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 
 from nissa.events.kinds import (
+    AlertRaised,
+    AlertResolved,
     BatchCompleted,
     EpochCompleted,
     Payload,
@@ -97,6 +99,20 @@ def test_environments_beyond_the_budget_are_refused_counted_and_cost_no_memory(s
     assert found[REFUSED] == over
     assert found[of_kind("batch_completed")] == MAX_LABEL_SETS + over
     assert len(sink._state._places) == MAX_LABEL_SETS
+
+
+def test_alerts_that_a_run_ends_are_over_however_many_environments_it_has(shown: Shown) -> None:
+    raised = AlertRaised(alert="non_finite", severity="critical", clause="not_finite", what="loss is NaN")
+    sink = PrometheusSink()
+    for env in range(MAX_LABEL_SETS):
+        sink(Event(env, 0.0, Scope("r1", "ppo", env), raised))
+    for env in range(MAX_LABEL_SETS):
+        over = AlertResolved(
+            alert="non_finite", severity="critical", group="ppo", env=env, observations=1, clause="run_ended"
+        )
+        sink(Event(env, 1.0, Scope("r1"), over))
+    active = [value for (name, _), value in shown(sink).items() if name == "nissa_alert_active"]
+    assert active == [0.0] * MAX_LABEL_SETS
 
 
 def test_counters_beyond_the_budget_are_refused_and_those_known_count_on(shown: Shown) -> None:
