@@ -10,7 +10,6 @@ from typing import Any
 
 from rich.console import Console
 
-from nissa.cli.demo_host import watched_layers
 from nissa.cli.errors import UsageError, at_least, port
 from nissa.cli.profile import add_options, chosen
 from nissa.pipeline.config import TelemetryConfig
@@ -55,7 +54,6 @@ def _run(arguments: argparse.Namespace) -> int:
 def _config(arguments: argparse.Namespace) -> TelemetryConfig:
     """What the options ask for. What cannot be done is refused now, not once training began."""
     config = chosen(arguments)
-    watched_layers(config)
     if arguments.out and not config.sinks.log:
         raise UsageError(f"nothing would be written to {arguments.out}, because sinks.log is false")
     return config
