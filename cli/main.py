@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from nissa.cli import dashboards, demo, features, replay, schema, serve, show, study, trace, traces
+from nissa.cli import backfill, dashboards, demo, features, replay, schema, serve, show, study, trace, traces
 from nissa.cli.errors import UsageError
 
 __all__ = ["main"]
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="nissa", description="Telemetry for networks that grow while they train.")
     parser.add_argument("--version", action="version", version=f"nissa {version('nissa')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (demo, study, features, replay, show, traces, trace, serve, dashboards, schema):
+    for module in (demo, study, features, replay, show, traces, trace, serve, backfill, dashboards, schema):
         module.add(commands)
     return parser
 

@@ -1,7 +1,6 @@
 """`nissa serve`: a recorded run behind /metrics."""
 
 import argparse
-import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    sink = PrometheusSink(grace=math.inf)
+    sink = PrometheusSink(recorded=True)
     result = read_run(arguments.path, sink)
     try:
         server = MetricsServer(sink, arguments.address, arguments.port)

@@ -102,7 +102,7 @@ class BestRunsRanked(Payload):
     """The best finished episodes so far, best first."""
 
     runs: list[BestRun]
-    """Ranked by peak accuracy, bounded in number."""
+    """Ranked by peak accuracy: the best of the run, bounded in number, and the best of each environment besides."""
     finished: Count
     """Episodes finished so far, listed or not."""
 

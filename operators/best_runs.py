@@ -4,13 +4,17 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 
 from nissa.events.kinds import BestRun, BestRunsRanked, EpisodeEnded, EpisodeStarted, EpochCompleted
 from nissa.events.scope import Event, Scope
 from nissa.operators.growth import growth_ratio
 from nissa.operators.stream import Fold, Keyed
 
-__all__ = ["Finished", "Peak", "Ranking", "best_runs", "rank"]
+__all__ = ["MAX_ENVS", "Finished", "Peak", "Ranking", "best_runs", "rank"]
+
+MAX_ENVS = 256
+"""Environments whose best episode stays listed however many others are better."""
 
 
 @dataclass(slots=True)
@@ -44,7 +48,8 @@ def best_runs(keep: int = 100) -> Fold[Ranking]:
 
     Growth counts the seeds present when accuracy peaked, whatever their stage; ties go to the first epoch. An episode
     in which no accuracy was finite is counted, not ranked; one whose size was not told is on no Pareto front. Beyond
-    `keep` the last in rank are forgotten, those on the front after the others. Raises ValueError if `keep` is below 1.
+    `keep` the last in rank are forgotten, those on the front after the others, and the best of an environment not at
+    all, so that each of up to `MAX_ENVS` is listed. Raises ValueError if `keep` is below 1.
     """
     if keep < 1:
         raise ValueError(f"keep must be at least 1, not {keep}")
@@ -53,7 +58,10 @@ def best_runs(keep: int = 100) -> Fold[Ranking]:
 
 
 def rank(runs: Iterable[BestRun], keep: int) -> list[BestRun]:
-    """Sort by peak accuracy, then by size, mark the Pareto front in one sweep, and keep the best `keep`."""
+    """Sort by peak accuracy, then by size, mark the Pareto front in one sweep, and keep the best `keep`.
+
+    The best of each environment is kept besides. A rank is the place among `runs`: behind forgotten ones all move up.
+    """
     ordered = sorted(runs, key=_order)
     smallest, marked, leader = math.inf, [], None
     for place, run in enumerate(ordered, start=1):
@@ -64,7 +72,15 @@ def rank(runs: Iterable[BestRun], keep: int) -> list[BestRun]:
             smallest, leader = growth, (run.peak_accuracy, growth)
         marked.append(replace(run, rank=place, pareto=pareto))
     kept = sorted(marked, key=lambda run: (not run.pareto, run.rank))[:keep]
-    return sorted(kept, key=lambda run: run.rank)
+    return sorted({run.rank: run for run in (*kept, *_firsts(marked))}.values(), key=lambda run: run.rank)
+
+
+def _firsts(ordered: Iterable[BestRun]) -> Iterable[BestRun]:
+    """The best of each environment."""
+    firsts: dict[tuple[str | None, int | None], BestRun] = {}
+    for run in ordered:
+        firsts.setdefault((run.group, run.env), run)
+    return islice(firsts.values(), MAX_ENVS)
 
 
 def _growth(run: BestRun) -> float:

@@ -57,7 +57,7 @@ CAPACITY = 65_536
 """Events that may wait for the hub, and as many for each sink."""
 
 LINGER = 20.0
-"""Seconds that the end of a run waits for a scrape that is due: the usual interval of 15, and a bit."""
+"""Seconds that the end of a run waits at most for scrapes that are due: the usual interval of 15, and a bit."""
 
 
 def default_operators() -> dict[str, Operator]:
@@ -80,7 +80,8 @@ class Telemetry:
     `sinks` and `operators` are added to the built-in ones by name. A sink gets a thread and a queue of its own unless
     it has `inline = True`. No thread starts before the first event, but that of the metrics server. `config` says what
     probes measure and which built-in sinks there are: a configuration, or the name of a profile. `linger` is for how
-    many seconds `close` may wait for the scrape that sees the end; where nobody scrapes at intervals, it does not wait.
+    many seconds `close` may wait for the scrapes that see the end: for the next one of each Prometheus that scraped
+    before, if it is due by then. Give it a bit more than the longest interval at which the run is scraped.
 
     Raises FileExistsError if `out` holds a run, OSError if a directory or port cannot be had, ValueError on a
     capacity below 1, an unknown profile or a name used twice, TypeError on a `config` that is neither.
@@ -166,7 +167,7 @@ class Telemetry:
     def close(self, outcome: str = "completed", error: str | None = None, timeout: float = 5.0) -> None:
         """End the run: a last heartbeat, `run_ended`, and everything written out within `timeout` seconds.
 
-        A sink that hangs is left behind. Then it waits for the scrape that tells Prometheus of the end, if one is due
+        A sink that hangs is left behind. Then it waits for the scrapes that tell each Prometheus of the end, if due
         within `linger` seconds; to Prometheus, a run whose end was not scraped died. Closing again does nothing.
         """
         if self._hub.is_calling():

@@ -17,7 +17,10 @@ COMPLAINTS = ("non_finite", "exploding", "vanishing", "dead")
 """What is known to be raised; it is 0 while it is not, so that an alert on it resolves."""
 
 _HEALTH: Rows = {
-    "nissa_health_score": ("1", "Share of measured layers with which nothing is wrong, 0 to 1; 0 if anything is NaN."),
+    "nissa_health_ratio": (
+        "ratio",
+        "Share of measured layers with which nothing is wrong, 0 to 1; 0 if anything is NaN.",
+    ),
     "nissa_plateau_epochs": ("epochs", "Epochs since the validation accuracy last rose by half a percentage point."),
     "nissa_features": ("features", "Length of the feature vector of the last epoch."),
     "nissa_features_missing": ("features", "Features of the last epoch that were not measured in it."),
@@ -38,7 +41,7 @@ METRICS = (
 
 def _assessed(at: Labels, event: Event[EpochAssessed]) -> Iterator[Sample]:
     row = event.payload
-    yield "nissa_health_score", at, row.health
+    yield "nissa_health_ratio", at, row.health
     yield "nissa_plateau_epochs", at, row.plateau_epochs
     yield from _raised("nissa_red_flag", at, FLAGS, row.red_flags)
     yield from _raised("nissa_opportunity", at, OPPORTUNITIES, row.opportunities)

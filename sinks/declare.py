@@ -22,6 +22,7 @@ __all__ = [
     "Sample",
     "Value",
     "metrics",
+    "names",
     "ratio",
 ]
 
@@ -57,7 +58,7 @@ class Metric(NamedTuple):
     help: str
     """What it means, in one sentence."""
     unit: str
-    """Unit of its values; "1" for a plain number."""
+    """Unit of its values: "ratio" for shares and their differences, "factor" for so many times, "1" for a number."""
     labels: Labels
     """Names of its labels, in the order in which values are handed in."""
     buckets: tuple[float, ...] = ()
@@ -72,3 +73,8 @@ def metrics(type: Literal["counter", "gauge"], labels: Labels, rows: Rows) -> tu
 def ratio(percent: float | None) -> float | None:
     """Percent or percentage points as a ratio."""
     return None if percent is None else percent / 100
+
+
+def names(setting: object) -> list[str]:
+    """The names that a setting of the trainer lists; none where it is no list."""
+    return [name for name in setting if isinstance(name, str)] if isinstance(setting, list | tuple | dict) else []

@@ -33,7 +33,7 @@ _ALL: Rows = {
     "nissa_other_layers_grad_norm": ("L2 norm", "Norm over the gradients of the other layers together."),
     "nissa_other_layers_weight_norm": ("L2 norm", "Norm over the weights of the layers with the smallest ones."),
 }
-_SEED: Rows = {"nissa_slot_host_grad_ratio": ("ratio", "Norm of the seed's gradient by that of the host's.")}
+_SEED: Rows = {"nissa_slot_host_grad_ratio": ("factor", "Norm of the seed's gradient by that of the host's.")}
 
 METRICS = (
     *metrics("gauge", (*ENV, "layer"), {**_GRADIENT, **_WEIGHT}),

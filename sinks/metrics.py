@@ -20,7 +20,7 @@ from nissa.sinks import (
 )
 from nissa.sinks.declare import Metric, Reading, Readings
 
-__all__ = ["COUNTS", "GAUGES", "METRICS", "Metric"]
+__all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS", "Metric"]
 
 # What tells whether the numbers can be trusted comes first.
 _TABLE = (
@@ -74,3 +74,6 @@ COUNTS = _by_kind(
     trace_metrics.COUNTS,
 )
 """Amounts that each event of a kind adds; a 0 makes a series known before it counts."""
+
+KNOWN = _by_kind(slot_metrics.KNOWN, seed_metrics.KNOWN, policy_metrics.KNOWN)
+"""Series that an event names before they count: labels are those beyond run, group and env, amounts are 0."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from nissa.events.kinds import DecisionMade, DecisionsScored, EpisodeStarted, HeadDecision, PolicyUpdated
+from nissa.events.kinds import DecisionMade, DecisionsScored, EpisodeStarted, HeadDecision, PolicyUpdated, RunStarted
 from nissa.events.scope import Event
-from nissa.sinks.declare import ENV, GROUP, Labels, Readings, Rows, Sample, metrics, ratio
+from nissa.sinks.declare import ENV, GROUP, Labels, Readings, Rows, Sample, metrics, names, ratio
 
-__all__ = ["COUNTS", "GAUGES", "METRICS"]
+__all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS"]
 
 _OPERATIONS = ("WAIT", "GERMINATE", "CULL", "FOSSILIZE")
 
@@ -17,7 +17,10 @@ _POLICY: Rows = {
     "nissa_policy_approx_kl_nats": ("nats", "How far the last update moved the policy: Schulman's k3."),
     "nissa_policy_clip_fraction_ratio": ("ratio", "Share of the probability ratios that the last update clipped."),
     "nissa_policy_explained_variance_ratio": ("ratio", "1 - Var(return - value) / Var(return); it may be negative."),
-    "nissa_policy_probability_ratio_max": ("1", "Largest probability ratio of new to old policy in the last update."),
+    "nissa_policy_probability_ratio_max": (
+        "factor",
+        "Largest probability ratio of new to old policy in the last update.",
+    ),
     "nissa_policy_value_mean": ("reward", "Mean of the critic's estimates in the last update."),
     "nissa_policy_value_std": ("reward", "Standard deviation of the critic's estimates in the last update."),
     "nissa_policy_return_mean": ("reward", "Mean of the returns in the last update."),
@@ -114,7 +117,15 @@ def _count_update(at: Labels, event: Event[PolicyUpdated]) -> Iterator[Sample]:
         yield "nissa_head_decisions_total", (*group, head), sums.decisions
 
 
+def _named(_: Labels, event: Event[RunStarted]) -> Iterator[Sample]:
+    for head in names(event.payload.hyperparameters.get("heads")):
+        yield "nissa_head_relevant_total", (head,), 0
+        yield "nissa_head_forced_total", (head,), 0
+
+
 def _open_episode(at: Labels, _: Event[EpisodeStarted]) -> Iterator[Sample]:
+    for name in _UPDATES:
+        yield name, at[:2], 0
     yield "nissa_decisions_masked_total", at, 0
     for operation in _OPERATIONS:
         yield "nissa_decisions_total", (*at, operation), 0
@@ -129,6 +140,9 @@ def _count_decision(at: Labels, event: Event[DecisionMade]) -> Iterator[Sample]:
     yield "nissa_decisions_masked_total", at, row.masked
     for head, choice in row.heads.items():
         yield from _count_choice((*at, head), choice)
+        # An update will learn from it.
+        for name in _HEAD_COUNTS:
+            yield name, (*at[:2], head), 0
 
 
 def _count_choice(head: Labels, choice: HeadDecision) -> Iterator[Sample]:
@@ -138,3 +152,4 @@ def _count_choice(head: Labels, choice: HeadDecision) -> Iterator[Sample]:
 
 GAUGES: Readings = {PolicyUpdated: _updated, DecisionMade: _decided, DecisionsScored: _scored}
 COUNTS: Readings = {PolicyUpdated: _count_update, EpisodeStarted: _open_episode, DecisionMade: _count_decision}
+KNOWN: Readings = {RunStarted: _named}

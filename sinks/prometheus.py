@@ -9,6 +9,7 @@
 [0.8125]
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +23,8 @@ from nissa.events.scope import Event
 from nissa.sinks.alert_metrics import standing
 from nissa.sinks.declare import Sample
 from nissa.sinks.families import families
-from nissa.sinks.pipeline_metrics import account
+from nissa.sinks.pipeline_metrics import NOTHING_YET, account
+from nissa.sinks.run_metrics import LIVENESS
 from nissa.sinks.snapshot import count_kinds, last_events, read, tell
 from nissa.sinks.state import Snapshot, State
 from nissa.sinks.totals import MAX_LABEL_SETS
@@ -31,14 +33,19 @@ from nissa.sinks.trace_metrics import fidelity
 __all__ = ["GRACE", "PrometheusSink"]
 
 GRACE = 600.0
-"""Seconds for which a run that ended stays in the scrape, so that its last values are seen."""
+"""Seconds for which a run that ended stays in the scrape, so that its last values are seen.
+
+A `Telemetry` serves its own run until that ends. This is for a process that outlives its runs, and has one sink for
+all of them in a registry of its own: `registry.register(sink)`, and `Telemetry(sinks={"shared": sink})` for each run.
+"""
 
 
 class PrometheusSink(Collector):
     """Takes events on one thread; `collect` may be called on any other.
 
-    `pipeline` gives the account that the pipeline keeps of itself; without it, as for a recorded run, the last
-    heartbeat's is shown. `grace` is in seconds of `clock`; with infinity, runs stay.
+    `pipeline` gives the account that the pipeline keeps of itself; without it, the last heartbeat's is shown. `grace`
+    is in seconds of `clock`. What is `recorded` stays, and says nothing of being alive: neither when something was
+    heard of it last, nor, where no heartbeat told it, how the pipeline does.
     """
 
     inline = True
@@ -48,8 +55,11 @@ class PrometheusSink(Collector):
         pipeline: Callable[[], PipelineState] | None = None,
         grace: float = GRACE,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        recorded: bool = False,
     ) -> None:
-        self._pipeline, self._grace = pipeline, grace
+        self._pipeline, self._grace = pipeline, math.inf if recorded else grace
+        self._recorded = recorded
         self._state = State(clock)
         self._lock = threading.Lock()
         self._scrapes = self._errors = self._refused = 0
@@ -77,6 +87,8 @@ class PrometheusSink(Collector):
         )
         errors = sum(tell(values, samples) for samples in shared)
         errors += sum(read(values, place) for place in known.places)
+        for name in LIVENESS if self._recorded else ():
+            values.pop(name, None)
         gathered = families(values)
         with self._lock:
             self._scrapes += 1
@@ -86,7 +98,8 @@ class PrometheusSink(Collector):
         return gathered
 
     def _account(self, known: Snapshot) -> Iterator[Sample]:
-        yield from account(self._pipeline() if self._pipeline else known.account)
+        if known.account is not NOTHING_YET or not self._recorded:
+            yield from account(self._pipeline() if self._pipeline else known.account)
 
     def _own(self, known: Snapshot) -> Iterator[Sample]:
         yield "nissa_label_sets_refused_total", (), known.refused + self._refused

@@ -6,10 +6,13 @@ from nissa.events.kinds import EpisodeEnded, EpisodeStarted, EpochCompleted, Hea
 from nissa.events.scope import Event
 from nissa.sinks.declare import ENV, RUN, Labels, Metric, Readings, Rows, Sample, metrics, ratio
 
-__all__ = ["COUNTS", "GAUGES", "METRICS", "OUTCOMES"]
+__all__ = ["COUNTS", "GAUGES", "LIVENESS", "METRICS", "OUTCOMES"]
 
 OUTCOMES = ("completed", "failed", "interrupted")
 """How a run may end."""
+
+LIVENESS = ("nissa_run_heartbeat_timestamp_seconds", "nissa_run_last_event_timestamp_seconds")
+"""What says that a run is alive, or, when it grows old or goes away without an end, that it is not."""
 
 _RUN_GAUGES: Rows = {
     "nissa_run_started_timestamp_seconds": ("seconds", "When the run started, since 1970."),
@@ -27,7 +30,7 @@ _ENV_GAUGES: Rows = {
     "nissa_episode_final_loss": ("nats", "Validation loss at the end of the last finished episode."),
     "nissa_episode_reward": ("reward", "Sum of the rewards, not discounted, of the last finished episode."),
     "nissa_episode_epochs": ("epochs", "Host epochs of the last finished episode."),
-    "nissa_episode_growth_ratio": ("ratio", "(host + fossilized parameters) / host of the last finished episode."),
+    "nissa_episode_growth_ratio": ("factor", "(host + fossilized parameters) / host of the last finished episode."),
 }
 _ENV_COUNTS: Rows = {
     "nissa_episodes_started_total": ("episodes", "Episodes started."),
@@ -35,8 +38,8 @@ _ENV_COUNTS: Rows = {
     "nissa_batches_total": ("batches", "Mini-batches completed."),
 }
 _INFO = ("git_commit", "task_type", "host_architecture", "base_seed", "python_version", "torch_version")
-_BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
-"""Half a decade each, from one decision of a policy to an epoch of a large host."""
+_BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4)
+"""Half a decade each, from one decision of a policy to an epoch of hours."""
 
 METRICS = (
     *metrics("gauge", (*RUN, *_INFO), {"nissa_run_info": ("1", "Always 1: what the run is.")}),

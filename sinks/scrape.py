@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from email.message import Message
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler
 
@@ -51,8 +52,8 @@ class MetricsServer:
         self._thread.start()
 
     def wait_for_scrape(self, limit: float) -> bool:
-        """Wait until what is known now was scraped; False where no scrape was due within `limit` seconds, or came."""
-        return self._thread is not None and self._server.visits.wait(limit)
+        """Wait until all scrapers that are due within `limit` seconds saw what is known now; False if one did not."""
+        return self._thread is None or self._server.visits.wait(limit)
 
     def close(self) -> None:
         """Stop answering and give the port back. Closing again does nothing."""
@@ -71,6 +72,14 @@ class MetricsServer:
 
 class _Handler(WSGIRequestHandler):
     timeout = _PATIENCE
+    server: "_Server"
+    headers: Message | None = None  # type: ignore[assignment]  # until a request was read
+
+    def handle(self) -> None:
+        began = self.server.visits.clock()
+        super().handle()
+        if self.headers:
+            self.server.visits.note(self.client_address[0], self.headers, began)
 
     def log_message(self, *_: Any) -> None:
         """Scrapes are not news."""
@@ -97,10 +106,6 @@ class _Server(ThreadingWSGIServer):
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
         self.setup_environ()
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        with self.visits.one():
-            super().process_request_thread(request, client_address)
 
     def handle_error(self, *_: Any) -> None:
         _log.debug("a scrape broke off", exc_info=True)

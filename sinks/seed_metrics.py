@@ -6,15 +6,16 @@ from nissa.events.kinds import (
     BestRun,
     BestRunsRanked,
     BlueprintSummarized,
+    RunStarted,
     ScoreboardUpdated,
     SeedCulled,
     SeedFossilized,
     SeedGerminated,
 )
 from nissa.events.scope import Event
-from nissa.sinks.declare import ENV, GROUP, Labels, Readings, Rows, Sample, metrics, ratio
+from nissa.sinks.declare import ENV, GROUP, Labels, Readings, Rows, Sample, metrics, names, ratio
 
-__all__ = ["COUNTS", "GAUGES", "METRICS"]
+__all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS"]
 
 _INITIATORS = ("policy", "heuristic", "gate", "episode_end")
 
@@ -30,14 +31,14 @@ _BLUEPRINT: Rows = {
 }
 _MODEL: Rows = {
     "nissa_live_seeds": ("seeds", "Seeds that live in a slot and are not fossilized yet."),
-    "nissa_growth_ratio": ("ratio", "(host + fossilized parameters) / host of the model that is trained now."),
+    "nissa_growth_ratio": ("factor", "(host + fossilized parameters) / host of the model that is trained now."),
     "nissa_compute_cost_ratio": (
-        "ratio",
+        "factor",
         "Cost of the model that is trained now / its host's, estimated by constants.",
     ),
-    "nissa_flops_ratio": ("ratio", "(host + fossilized operations) / host; absent unless all were measured."),
+    "nissa_flops_ratio": ("factor", "(host + fossilized operations) / host; absent unless all were measured."),
     "nissa_best_accuracy_ratio": ("ratio", "Peak validation accuracy of the best episode finished so far."),
-    "nissa_best_growth_ratio": ("ratio", "(host + seeds present) / host at the peak of the best episode."),
+    "nissa_best_growth_ratio": ("factor", "(host + seeds present) / host at the peak of the best episode."),
     "nissa_best_efficiency_ratio": ("ratio", "Peak accuracy / growth ratio of the best episode."),
 }
 _SEEDS: Rows = {
@@ -94,9 +95,19 @@ def _best(at: Labels, event: Event[BestRunsRanked]) -> Iterator[Sample]:
         yield "nissa_pareto_episodes", group, episodes
 
 
+def _named(_: Labels, event: Event[RunStarted]) -> Iterator[Sample]:
+    for blueprint in names(event.payload.hyperparameters.get("blueprints")):
+        yield from _opened((blueprint,))
+
+
 def _germinated(at: Labels, event: Event[SeedGerminated]) -> Iterator[Sample]:
     where = (*at, event.payload.blueprint)
     yield "nissa_seeds_germinated_total", where, 1
+    yield from _opened(where)
+
+
+def _opened(where: Labels) -> Iterator[Sample]:
+    yield "nissa_seeds_germinated_total", where, 0
     yield "nissa_seeds_fossilized_total", where, 0
     yield "nissa_parameters_added_total", where, 0
     for initiator in _INITIATORS:
@@ -115,3 +126,4 @@ def _culled(at: Labels, event: Event[SeedCulled]) -> Iterator[Sample]:
 
 GAUGES: Readings = {BlueprintSummarized: _blueprint, ScoreboardUpdated: _board, BestRunsRanked: _best}
 COUNTS: Readings = {SeedGerminated: _germinated, SeedFossilized: _fossilized, SeedCulled: _culled}
+KNOWN: Readings = {RunStarted: _named}

@@ -7,13 +7,14 @@ from nissa.events.kinds import (
     EpisodeStarted,
     EpochCompleted,
     GateEvaluated,
+    RunStarted,
     SlotSnapshot,
     StageChanged,
 )
 from nissa.events.scope import Event
-from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics, ratio
+from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics, names, ratio
 
-__all__ = ["COUNTS", "GAUGES", "METRICS", "STAGES"]
+__all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS", "STAGES"]
 
 STAGES = (
     *("DORMANT", "GERMINATED", "TRAINING", "BLENDING", "HOLDING"),
@@ -71,6 +72,13 @@ def _batch(at: Labels, event: Event[BatchCompleted]) -> Iterator[Sample]:
         yield "nissa_batch_slot_grad_norm", (*at, slot), norm
 
 
+def _named(_: Labels, event: Event[RunStarted]) -> Iterator[Sample]:
+    asked = event.payload.hyperparameters.get("gate_checks")
+    for gate, checks in asked.items() if isinstance(asked, dict) else ():
+        for check in names(checks):
+            yield "nissa_gate_check_failures_total", (str(gate), check), 0
+
+
 def _open_episode(at: Labels, _: Event[EpisodeStarted]) -> Iterator[Sample]:
     for stage in STAGES:
         yield "nissa_stage_changes_total", (*at, stage), 0
@@ -94,3 +102,4 @@ def _count_gate(at: Labels, event: Event[GateEvaluated]) -> Iterator[Sample]:
 
 GAUGES: Readings = {EpochCompleted: _epoch, BatchCompleted: _batch}
 COUNTS: Readings = {EpisodeStarted: _open_episode, StageChanged: _count_stage, GateEvaluated: _count_gate}
+KNOWN: Readings = {RunStarted: _named}

@@ -28,7 +28,8 @@ from nissa.events.kinds import (
 )
 from nissa.events.scope import Event, Scope
 from nissa.sinks.declare import Labels, Value
-from nissa.sinks.metrics import COUNTS
+from nissa.sinks.metrics import COUNTS, KNOWN
+from nissa.sinks.openings import Openings
 from nissa.sinks.pipeline_metrics import NOTHING_YET
 from nissa.sinks.snapshot import Place
 from nissa.sinks.totals import MAX_LABEL_SETS, Totals
@@ -75,6 +76,7 @@ class State:
         self._lock = threading.Lock()
         self._places: dict[tuple[Any, ...], Place] = {}
         self._totals = Totals()
+        self._openings = Openings(self._totals)
         self._account = NOTHING_YET
         self._refused = 0
         self._gone: Counter[type] = Counter()
@@ -85,7 +87,7 @@ class State:
             RunEnded: self._end_run,
             **dict.fromkeys(_KEYS, self._share),
         }
-        self._more = COUNTS.keys() | self._special.keys() | {EpochCompleted}
+        self._more = COUNTS.keys() | KNOWN.keys() | self._special.keys() | {EpochCompleted}
 
     def fold(self, event: Event[Any]) -> None:
         """Take an event in."""
@@ -126,12 +128,20 @@ class State:
         place.latest[kind] = event
         if special := self._special.get(kind):
             special(place, event)
+        self._count(kind, place.at, event)
+
+    def _count(self, kind: type, at: Labels, event: Event[Any]) -> None:
+        for reading in KNOWN.get(kind, ()):
+            for name, rest, _ in reading(at, event):
+                self._openings.know(at[0], name, rest)
         for reading in COUNTS.get(kind, ()):
-            for sample in reading(place.at, event):
-                self._totals.add(*sample)
+            for name, labels, amount in reading(at, event):
+                if self._totals.add(name, labels, amount):
+                    self._openings.born(name, labels)
 
     def _begin_episode(self, place: Place, _: Event[Any]) -> None:
         """Rows of the episode before keep their last values until now."""
+        self._openings.enter(place.at)
         for kind in _OF_EPISODE:
             place.latest.pop(kind, None)
 
@@ -152,6 +162,7 @@ class State:
     def _forget(self, run: str) -> None:
         del self._ended[run]
         self._totals.forget(run)
+        self._openings.forget(run)
         for where in [where for where in self._places if where[0] == run]:
             self._gone.update(self._places.pop(where).counts)
 

@@ -29,18 +29,27 @@ class Totals:
         for outcome in OUTCOMES:
             self.add("nissa_runs_ended_total", (outcome,), 0)
 
-    def add(self, name: str, labels: Labels, amount: float | None) -> None:
-        """Add to a counter, or observe in a histogram. One NaN would end a counter for good: it is left out."""
+    def add(self, name: str, labels: Labels, amount: float | None) -> bool:
+        """Add to a counter, or observe in a histogram; whether a series was born.
+
+        One NaN would end a counter for good: it is left out.
+        """
         if amount is None or not 0 <= amount < inf:
-            return
+            return False
         series = self._series[name]
         before = series.get(labels)
-        if before is None:
-            if len(series) >= MAX_LABEL_SETS:
-                self.refused += 1
-                return
-            before = _ZERO[name]
-        series[labels] = _observe(name, before, amount) if isinstance(before, tuple) else before + amount
+        if before is None and len(series) >= MAX_LABEL_SETS:
+            self.refused += 1
+            return False
+        value = _ZERO[name] if before is None else before
+        series[labels] = _observe(name, value, amount) if isinstance(value, tuple) else value + amount
+        return before is None
+
+    def open(self, name: str, labels: Labels) -> None:
+        """Let a series begin at 0, if half of the room is free: zeros must not take the place of what counts."""
+        series = self._series[name]
+        if len(series) < MAX_LABEL_SETS // 2:
+            series.setdefault(labels, _ZERO[name])
 
     def copy(self) -> dict[str, dict[Labels, Value]]:
         """As it stands now, for another thread to read."""

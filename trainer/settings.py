@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nissa.trainer import gae, gates, gradients, lifecycle, optimizer, ppo, ppo_loss, rewards
+from nissa.trainer.actions import HEADS
+from nissa.trainer.blueprints import BLUEPRINTS
 from nissa.trainer.digits import BATCH_SIZE
 from nissa.trainer.injection import Injection, refuse_misplaced
 
@@ -42,7 +44,7 @@ class Settings:
     def hyperparameters(self) -> dict[str, Any]:
         """Everything that shapes a run, by name."""
         injected = {"injections": [str(injection) for injection in self.injections]}
-        return asdict(self) | injected | host_hyperparameters() | _POLICY
+        return asdict(self) | injected | host_hyperparameters() | _POLICY | _NAMES
 
 
 def host_hyperparameters() -> dict[str, Any]:
@@ -72,3 +74,9 @@ _POLICY = {
     "ppo_entropy_weight": ppo_loss.ENTROPY_WEIGHT,
     "ppo_value_weight": ppo_loss.VALUE_WEIGHT,
 }
+_NAMES = {
+    "blueprints": list(BLUEPRINTS),
+    "heads": list(HEADS),
+    "gate_checks": {name: [rule.fact for rule in gate.rules] for name, gate in gates.GATES.items()},
+}
+"""What /metrics counts from 0 on, because it is known before it happens."""

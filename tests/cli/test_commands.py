@@ -1,11 +1,9 @@
 """The commands as a user types them: what they print, and one clear line for what is wrong."""
 
 import json
-import signal
 import socket
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -90,25 +88,6 @@ def test_schema_prints_a_schema_that_every_line_of_a_log_obeys(run: Path) -> Non
     (segment,) = run.glob("events-*")
     for line in segment.read_text().splitlines():
         validator.validate(json.loads(line))
-
-
-def test_serve_shows_a_recorded_run_until_it_is_stopped(run: Path) -> None:
-    # What a shell runs in the background ignores Ctrl-C, and so would this child.
-    heed = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    program = f"{heed}; from nissa.cli.main import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, "serve", str(run), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            said = process.stdout.readline()
-            url = next(word for word in said.replace(";", " ").split() if word.startswith("http"))
-            with urllib.request.urlopen(url, timeout=10) as answer:
-                page = answer.read().decode()
-            process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=10) == 130
-        finally:
-            process.kill()
-    assert 'blueprint="norm"' in page
 
 
 @pytest.mark.parametrize("command", ["replay", "serve"])

@@ -20,7 +20,7 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
-from nissa.operators.best_runs import best_runs, rank
+from nissa.operators.best_runs import MAX_ENVS, best_runs, rank
 from nissa.operators.blueprints import blueprint_stats
 from nissa.operators.growth import compute_cost, growth_ratio
 from nissa.operators.scoreboard import seed_scoreboard
@@ -265,9 +265,46 @@ def test_ranks_follow_accuracy_then_size_and_the_front_is_forgotten_last(runs: l
     ranked = rank(runs, keep)
     order = [(-r.peak_accuracy, size(r)) for r in ranked]
     assert order == sorted(order)
-    assert len(ranked) == min(keep, len(runs))
-    front = sum(r.pareto for r in rank(runs, 100))
-    assert sum(r.pareto for r in ranked) == min(front, keep)
+    everything = rank(runs, 100)
+    kept = sorted(everything, key=lambda r: not r.pareto)[:keep]
+    best = everything[:1]
+    assert {r.rank for r in ranked} == {r.rank for r in (*kept, *best)}
+
+
+@given(st.lists(st.builds(run, st.floats(0, 100), SIZES, st.integers(0, 5)), max_size=40), st.integers(1, 5))
+def test_however_few_are_kept_the_best_of_each_environment_is_among_them(runs: list[BestRun], keep: int) -> None:
+    kept: list[BestRun] = []
+    for one in runs:
+        kept = rank([*kept, one], keep)
+    best: dict[int | None, tuple[float, float]] = {}
+    for one in runs:
+        best[one.env] = min(best.get(one.env, (1.0, 0.0)), (-one.peak_accuracy, size(one)))
+    found: dict[int | None, tuple[float, float]] = {}
+    for one in kept:
+        found.setdefault(one.env, (-one.peak_accuracy, size(one)))
+    assert found == best
+
+
+def test_64_environments_of_20_episodes_are_all_listed_and_the_list_is_bounded() -> None:
+    """Environment 63 is best and 0 worst, by far: none of its episodes is among the 100 best."""
+    story = [
+        told
+        for episode in range(20)
+        for env in range(64)
+        for told in (
+            event(epoch_completed(20.0 + env + episode / 20), env=env, episode=episode, epoch=1),
+            event(episode_ended(), env=env, episode=episode),
+        )
+    ]
+    rows = derived(best_runs(), story)[-1].runs  # type: ignore[attr-defined]
+    best = {env: max(row.peak_accuracy for row in rows if row.env == env) for env in {row.env for row in rows}}
+    assert best == {env: 20.0 + env + 19 / 20 for env in range(64)}
+    assert len(rows) == 100 + 64 - 5
+
+
+def test_of_more_environments_than_are_listed_the_best_stay() -> None:
+    kept = rank([run(50.0 + env / 100, 1.0, env) for env in range(2 * MAX_ENVS)], keep=1)
+    assert [row.env for row in kept] == list(range(2 * MAX_ENVS - 1, MAX_ENVS - 1, -1))
 
 
 def test_keeping_none_is_refused() -> None:

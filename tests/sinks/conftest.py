@@ -384,7 +384,7 @@ _STREAM: list[tuple[Scope, Payload]] = [
             ],
         ),
     ),
-    (ENV, PhaseTimed(durations={"train": 0.02, "validate": 400.0})),
+    (ENV, PhaseTimed(durations={"train": 0.02, "validate": 40_000.0})),
     (ENV, PhaseTimed(durations={"train": 0.03})),
     (
         ENV,

@@ -161,15 +161,15 @@ def test_a_flag_that_only_a_newer_writer_knows_is_shown(shown: Shown) -> None:
 
 
 def test_health_that_was_not_measured_is_absent_not_zero(shown: Shown) -> None:
-    assert plain(shown(told(assessed())), "nissa_health_score") is None
-    assert plain(shown(told(assessed(health=0.0))), "nissa_health_score") == 0
+    assert plain(shown(told(assessed())), "nissa_health_ratio") is None
+    assert plain(shown(told(assessed(health=0.0))), "nissa_health_ratio") == 0
 
 
 def test_a_new_episode_is_not_blamed_for_the_one_before(stream: list[Event[Payload]], shown: Shown) -> None:
     start = next(event.payload for event in stream if isinstance(event.payload, EpisodeStarted))
     found = shown(told(assessed(red_flags=["diverging"], health=0.0), gradients(**MANY), start))
     assert flags(found) == {}
-    assert plain(found, "nissa_health_score") is None
+    assert plain(found, "nissa_health_ratio") is None
     assert by_layer(found, "nissa_layer_grad_norm") == {}
 
 

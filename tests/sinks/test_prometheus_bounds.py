@@ -22,6 +22,7 @@ from nissa.events.kinds import (
     SlotSnapshot,
 )
 from nissa.events.scope import Event, Scope
+from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.prometheus import GRACE, PrometheusSink
 from nissa.sinks.snapshot import Place
 from nissa.sinks.state import State
@@ -74,9 +75,22 @@ def test_a_run_that_ended_leaves_after_a_while_and_what_is_the_process_own_stays
         assert after[key] == before[key] > 0
 
 
-def test_a_run_that_ended_can_be_kept(stream: Stream, shown: Shown) -> None:
+def test_a_process_that_outlives_its_runs_shows_each_for_a_while_after_its_end(shown: Shown) -> None:
+    """One sink for all of them, which no `Telemetry` serves."""
     clock = Clock()
-    sink = PrometheusSink(grace=float("inf"), clock=clock)
+    sink = PrometheusSink(clock=clock)
+    for name in ("first", "second"):
+        with Telemetry(name, sinks={"shared": sink}) as telemetry:
+            telemetry.scope(group="ppo", env=0).emit(batch())
+        assert name in runs(shown(sink))
+        clock.now += GRACE / 2
+    assert runs(shown(sink)) == {"second"}
+    assert shown(sink)["nissa_runs_ended_total", frozenset({("outcome", "completed")})] == 2
+
+
+def test_a_recorded_run_is_kept(shown: Shown) -> None:
+    clock = Clock()
+    sink = PrometheusSink(clock=clock, recorded=True)
     sink(Event(0, 0.0, Scope("r1"), RunEnded(outcome="failed", duration=1.0)))
     clock.now = 1e12
     assert runs(shown(sink)) == {"r1"}

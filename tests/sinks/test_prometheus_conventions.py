@@ -21,7 +21,14 @@ LABELS = {
     *("reason", "severity", "layer", "phase", "outcome", "percentile", "flag", "opportunity", "complaint", "profile"),
     *("alert", "trend"),
 }
-UNITS = {"seconds": "_seconds", "ratio": "_ratio", "parameters": "_parameters", "nats": "_nats", "bytes": "_bytes"}
+UNITS = {
+    "seconds": "_seconds",
+    "ratio": "_ratio",
+    "parameters": "_parameters",
+    "nats": "_nats",
+    "bytes": "_bytes",
+    "factor": "_ratio",
+}
 
 Stream = list[Event[Payload]]
 each_metric = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
@@ -46,9 +53,9 @@ def test_a_name_says_whose_it_is_and_whether_it_counts(metric: Metric) -> None:
 def test_a_unit_is_a_base_unit_and_stands_in_the_name(metric: Metric) -> None:
     assert metric.unit
     assert not re.search("percent|milli|micro|minutes|mega|kilo", metric.name + metric.unit)
-    bare = metric.name.removesuffix("_total")
+    bare = metric.name.removesuffix("_total").removesuffix("_max")
     assert bare.endswith((UNITS.get(metric.unit, ""), "_loss")) or bare == "nissa_parameters_added"
-    assert metric.unit == "ratio" or not bare.endswith("_ratio")
+    assert metric.unit in {"ratio", "factor"} or not bare.endswith("_ratio")
     assert metric.unit == "seconds" or not bare.endswith("_seconds")
 
 

@@ -1,110 +1,261 @@
-"""The end of a run waits for the scrape that sees it, if one is due, and for nobody else."""
+"""The end of a run waits for the scrapes that see it, of all who scrape and are due, and for nobody else."""
 
 import threading
 import time
-from contextlib import ExitStack
-from urllib.request import urlopen
+from collections.abc import Iterator, Sequence
+from email.message import Message
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+from urllib.request import Request, urlopen
 
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 
 from nissa.pipeline.telemetry import Telemetry
-from nissa.sinks.visits import SLACK, Visits
+from nissa.sinks.visits import MAX_SCRAPERS, SLACK, TIMEOUT_HEADER, Visits
+from tests.conftest import Prometheus
 
 LIMIT = 20.0
 
 
-class Clock:
-    """Time that passes when it is told to."""
+class Scraper(NamedTuple):
+    """Somebody who comes at `first`, and then every `interval` seconds."""
 
-    def __init__(self) -> None:
+    first: float
+    interval: float = 15.0
+    host: str = "10.0.0.1"
+    agent: str = "Prometheus/2.42.0"
+    timeout: float | None = 10.0
+
+    def times(self) -> Iterator[float]:
+        return (self.first + n * self.interval for n in count())
+
+    def after(self, moment: float) -> float:
+        return next(time for time in self.times() if time >= moment)
+
+
+class World:
+    """Time that passes only while somebody waits, and scrapers that come when it is their time."""
+
+    def __init__(self, scrapers: Sequence[Scraper]) -> None:
         self.now = 0.0
+        self.visits = Visits(lambda: self.now)
+        self.visits._answered = self  # type: ignore[assignment]
+        self._coming = [(scraper, scraper.times()) for scraper in scrapers]
+        self._next = [next(times) for _, times in self._coming]
 
-    def __call__(self) -> float:
-        return self.now
+    def wait(self, timeout: float) -> bool:
+        """As a condition does: until the next scrape, or False once the time is over."""
+        until = self.now + timeout
+        if not self._next or min(self._next) > until:
+            self.now = until
+            return False
+        self._scrape()
+        return True
 
+    def live(self, until: float) -> None:
+        while self._next and min(self._next) < until:
+            self._scrape()
+        self.now = until
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+    def leave(self) -> None:
+        """Nobody comes any more."""
+        self._next = []
 
+    def _scrape(self) -> None:
+        turn = self._next.index(min(self._next))
+        scraper, times = self._coming[turn]
+        self.now, self._next[turn] = self._next[turn], next(times)
+        headers = Message()
+        headers["User-Agent"] = scraper.agent
+        if scraper.timeout is not None:
+            headers[TIMEOUT_HEADER] = str(scraper.timeout)
+        self.visits.note(scraper.host, headers, self.now)
 
-def visited(clock: Clock, *times: float) -> Visits:
-    visits = Visits(clock)
-    for clock.now in times:
-        visit(visits)
-    return visits
+    def notify_all(self) -> None:
+        pass
 
+    def __enter__(self) -> Self:
+        return self
 
-def visit(visits: Visits) -> None:
-    with visits.one():
+    def __exit__(self, *_: object) -> None:
         pass
 
 
-@pytest.mark.parametrize(
-    ("times", "now", "reason"),
-    [
-        ((), 0.0, "nobody ever scraped"),
-        ((0.0,), 1.0, "one look by hand is no interval"),
-        ((0.0, 60.0), 61.0, "the next one is due after the limit"),
-        ((0.0, 15.0), 30.0 + SLACK + 0.1, "the next one is overdue: nobody scrapes any more"),
-    ],
-)
-def test_nobody_is_waited_for_who_is_not_due(clock: Clock, times: tuple[float, ...], now: float, reason: str) -> None:
-    visits = visited(clock, *times)
-    clock.now = now
-    started = time.monotonic()
-    assert not visits.wait(LIMIT), reason
-    assert time.monotonic() - started < 0.5, reason
+def waited(scrapers: Sequence[Scraper], end: float) -> float:
+    """When the wait of a run that ends then is over."""
+    world = World(scrapers)
+    world.live(end)
+    world.visits.wait(LIMIT)
+    return world.now
 
 
 @pytest.mark.parametrize(
-    ("times", "now"),
+    ("scrapers", "end", "over", "reason"),
     [
-        ((0.0, 15.0, 30.0), 31.0),
-        ((0.0, 15.0), 30.0 + SLACK / 2),
-        ((0.0, 60.0), 110.0),
-        ((0.0, 3.0, 15.0, 18.0), 24.0),
+        ([], 80.0, 80.0, "nobody scrapes"),
+        ([Scraper(3.0)], 80.0, 93.0, "one Prometheus: its next scrape"),
+        ([Scraper(3.0)], 10.0, 18.0, "one that came once: its next scrape too"),
+        ([Scraper(3.0, 60.0)], 10.0, 30.0, "one that came once and is slow: no longer than the limit"),
+        ([Scraper(3.0, 60.0)], 130.0, 130.0, "a slow one that is not due in time"),
+        ([Scraper(3.0, 60.0)], 170.0, 183.0, "a slow one that is due"),
+        ([Scraper(3.0), Scraper(9.0, host="10.0.0.2")], 70.0, 84.0, "replicas on two hosts: both"),
+        ([Scraper(3.0), Scraper(9.0)], 70.0, 84.0, "replicas on one host: both"),
+        ([Scraper(3.0), Scraper(10.5)], 80.0, 93.0, "replicas on one host that take turns evenly: both"),
+        ([Scraper(3.0), Scraper(9.0)], 11.0, 24.0, "replicas on one host that came once each: both"),
+        ([Scraper(n, 20.0, timeout=5.0) for n in (3.0, 10.0)], 70.5, 90.0, "replicas with a short timeout: both"),
+        ([Scraper(3.0), Scraper(0.5, 2.0, timeout=None)], 80.0, 93.0, "a probe beside it counts for nothing"),
+        ([Scraper(0.5, 2.0, timeout=None)], 80.0, 80.0, "a probe alone counts for nothing"),
+        ([Scraper(3.0), Scraper(1.0, 5.0, agent="vmagent", timeout=5.0)], 82.0, 93.0, "two kinds of scrapers: both"),
+        ([Scraper(n, host=f"10.0.0.{n}") for n in range(15)], 80.0, 94.0, "many"),
     ],
-    ids=["soon", "a bit late", "long intervals, at their end", "two that scrape in turn"],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_scrape_that_is_due_is_waited_for(clock: Clock, times: tuple[float, ...], now: float) -> None:
-    visits = visited(clock, *times)
-    clock.now = now
-    later = threading.Timer(0.1, visit, (visits,))
-    later.start()
-    assert visits.wait(LIMIT)
-    later.join()
+def test_the_wait_is_over_when_the_last_who_is_due_has_come(
+    scrapers: list[Scraper], end: float, over: float, reason: str
+) -> None:
+    assert waited(scrapers, end) == over, reason
 
 
-def test_a_scrape_that_began_before_the_end_has_not_seen_it(clock: Clock) -> None:
-    visits, under_way = visited(clock, 0.0, 0.25), ExitStack()
-    clock.now = 0.375
-    under_way.enter_context(visits.one())
-    clock.now = 0.5
-    answer = threading.Timer(0.1, under_way.close)
-    answer.start()
-    assert not visits.wait(LIMIT), "it waited for the next one, which did not come"
-    answer.join()
+INTERVALS = st.sampled_from([(5.0, 5.0), (10.0, 10.0), (15.0, 10.0)])
 
 
-def test_prometheus_is_told_of_the_end_before_the_port_is_given_back() -> None:
-    """Somebody scrapes ten times a second; what the last scrape said is the end of the run."""
-    telemetry = Telemetry("brief", metrics=("127.0.0.1", 0))
-    pages, url = list[bytes](), str(telemetry.metrics_url)
+@given(INTERVALS, st.lists(st.floats(0, 1), min_size=1, max_size=3), st.floats(0, 200))
+@example((15.0, 10.0), [0.0, 0.5], 80.0)
+@example((15.0, 10.0), [0.0, 0.99], 14.9)
+def test_however_many_share_a_host_each_sees_the_end(
+    interval: tuple[float, float], phases: list[float], end: float
+) -> None:
+    scrapers = [Scraper(phase * interval[0] * 0.999, interval[0], timeout=interval[1]) for phase in phases]
+    assume(all(scraper.first < end for scraper in scrapers))
+    assume(len(phases) < 3 or _uneven(sorted(scraper.first for scraper in scrapers), interval[0]))
+    over = waited(scrapers, end)
+    assert over <= end + LIMIT
+    assert all(over >= scraper.after(end) for scraper in scrapers)
 
-    def scrape() -> None:
+
+def _uneven(firsts: list[float], interval: float) -> bool:
+    """Three that take turns evenly look like two that come more often, and no clock can tell."""
+    gaps = [b - a for a, b in zip(firsts, [*firsts[1:], firsts[0] + interval], strict=True)]
+    return max(gaps) - min(gaps) > interval / 4
+
+
+def test_one_alone_is_waited_for_until_it_comes_and_no_longer() -> None:
+    for end in (20.0, 47.5, 80.0, 1234.5):
+        assert waited([Scraper(3.0)], end) == Scraper(3.0).after(end)
+
+
+@pytest.mark.parametrize(("gone", "over"), [(93.0 + SLACK - 0.5, 93.0 + SLACK), (93.0 + SLACK + 0.5, None)])
+def test_who_is_overdue_comes_no_more(gone: float, over: float | None) -> None:
+    """The last scrape was at 78, so the next was due at 93."""
+    world = World([Scraper(3.0)])
+    world.live(80.0)
+    world.leave()
+    world.now = gone
+    assert world.visits.wait(LIMIT) == (over is None)
+    assert world.now == (over or gone)
+
+
+def test_a_scrape_that_began_before_the_end_has_not_seen_it() -> None:
+    world = World([Scraper(0.0)])
+    world.live(44.0)
+    began = world._next.pop()
+    world._next.append(60.0)
+    world.now = 45.5
+    later = iter([began])
+
+    def answered(timeout: float) -> bool:
+        headers = Message()
+        headers["User-Agent"], headers[TIMEOUT_HEADER] = "Prometheus/2.42.0", "10"
+        for moment in later:
+            world.visits.note("10.0.0.1", headers, moment)
+            return True
+        return World.wait(world, timeout)
+
+    world.wait = answered  # type: ignore[method-assign]
+    assert world.visits.wait(LIMIT)
+    assert world.now == 60.0
+
+
+def test_more_scrapers_than_anybody_has_cost_no_memory() -> None:
+    world = World([Scraper(n / 100, host=f"10.0.1.{n}") for n in range(3 * MAX_SCRAPERS)])
+    world.live(100.0)
+    assert len(world.visits._scrapers) == MAX_SCRAPERS
+
+
+@pytest.mark.parametrize("timeout", ["", "soon", "nan", "-1", "0", "inf"])
+def test_who_says_no_time_is_no_prometheus(timeout: str) -> None:
+    headers = Message()
+    headers[TIMEOUT_HEADER] = timeout
+    visits = Visits()
+    visits.note("10.0.0.1", headers, 0.0)
+    assert not visits._scrapers
+
+
+class Client(threading.Thread):
+    """Scrapes over HTTP until there is nobody any more."""
+
+    def __init__(self, url: str, interval: float, **headers: str) -> None:
+        super().__init__()
+        self._request = Request(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        self._interval = interval
+        self.pages: list[bytes] = []
+        self.start()
+
+    def run(self) -> None:
         while True:
             try:
-                with urlopen(url, timeout=5) as page:
-                    pages.append(page.read())
+                with urlopen(self._request, timeout=5) as page:
+                    self.pages.append(page.read())
             except OSError:
                 return
-            time.sleep(0.1)
+            time.sleep(self._interval)
 
-    scraper = threading.Thread(target=scrape)
-    scraper.start()
-    while len(pages) < 3:
+
+def prometheus_of(url: str, interval: float, agent: str) -> Client:
+    return Client(url, interval, User_Agent=agent, X_Prometheus_Scrape_Timeout_Seconds=str(interval))
+
+
+ENDED = b'nissa_run_ended_timestamp_seconds{outcome="completed",run="brief"}'
+
+
+def test_over_http_all_who_scrape_are_told_of_the_end_and_a_probe_beside_them_is_not_waited_for() -> None:
+    telemetry = Telemetry("brief", metrics=("127.0.0.1", 0))
+    url = str(telemetry.metrics_url)
+    scrapers = [prometheus_of(url, 0.3, "one"), prometheus_of(url, 0.8, "two")]
+    probe = Client(url, 0.05)
+    while min(len(client.pages) for client in scrapers) < 3:
         time.sleep(0.01)
     telemetry.close()
-    scraper.join()
-    assert b'nissa_run_ended_timestamp_seconds{outcome="completed",run="brief"}' in pages[-1]
+    for client in (*scrapers, probe):
+        client.join()
+    assert all(ENDED in client.pages[-1] for client in scrapers)
+
+
+def test_a_probe_alone_is_not_waited_for() -> None:
+    telemetry = Telemetry("brief", metrics=("127.0.0.1", 0))
+    probe = Client(str(telemetry.metrics_url), 0.5)
+    while len(probe.pages) < 2:
+        time.sleep(0.01)
+    started = time.monotonic()
+    telemetry.close()
+    assert time.monotonic() - started < 0.4
+    probe.join()
+
+
+def test_two_real_prometheus_on_one_host_see_the_end(prometheus: Any, tmp_path: Path) -> None:
+    replica = Prometheus(tmp_path)
+    try:
+        telemetry = Telemetry("twice", metrics=("127.0.0.1", 0))
+        replica.wait(lambda: replica.query("vector(1)"))
+        for server in (prometheus, replica):
+            server.scrape(str(telemetry.metrics_url))
+        time.sleep(2)
+        telemetry.close()
+        for server in (prometheus, replica):
+            server.wait(partial(server.query, 'nissa_run_ended_timestamp_seconds{run="twice"}'), 5)
+    finally:
+        replica.stop()
