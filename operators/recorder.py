@@ -97,15 +97,16 @@ def flight_recorder(
 
 
 def _step(settings: _Settings, state: Recorder, event: Event[Any]) -> Told:
-    """Nearly every event is a batch of an environment in which nothing goes on: that is one append."""
-    scope, kind = event.scope, type(event.payload)
-    if state.traces.captures or kind is not BatchCompleted:
+    """Nearly every event is a batch of the episode that its environment is in: that is one append, or two."""
+    scope = event.scope
+    # Not `>=`: a time may be NaN.
+    if type(event.payload) is not BatchCompleted or not event.time < state.traces.due:
         return _turn(settings, state, event)
-    place = state.places[scope[:3]]
+    place = state.places[key := scope[:3]]
     if place.episode != scope.episode or place.over:
         return _turn(settings, state, event)
     place.ring.append(event)
-    return ()
+    return _go_on(state, key, event)
 
 
 def _turn(settings: _Settings, state: Recorder, event: Event[Any]) -> Told:
@@ -148,8 +149,7 @@ def _follow(settings: _Settings, state: Recorder, key: Key, event: Event[Any]) -
     elif isinstance(payload, BatchCompleted):
         place.over = False
         place.ring.append(event)
-        if capture:
-            yield from _go_on(state, key, capture, event)
+        yield from _go_on(state, key, event)
     else:
         place.marks.forget(payload)
         if isinstance(payload, _MEASURED):
@@ -170,11 +170,15 @@ def _rest(place: Place, batches: int) -> None:
         events.clear()
 
 
-def _go_on(state: Recorder, key: Key, capture: Capture, event: Event[BatchCompleted]) -> Told:
+def _go_on(state: Recorder, key: Key, event: Event[BatchCompleted]) -> Told:
+    """One batch more of the trace that is open, if there is one."""
+    capture = state.traces.captures.get(key)
+    if capture is None:
+        return ()
+    capture.heard = event.time
     capture.after.append(event)
     capture.wanted -= 1
-    if capture.wanted <= 0:
-        yield from state.traces.close(key, "window")
+    return state.traces.close(key, "window") if capture.wanted <= 0 else ()
 
 
 def _alert(settings: _Settings, state: Recorder, event: Event[AlertRaised]) -> Told:
