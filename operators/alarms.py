@@ -88,7 +88,7 @@ def make_room(places: Keyed[W], key: Any) -> Iterator[AlertResolved]:
 
 
 def _raise(alerts: Alerts, scope: Scope, key: Key, found: AlertRaised) -> list[AlertRaised | AlertResolved]:
-    told = [*resolve(alerts, "crowded", keep=MAX_STANDING - 1), found]
+    told: list[AlertRaised | AlertResolved] = [*resolve(alerts, "crowded", keep=MAX_STANDING - 1), found]
     alerts[key] = Standing(scope)
     return told
 

@@ -92,10 +92,11 @@ class Findings:
         self._note(row, besides=("layers",))
 
     def _note(self, payload: Payload, besides: tuple[str, ...] = ()) -> None:
-        broken = [name for name in _names(type(payload), besides) if not finite(getattr(payload, name))]
+        cls: Any = type(payload)
+        broken = [name for name in _names(cls, besides) if not finite(getattr(payload, name))]
         self.broken += [name for name in broken if name not in self.broken]
 
 
 @cache
-def _names(cls: Any, besides: tuple[str, ...]) -> list[str]:
+def _names(cls: type[Any], besides: tuple[str, ...]) -> list[str]:
     return [f.name for f in fields(cls) if f.name not in besides]

@@ -109,7 +109,8 @@ def health(sources: Iterable[Complaints], *, broken: bool = False) -> float | No
 
 def finite(value: Any) -> bool:
     """Whether no number in a payload, or in a part of one, is NaN or infinite."""
-    return _reader(type(value))(value)
+    cls: Any = type(value)
+    return _reader(cls)(value)
 
 
 @cache
