@@ -129,7 +129,8 @@ def _reader(cls: type) -> Callable[[Any], bool]:
 
 
 def _finite(*numbers: float | None) -> bool:
-    return all(number is None or isfinite(number) for number in numbers)
+    """Nothing that is None or 0 has to be asked."""
+    return all(map(isfinite, filter(None, numbers)))
 
 
 def _root_mean_square(layer: LayerGradients) -> float | None:
