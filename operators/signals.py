@@ -44,9 +44,8 @@ class Place:
 def batch_completed(rules: Rules, place: Place, scope: Scope, batch: BatchCompleted) -> Told:
     """Take a batch in: loss and gradient norms."""
     loss, host, seeds = float(batch.loss), float(batch.host_grad_norm), batch.seed_grad_norms
-    sound = isfinite(loss + host + batch.accuracy + (batch.isolation_leakage or 0.0) + sum(seeds.values()))
     told: list[AlertRaised | AlertResolved] = []
-    if not sound or (place.alerts and any(alert == "non_finite" for alert, _, _ in place.alerts)):
+    if _may_matter(place, loss + host + batch.accuracy + (batch.isolation_leakage or 0.0) + sum(seeds.values())):
         told += broken(place, scope, batch, rules.calm_batches)
     told += _spike(rules, place, scope, "loss", loss, calm=rules.calm_batches)
     told += _explosion(rules, place, scope, "host", host)
@@ -59,7 +58,8 @@ def epoch_completed(rules: Rules, place: Place, scope: Scope, epoch: EpochComple
     """Take an epoch in: its losses and accuracies, as far as they were measured."""
     told = {name: getattr(epoch, name) for name in EPOCH_FIGURES}
     values = {name: float(value) for name, value in told.items() if value is not None}
-    yield from broken(place, scope, epoch, rules.calm_epochs)
+    if _may_matter(place, sum(values.values())):
+        yield from broken(place, scope, epoch, rules.calm_epochs)
     for name in (loss for loss in rules.losses if loss in values):
         yield from _spike(rules, place, scope, name, values[name], calm=rules.calm_epochs)
     if isfinite(values["val_accuracy"]):
@@ -71,6 +71,11 @@ def broken(place: Place, scope: Scope, payload: Payload, calm: int, late: bool =
     for subject, found in BROKEN[type(payload)](payload):
         if found is not None or not late:
             yield from follow(place.alerts, scope, ("non_finite", subject, "critical"), found, calm)
+
+
+def _may_matter(place: Place, total: float) -> bool:
+    """Whether to ask number by number what is broken: their sum is, or one was before and may be sound again."""
+    return not isfinite(total) or (bool(place.alerts) and any(alert == "non_finite" for alert, _, _ in place.alerts))
 
 
 def _spike(rules: Rules, place: Place, scope: Scope, name: str, value: float, *, calm: int) -> Told:
