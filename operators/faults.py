@@ -41,7 +41,7 @@ def non_finite_elements(subject: str, measure: str, elements: int) -> AlertRaise
         alert="non_finite",
         severity="critical",
         subject=subject,
-        value=elements,
+        value=float(elements),
         threshold=0.0,
         clause="not_finite",
         what=f"{elements} {measure} are not finite",
