@@ -5,6 +5,7 @@ out, NaN and infinities are strings, and fields that this version does not know 
 event has `seq`; a derived one has the `cause` (the `seq` of the event that made it) and its `ordinal`.
 """
 
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from types import NoneType
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from nissa.events.jsonable import dumps
+from nissa.events.jsonable import line
 from nissa.events.kind import KINDS, Importance, Payload
 from nissa.events.scope import Event, Scope
 from nissa.events.strangers import strangers
@@ -43,11 +44,15 @@ class Unknown(Payload):
 def encode(event: Event[Any]) -> bytes:
     """One line, newline included. Raises TypeError on a value that JSON has no form for."""
     payload = event.payload
-    number = b'"cause":%d,"ordinal":%d' % (event.seq, event.ordinal) if event.ordinal else b'"seq":%d' % event.seq
-    data = dumps(payload.data if isinstance(payload, Unknown) else payload)
-    extra = b',"extra":' + dumps(event.extra) if event.extra else b""
-    where = (SCHEMA_VERSION, orjson.dumps(payload.kind), number, dumps(event.time), _where(event.scope))
-    return b'{"v":%d,"kind":%b,%b,"time":%b,%b,"data":%b%b}\n' % (*where, data, extra)
+    row = {
+        "v": SCHEMA_VERSION,
+        "kind": payload.kind,
+        **({"cause": event.seq, "ordinal": event.ordinal} if event.ordinal else {"seq": event.seq}),
+        "time": event.time,
+        **_where(event.scope),
+        "data": payload.data if isinstance(payload, Unknown) else payload,
+    }
+    return line(row | {"extra": event.extra} if event.extra else row)
 
 
 def decode(line: bytes) -> Event[Any]:
@@ -79,10 +84,8 @@ def _adapter(kind: str) -> TypeAdapter[Payload]:
 
 
 @lru_cache(maxsize=1024)
-def _where(scope: Scope) -> bytes:
-    """The scope as the inside of a JSON object."""
-    where = {name: value for name in _SCOPE if (value := getattr(scope, name)) is not None}
-    return dumps(where)[1:-1]
+def _where(scope: Scope) -> Mapping[str, Any]:
+    return {name: value for name, value in zip(_SCOPE, scope, strict=True) if value is not None}
 
 
 @lru_cache(maxsize=1024, typed=True)

@@ -2,40 +2,38 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, time
 from enum import Enum
+from functools import cache
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from types import NoneType
+from typing import Any
 
 import orjson
 
-__all__ = ["default", "dumps", "plain"]
+__all__ = ["default", "line", "plain"]
 
-_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_NON_STR_KEYS
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_APPEND_NEWLINE
 _LARGEST = 1 << 63
 """orjson writes whole numbers from minus this to below twice this."""
 
-
-class _Shape(NamedTuple):
-    """How to read a dataclass: the fields that are always there, and the names of those that may be None."""
-
-    required: Callable[[Any], dict[str, Any]]
-    optional: tuple[str, ...]
+_Reader = Callable[[Any], dict[str, Any]]
+_readers: dict[type, _Reader] = {}
 
 
-_shapes: dict[type, _Shape] = {}
-
-
-def dumps(value: Any) -> bytes:
-    """A value as JSON. Raises TypeError where it has no form in it."""
+def line(members: Mapping[str, Any]) -> bytes:
+    """An object as a line of JSON. Raises TypeError where a member has no form in it."""
     try:
-        text = orjson.dumps(value, default=default, option=_OPTIONS)
+        text = orjson.dumps(members, default=default, option=_OPTIONS)
     except TypeError:
         text = b"null"
-    # orjson writes every non-finite number as null, and refuses what only `plain` has a form for.
-    return text if b"null" not in text else orjson.dumps(plain(value))
+    # orjson writes every non-finite number as null, and refuses what only `plain` has a form for, as keys that are no
+    # strings.
+    if b"null" in text:
+        text = orjson.dumps({name: plain(value) for name, value in members.items()}, option=_OPTIONS)
+    return text
 
 
 def default(value: Any) -> Any:
@@ -43,8 +41,10 @@ def default(value: Any) -> Any:
 
     A float32 of numpy or torch is written as the double that it is, so that a reader gets the same number.
     """
-    if (shape := _shapes.get(type(value))) is not None or is_dataclass(value):
-        return _fields(value, shape or _shape(type(value)))
+    if read := _readers.get(type(value)):
+        return read(value)
+    if is_dataclass(value):
+        return _readers.setdefault(type(value), _reader(type(value)))(value)
     if hasattr(value, "tolist"):
         return value.tolist()
     if isinstance(value, os.PathLike):
@@ -57,28 +57,19 @@ def plain(value: Any) -> Any:
 
     Inside a mapping, which may hold a trainer's own settings, an object without a form is written as its repr.
     """
-    if value is None or (isinstance(value, str | bool) and not isinstance(value, Enum)):
-        return value
-    if isinstance(value, Enum):
-        return plain(value.value)
-    if isinstance(value, Integral):
-        number = int(value)
-        return number if -_LARGEST <= number < 2 * _LARGEST else str(number)
-    if isinstance(value, Real):
-        return _number(float(value))
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return _composed(value)
+    cls: Any = type(value)
+    return _writer(cls)(value)
 
 
-def _composed(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {_key(key): _loosely(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if is_dataclass(value):
-        return {name: plain(item) for name, item in default(value).items()}
-    return plain(default(value))
+@cache
+def _writer(cls: type) -> Callable[[Any], Any]:
+    """What makes values of a class plain: to ask each of them what it is would be most of the work."""
+    found = next((write for known, write in _WRITERS if issubclass(cls, known)), None)
+    return found or (_unfolded if is_dataclass(cls) else lambda value: plain(default(value)))
+
+
+def _unfolded(value: Any) -> dict[str, Any]:
+    return {name: plain(item) for name, item in default(value).items()}
 
 
 def _loosely(value: Any) -> Any:
@@ -93,22 +84,41 @@ def _key(key: Any) -> str:
     return key if isinstance(key, str) else orjson.dumps(key).decode()
 
 
-def _number(value: float) -> float | str:
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+def _whole(value: Any) -> int | str:
+    number = int(value)
+    return number if -_LARGEST <= number < 2 * _LARGEST else str(number)
 
 
-def _fields(value: Any, shape: _Shape) -> dict[str, Any]:
-    found = shape.required(value)
-    for name in shape.optional:
-        if (item := getattr(value, name)) is not None:
-            found[name] = item
-    return found
+def _number(value: Any) -> float | str:
+    if math.isfinite(number := float(value)):
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
-def _shape(cls: type) -> _Shape:
+def _reader(cls: type) -> _Reader:
+    """What reads the fields of a dataclass: those that are always there, and of those that may be None the others."""
     required = [f.name for f in fields(cls) if f.default is not None]
+    optional = [f.name for f in fields(cls) if f.default is None]
     # A written-out literal is four times as fast as anything that loops over names, and this runs for every event.
-    literal = eval(f"lambda value: {{{', '.join(f'{name!r}: value.{name}' for name in required)}}}")
-    return _shapes.setdefault(cls, _Shape(literal, tuple(f.name for f in fields(cls) if f.default is None)))
+    literal: _Reader = eval(f"lambda value: {{{', '.join(f'{name!r}: value.{name}' for name in required)}}}")
+
+    def read(value: Any) -> dict[str, Any]:
+        found = literal(value)
+        for name in optional:
+            if (item := getattr(value, name)) is not None:
+                found[name] = item
+        return found
+
+    return read if optional else literal
+
+
+_WRITERS: Sequence[tuple[Any, Callable[[Any], Any]]] = (
+    (Enum, lambda value: plain(value.value)),
+    (NoneType | str | bool, lambda value: value),
+    (Integral, _whole),
+    (Real, _number),
+    (date | time, lambda value: value.isoformat()),
+    (Mapping, lambda value: {_key(key): _loosely(item) for key, item in value.items()}),
+    (list | tuple, lambda value: [plain(item) for item in value]),
+)
+"""The first that fits; an enumeration of numbers is an enumeration."""

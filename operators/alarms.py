@@ -2,11 +2,11 @@
 
 >>> standing = {}
 >>> found = AlertRaised(alert="loss_spike", severity="warning", clause="jump", what="2.0, usually 1.0")
->>> [len(list(follow(standing, Scope("run"), of(found), rule, calm=2))) for rule in (found, found, None, None)]
+>>> [len(follow(standing, Scope("run"), of(found), rule, calm=2)) for rule in (found, found, None, None)]
 [1, 0, 0, 1]
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -51,19 +51,14 @@ def of(raised: AlertRaised) -> Key:
 
 def follow(
     alerts: Alerts, scope: Scope, key: Key, found: AlertRaised | None, calm: int
-) -> Iterator[AlertRaised | AlertResolved]:
+) -> Sequence[AlertRaised | AlertResolved]:
     """Take one observation in: what the rule found, or None; `calm` of those in a row resolve the alert."""
     standing = alerts.get(key)
     if standing is None:
-        if found is not None:
-            yield from resolve(alerts, "crowded", keep=MAX_STANDING - 1)
-            alerts[key] = Standing(scope)
-            yield found
-        return
+        return () if found is None else _raise(alerts, scope, key, found)
     standing.observations += 1
     standing.calm = 0 if found is not None else standing.calm + 1
-    if standing.calm >= calm:
-        yield _resolved(alerts, key, "recovered")
+    return (_resolved(alerts, key, "recovered"),) if standing.calm >= calm else ()
 
 
 def resolve(
@@ -90,6 +85,12 @@ def make_room(places: Keyed[W], key: Any) -> Iterator[AlertResolved]:
         gone, place = places.items.popitem(last=False)
         if gone[0] == key[0]:
             yield from resolve(place.alerts, "crowded")
+
+
+def _raise(alerts: Alerts, scope: Scope, key: Key, found: AlertRaised) -> list[AlertRaised | AlertResolved]:
+    told: list[AlertRaised | AlertResolved] = [*resolve(alerts, "crowded", keep=MAX_STANDING - 1), found]
+    alerts[key] = Standing(scope)
+    return told
 
 
 def _resolved(alerts: Alerts, key: Key, clause: str) -> AlertResolved:

@@ -1,6 +1,5 @@
 """What does one dense trace hold? The batches around its triggers, and what was measured near them, within bounds."""
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,14 +9,11 @@ from nissa.events.kinds import (
     ActivationsMeasured,
     AlertRaised,
     BatchCompleted,
-    DenseTraceCaptured,
     GateEvaluated,
     GradientsMeasured,
-    TracedAlert,
 )
 from nissa.events.scope import Event
-from nissa.operators.nearby import USUAL, Moment, Norms, came_after, moment, norms_by_layer, thin
-from nissa.operators.traced import traced_activations, traced_alert, traced_batch, traced_gate, traced_gradients
+from nissa.operators.nearby import USUAL, Moment, Norms, came_after, moment, thin
 
 __all__ = ["LIMITS", "Capture"]
 
@@ -72,7 +68,7 @@ class Capture:
         self.alert = alert
         self.norms = [row for row in norms if not came_after(row.when, alert)][-USUAL:]
         for events in last:
-            late = [event for event in events if self._is_late(event)]
+            late = [event for event in events if self.is_late(event)]
             for event in [*[event for event in events if event not in late][-2:], *late]:
                 self.measure(event)
 
@@ -89,48 +85,9 @@ class Capture:
             self.rows[name].append(event)
             self.left_out[name] += thin(self.rows[name], LIMITS[name], _NEAREST)
 
-    def close(self, why: str, untraced: int = 0) -> DenseTraceCaptured | None:
-        """The trace as an event; None without a batch, which is what it is about. `untraced` are alerts without one."""
-        if not (batches := [*self.before, *self.after]):
-            return None
-        gradients = [traced_gradients(event, self._is_late(event)) for event in self.rows["gradients"]]
-        activations = [traced_activations(event, self._is_late(event)) for event in self.rows["activations"]]
-        self.left_out["layers"] = self._layers() - sum(len(row.layers) for row in gradients)
-        self.left_out["layers"] -= sum(len(row.layers) for row in activations)
-        self.left_out["traces"] = untraced
-        return DenseTraceCaptured(
-            group=self.group,
-            env=self.env,
-            episode=self.episode,
-            reasons=list(self.reasons),
-            first_epoch=batches[0].scope.epoch,
-            last_epoch=batches[-1].scope.epoch,
-            batches_before=[traced_batch(event) for event in self.before],
-            batches_after=[traced_batch(event) for event in self.after],
-            gradients=gradients,
-            norms_before=norms_by_layer(self.norms, (name for row in gradients for name in row.layers)),
-            activations=activations,
-            gates=[traced_gate(event) for event in self.rows["gates"]],
-            alerts=self._alerts(batches),
-            closed=why,
-            left_out={name: count for name, count in self.left_out.items() if count},
-        )
-
-    def _alerts(self, batches: Sequence[Event[BatchCompleted]]) -> list[TracedAlert]:
-        """With the place of each among the batches: what is derived has the number of its cause."""
-        numbers = [event.seq for event in batches]
-        rows = []
-        for event in self.rows["alerts"]:
-            place = bisect_right(numbers, event.seq)
-            by_batch = place and numbers[place - 1] == event.seq
-            rows.append(traced_alert(event, batches[place - 1].payload.batch if by_batch else None, place))
-        return rows
-
-    def _is_late(self, event: Event[Any]) -> bool:
+    def is_late(self, event: Event[Any]) -> bool:
+        """Whether something was measured in what raised the first alert, or later."""
         return self.alert is not None and came_after(moment(event), self.alert)
-
-    def _layers(self) -> int:
-        return sum(len(event.payload.layers) for name in ("gradients", "activations") for event in self.rows[name])
 
     def _keep(self, name: str, event: Event[Any]) -> None:
         if len(self.rows[name]) < LIMITS[name]:

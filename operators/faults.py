@@ -7,7 +7,6 @@ from math import isfinite, sqrt
 
 from nissa.events.kinds import AlertRaised
 from nissa.operators.robust import Alarm
-from nissa.operators.windows import Window
 
 __all__ = [
     "accuracy_drop",
@@ -42,7 +41,7 @@ def non_finite_elements(subject: str, measure: str, elements: int) -> AlertRaise
         alert="non_finite",
         severity="critical",
         subject=subject,
-        value=elements,
+        value=float(elements),
         threshold=0.0,
         clause="not_finite",
         what=f"{elements} {measure} are not finite",
@@ -67,20 +66,21 @@ def loss_spike(subject: str, value: float, alarm: Alarm | None) -> AlertRaised |
     )
 
 
-def gradient_explosion(subject: str, norm: float, typical: Window, factor: float, warm_up: int) -> AlertRaised | None:
-    """A norm over `factor` x the median of those before it; nothing is typical of fewer than `warm_up`, or of zeros."""
-    if len(typical.ranked) < warm_up or norm <= factor * (median := typical.median()) or median == 0:
+def gradient_explosion(subject: str, norm: float, alarm: Alarm | None) -> AlertRaised | None:
+    """A gradient norm that is far above what is typical of it."""
+    if alarm is None:
         return None
+    times = f"{norm / alarm.baseline:,.0f} times its typical {alarm.baseline:.4g}"
     return AlertRaised(
         alert="gradient_explosion",
         severity="critical",
         subject=subject,
         value=norm,
-        baseline=median,
-        threshold=factor * median,
-        window=len(typical),
-        clause="ratio",
-        what=f"gradient norm of {subject} is {norm:.4g}, {norm / median:,.0f} times its typical {median:.4g}",
+        baseline=alarm.baseline,
+        threshold=alarm.threshold,
+        window=alarm.window,
+        clause=alarm.clause,
+        what=f"gradient norm of {subject} is {norm:.4g}, {times}",
     )
 
 

@@ -1,6 +1,8 @@
 """What was measured of a network in this epoch, and what of it is broken."""
 
 from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any
 
 from nissa.events.kinds import (
     ActivationsMeasured,
@@ -90,5 +92,11 @@ class Findings:
         self._note(row, besides=("layers",))
 
     def _note(self, payload: Payload, besides: tuple[str, ...] = ()) -> None:
-        names = [f.name for f in fields(payload) if f.name not in besides]  # type: ignore[arg-type]
-        self.broken += [name for name in names if name not in self.broken and not finite(getattr(payload, name))]
+        cls: Any = type(payload)
+        broken = [name for name in _names(cls, besides) if not finite(getattr(payload, name))]
+        self.broken += [name for name in broken if name not in self.broken]
+
+
+@cache
+def _names(cls: type[Any], besides: tuple[str, ...]) -> list[str]:
+    return [f.name for f in fields(cls) if f.name not in besides]

@@ -8,8 +8,9 @@
 A number that is not finite is judged before any is compared, so that no comparison can lose it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache, partial
 from math import hypot, isfinite, sqrt
 from numbers import Real
 from typing import Any
@@ -84,9 +85,12 @@ def worse(one: str | None, other: str | None) -> str | None:
 
 def by_complaint(sources: Iterable[Complaints]) -> dict[str, list[str]]:
     """Layers by complaint, the worst first; complaints that no layer has are absent."""
-    pairs = [pair for source in sources for pair in source.items()]
-    layers = {complaint: [name for name, wrong in pairs if wrong == complaint] for complaint in COMPLAINTS}
-    return {complaint: list(dict.fromkeys(names)) for complaint, names in layers.items() if names}
+    layers: dict[str, dict[str, None]] = {}
+    for source in sources:
+        for name, wrong in source.items():
+            if wrong is not None:
+                layers.setdefault(wrong, {})[name] = None
+    return {complaint: list(layers[complaint]) for complaint in COMPLAINTS if complaint in layers}
 
 
 def health(sources: Iterable[Complaints], *, broken: bool = False) -> float | None:
@@ -105,17 +109,28 @@ def health(sources: Iterable[Complaints], *, broken: bool = False) -> float | No
 
 def finite(value: Any) -> bool:
     """Whether no number in a payload, or in a part of one, is NaN or infinite."""
-    if isinstance(value, Real):
-        return isfinite(value)
-    if is_dataclass(value):
-        return all(finite(getattr(value, f.name)) for f in fields(value))
-    if isinstance(value, Mapping | list):
-        return all(map(finite, value.values() if isinstance(value, Mapping) else value))
-    return True
+    cls: Any = type(value)
+    return _reader(cls)(value)
+
+
+@cache
+def _reader(cls: type) -> Callable[[Any], bool]:
+    """How to tell that of all values of a class: to ask each of them what it is would be most of the work."""
+    if issubclass(cls, Real):
+        return isfinite
+    if is_dataclass(cls):
+        names = [f.name for f in fields(cls)]
+        return lambda value: all(map(finite, map(partial(getattr, value), names)))
+    if issubclass(cls, Mapping):
+        return lambda value: all(map(finite, value.values()))
+    if issubclass(cls, list):
+        return lambda value: all(map(finite, value))
+    return lambda _: True
 
 
 def _finite(*numbers: float | None) -> bool:
-    return all(number is None or isfinite(number) for number in numbers)
+    """Nothing that is None or 0 has to be asked."""
+    return all(map(isfinite, filter(None, numbers)))
 
 
 def _root_mean_square(layer: LayerGradients) -> float | None:

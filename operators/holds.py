@@ -17,7 +17,7 @@ the next one begins, which may be never.
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 __all__ = ["MAX_HOLDS", "Hold", "Holds", "Place", "What"]
@@ -68,15 +68,18 @@ class Holds:
 
     def hear(self, place: Place, now: float) -> bool:
         """An environment is alive. Returns whether it was between episodes until now."""
-        about = _about(place) & self.heard.keys()
-        self.heard.update(dict.fromkeys(about, now))
-        began = not about.isdisjoint(self.between)
-        self.between -= about
+        began = False
+        for about in _about(place):
+            if about in self.heard:
+                self.heard[about] = now
+                if about in self.between:
+                    self.between.remove(about)
+                    began = True
         return began
 
     def end(self, place: Place) -> None:
         """An episode of an environment ended."""
-        self.between |= _about(place) & self.heard.keys()
+        self.between.update(about for about in _about(place) if about in self.heard)
 
     def train(self, place: Place, cool_down: int) -> None:
         """An environment completed an epoch. Let go what has been watched for `cool_down` since it was resolved."""
@@ -105,7 +108,7 @@ class Holds:
             self.between &= places
 
 
-def _about(place: Place) -> set[Place]:
+def _about(place: Place) -> Iterable[Place]:
     """Where an alert may have been raised that is about this environment."""
     group, env = place
-    return {(group, env), (group, None), (None, env), (None, None)}
+    return (group, env), (group, None), (None, env), (None, None)

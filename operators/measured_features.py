@@ -6,8 +6,8 @@
 {'weight_norm_fc': 3.0, 'update_ratio_fc': None}
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from itertools import chain
 from math import isfinite
 from typing import Any
@@ -20,7 +20,9 @@ from nissa.operators.health import finite, gradient_complaint
 
 __all__ = ["broken_features", "measured_features"]
 
-Figures = Iterator[tuple[dict[str, str], Any]]
+Bound = tuple[tuple[str, str], ...]
+"""The braces of a path, and what each of them stands for."""
+Figures = Sequence[tuple[Bound, Any]]
 
 _BROKEN_ELEMENTS = {"grad_non_finite", "act_non_finite"}
 """Features that count what is broken."""
@@ -28,7 +30,7 @@ _BROKEN_ELEMENTS = {"grad_non_finite", "act_non_finite"}
 
 def measured_features(payload: Payload, layers: Iterable[str]) -> dict[str, float | None]:
     """By name; of single layers, only of those in `layers`. None where no figure was taken."""
-    classes, wanted = list(getattr(payload, "classes", ())), set(layers)
+    classes, wanted = list(getattr(payload, "classes", ())), {None, *layers}
     known: dict[str, float | None] = {}
     for pattern, path in _paths(payload.kind):
         if "{other}" in path and len(classes) > CONFUSED:
@@ -60,29 +62,32 @@ def _paths(kind: str) -> list[tuple[str, tuple[str, ...]]]:
     return [(name, tuple(path)) for name, (source, *path) in rows if source == kind]
 
 
-def _figures(found: Any, path: Sequence[str], classes: Sequence[str]) -> Figures:
+def _figures(payload: Payload, path: Iterable[str], classes: Sequence[str]) -> Figures:
     """What a path leads to, with what each brace on the way stood for. What was not asked for (None) leads nowhere."""
-    if not path:
-        yield {}, found
-        return
-    if found is None:
-        return
-    step, *rest = path
-    if step[0] not in "{*":
-        yield from _figures(getattr(found, step), rest, classes)
-        return
-    # Rows and columns without names are those of the classes, in their order.
-    for key, inner in found.items() if isinstance(found, Mapping) else zip(classes, found, strict=False):
-        yield from (({step[1:-1]: key, **bound}, value) for bound, value in _figures(inner, rest, classes))
+    found: Figures = [((), payload)]
+    for step in path:
+        rows = [(bound, value) for bound, value in found if value is not None]
+        if step[0] in "{*":
+            brace = step[1:-1]
+            found = [((*bound, (brace, key)), part) for bound, value in rows for key, part in _parts(value, classes)]
+        else:
+            found = [(bound, getattr(value, step)) for bound, value in rows]
+    return found
 
 
-def _each(pattern: str, found: Figures, layers: Container[str]) -> dict[str, float | None]:
-    mine = ((bound, value) for bound, value in found if "layer" not in bound or bound["layer"] in layers)
-    return {pattern.format_map(_named(bound)): value for bound, value in mine}
+def _parts(value: Any, classes: Sequence[str]) -> Iterable[tuple[str, Any]]:
+    """Rows and columns without names are those of the classes, in their order."""
+    return value.items() if isinstance(value, Mapping) else zip(classes, value, strict=False)
 
 
-def _named(bound: Mapping[str, str]) -> dict[str, str]:
-    return {key: short(value) if key == "layer" else value for key, value in bound.items()}
+def _each(pattern: str, found: Figures, layers: Container[str | None]) -> dict[str, float | None]:
+    """Of those that are about one layer, only the ones about `layers`, among which is None."""
+    return {_name(pattern, bound): value for bound, value in found if dict(bound).get("layer") in layers}
+
+
+@lru_cache(maxsize=1 << 14)
+def _name(pattern: str, bound: Bound) -> str:
+    return pattern.format_map({key: short(value) if key == "layer" else value for key, value in bound})
 
 
 def _together(figure: str, found: Figures) -> float | None:

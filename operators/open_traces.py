@@ -7,6 +7,7 @@ from typing import Any
 
 from nissa.events.kinds import DenseTraceCaptured
 from nissa.operators.capture import Capture
+from nissa.operators.captured import captured
 
 __all__ = ["MAX_OPEN", "Key", "OpenTraces"]
 
@@ -41,7 +42,7 @@ class OpenTraces:
     def close(self, key: Key, why: str) -> Told:
         """End the trace of an environment, if there is one."""
         capture = self.captures.pop(key, None)
-        if capture and (trace := capture.close(why, self.untraced)):
+        if capture and (trace := captured(capture, why, self.untraced)):
             self.untraced = 0
             yield trace
 

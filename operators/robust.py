@@ -81,23 +81,26 @@ class Detector:
         A value below 0, which no loss in nats should have, counts as 0.
         """
         limits = self.limits
-        value = max(value, 0.0) + limits.floor
+        # Written out, because max and min cost as much as a median, for every batch.
+        value = (value if value > 0.0 else 0.0) + limits.floor
         y = log(value)
-        if not self.level.ranked:
-            self._fold(value, y, 0.0)
-            return None
-        level = self.level.median()
+        level = self.level.median() if self.level.ranked else y
         residual, alarm = y - level, None
         if len(self.curve.ranked) >= limits.warm_up:
-            centre = self.residuals.median()
-            scale = max(self.residuals.spread(), limits.scale)
+            centre, scale = self.residuals.median(), limits.scale
+            # What is no outlier at the least scale is none at any.
+            if residual > centre + limits.ratio_z * scale:
+                scale = max(self.residuals.spread(), scale)
             top = centre + limits.ratio_z * scale
             if residual > top:
                 alarm = self._sudden(value, y, level, centre, scale)
             alarm = alarm or self._slow(value, y)
             if alarm is not None and residual > top:
                 residual, value = top, min(value, exp(level + top))
-        self._fold(value, y, residual)
+        self.level.push(y)
+        self.curve.push(y)
+        self.residuals.push(residual)
+        self.mean.append(value)
         return alarm
 
     def _sudden(self, value: float, y: float, level: float, centre: float, scale: float) -> Alarm | None:
@@ -114,8 +117,12 @@ class Detector:
     def _slow(self, value: float, y: float) -> Alarm | None:
         limits, before = self.limits, self.rise
         middle = self.curve.median()
+        if y <= middle and not before:
+            return None
         scale = max(self.curve.spread(), limits.scale)
         deviation = (y - middle) / scale
+        if deviation <= limits.slack and not before:
+            return None
         if deviation > 0 and value <= exp(middle) + limits.floor:
             deviation = 0.0
         self.rise = max(0.0, before + min(deviation, limits.most) - limits.slack)
@@ -129,9 +136,3 @@ class Detector:
     def _alarm(self, clause: str, baseline: float, threshold: float, window: int) -> Alarm:
         """In the unit of the loss as it was handed in."""
         return Alarm(clause, baseline - self.limits.floor, threshold - self.limits.floor, window)
-
-    def _fold(self, value: float, y: float, residual: float) -> None:
-        self.level.push(y)
-        self.curve.push(y)
-        self.residuals.push(residual)
-        self.mean.append(value)

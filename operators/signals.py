@@ -17,7 +17,7 @@ from nissa.operators.broken import BROKEN, EPOCH_FIGURES
 from nissa.operators.ratio import RatioRule
 from nissa.operators.robust import Detector
 from nissa.operators.rules import Rules
-from nissa.operators.windows import Window
+from nissa.operators.typical import Typical
 
 __all__ = ["Place", "Told", "batch_completed", "broken", "epoch_completed"]
 
@@ -25,7 +25,6 @@ _SUBJECTS = 64
 """Parts of one network whose gradient norms are followed at a time."""
 
 Told = Iterable[AlertRaised | AlertResolved]
-_NOTHING: Told = ()
 
 
 @dataclass(slots=True)
@@ -36,7 +35,7 @@ class Place:
     episode: int | None = None
     alerts: Alerts = field(default_factory=dict)
     curves: dict[str, Detector | RatioRule] = field(default_factory=dict)
-    norms: dict[str, Window] = field(default_factory=dict)
+    norms: dict[str, Typical] = field(default_factory=dict)
     accuracy: float | None = None
     dormant: dict[str, int] = field(default_factory=dict)
     """Measurements in a row in which a layer had too many dormant units."""
@@ -45,21 +44,22 @@ class Place:
 def batch_completed(rules: Rules, place: Place, scope: Scope, batch: BatchCompleted) -> Told:
     """Take a batch in: loss and gradient norms."""
     loss, host, seeds = float(batch.loss), float(batch.host_grad_norm), batch.seed_grad_norms
-    if place.alerts or not isfinite(
-        loss + host + batch.accuracy + (batch.isolation_leakage or 0.0) + sum(seeds.values())
-    ):
-        yield from broken(place, scope, batch, rules.calm_batches)
-    yield from _spike(rules, place, scope, "loss", loss, calm=rules.calm_batches)
-    yield from _explosion(rules, place, scope, "host", host)
+    told: list[AlertRaised | AlertResolved] = []
+    if _may_matter(place, loss + host + batch.accuracy + (batch.isolation_leakage or 0.0) + sum(seeds.values())):
+        told += broken(place, scope, batch, rules.calm_batches)
+    told += _spike(rules, place, scope, "loss", loss, calm=rules.calm_batches)
+    told += _explosion(rules, place, scope, "host", host)
     for slot, norm in seeds.items():
-        yield from _explosion(rules, place, scope, slot, float(norm))
+        told += _explosion(rules, place, scope, slot, float(norm))
+    return told
 
 
 def epoch_completed(rules: Rules, place: Place, scope: Scope, epoch: EpochCompleted) -> Told:
     """Take an epoch in: its losses and accuracies, as far as they were measured."""
     told = {name: getattr(epoch, name) for name in EPOCH_FIGURES}
     values = {name: float(value) for name, value in told.items() if value is not None}
-    yield from broken(place, scope, epoch, rules.calm_epochs)
+    if _may_matter(place, sum(values.values())):
+        yield from broken(place, scope, epoch, rules.calm_epochs)
     for name in (loss for loss in rules.losses if loss in values):
         yield from _spike(rules, place, scope, name, values[name], calm=rules.calm_epochs)
     if isfinite(values["val_accuracy"]):
@@ -73,36 +73,41 @@ def broken(place: Place, scope: Scope, payload: Payload, calm: int, late: bool =
             yield from follow(place.alerts, scope, ("non_finite", subject, "critical"), found, calm)
 
 
+def _may_matter(place: Place, total: float) -> bool:
+    """Whether to ask number by number what is broken: their sum is, or one was before and may be sound again."""
+    return not isfinite(total) or (bool(place.alerts) and any(alert == "non_finite" for alert, _, _ in place.alerts))
+
+
 def _spike(rules: Rules, place: Place, scope: Scope, name: str, value: float, *, calm: int) -> Told:
     if not isfinite(value):
-        return _NOTHING
+        return ()
     curve = place.curves.get(name)
     if curve is None:
         curve = place.curves[name] = rules.spike()
     alarm = curve.judge(value)
     if alarm is None and not place.alerts:
-        return _NOTHING
+        return ()
     return follow(place.alerts, scope, ("loss_spike", name, "warning"), faults.loss_spike(name, value, alarm), calm)
 
 
 def _explosion(rules: Rules, place: Place, scope: Scope, subject: str, norm: float) -> Told:
     if not isfinite(norm):
-        return _NOTHING
-    typical, found = place.norms.get(subject) or _enter(place.norms, subject), None
-    # No norm is far above the median that is not far above the smallest; that spares nearly all of them the rule.
-    if typical.ranked and norm > rules.explosion * typical.ranked[0]:
-        found = faults.gradient_explosion(subject, norm, typical, rules.explosion, rules.typical)
-    typical.push(norm)
-    if found is None and not place.alerts:
-        return _NOTHING
+        return ()
+    typical = place.norms.get(subject)
+    if typical is None:
+        typical = _enter(place.norms, subject)
+    alarm = typical.judge(norm, rules.explosion, rules.typical)
+    if alarm is None and not place.alerts:
+        return ()
+    found = faults.gradient_explosion(subject, norm, alarm)
     return follow(place.alerts, scope, ("gradient_explosion", subject, "critical"), found, rules.calm_batches)
 
 
-def _enter(norms: dict[str, Window], subject: str) -> Window:
+def _enter(norms: dict[str, Typical], subject: str) -> Typical:
     """A place for one more subject; of too many, the one known longest is given back."""
     if len(norms) >= _SUBJECTS:
         del norms[next(iter(norms))]
-    return norms.setdefault(subject, Window(64))
+    return norms.setdefault(subject, Typical())
 
 
 def _drop(rules: Rules, place: Place, scope: Scope, accuracy: float, n_val: int) -> Told:

@@ -75,10 +75,10 @@ class Fold(Generic[S]):
         def subscribe(
             observer: abc.ObserverBase[Payload], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            state = self.init()
+            state, step = self.init(), self.step
 
             def on_next(event: Event[Payload]) -> None:
-                for payload in self.step(state, event):
+                for payload in step(state, event):
                     observer.on_next(payload)
 
             events = only(*self.kinds)(source)
@@ -95,9 +95,10 @@ class Keyed(Generic[V]):
         self.items: OrderedDict[Any, V] = OrderedDict()
 
     def __getitem__(self, key: Any) -> V:
-        if key not in self.items:
+        try:
+            self.items.move_to_end(key)
+        except KeyError:
             self[key] = self._make()
-        self.items.move_to_end(key)
         return self.items[key]
 
     def __setitem__(self, key: Any, value: V) -> None:

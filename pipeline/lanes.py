@@ -18,6 +18,8 @@ Entry = tuple[int, float, Payload, Any]
 class Lanes:
     """One queue for each `Importance`; tickets keep the order across them.
 
+    `on_first` is called by the first entry, and by the next one after each `hush`.
+
     accepted = taken + queued + dropped, exactly, at any moment. `put` holds a lock for well under a microsecond and
     does no I/O; it may be called again in the middle of itself, by a signal handler or a finalizer.
 
@@ -52,7 +54,7 @@ class Lanes:
         """
         queue, at = self._queues[payload.importance], now()
         with self._lock:
-            # One comparison covers the rare cases: full, not started (limit 0), closed.
+            # One comparison covers the rare cases: full, nobody there or hushed (limit 0), closed.
             if self.accepted - self.gone >= self._limit:
                 self._put_rarely(payload, item, at)
                 return
@@ -72,6 +74,15 @@ class Lanes:
                     batch.append(oldest.popleft())
             self.gone += len(batch)
             return batch
+
+    def hush(self) -> bool:
+        """Let the next entry call `on_first`; False, and nothing is changed, if there is an entry already."""
+        with self._lock:
+            # In this order: a finalizer may put an entry in between.
+            self._limit = 0
+            if len(self) and not self.closed:
+                self._limit = self.capacity
+            return not self._limit
 
     def close(self) -> None:
         """Refuse further entries; what is queued can still be taken."""

@@ -14,6 +14,8 @@ __all__ = ["SLICE", "Worker"]
 SLICE = 256
 """Entries handled before others get their turn at the interpreter."""
 _YIELD = 0.00005
+_QUIET = 0.5
+"""Seconds between two calls of `settle` while nothing comes."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 5.0
 
 
@@ -37,7 +39,7 @@ class Worker:
         end: Callable[[], None],
     ) -> None:
         self.name = name
-        self.lanes = Lanes(capacity, on_first=self._start)
+        self.lanes = Lanes(capacity, on_first=self._begin)
         self.stopping = threading.Event()
         self.restarts = 0
         self._faults, self._poll = faults, poll
@@ -90,8 +92,11 @@ class Worker:
         if self._wake.empty():
             self._wake.put(None)
 
-    def _start(self) -> None:
-        self._thread.start()
+    def _begin(self) -> None:
+        if self._thread.ident is None:
+            self._thread.start()
+        else:
+            self._rouse()
 
     def _run(self) -> None:
         pause = _SHORTEST_PAUSE
@@ -112,17 +117,19 @@ class Worker:
             self._pending.extend(batch)
             while self._pending and not self._given_up:
                 self._handle(self._pending.popleft())
-            if self._settle(not batch):
+            if settled := self._settle(not batch):
                 self._settled = batch[-1][0] + 1 if batch else before
             if len(batch) == SLICE:
                 time.sleep(_YIELD)
             elif not batch and self.stopping.is_set():
                 return
             else:
-                self._doze()
+                # What comes within a poll is handled together; after one without anything, the next entry calls.
+                quiet = settled and not batch and self.lanes.hush()
+                self._doze(_QUIET if quiet else self._poll)
 
-    def _doze(self) -> None:
+    def _doze(self, seconds: float) -> None:
         try:
-            self._wake.get(timeout=self._poll)
+            self._wake.get(timeout=seconds)
         except queue.Empty:
             return

@@ -1,5 +1,6 @@
 """The run as it goes, on a terminal: progress, a line for each turn in a seed's life, and the tables now and then."""
 
+from math import inf
 from typing import Any
 
 from rich.console import Console
@@ -14,11 +15,15 @@ from nissa.sinks.tables import Tables
 
 __all__ = ["ConsoleSink"]
 
+_GAP = 1.0
+"""Seconds between tables: nobody reads faster, and one costs as much as hundreds of events."""
+
 
 class ConsoleSink:
     """A sink that prints. Without a terminal there is no progress bar, only lines.
 
-    The tables come after every `every` finished episodes and at the end. Raises ValueError when `every` is below 1.
+    The tables come after every `every` finished episodes, but not twice in a second of the run, and at the end. Raises
+    ValueError when `every` is below 1.
     """
 
     kinds = (*LINED, *Tables.kinds, EpochCompleted)
@@ -43,6 +48,7 @@ class ConsoleSink:
             disable=not self._console.is_terminal,
         )
         self._started: float | None = None
+        self._tabled = -inf
         self._accuracy: dict[tuple[str | None, int | None], float] = {}
         self._flags: dict[tuple[str | None, int | None], tuple[int | None, set[str]]] = {}
 
@@ -76,7 +82,8 @@ class ConsoleSink:
                 self._progress.start()
             case EpochCompleted(val_accuracy=accuracy):
                 self._advance(event, accuracy)
-            case BestRunsRanked(finished=finished) if finished % self._every == 0:
+            case BestRunsRanked(finished=finished) if finished % self._every == 0 and event.time >= self._tabled + _GAP:
+                self._tabled = event.time
                 self._console.print(summary(self._tables.snapshot()))
             case RunEnded():
                 self._progress.stop()

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nissa.events.codec import MalformedLineError, Unknown, decode, encode
-from nissa.events.jsonable import dumps
+from nissa.events.jsonable import line
 from nissa.events.kinds import BatchCompleted, SeedCulled, SeedGerminated
 from nissa.events.schema import json_schema
 from nissa.events.scope import Event, Scope
@@ -198,7 +198,7 @@ SETTINGS: dict[Any, Any] = {
 
 @pytest.mark.parametrize("more", [{}, {"clip": None}, {"clip": math.nan}, {"name": "nullable"}])
 def test_settings_of_any_kind_are_written_the_same_whatever_stands_beside_them(more: dict[str, Any]) -> None:
-    read = json.loads(dumps(SETTINGS | more))
+    read = json.loads(line({"data": SETTINGS | more}))["data"]
     expected = {"device": "device(type='cpu')", "optimizer": "adam", "day": "2026-01-02", "path": "a/b"}
     expected |= {"true": 1, "adam": 2, "entropy": str(2**100), "nested": [1, {"clip": None}]}  # type: ignore[dict-item]
     assert {key: read[key] for key in expected} == expected

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nissa.events.codec import decode, encode
 from nissa.events.kinds import (
     ActivationsMeasured,
     AlertRaised,
@@ -26,7 +27,7 @@ from nissa.events.kinds import (
 from nissa.events.scope import Event
 from nissa.operators.alarms import MAX_STANDING
 from nissa.operators.anomalies import anomalies
-from nissa.operators.faults import noise_of_a_difference
+from nissa.operators.faults import noise_of_a_difference, non_finite_elements
 from tests.operators.alerts import configured
 from tests.operators.test_contract import derived
 from tests.operators.watching import batch, batches, changed, epoch, gate, marbles, names, raised, resolved
@@ -153,6 +154,14 @@ def test_by_default_a_fall_must_be_more_than_the_validation_set_allows_by_chance
     (found,) = raised(told([epoch(80.0, n_val), epoch(80.0 - points - 1e-9, n_val)]))
     assert (found.alert, found.baseline) == ("accuracy_drop", 80.0)
     assert found.threshold == pytest.approx(80.0 - points)
+
+
+def test_a_number_of_broken_elements_is_read_as_it_was_written() -> None:
+    """A replay compares what it derives with what it reads."""
+    told = non_finite_elements("host.conv1", "elements", 70)
+    assert told is not None
+    line = encode(event(told))
+    assert encode(decode(line)) == line
 
 
 def test_the_noise_of_no_samples_or_of_a_broken_accuracy_is_nothing() -> None:

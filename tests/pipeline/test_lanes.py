@@ -121,6 +121,48 @@ def test_a_put_in_the_middle_of_a_rare_one_is_taken_along_by_it() -> None:
     assert [entry[3] for entry in lanes.take(10)] == ["outer", "inner"]
 
 
+@given(st.lists(st.sampled_from([*PAYLOADS, 1, 3, "hush"]), max_size=60), st.integers(1, 8))
+def test_the_first_entry_calls_and_the_next_one_after_each_hush(actions: list[Any], capacity: int) -> None:
+    calls = list[int]()
+    lanes, quiet, expected = Lanes(capacity, on_first=lambda: calls.append(1)), True, 0
+    for action in actions:
+        if action == "hush":
+            assert lanes.hush() == (not len(lanes))
+            quiet |= not len(lanes)
+        elif isinstance(action, int):
+            lanes.take(action)
+        else:
+            lanes.put(action, None)
+            quiet, expected = False, expected + quiet
+        assert len(calls) == expected
+    assert lanes.accepted == sum(isinstance(action, Payload) for action in actions)
+
+
+def test_a_finalizer_that_emits_in_the_middle_of_a_hush_is_heard() -> None:
+    calls = list[int]()
+
+    class Interrupted(Lanes):
+        def __len__(self) -> int:
+            before = super().__len__()
+            self.put(PHASE, None)
+            return before
+
+    lanes = Interrupted(3, on_first=lambda: calls.append(1))
+    lanes.put(BATCH, None)
+    lanes.take(1)
+    assert not lanes.hush()
+    assert (len(calls), len(lanes.take(9))) == (2, 1)
+
+
+def test_a_buffer_that_was_closed_stays_so_when_hushed() -> None:
+    lanes = Lanes(3)
+    lanes.put(BATCH, None)
+    lanes.close()
+    lanes.hush()
+    lanes.put(BATCH, None)
+    assert (lanes.accepted, lanes.refused) == (1, 1)
+
+
 def test_what_is_no_payload_leaves_no_trace() -> None:
     lanes = Lanes(2)
     for thing in (None, 3, "text", Payload()):

@@ -1,6 +1,7 @@
 """A sink behind its own thread: what it does wrong, or slowly, stays with it."""
 
 import logging
+import queue
 import threading
 import time
 from pathlib import Path
@@ -229,6 +230,47 @@ def test_a_flush_waits_for_the_last_entry_and_not_only_for_the_first_slice() -> 
         worker.lanes.put(batch(number).payload, number)
     assert worker.flush(soon())
     assert handled == list(range(3 * SLICE))
+    end(worker)
+
+
+def test_after_a_long_quiet_the_next_entry_wakes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nissa.pipeline.worker._QUIET", 600.0)
+    handled, idle = queue.SimpleQueue[Any](), queue.SimpleQueue[bool]()
+
+    def settle(ran_empty: bool) -> bool:
+        if ran_empty:
+            idle.put(True)
+        return True
+
+    def handle(entry: Entry) -> None:
+        handled.put(entry[3])
+
+    worker = Worker("quiet", Faults(), capacity=9, poll=0.001, handle=handle, settle=settle, end=lambda: None)
+    for number in range(5):
+        worker.lanes.put(batch(number).payload, number)
+        assert handled.get(timeout=20) == number
+        assert idle.get(timeout=20)
+    with pytest.raises(queue.Empty):
+        idle.get(timeout=0.1)
+    end(worker)
+
+
+def test_what_is_not_settled_is_tried_again_without_another_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nissa.pipeline.worker._QUIET", 600.0)
+    asked, done = list[bool](), threading.Event()
+
+    def settle(idle: bool) -> bool:
+        asked.append(idle)
+        if len(asked) == 9:
+            done.set()
+        return len(asked) >= 9
+
+    worker = Worker(
+        "slow", Faults(), capacity=9, poll=0.001, handle=lambda entry: None, settle=settle, end=lambda: None
+    )
+    worker.lanes.put(batch(0).payload, 0)
+    assert done.wait(20)
+    assert worker.flush(soon())
     end(worker)
 
 

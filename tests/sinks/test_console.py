@@ -93,10 +93,18 @@ def test_the_tables_come_at_the_end_with_what_the_operators_computed() -> None:
 
 @pytest.mark.parametrize(("every", "times"), [(1, 3), (2, 2), (5, 1)])
 def test_the_tables_come_every_so_many_episodes_too(every: int, times: int) -> None:
-    episodes = [
-        e for n in range(2) for e in (event(epoch_completed(90.0), episode=n), event(episode_ended(), episode=n))
-    ]
-    assert shown([*episodes, STORY[-1]], every=every).count("Best runs") == times
+    assert shown([*finished(0.0, 1.0), STORY[-1]], every=every).count("Best runs") == times
+
+
+@pytest.mark.parametrize(("gap", "times"), [(0.999, 2), (1.0, 3)])
+def test_episodes_that_end_in_the_same_second_share_a_table(gap: float, times: int) -> None:
+    assert shown([*finished(0.0, gap), STORY[-1]], every=1).count("Best runs") == times
+
+
+def finished(*times: float) -> list[Event[Any]]:
+    """Episodes that ended at these times."""
+    rows = [(n, time, payload) for n, time in enumerate(times) for payload in (epoch_completed(90.0), episode_ended())]
+    return [event(payload, time=time, episode=n) for n, time, payload in rows]
 
 
 @pytest.mark.parametrize(
