@@ -1,14 +1,16 @@
-# Everything a developer types: make demo | test | check | bench | install (and study, dashboards)
+# Everything a developer types: make demo | test | check | bench | install (and study, dashboards, screenshots)
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 LINKED := $(VENV)/.linked
 RIVALS := $(VENV)/.rivals
+PAGE := tests/dashboards
+SHOTS := build/screenshots
 SOURCES := $(wildcard cli/*.py events/*.py grafana/*.py grafana/*.yaml grafana/*/*.yaml grafana/*/*/*.yaml \
 	grafana/dashboards/*.json operators/*.py pipeline/*.py pipeline/*/*.py sinks/*.py trainer/*.py)
 
-.PHONY: help install demo study dashboards test check bench
+.PHONY: help install demo study dashboards screenshots test check bench
 help:
 	@echo "make demo     set up, train for about a minute with telemetry on, show what came out"
 	@echo "make test     set up, run the tests"
@@ -16,6 +18,7 @@ help:
 	@echo "make bench    measure Nissa against the alternatives it names"
 	@echo "make study    train longer: PPO, heuristic and never-germinate against host-only twins"
 	@echo "make dashboards  write grafana/dashboards/*.json and docs/metrics.md anew"
+	@echo "make screenshots  draw the dashboards with Grafana's own components (needs npm, chromium, prometheus)"
 	@echo "make install  set up .venv only"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -40,6 +43,16 @@ study: install
 # What is generated from code: the dashboards, and the page of metrics that says where each is shown.
 dashboards: install
 	$(VENV)/bin/python -m nissa.grafana.dashboards
+
+# The dashboards over a demo, which is trained once; the README shows the first screens of some.
+$(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json
+	cd $(PAGE) && npm ci
+
+screenshots: install $(PAGE)/node_modules/.package-lock.json
+	cd $(PAGE) && npm run build
+	test -d $(SHOTS)/run || $(VENV)/bin/nissa demo --profile research --out $(SHOTS)/run
+	$(VENV)/bin/python -m tests.dashboards.shoot $(SHOTS)/run --out $(SHOTS)
+	for board in overview blueprints policy; do cp $(SHOTS)/nissa-$$board-top.png docs/images/$$board.png; done
 
 test: install
 	$(VENV)/bin/python -m pytest
