@@ -1,4 +1,4 @@
-"""`nissa dashboards`: dashboards for Grafana and rules for Prometheus, for those who have their own of either."""
+"""`nissa dashboards`: dashboards for Grafana, rules for Prometheus and Alertmanager, for those who have their own."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from nissa.cli.errors import UsageError
-from nissa.grafana.shipped import dashboards, prometheus_config, rule_files
+from nissa.grafana.shipped import alertmanager_config, dashboards, prometheus_config, rule_files
 
 __all__ = ["add"]
 
@@ -22,6 +22,10 @@ def add(commands: Any) -> None:
     parser.add_argument("--datasource", metavar="UID", help=help_source)
     help_config = "write a prometheus.yaml too, which scrapes 127.0.0.1:9464 and loads the rules"
     parser.add_argument("--prometheus-config", action="store_true", help=help_config)
+    help_runbooks = "what stands before docs/runbooks.md where your people read it: put into the runbook_url of alerts"
+    parser.add_argument("--runbooks", metavar="URL", default="", help=help_runbooks)
+    help_grafana = "address of your Grafana: put into the dashboard_url of alerts"
+    parser.add_argument("--grafana", metavar="URL", default="", help=help_grafana)
     parser.set_defaults(run=_run)
 
 
@@ -29,7 +33,7 @@ def _run(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.folder
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder")
-    texts = _texts(arguments.datasource, arguments.prometheus_config)
+    texts = _texts(arguments)
     for name, text in texts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
@@ -38,11 +42,20 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _texts(source: str | None, config: bool) -> dict[str, str]:
+def _texts(arguments: argparse.Namespace) -> dict[str, str]:
     """Texts by their path in the folder."""
+    source, runbooks, grafana = arguments.datasource, arguments.runbooks, arguments.grafana
     boards = {f"dashboards/{name}": _json(_with_source(board, source)) for name, board in dashboards().items()}
-    rules = {f"rules/{name}": text for name, text in rule_files().items()}
-    return boards | rules | ({"prometheus.yaml": prometheus_config()} if config else {})
+    rules = {f"rules/{name}": _with_addresses(text, runbooks, grafana) for name, text in rule_files().items()}
+    config = {"prometheus.yaml": prometheus_config()} if arguments.prometheus_config else {}
+    return {"alertmanager.yaml": alertmanager_config()} | boards | config | rules
+
+
+def _with_addresses(rules: str, runbooks: str, grafana: str) -> str:
+    """Rules whose alerts lead to pages at these addresses; a path stays one where none is given."""
+    if runbooks:
+        rules = rules.replace("runbook_url: docs/", f"runbook_url: {runbooks.rstrip('/')}/docs/")
+    return rules.replace(" /d/nissa-", f" {grafana.rstrip('/')}/d/nissa-")
 
 
 def _with_source(board: dict[str, Any], source: str | None) -> dict[str, Any]:

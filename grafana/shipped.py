@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["dashboards", "prometheus_config", "rule_files", "rule_groups"]
+__all__ = ["alertmanager_config", "dashboards", "prometheus_config", "rule_files", "rule_groups"]
 
 _HERE = files("nissa.grafana")
 
@@ -31,6 +31,11 @@ def rule_groups() -> list[dict[str, Any]]:
 def prometheus_config() -> str:
     """A configuration for Prometheus that scrapes a run on this machine and loads the rules beside it."""
     return (_HERE / "prometheus.yaml").read_text(encoding="utf-8")
+
+
+def alertmanager_config() -> str:
+    """A configuration for Alertmanager, with the alerts that others make superfluous, and a receiver to fill in."""
+    return (_HERE / "alertmanager.yaml").read_text(encoding="utf-8")
 
 
 def _texts(folder: str, suffix: str) -> Iterator[tuple[str, str]]:

@@ -7,8 +7,8 @@ from typing import Any
 __all__ = ["mutants"]
 
 Rule = dict[str, Any]
-_DURATION = r"(?<=\[)\d+[smh](?=\])"
-_NUMBER = r"(?<=[<>=*] )\d+(?:\.\d+)?(?!\S)"
+_DURATION = r"(?<=\[)\d+[smh](?=\])|(?<=offset )\d+[smh]"
+_NUMBER = r"(?<=[<>=*-] )\d+(?:\.\d+)?(?!\S)"
 _VALUE = r'(?<=")[^"]+(?=")'
 _METRIC = r"\b(?:nissa_\w+|\w+:\w+:\w+|up)\b"
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from tests.grafana.leads import url
 from tests.grafana.story import ENV, GROUP, PROCESS, RUN, Line, Story
 
 __all__ = ["judge"]
@@ -23,6 +24,7 @@ def judge(directory: Path, rules: Mapping[str, Any], story: Story) -> str:
     asked = {
         "rule_files": ["rules.json"],
         "evaluation_interval": f"{story.step * 60:.0f}s",
+        "group_eval_order": [group["name"] for group in rules["groups"]],
         "tests": [_test(story, rule, used)],
     }
     (directory / "tests.json").write_text(json.dumps(asked))
@@ -55,7 +57,8 @@ def _test(story: Story, rule: Mapping[str, Any], used: str) -> dict[str, Any]:
 
 
 def _fires(at: float, story: Story, rule: Mapping[str, Any]) -> dict[str, Any]:
-    texts = {**rule["annotations"], "description": story.description}
+    told = {"description": story.description, "dashboard_url": url(story.alert, story.labels)}
+    texts = {**rule["annotations"], **told}
     labels = {**story.labels, "severity": rule["labels"]["severity"]}
     return {
         "eval_time": _time(at),

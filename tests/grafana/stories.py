@@ -1,7 +1,13 @@
 """All stories."""
 
-from tests.grafana import stories_growth, stories_noticed, stories_pipeline, stories_runs
+from tests.grafana import stories_again, stories_growth, stories_noticed, stories_pipeline, stories_runs
 
 __all__ = ["STORIES"]
 
-STORIES = (*stories_growth.STORIES, *stories_noticed.STORIES, *stories_pipeline.STORIES, *stories_runs.STORIES)
+STORIES = (
+    *stories_growth.STORIES,
+    *stories_noticed.STORIES,
+    *stories_pipeline.STORIES,
+    *stories_runs.STORIES,
+    *stories_again.STORIES,
+)

@@ -1,5 +1,6 @@
 """Stories of growing that does not pay, each with a twin in it that is just within the limit."""
 
+from tests.grafana.clocks import ENDED, LAST, stuck
 from tests.grafana.story import ENV, GROUP, Line, Story, steps
 
 __all__ = ["STORIES"]
@@ -24,7 +25,20 @@ STORIES = (
         silent=(109, 339, 380, 470),
         fires=(340, 379),
         labels={**ENV, "gate": "G2"},
-        description="Run r1, group ppo, environment 0: G2 was asked 23 times.",
+        description="Run r1, group ppo, environment 0: G2 was asked about 23 times.",
+        step=1,
+    ),
+    Story(
+        alert="NissaGateFailing",
+        name="G2 of a slow training is asked three times an hour, and opened last twelve hours ago",
+        series={
+            "nissa_gate_evaluations_total@ENV,gate=G2": _counting(*range(20, 801, 20)),
+            "nissa_gate_passes_total@ENV,gate=G2": _counting(10),
+        },
+        silent=(430, 744, 1140),
+        fires=(745, 1139),
+        labels={**ENV, "gate": "G2"},
+        description="Run r1, group ppo, environment 0: G2 was asked about 36 times.",
         step=1,
     ),
     Story(
@@ -40,7 +54,7 @@ STORIES = (
         silent=(60, 200, 209, 333, 360),
         fires=(334, 359),
         labels=GROUP,
-        description="Run r1, group ppo culled 20 seeds in an hour.",
+        description="Run r1, group ppo culled about 20 seeds in an hour.",
         step=1,
     ),
     Story(
@@ -72,13 +86,52 @@ STORIES = (
         step=1,
     ),
     Story(
+        alert="NissaGrowthWithoutGain",
+        name="the first episode ends, and says little of an hour that has just begun",
+        series={
+            "nissa_episode_growth_ratio@ENV": steps((0, None), (60, 1.3)),
+            "nissa_episode_final_accuracy_ratio@ENV": steps((0, None), (60, 0.92)),
+            "nissa_ablation_all_on_accuracy_ratio@ENV": steps((0, None)),
+        },
+        silent=(61, 90, 119),
+        fires=(120, 140),
+        labels=ENV,
+        description="Run r1, group ppo, environment 0 grows to 1.30 times its host, without a gain in accuracy over the"
+        " last hour.",
+        step=1,
+    ),
+    Story(
+        alert="NissaOverMutation",
+        name="episodes of ten minutes, which begin at 1 and end at more and more",
+        series={
+            "nissa_growth_ratio@ENV": lambda minute: 1 if minute % 10 < 3 else 1.6 if minute < 70 else 1.4,
+            "nissa_episode_growth_ratio@ENV": steps((0, 1.3), (10, 1.49), (40, 1.5), (70, 1.3)),
+        },
+        silent=(39, 47, 70),
+        fires=(48, 69),
+        labels=ENV,
+        description="Run r1, group ppo, environment 0 grows to 1.60 times its host.",
+        step=1,
+    ),
+    Story(
+        alert="NissaOverMutation",
+        name="the run has ended, and its process lives on",
+        series={
+            "nissa_growth_ratio@ENV": steps((0, 1.6)),
+            LAST: stuck(10, 99),
+            ENDED: steps((0, None), (10, 600)),
+        },
+        silent=(9, 16, 40, 98),
+        step=1,
+    ),
+    Story(
         alert="NissaOverMutation",
         name="just below one and a half times the host, and then at it",
         series={"nissa_growth_ratio@ENV": steps((0, 1.3), (10, 1.49), (40, 1.5), (70, 1.3))},
         silent=(39, 54, 70),
         fires=(55, 69),
         labels=ENV,
-        description="Run r1, group ppo, environment 0 is 1.50 times its host.",
+        description="Run r1, group ppo, environment 0 grows to 1.50 times its host.",
         step=1,
     ),
 )

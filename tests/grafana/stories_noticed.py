@@ -23,7 +23,7 @@ def _standing(alert: str, name: str, description: str, wait: float = 1, where: s
 
 
 def _again(alert: str, name: str, severity: str, description: str, where: str = "ENV") -> Story:
-    wait = 5 if alert == "NissaPolicyUnstable" else 1
+    wait = 5 if alert in {"NissaPolicyUnstable", "NissaRatioExplosion"} else 1
     return Story(
         alert=alert,
         name=f"{name} comes again and again",
@@ -43,7 +43,7 @@ def _spikes(name: str, raised: Line, batches: Line, fires: float) -> Story:
         silent=(9, 14, 18, fires - 0.25, 50.25),
         fires=(fires, 49.75),
         labels={**ENV, "alert": "loss_spike"},
-        description=f"{_HERE} {fires - 40:.0f} loss spikes stand, or came in the last ten minutes.",
+        description=f"{_HERE} {fires - 40:.0f} loss spikes stand, or about as many came in the last ten minutes.",
     )
 
 
@@ -64,9 +64,11 @@ def _entropy(alert: str, severity: str, percent: int, wait: float) -> Story:
     )
 
 
-_NON_FINITE = "non-finite figures stand, or came in the last ten minutes."
-_EXPLOSIONS = "gradient explosions stand, or came in the last ten minutes."
-_SPIKED = "loss spikes stand, or came in the last ten minutes."
+_NON_FINITE = "non-finite figures stand, or about as many came in the last ten minutes."
+_EXPLOSIONS = "gradient explosions stand, or about as many came in the last ten minutes."
+_SPIKED = "loss spikes stand, or about as many came in the last ten minutes."
+_RATIO = f"{_POLICY} the largest probability ratio of an update is over 20."
+_BROKEN = "nissa_alerts_total@ENV,alert=non_finite,severity=critical"
 
 STORIES = (
     _standing("NissaNonFinite", "non_finite", f"{_HERE} 1 {_NON_FINITE}"),
@@ -94,7 +96,35 @@ STORIES = (
     ),
     *(
         _standing("NissaPolicyUnstable", name, f"{_POLICY} {name}.", wait=5, where="GROUP")
-        for name in ("clip_fraction_spike", "degenerate_returns", "kl_spike", "ratio_explosion")
+        for name in ("clip_fraction_spike", "degenerate_returns", "kl_spike")
     ),
     _again("NissaPolicyUnstable", "kl_spike", "warning", f"{_POLICY} kl_spike.", where="GROUP"),
+    _standing("NissaRatioExplosion", "ratio_explosion", _RATIO, wait=5, where="GROUP"),
+    _again("NissaRatioExplosion", "ratio_explosion", "critical", _RATIO, where="GROUP"),
+    Story(
+        alert="NissaNonFinite",
+        name="a series that is new, or was not seen for over an hour, counts whole",
+        series={
+            _BROKEN: steps(
+                *((0, None), (20, 3), (32, 4), (33, 5), (34, 6), (45, None)),
+                *((90, 6), (92, 7), (93, 8), (94, 9), (110, None), (200, 9)),
+            )
+        },
+        silent=(20.75, 30, 34.75, 43, 91, 93, 200.75, 210),
+        fires=(21, 29.75, 36, 96, 201, 209.75),
+        labels={**ENV, "alert": "non_finite"},
+        description=f"{_HERE} 3 {_NON_FINITE}",
+    ),
+    Story(
+        alert="NissaNonFinite",
+        name="the run is scraped no more, and five minutes later it is not alive",
+        series={
+            _BROKEN: steps((0, 0), (9.5, 1), (10, 2), (11, 3), (14, None)),
+            "nissa_run_last_event_timestamp_seconds@RUN": steps((0, 0), (14, None)),
+        },
+        silent=(8, 19),
+        fires=(12, 18.75),
+        labels={**ENV, "alert": "non_finite"},
+        description=f"{_HERE} 3 {_NON_FINITE}",
+    ),
 )

@@ -21,7 +21,7 @@ def _once(alert: str, name: str, series: str, description: str, wait: float = 0,
     )
 
 
-_SHED = "host:9464 shed 1"
+_SHED = "host:9464 shed about 1"
 _DOWN: Line = steps((0, 1), (10, 0), (20, 1))
 
 STORIES = (
@@ -66,22 +66,31 @@ STORIES = (
         "NissaPipelineFault",
         "an operator raises",
         "nissa_pipeline_faults_total@PROCESS,component=hub",
-        "host:9464 caught 1 errors in ten minutes, in hub.",
+        "host:9464 caught about 1 errors in ten minutes, in hub.",
         wait=1,
         component="hub",
+    ),
+    Story(
+        alert="NissaPipelineFault",
+        name="the series of an operator is born with its first error",
+        series={"nissa_pipeline_faults_total@PROCESS,component=narrative": steps((0, None), (20, 1))},
+        silent=(19.75, 20.75, 30),
+        fires=(21, 29.75),
+        labels={**PROCESS, "component": "narrative"},
+        description="host:9464 caught about 1 errors in ten minutes, in narrative.",
     ),
     _once(
         "NissaPipelineFault",
         "a scrape could not read an event",
         "nissa_scrape_errors_total@PROCESS",
-        "host:9464 caught 1 errors in ten minutes, in the scrape.",
+        "host:9464 caught about 1 errors in ten minutes, in the scrape.",
         wait=1,
     ),
     _once(
         "NissaLabelBudgetExceeded",
         "a label set has no room",
         "nissa_label_sets_refused_total@PROCESS",
-        "host:9464 left label sets out, 1 times in ten minutes.",
+        "host:9464 left label sets out, about 1 times in ten minutes.",
         wait=5,
     ),
 )

@@ -49,6 +49,7 @@ def world() -> dict[str, Line]:
     return {
         **_process(),
         **_noticed(),
+        "nissa_run_started_timestamp_seconds@RUN": steps((0, 0)),
         "nissa_run_last_event_timestamp_seconds@RUN": age,
         "nissa_run_heartbeat_timestamp_seconds@RUN": age,
         "nissa_batches_total@ENV": lambda minute: 70 * minute,
@@ -71,6 +72,7 @@ def _process() -> dict[str, Line]:
     kinds = ("batch_completed", "seed_culled")
     return {
         "up@PROCESS": steps((0, 1)),
+        "nissa_pipeline_accepted_total@PROCESS": lambda minute: 1 + 80 * minute,
         "nissa_sink_up@PROCESS,sink=log": steps((0, 1)),
         **{f"nissa_pipeline_dropped_total@PROCESS,kind={kind}": zero for kind in kinds},
         **{f"nissa_sink_dropped_total@PROCESS,sink=log,kind={kind}": zero for kind in kinds},

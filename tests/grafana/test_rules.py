@@ -3,15 +3,17 @@
 import re
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import promql_parser
 import pytest
 
 from nissa.events.kind import KINDS, Importance
 from nissa.sinks.metrics import METRICS
-from tests.grafana.promql import grouped, selected
-from tests.grafana.rules import ALERTS, FILES, RULES
+from tests.grafana.promql import grouped, nodes, parsed, selected
+from tests.grafana.rules import ALERTS, FILES, GROUPS, RULES
 
 _SCRAPE = {"job", "instance"}
 _RECORDED = {rule["record"]: rule for rule in RULES if "record" in rule}
@@ -67,6 +69,29 @@ def test_a_recorded_rule_is_named_level_metric_operations_and_used(name: str) ->
         assert f"[{window[0]}]" in _RECORDED[name]["expr"]
 
 
+@pytest.mark.parametrize("group", GROUPS, ids=[group["name"] for group in GROUPS])
+def test_a_recorded_rule_stands_before_those_that_use_it_in_its_group(group: dict[str, Any]) -> None:
+    """Rules of a group are judged one after the other, those of different groups at any time.
+
+    Whether a run is alive may be as old as one judgement, so whoever asks that waits for a minute.
+    """
+    alive = {rule["record"] for rule in GROUPS[0]["rules"]} if group is not GROUPS[0] else set()
+    made = set(alive)
+    for rule in group["rules"]:
+        used = {name for name, _ in selected(rule["expr"])} & _RECORDED.keys()
+        assert used <= made
+        assert rule.get("for", "1m") != "0s" or not used & alive
+        made |= {rule["record"]} if "record" in rule else set()
+
+
+@each_rule
+def test_a_growth_is_seen_by_whoever_scrapes_once_a_minute(rule: dict[str, Any]) -> None:
+    """Two scrapes make a rate; of four, one may fail and one be late."""
+    calls = [node for node in nodes(parsed(rule["expr"])) if isinstance(node, promql_parser.Call)]
+    windows = [call.args[0].range for call in calls if call.func.name in {"rate", "increase"}]
+    assert all(window >= timedelta(minutes=4) for window in windows)
+
+
 @each_alert
 def test_an_alert_says_what_it_is_how_bad_where_and_what_to_do(rule: dict[str, Any], root: Path) -> None:
     assert re.fullmatch(r"Nissa([A-Z][a-z]+)+", rule["alert"])
@@ -74,7 +99,7 @@ def test_an_alert_says_what_it_is_how_bad_where_and_what_to_do(rule: dict[str, A
     assert rule["labels"].keys() == {"severity"}
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
     texts = rule["annotations"]
-    assert texts.keys() == {"summary", "description", "runbook_url"}
+    assert texts.keys() == {"summary", "description", "runbook_url", "dashboard_url", "__dashboardUid__", "__panelId__"}
     assert re.fullmatch(r"[A-Z][^{}]+\.", texts["summary"]), "the same for all, so that it groups"
     assert "{{ $labels." in texts["description"]
     page, _, heading = texts["runbook_url"].partition("#")
@@ -92,7 +117,7 @@ def test_the_runbook_has_a_section_for_each_alert_and_for_nothing_else(root: Pat
 def test_the_runbook_names_metrics_and_commands_that_there_are(root: Path) -> None:
     page = (root / "docs" / "runbooks.md").read_text()
     assert set(re.findall(r"\bnissa_\w+", page)) <= set(METRICS)
-    assert set(re.findall(r"`nissa (\w+)", page)) <= {"show", "trace", "traces", "replay"}
+    assert set(re.findall(r"`nissa (\w+)", page)) <= {"dashboards", "replay", "serve", "show", "trace", "traces"}
 
 
 @pytest.mark.parametrize("alert", ["NissaLifecycleEventsDropped", "NissaEventsDropped"])

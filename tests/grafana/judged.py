@@ -1,0 +1,55 @@
+"""What do alerts judge by, where no panel has a limit for it, or where a detector has judged before?"""
+
+from collections.abc import Mapping
+
+from nissa.operators.collapse import LIMITS as COLLAPSE
+from nissa.operators.policy_health import DEGENERATE
+from nissa.operators.policy_spikes import LIMITS as SPIKES
+
+__all__ = ["DETECTED", "NOT_A_NUMBER", "NOT_SHOWN"]
+
+NOT_SHOWN = {
+    "increase(nissa_gate_evaluations_total)": "how often a gate was asked says nothing of whether it opens",
+    "increase(nissa_gate_passes_total)": "a gate that nobody asks does not open either",
+    "increase(nissa_seeds_culled_total)": "panels show points, and how many are too many is said of an hour",
+    "increase(nissa_alerts_total)": "panels show points, and how many are too many is said of ten minutes",
+    "increase(nissa_alerts_total) / increase(nissa_batches_total)": "of ten minutes, too",
+    "nissa_episode_growth_ratio": "by a fifth is too much only without a gain; by a half, the panels of the model show",
+    "nissa_ablation_all_on_accuracy_ratio - nissa_ablation_all_off_accuracy_ratio": "shown as two lines",
+    "nissa_alert_active": "what the detector judges by is compared below",
+    "nissa_pipeline_accepted_total": "panels show how fast it grows; none ever is no limit of that",
+    "up": "Prometheus' own",
+}
+"""What alerts judge that no panel has a limit for, and why."""
+NOT_A_NUMBER = {
+    "NissaCullingThrash": "group:nissa_seeds_culled:increase1h{} <= 9 * group:nissa_seeds_fossilized:increase1h{}",
+    "NissaRunFailed": "max without (outcome)(last_over_time("
+    'nissa_run_ended_timestamp_seconds{outcome="failed"}[15m])) > time() - 900',
+    "NissaScrapeStale": "run:nissa_run_started_timestamp_seconds:last1h{}"
+    " == run:nissa_run_started_timestamp_seconds:last1h{} offset 10m",
+}
+"""Comparisons with something else than a number, by alert, which no step of a panel can be."""
+
+DETECTED: Mapping[str, Mapping[str, tuple[str, float]] | str] = {
+    "entropy_collapse": {
+        "rate(nissa_head_entropy_nats_total) / rate(nissa_head_log_valid_nats_total)": ("<", COLLAPSE.critical)
+    },
+    "value_collapse": {
+        "nissa_policy_value_std / nissa_policy_return_std": ("<", COLLAPSE.spread),
+        "nissa_policy_explained_variance_ratio": ("<", COLLAPSE.explained),
+    },
+    "kl_spike": {"nissa_policy_approx_kl_nats": (">", SPIKES["approx_kl"].limit)},
+    "clip_fraction_spike": {"nissa_policy_clip_fraction_ratio": (">", SPIKES["clip_fraction"].limit)},
+    "ratio_explosion": {"nissa_policy_probability_ratio_max": (">", SPIKES["ratio_max"].limit)},
+    "non_finite": {
+        "nissa_grad_non_finite": (">", 0),
+        "nissa_activation_non_finite": (">", 0),
+        "nissa_layer_grad_non_finite": (">", 0),
+        "nissa_layer_activation_non_finite": (">", 0),
+    },
+    "degenerate_returns": f"a limit of {DEGENERATE} would lie on the axis",
+    "gradient_explosion": "a norm is compared with the median of its own last ones",
+    "loss_spike": "a loss is compared with its own last ones",
+    "accuracy_drop": "an accuracy is compared with the one before",
+}
+"""By alert of a detector that a rule passes on: what its limits are of, or why no panel can have them."""

@@ -1,0 +1,58 @@
+"""Whatever a detector raises, somebody is called for it as badly as it is, or the runbook says why nobody is."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import promql_parser as promql
+
+from nissa.events.kinds import EpisodeStarted
+from nissa.events.scope import Event, Scope
+from nissa.operators.policy_spikes import LIMITS as SPIKES
+from nissa.sinks.alert_metrics import COUNTS
+from tests.grafana.promql import nodes, parsed
+from tests.grafana.rules import ALERTS
+from tests.samples import episode_started, policy_updated
+
+RAISED = {
+    (labels[-2], labels[-1])
+    for payload in (episode_started(), policy_updated())
+    for _, labels, _ in COUNTS[EpisodeStarted](("r", "g", "0"), Event(0, 0.0, Scope("r"), payload))
+} | {("entropy_collapse", "warning")}
+"""Alerts of the detectors with their severities: those that are exported from the start, and the milder of two."""
+_ALERTS = {"nissa_alert_active", "env:nissa_alerts:increase10m", "env_severity:nissa_alerts:difference"}
+
+
+def passed_on() -> Iterator[tuple[str, str, str]]:
+    """Rule, alert of a detector, and the severity that somebody is called with."""
+    for rule in ALERTS.values():
+        for node in nodes(parsed(rule["expr"])):
+            if isinstance(node, promql.VectorSelector) and node.name in _ALERTS:
+                (names,) = [m.value for m in node.matchers.matchers if m.name == "alert"]
+                yield from ((rule["alert"], name, rule["labels"]["severity"]) for name in names.split("|"))
+
+
+def excused(root: Path) -> set[str]:
+    section = (root / "docs" / "runbooks.md").read_text().split("\n## Without a rule\n")[1]
+    return set(re.findall(r"^- `(\w+)`: no rule, because .+[;.]", section, re.MULTILINE))
+
+
+def test_what_is_raised_has_a_rule_of_its_severity_or_a_reason(root: Path) -> None:
+    called = {(name, severity) for _, name, severity in passed_on()}
+    without = {name for name, _ in RAISED - called}
+    assert without == excused(root)
+    assert called <= RAISED
+
+
+def test_what_is_raised_is_what_operators_raise_and_detectors_md_lists(root: Path) -> None:
+    names = {name for name, _ in RAISED}
+    sources = "".join(file.read_text() for file in (root / "operators").glob("*.py"))
+    in_code = set(re.findall(r'\balert="(\w+)"|(?:_found|_mark)\("(\w+)"', sources))
+    assert {a or b for a, b in in_code} | {spike.alert for spike in SPIKES.values()} == names
+    table = (root / "docs" / "detectors.md").read_text().split("## Alerts")[1].split("In the configuration")[0]
+    rows = re.findall(r"^\| `(\w+)` \| ([\w, ]+)", table, re.MULTILINE)
+    assert {(name, severity) for name, severities in rows for severity in severities.strip().split(", ")} == RAISED
+
+
+def test_a_mark_calls_nobody() -> None:
+    assert {name for name, severity in RAISED if severity == "info"}.isdisjoint(name for _, name, _ in passed_on())
