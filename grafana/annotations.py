@@ -5,25 +5,25 @@ from typing import Any
 from grafana_foundation_sdk.builders.dashboard import AnnotationQuery
 
 from nissa.grafana.fields import SOURCE
-from nissa.grafana.palette import BAD, FINE, NAMED, POOR
+from nissa.grafana.palette import BAD, FINE, NAMED, NEUTRAL, POOR
 from nissa.grafana.queries import increase, of
 
 __all__ = ["annotations"]
 
 _STAYS, _GONE = NAMED["action"]["FOSSILIZE"], NAMED["action"]["CULL"]
 _ALERT = "{{alert}}: {{run}} {{group}} {{env}}"
-_SEEDS = "sum by (run, group, env, blueprint) ({})"
-_ALERTS = "sum by (run, group, env, alert) ({})"
+_SEEDS = "max by (run, group, env, blueprint) ({})"
+_ALERTS = "max by (run, group, env, alert) ({})"
 
 
 def annotations() -> list[Any]:
     """The marks; what happens often is off until the reader wants it."""
     return [
         _at_time("Runs start", of("nissa_run_started_timestamp_seconds"), FINE, "{{run}} starts"),
-        _at_time("Runs end", of("nissa_run_ended_timestamp_seconds"), _GONE, "{{run}}: {{outcome}}"),
+        _at_time("Runs end", of("nissa_run_ended_timestamp_seconds"), NEUTRAL, "{{run}}: {{outcome}}"),
         _raised("Critical alerts", "critical", BAD),
-        _raised("Warnings", "warning", POOR),
-        _seeds("Seeds fossilize", "nissa_seeds_fossilized_total", _STAYS),
+        _raised("Warnings", "warning", POOR).enable(False),
+        _seeds("Seeds fossilize", "nissa_seeds_fossilized_total", _STAYS).enable(False),
         _seeds("Seeds germinate", "nissa_seeds_germinated_total", FINE).enable(False),
         _seeds("Seeds are culled", "nissa_seeds_culled_total", _GONE).enable(False),
     ]

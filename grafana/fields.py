@@ -8,7 +8,6 @@ from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConf
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import (
-    DynamicConfigValue,
     FieldColorModeId,
     Threshold,
     ThresholdsMode,
@@ -16,7 +15,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from nissa.grafana.palette import BAD, FINE, NAMED, POOR, WORDS, by_last_character
+from nissa.grafana.palette import BAD, FINE, POOR
 from nissa.grafana.queries import Query
 from nissa.grafana.thresholds import Limits
 
@@ -24,9 +23,6 @@ __all__ = [
     "LAST",
     "SOURCE",
     "color_by",
-    "colored",
-    "coloring",
-    "dashed",
     "last",
     "limited",
     "mapping",
@@ -56,13 +52,17 @@ def last() -> ReduceDataOptions:
     return ReduceDataOptions().calcs([LAST]).values(False)
 
 
-def limited(limits: Limits) -> ThresholdsConfig:
-    """The colours of fine, warning and critical; where less is worse, the last one on is fine."""
+def limited(limits: Limits, drawn: bool = False) -> ThresholdsConfig:
+    """The colours of fine, warning and critical; where less is worse, the last one on is fine.
+
+    If they are `drawn` as lines, that one is transparent: then each line has the colour of what is below it.
+    """
     warning, critical, below = limits
     if below:
         ends = [(critical, BAD), (warning, POOR)]
         worse = [(at, color) for at, color in ends if at is not None]
-        steps = [*zip([None, *(at for at, _ in worse)], [*(color for _, color in worse), FINE], strict=True)]
+        fine = "transparent" if drawn else FINE
+        steps = [*zip([None, *(at for at, _ in worse)], [*(color for _, color in worse), fine], strict=True)]
     else:
         steps = [(None, FINE), *((at, color) for at, color in ((warning, POOR), (critical, BAD)) if at is not None)]
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(at, color) for at, color in steps])
@@ -72,29 +72,6 @@ def color_by(mode: FieldColorModeId, fixed: str | None = None) -> FieldColor:
     """How a value or a series gets its colour."""
     color = FieldColor().mode(mode)
     return color if fixed is None else color.fixed_color(fixed)
-
-
-def coloring(queries: Sequence[Query]) -> list[tuple[str, str]]:
-    """Regular expressions of the names that these queries give, and their colours; the last that matches counts."""
-    rules: dict[str, str] = {}
-    for ending in dict.fromkeys(query.legend.rsplit(" ", 1)[-1] for query in queries):
-        if ending.startswith("{{"):
-            known = NAMED.get(ending.strip("{}"), {})
-            rules |= by_last_character() | {f"/(^|\\s){name}$/": color for name, color in known.items()}
-        else:
-            rules[f"/(^|\\s){ending}$/"] = WORDS[ending]
-    return list(rules.items())
-
-
-def colored(color: str) -> list[DynamicConfigValue]:
-    """One colour, come what may."""
-    return [DynamicConfigValue("color", {"mode": "fixed", "fixedColor": color})]
-
-
-def dashed() -> list[DynamicConfigValue]:
-    """A thin dashed line: the end of a spread."""
-    style = DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [4, 4]})
-    return [DynamicConfigValue("custom.lineWidth", 1), style]
 
 
 def mapping(names: Mapping[int, tuple[str, str]]) -> ValueMap:

@@ -5,20 +5,34 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from nissa.grafana.known import KNOWN
 from nissa.sinks.declare import Metric
 from nissa.sinks.metrics import METRICS
+from nissa.sinks.slot_metrics import STAGES
+from nissa.sinks.totals import MAX_LABEL_SETS
 
 __all__ = ["metrics_page", "panels"]
 
-_HEAD = """# Metrics
+_HEAD = f"""# Metrics
 
 What `/metrics` exports, and which panels of the dashboards in [grafana/dashboards](../grafana/dashboards) and which
 alerts use it. `make dashboards` writes this page. What no panel and no alert uses is for reference, and for panels of
 your own.
 
 Accuracies are ratios from 0 to 1, and so are differences of them: 0.05 is five points. A gauge that was not measured is
-absent, and NaN is a value that was measured and is broken. Counters begin at 0 with the first episode; read them with
-`rate` or `increase`. `group` and `env` are empty where they do not apply. A histogram has `_bucket`, `_sum`, `_count`.
+absent, and NaN is a value that was measured and is broken. Read counters with `rate` or
+`increase`. They begin at 0 when the first episode of an environment starts, so that Prometheus sees their first
+increase: those without further labels, and those by stage, gate, action, outcome and alert. Those by blueprint, by
+head, and by failed check of a gate do where `run_started` names them in its `hyperparameters` (`blueprints` and
+`heads`, lists of names, and `gate_checks`, such lists by gate), and otherwise in all environments as soon as one has
+them. The figures of a head's updates begin with a decision, the alerts of a policy with its first update. With its
+first value begins what nobody knows before: phases, names that are new, `nissa_episodes_started_total`, which is 1
+then, and all of a trainer that tells of no episodes.
+`group` and `env` are empty where they do not apply. A histogram has `_bucket`, `_sum`, `_count`.
+
+A metric has room for {MAX_LABEL_SETS:,} label sets; what comes up beyond them is left out and counted. The stages of
+three slots fill it with {MAX_LABEL_SETS // (3 * len(STAGES))} environments, over all groups; the percentiles of eight
+layers, where they are measured, with {MAX_LABEL_SETS // (8 * len(KNOWN["percentile"]))}.
 
 | metric | type | unit | labels | meaning | used by |
 |---|---|---|---|---|---|

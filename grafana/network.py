@@ -3,14 +3,19 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
-from nissa.grafana.layers import MEDIAN, layers, median
+from nissa.grafana.layers import MEDIAN, layers
+from nissa.grafana.moments import at_the_end
 from nissa.grafana.palette import BAD, FINE
 from nissa.grafana.panels import NONE, bars, lines, numbers, states
-from nissa.grafana.queries import Query, of, spread
+from nissa.grafana.queries import Query, median, of, once, spread, total
 from nissa.grafana.tables import Column, rows
 from nissa.grafana.thresholds import ACCURACY_GAP, ANY, HEALTH, Limits
 
 __all__ = ["network"]
+
+_ENV = "run, group, env"
+_GROUP = "{{group}} {{run}}"
+_LOSSES = "Broken losses counts the environments whose loss is NaN."
 
 
 def network() -> dict[str, Any]:
@@ -21,7 +26,7 @@ def network() -> dict[str, Any]:
 
 def _sections() -> Sections:
     return {
-        "Is anything wrong?": _wrong(),
+        "Is anything wrong?": [*_numbers(), *_wrong()],
         "Losses and accuracies": _losses(),
         **layers(),
         "Classes": _classes(),
@@ -30,52 +35,67 @@ def _sections() -> Sections:
     }
 
 
-def _wrong() -> list[Any]:
-    flags = f"max by (flag) ({of('nissa_red_flag')})"
-    raised = Query(f"sum by (flag) ({of('nissa_red_flag')})", "{{flag}}")
-    complaints = Query(f"sum by (complaint) ({of('nissa_layers_with_complaint')})", "{{complaint}}")
-    chances = Query(f"sum by (opportunity) ({of('nissa_opportunity')})", "{{opportunity}}")
-    named = {0: ("no", FINE), 1: ("yes", BAD)}
-    plateau = "Epochs since the validation accuracy last rose by half a point, over environments."
+def _numbers() -> list[Any]:
+    sickest = "Lowest health of an environment at the end of the time range."
+    activations = "Values that layers put out that are NaN or infinite."
     return [
         _sum("Broken gradients", "Elements of gradients that are NaN or infinite.", "nissa_grad_non_finite"),
-        _sum(
-            "Broken activations", "Values that layers put out that are NaN or infinite.", "nissa_activation_non_finite"
-        ),
-        numbers(
-            "Sickest network",
-            "Lowest health of an environment.",
-            "percentunit",
-            Query(f"min({of('nissa_health_score')})", ""),
-            limits=HEALTH,
-            size=(6, 4),
-        ),
+        _sum("Broken activations", activations, "nissa_activation_non_finite"),
+        _number("Sickest network", sickest, "percentunit", f"min({of('nissa_health_ratio')})", HEALTH),
         _sum("Dead units", "Units that are 0 for a whole batch.", "nissa_dead_units", NONE),
-        states(
-            "Red flags", "Whether any environment has it.", "none", Query(flags, "{{flag}}"), names=named, size=(24, 10)
-        ),
-        bars("Environments with a red flag", "How many have it now.", "short", raised, limits=ANY),
-        bars("Layers with a complaint", "How many have it now.", "short", complaints, limits=ANY),
-        bars("Opportunities", "Environments in which this could be done.", "short", chances),
-        lines("Plateau", plateau, "none", *spread(of("nissa_plateau_epochs")), size=(24, 7)),
     ]
 
 
 def _sum(title: str, text: str, metric: str, limits: Limits = ANY) -> Any:
-    return numbers(
-        title, f"{text} Over all environments.", "short", Query(f"sum({of(metric)})", ""), limits=limits, size=(6, 4)
-    )
+    told = f"{text} Over all environments, at the end of the time range."
+    return _number(title, told, "short", f"sum({total(of(metric), _ENV)})", limits)
+
+
+def _number(title: str, text: str, unit: str, expr: str, limits: Limits) -> Any:
+    query = Query(expr, "")
+    return at_the_end(numbers(title, text, unit, query, limits=limits, size=(6, 4)), query)
+
+
+def _wrong() -> list[Any]:
+    flags = Query(once(of("nissa_red_flag"), "run, group, flag"), f"{{{{flag}}}} {_GROUP}")
+    named = {0: ("no", FINE), 1: ("yes", BAD)}
+    plateau = "Epochs since the validation accuracy last rose by half a point, over environments."
+    complaints = "How many layers have it at the end of the time range, over environments."
+    chances = "Environments in which this could be done at the end of the time range."
+    return [
+        states("Red flags", "Whether any environment has it.", "none", flags, names=named, size=(24, 10)),
+        _counts("Layers with a complaint", complaints, "nissa_layers_with_complaint", "complaint", ANY),
+        _counts("Opportunities", chances, "nissa_opportunity", "opportunity"),
+        lines("Epochs without gain", plateau, "none", *spread(of("nissa_plateau_epochs"))),
+        _broken_losses(),
+    ]
+
+
+def _counts(title: str, text: str, metric: str, label: str, limits: Limits = NONE) -> Any:
+    expr = f"sort_desc({total(of(metric), f'run, group, {label}')} > 0)"
+    query = Query(expr, f"{{{{{label}}}}} {_GROUP}")
+    return at_the_end(bars(title, text, "short", query, size=(12, 8), limits=limits, none="none"), query)
+
+
+def _broken_losses() -> Any:
+    """NaN is not equal to itself."""
+    text = "Environments whose last loss is NaN: the highest, the median and the lowest say nothing of them."
+    kinds = (("nissa_train_loss", "training"), ("nissa_val_loss", "validation"), ("nissa_batch_loss", "batch"))
+    each = [(once(of(metric), _ENV), name) for metric, name in kinds]
+    queries = [Query(f"sum by (run, group) ({loss} != bool {loss})", f"{name} {_GROUP}") for loss, name in each]
+    return lines("Broken losses", text, "short", *queries, limits=ANY)
 
 
 def _losses() -> list[Any]:
     gap = f"{of('nissa_train_accuracy_ratio')} - {of('nissa_val_accuracy_ratio')}"
     far = "Training minus validation accuracy, over environments: a network that learns by heart has a gap that grows."
     leak = "Largest gradient that isolated seeds sent to the host: a fault above rounding. Empty if none is isolated."
+    batch = f"Over the environments of a group. {_LOSSES}"
     return [
-        lines("Training and validation loss", MEDIAN, "none", *_both("loss")),
+        lines("Training and validation loss", f"{MEDIAN} {_LOSSES}", "none", *_both("loss")),
         lines("Training and validation accuracy", MEDIAN, "percentunit", *_both("accuracy_ratio")),
-        lines("Gap", far, "percentunit", *spread(gap), size=(8, 8), limits=ACCURACY_GAP),
-        _spread("Loss of the last batch", "nissa_batch_loss", "none"),
+        lines("Training minus validation", far, "percentunit", *spread(gap), size=(8, 8), limits=ACCURACY_GAP),
+        lines("Loss of the last batch", batch, "none", *spread(of("nissa_batch_loss")), size=(8, 8)),
         _spread("Accuracy of the last batch", "nissa_batch_accuracy_ratio", "percentunit"),
         _spread("Gradient of the host", "nissa_host_grad_norm", "short", 12),
         lines("Leakage", leak, "sci", *spread(of("nissa_isolation_leakage"))),
@@ -84,9 +104,7 @@ def _losses() -> list[Any]:
 
 def _both(figure: str) -> list[Query]:
     pairs = (("train", "training"), ("val", "validation"))
-    return [
-        Query(median(f"nissa_{key}_{figure}", "run, group"), f"{{{{run}}}} {{{{group}}}} {name}") for key, name in pairs
-    ]
+    return [Query(median(of(f"nissa_{key}_{figure}")), f"{name} {_GROUP}") for key, name in pairs]
 
 
 def _spread(title: str, metric: str, unit: str, width: int = 8) -> Any:
@@ -94,43 +112,25 @@ def _spread(title: str, metric: str, unit: str, width: int = 8) -> Any:
 
 
 def _classes() -> list[Any]:
-    worst, best = of("nissa_class_accuracy_min_ratio"), of("nissa_class_accuracy_max_ratio")
-    ends = (
-        (f"quantile by (run, group) (0.5, {worst})", "worst"),
-        (f"quantile by (run, group) (0.5, {best})", "best"),
-    )
-    queries = [Query(expr, f"{{{{run}}}} {{{{group}}}} {name}") for expr, name in ends]
+    ends = (("nissa_class_accuracy_min_ratio", "worst"), ("nissa_class_accuracy_max_ratio", "best"))
+    queries = [Query(median(of(metric)), f"{name} {_GROUP}") for metric, name in ends]
+    worst = f"Over the environments of a group. {_LOSSES}"
     return [
         lines("Best and worst class", f"Validation accuracy. {MEDIAN}", "percentunit", *queries),
-        _spread("Loss of the worst class", "nissa_worst_class_loss", "none", 12),
+        lines("Loss of the worst class", worst, "none", *spread(of("nissa_worst_class_loss"))),
     ]
 
 
 def _sharpness() -> list[Any]:
     share = f"{of('nissa_sharpness_nats')} / {of('nissa_sharpness_loss')}"
+    random = "Mean rise of the loss, in nats, under random perturbations, over environments."
+    along = "Rise of the loss, in nats, under a step along the gradient, over environments."
+    pairs = "Standard deviation over pairs of perturbations, in nats, over environments."
     return [
-        lines(
-            "Sharpness",
-            "Mean rise of the loss, in nats, under random perturbations.",
-            "none",
-            *spread(of("nissa_sharpness_nats")),
-            size=(8, 8),
-        ),
-        lines("Sharpness by the loss", "The same as a share of the loss.", "percentunit", *spread(share), size=(8, 8)),
-        lines(
-            "Along the gradient",
-            "Rise of the loss, in nats, under a step along the gradient.",
-            "none",
-            *spread(of("nissa_sam_sharpness_nats")),
-            size=(8, 8),
-        ),
-        lines(
-            "Uncertainty",
-            "Standard deviation over pairs of perturbations, in nats.",
-            "none",
-            *spread(of("nissa_sharpness_spread_nats")),
-            size=(24, 7),
-        ),
+        lines("Sharpness", random, "none", *spread(of("nissa_sharpness_nats"))),
+        lines("Sharpness by the loss", "The same as a share of the loss.", "percentunit", *spread(share)),
+        lines("Curvature along the gradient", along, "none", *spread(of("nissa_sam_sharpness_nats"))),
+        lines("Uncertainty", pairs, "none", *spread(of("nissa_sharpness_spread_nats"))),
     ]
 
 
@@ -138,14 +138,15 @@ def _measured() -> list[Any]:
     return [
         rows(
             "What is measured",
-            "One row an environment; missing features were not measured in the last epoch.",
+            "One row an environment and the profile that its probes' configuration began from.",
             ("run", "group", "env", "profile"),
             Column("since", of("nissa_profile_info"), "none"),
             size=(12, 8),
         ),
         rows(
             "How much is measured",
-            "Layers not shown are the smallest; they are in the sums.",
+            "Layers not shown are the smallest; they are in the sums. Missing features were not measured in the last "
+            "epoch.",
             ("run", "group", "env"),
             Column("layers", of("nissa_layers"), "none"),
             Column("not shown", of("nissa_other_layers"), "none"),

@@ -2,15 +2,18 @@
 
 from typing import Any
 
+from nissa.grafana.alive import GOING_ON, heartbeat
+from nissa.grafana.moments import at_the_end
 from nissa.grafana.palette import FINE, POOR
 from nissa.grafana.panels import NONE, leading, numbers
-from nissa.grafana.queries import Query, of
-from nissa.grafana.thresholds import ANY, GROWTH, HEARTBEAT_AGE, Limits
+from nissa.grafana.queries import Query, of, total
+from nissa.grafana.thresholds import ANY, GAIN, GROWTH, HEARTBEAT_AGE, Limits
 
-__all__ = ["RUNNING", "STANDING", "now"]
+__all__ = ["STANDING", "now"]
 
-RUNNING = f"unless on (run) {of('nissa_run_ended_timestamp_seconds')}"
-"""Leaves out the runs that have ended."""
+_ENV = "run, group, env"
+_NOBODY = "no run"
+"""Shown where no trainer answers."""
 
 STANDING = " - ".join(
     of(f"nissa_alerts_{name}total", env="$env|", severity="critical|warning") for name in ("", "resolved_")
@@ -26,7 +29,7 @@ def now() -> list[Any]:
 def _outcomes() -> list[Any]:
     return [
         leading("nissa-slots", _best()),
-        *(leading("nissa-blueprints", panel) for panel in (_gain(), _growth_now())),
+        *(leading("nissa-blueprints", panel) for panel in (_gain(), _largest_growth())),
     ]
 
 
@@ -37,51 +40,57 @@ def _states() -> list[Any]:
 
 def _best() -> Any:
     text = "Highest validation accuracy that a finished episode reached."
-    return _number("Best accuracy", text, "percentunit", f"max({of('nissa_best_accuracy_ratio')})")
+    return _outcome("Best accuracy", text, "percentunit", f"max({of('nissa_best_accuracy_ratio')})")
 
 
 def _gain() -> Any:
     text = (
         "Median over environments of the validation accuracy at the end of the last episode, minus that of the same "
-        "host trained alone for as long. Above 0, growing pays in accuracy."
+        "host trained alone for as long, in percentage points. Above 0, growing pays in accuracy."
     )
     gain = f"{of('nissa_episode_final_accuracy_ratio')} - {of('nissa_baseline_final_accuracy_ratio')}"
-    return _number("Gain", text, "percentunit", f"quantile(0.5, {gain})")
+    return _outcome("Gain", text, "suffix: pp", f"100 * quantile(0.5, {gain})", GAIN)
 
 
-def _growth_now() -> Any:
-    text = "(host + fossilized parameters) / host, the largest of the models that are trained now."
-    return _number("Largest growth", text, "suffix:x", f"max({of('nissa_growth_ratio')})", GROWTH)
+def _largest_growth() -> Any:
+    text = "(host + fossilized parameters) / host, the largest of the models trained last in the time range."
+    return _outcome("Largest growth", text, "suffix:x", f"max({of('nissa_growth_ratio')})", GROWTH)
 
 
 def _alerts_now() -> Any:
-    text = "Alerts that stand now, marks left out."
-    return _number("Alerts", text, "short", f"sum({STANDING})", ANY)
+    text = "Alerts that stand at the end of the time range, marks left out."
+    return _state("Alerts", text, "short", f"sum({total(STANDING, f'{_ENV}, alert, severity')})", ANY)
 
 
 def _flags_now() -> Any:
-    text = "Red flags over all environments: what is wrong with a network at its last epoch."
-    return _number("Red flags", text, "short", f"sum({of('nissa_red_flag')})", ANY)
+    text = "Red flags over all environments at the end of the time range: what is wrong at the last epoch of each."
+    return _state("Red flags", text, "short", f"sum({total(of('nissa_red_flag'), _ENV)})", ANY)
 
 
 def _fidelity() -> Any:
-    text = "Whether the probes of any run are to look closely now."
+    text = "Whether the probes of any run are to look closely at the end of the time range."
     named = {0: ("as configured", FINE), 1: ("dense", POOR)}
     level = Query(f"max({of('nissa_fidelity_level')})", "")
-    return numbers("Fidelity", text, "none", level, size=(3, 4), names=named)
+    panel = numbers("Fidelity", text, "none", level, size=(3, 4), names=named)
+    return at_the_end(panel, level).no_value(_NOBODY)
 
 
 def _running() -> Any:
-    text = "Runs that have not ended, of those chosen."
-    started = of("nissa_run_started_timestamp_seconds")
-    return _number("Runs going on", text, "short", f"count({started} {RUNNING}) or vector(0)")
+    text = "Runs that are heard of at the end of the time range, and have not said in the last hour that they end."
+    return _state("Runs going on", text, "short", GOING_ON)
 
 
 def _alive() -> Any:
-    text = "Time since the pipeline of the run was last known to be alive, the longest of the runs that have not ended."
-    age = f"max(time() - {of('nissa_run_heartbeat_timestamp_seconds')} {RUNNING}) or vector(0)"
-    return _number("Heartbeat", text, "s", age, HEARTBEAT_AGE)
+    text = (
+        "Time since the pipeline of a run was last known to be alive, the longest of the runs of the last hour that "
+        "did not say that they end, at the end of the time range: of one that died it goes on rising."
+    )
+    return _state("Heartbeat", text, "s", f"max({heartbeat()})", HEARTBEAT_AGE)
 
 
-def _number(title: str, text: str, unit: str, expr: str, limits: Limits = NONE) -> Any:
+def _outcome(title: str, text: str, unit: str, expr: str, limits: Limits = NONE) -> Any:
     return numbers(title, text, unit, Query(expr, ""), size=(3, 4), limits=limits)
+
+
+def _state(title: str, text: str, unit: str, expr: str, limits: Limits = NONE) -> Any:
+    return at_the_end(_outcome(title, text, unit, expr, limits), Query(expr, "")).no_value(_NOBODY)

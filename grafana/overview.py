@@ -2,17 +2,20 @@
 
 from typing import Any
 
+from nissa.grafana.alive import silence
 from nissa.grafana.frame import Sections, dashboard
-from nissa.grafana.now import RUNNING, STANDING, now
+from nissa.grafana.growing import growing
+from nissa.grafana.moments import at_the_end
+from nissa.grafana.now import STANDING, now
 from nissa.grafana.panels import bars, leading, lines
-from nissa.grafana.queries import Query, increase, of, rate, spread
+from nissa.grafana.queries import FIRING, Query, increase, of, once, spread, summed, total
 from nissa.grafana.tables import Column, rows
 from nissa.grafana.thresholds import ANY, COMPUTE_COST, GROWTH, HEALTH, SILENCE
 
 __all__ = ["overview"]
 
 _ENV = ("run", "group", "env")
-_GROUP = "{{run}} {{group}}"
+_GROUP = "{{group}} {{run}}"
 
 
 def overview() -> dict[str, Any]:
@@ -26,19 +29,19 @@ def _sections() -> Sections:
         "Now": now(),
         "Does it learn, and does growing pay?": _learning(),
         "Environments": [leading("nissa-slots", _environments())],
-        "Is anything wrong?": [_standing(), _raised(), leading("nissa-network", _health()), _ages()],
+        "Is anything wrong?": [_firing(), _standing(), _raised(), leading("nissa-network", _health()), _ages()],
         "How far is it?": [_epochs(), _episodes(), _runs()],
     }
 
 
 def _learning() -> list[Any]:
     accuracy = leading("nissa-network", _accuracy())
-    return [accuracy, *(leading("nissa-blueprints", panel) for panel in (_twin(), _growth(), _efficiency()))]
+    return [accuracy, *(leading("nissa-blueprints", panel) for panel in (_twin(), _efficiency()))]
 
 
 def _accuracy() -> Any:
     text = "Validation accuracy after the last epoch, over the environments of a group. Each episode begins anew."
-    return lines("Validation accuracy", text, "percentunit", *spread(of("nissa_val_accuracy_ratio")))
+    return lines("Validation accuracy", text, "percentunit", *spread(of("nissa_val_accuracy_ratio")), size=(24, 9))
 
 
 def _twin() -> Any:
@@ -48,13 +51,8 @@ def _twin() -> Any:
     )
     final, alone = of("nissa_episode_final_accuracy_ratio"), of("nissa_baseline_final_accuracy_ratio")
     both = ((final, "grown"), (alone, "host-only"))
-    queries = [Query(f"avg by (run, group) ({metric})", f"{_GROUP} {name}") for metric, name in both]
+    queries = [Query(f"avg by (run, group) ({metric})", f"{name} {_GROUP}") for metric, name in both]
     return lines("Grown, and the host alone", text, "percentunit", *queries)
-
-
-def _growth() -> Any:
-    text = "(host + fossilized parameters) / host of the models that are trained now, over environments."
-    return lines("Growth", text, "suffix:x", *spread(of("nissa_growth_ratio")), limits=GROWTH)
 
 
 def _efficiency() -> Any:
@@ -64,6 +62,7 @@ def _efficiency() -> Any:
 
 def _environments() -> Any:
     text = "One row an environment: sort by a column to find the best or the sick."
+    by = ", ".join(_ENV)
     return rows(
         "Each environment",
         text,
@@ -77,55 +76,74 @@ def _environments() -> Any:
         Column("growth", of("nissa_growth_ratio"), "suffix:x", GROWTH),
         Column("cost", of("nissa_compute_cost_ratio"), "suffix:x", COMPUTE_COST),
         Column("live seeds", of("nissa_live_seeds"), "none"),
-        Column("health", of("nissa_health_score"), "percentunit", HEALTH),
-        Column("red flags", of("nissa_red_flag"), "none", ANY),
-        Column("alerts", STANDING, "none", ANY),
+        Column("health", of("nissa_health_ratio"), "percentunit", HEALTH),
+        Column("red flags", summed(of("nissa_red_flag"), by), "none", ANY),
+        # Alerts of a policy are of no environment, and would have a row of their own.
+        Column("alerts", summed(STANDING.replace('env=~"$env|"', 'env=~"$env", env!=""'), by), "none", ANY),
         size=(24, 9),
     )
 
 
+def _firing() -> Any:
+    text = (
+        "Alerts of grafana/rules that fire now; docs/runbooks.md has a section for each. Always empty in a Prometheus "
+        "that has not loaded the rules."
+    )
+    by = ("alertname", "severity", "run", "group", "env", "instance")
+    return rows("Firing", text, by, Column("how many", FIRING, "none", ANY), size=(24, 5), none="nothing fires")
+
+
 def _standing() -> Any:
-    text = "Alerts that stand now, by name, over all environments; what they mean is in docs/detectors.md."
-    expr = f"sum by (alert) ({STANDING})"
-    return bars("Alerts that stand", text, "short", Query(expr, "{{alert}}"), limits=ANY)
+    text = (
+        "Alerts of the pipeline that stand at the end of the time range, over environments; what they mean is in "
+        "docs/detectors.md."
+    )
+    query = Query(f"sort_desc({total(STANDING, 'run, group, alert')} > 0)", f"{{{{alert}}}} {_GROUP}")
+    panel = bars("Alerts that stand", text, "short", query, size=(12, 7), limits=ANY, none="no alert stands")
+    return at_the_end(panel, query)
 
 
 def _raised() -> Any:
-    text = "Alerts raised in the time of a point, by severity; info is a mark, and no fault."
-    expr = f"sum by (severity) ({increase('nissa_alerts_total', env='$env|')})"
-    return lines("Alerts raised", text, "short", Query(expr, "{{severity}}"), size=(8, 8), style="stacked")
+    text = "Alerts raised, by severity; info is a mark, and no fault."
+    expr = total(increase("nissa_alerts_total", env="$env|"), "run, group, severity")
+    return growing("Alerts raised", text, Query(expr, f"{{{{severity}}}} {_GROUP}"), size=(12, 7))
 
 
 def _health() -> Any:
     text = "Share of the measured layers with which nothing is wrong, over environments; 0 if anything is NaN."
-    panels = spread(of("nissa_health_score"))
-    return lines("Health", text, "percentunit", *panels, size=(8, 8), limits=HEALTH)
+    queries = spread(of("nissa_health_ratio"))
+    return lines("Health", text, "percentunit", *queries, size=(12, 7), limits=HEALTH, high=1)
 
 
 def _ages() -> Any:
-    text = "Time since the trainer last emitted anything, of runs that go on. It rises while training stands still."
-    age = f"time() - {of('nissa_run_last_event_timestamp_seconds')} {RUNNING}"
-    return lines(
-        "Silence of the trainer", text, "s", Query(age, "{{run}}"), size=(12, 7), limits=SILENCE, style="slopes"
+    text = (
+        "Time since the trainer last emitted anything, until the run ends. It rises while training stands still, and "
+        "for an hour after the trainer is gone."
     )
+    query = Query(once(silence(), "run"), "{{run}}")
+    return lines("Silence of the trainer", text, "s", query, size=(12, 7), limits=SILENCE, style="slopes")
 
 
 def _epochs() -> Any:
-    text = "Host epochs completed in a second, over all environments of a group."
-    expr = f"sum by (run, group) ({rate('nissa_epochs_total')})"
-    return lines("Pace", text, "cps", Query(expr, _GROUP), size=(12, 7))
+    text = (
+        "Host epochs completed in the hour before, over the environments of a group: 1 at an epoch an hour. In the "
+        "first hour of a run it rises."
+    )
+    expr = total(increase("nissa_epochs_total", window="1h"))
+    return lines("Pace", text, "short", Query(expr, _GROUP), size=(12, 7))
 
 
 def _episodes() -> Any:
     text = (
-        "Episodes that ended, of those that were planned for all environments together; empty where no plan is known."
+        "Episodes that ended since the run began, of those that were planned: in all environments and groups "
+        "together, whichever are chosen. Empty where no plan is known."
     )
-    planned = f"max by (run) ({of('nissa_run_planned_episodes')} * {of('nissa_run_environments')})"
-    done = f"sum by (run) ({of('nissa_episodes_total')})"
-    return bars("Progress", text, "percentunit", Query(f"{done} / {planned}", "{{run}}"), size=(12, 7))
+    planned = f"{once(of('nissa_run_planned_episodes'), 'run')} * {once(of('nissa_run_environments'), 'run')}"
+    done = total(of("nissa_episodes_total", group=".*", env=".*"), "run")
+    return bars("Progress", text, "percentunit", Query(f"{done} / ({planned})", "{{run}}"), size=(12, 7))
 
 
 def _runs() -> Any:
-    text = "1 for each run that is known; its labels say what it is and where it comes from."
+    text = "Each run that is known: what it is and where it comes from."
     labels = ("run", "task_type", "host_architecture", "base_seed", "git_commit", "python_version", "torch_version")
     return rows("Runs", text, labels, Column("known", of("nissa_run_info"), "none"), size=(24, 6))

@@ -1,24 +1,28 @@
 """Which colour does it get? Those of Okabe and Ito, which people with any kind of colour vision tell apart.
 
-https://jfly.uni-koeln.de/color/; a grey stands for their black, which a dark screen would swallow. What we know by
-name has a colour of its own, and the same in every panel; other series get theirs by the last character of their
-name, so that environments 0 to 7 have eight.
+https://jfly.uni-koeln.de/color/; a grey stands for their black, which a dark screen would swallow. A value that we
+know has a colour of its own, and the same in every panel; what we do not know gets one by how its name ends.
 """
 
 import re
 import string
 from collections.abc import Mapping
+from itertools import cycle
 
+from nissa.grafana.known import KNOWN
 from nissa.sinks.slot_metrics import STAGES
 
-__all__ = ["BAD", "FINE", "NAMED", "POOR", "STAGE_COLORS", "WORDS", "by_last_character"]
+__all__ = ["ALL", "BAD", "FINE", "NAMED", "NEUTRAL", "POOR", "STAGE_COLORS", "by_last_character", "by_name"]
 
 _GREY, _ORANGE, _SKY, _GREEN = "#6B6B6B", "#E69F00", "#56B4E9", "#009E73"
 _YELLOW, _BLUE, _VERMILLION, _PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
-_ALL = (_SKY, _ORANGE, _GREEN, _YELLOW, _BLUE, _VERMILLION, _PURPLE, _GREY)
+ALL = (_SKY, _ORANGE, _GREEN, _YELLOW, _BLUE, _VERMILLION, _PURPLE, _GREY)
+"""One after the other, where nothing else is said."""
 
 FINE, POOR, BAD = _SKY, _YELLOW, _VERMILLION
 """Colours of states: they differ in lightness too."""
+NEUTRAL = _GREY
+"""Of what is neither good nor bad."""
 
 STAGE_COLORS: Mapping[str, str] = dict(
     zip(
@@ -30,6 +34,7 @@ STAGE_COLORS: Mapping[str, str] = dict(
 """Of the stages of a slot."""
 
 NAMED: Mapping[str, Mapping[str, str]] = {
+    **{label: dict(zip(values, cycle(ALL), strict=False)) for label, values in KNOWN.items()},
     "stage": STAGE_COLORS,
     "action": {"GERMINATE": _SKY, "FOSSILIZE": _GREEN, "CULL": _VERMILLION, "WAIT": _GREY},
     "group": {"ppo": _SKY, "heuristic": _ORANGE, "never": _GREY},
@@ -40,34 +45,26 @@ NAMED: Mapping[str, Mapping[str, str]] = {
 }
 """Of values that we know of a label."""
 
-WORDS: Mapping[str, str] = {
-    "training": _ORANGE,
-    "validation": _SKY,
-    "grown": _GREEN,
-    "host-only": _GREY,
-    "on": _GREEN,
-    "off": _GREY,
-    "best": _SKY,
-    "worst": _ORANGE,
-    "accepted": _SKY,
-    "delivered": _ORANGE,
-    "now": _SKY,
-    "peak": _ORANGE,
-    "reserved": _GREY,
-    "last": _SKY,
-    "longest": _ORANGE,
-    "value": _SKY,
-    "return": _ORANGE,
-}
-"""Of words that a legend ends in."""
+_CHARACTERS = string.digits + string.ascii_letters + "_.-"
 
 
-def by_last_character() -> dict[str, str]:
-    """Regular expressions that each name matches one of by its last character, and their colours.
+def by_last_character() -> list[tuple[str, str]]:
+    """Regular expressions of words by how they end, and their colours: runs 0 to 7 have eight.
 
     >>> import re
-    >>> [color for pattern, color in by_last_character().items() if re.search(pattern[1:-1], "ppo env 1")]
-    ['#E69F00']
+    >>> [color for word, color in by_last_character() if re.fullmatch(word, "20261121-152")]
+    ['#009E73']
     """
-    every = string.digits + string.ascii_letters + "_.-"
-    return {f"/[{re.escape(every[n::8])}]$/": color for n, color in enumerate(_ALL)}
+    return [(f"\\S*[{re.escape(_CHARACTERS[n::8])}]", color) for n, color in enumerate(ALL)]
+
+
+def by_name() -> list[tuple[str, str]]:
+    """The same for names with dots, as of layers; how the last part begins counts too, so that conv1 is not relu1.
+
+    >>> import re
+    >>> [color for name in ("host.conv1", "host.relu1") for word, color in by_name() if re.fullmatch(word, name)]
+    ['#E69F00', '#D55E00']
+    """
+    starts, ends = ([re.escape(_CHARACTERS[n::step]) for n in range(step)] for step in (2, 4))
+    words = [f"(?:\\S*\\.)?(?=[{start}])[^ .]*[{end}]" for start in starts for end in ends]
+    return list(zip(words, ALL, strict=True))

@@ -1,18 +1,13 @@
 """The kinds of panels: each function returns one with title, description and unit, `size` in grid units of 24 a row.
 
-A legend ends in what tells series apart, because that gives them their colour.
+A legend says first what tells series apart, and last the run, because legends are cut off at the end.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from grafana_foundation_sdk.builders.bargauge import Panel as BarGauge
-from grafana_foundation_sdk.builders.common import (
-    GraphThresholdsStyleConfig,
-    StackingConfig,
-    VizLegendOptions,
-    VizTooltipOptions,
-)
+from grafana_foundation_sdk.builders.common import GraphThresholdsStyleConfig, VizLegendOptions, VizTooltipOptions
 from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.builders.stat import Panel as Stat
 from grafana_foundation_sdk.builders.statetimeline import Panel as StateTimeline
@@ -21,7 +16,8 @@ from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType, FieldColorModeId
 
-from nissa.grafana.fields import LAST, SOURCE, color_by, colored, coloring, dashed, last, limited, mapping, targets
+from nissa.grafana.fields import SOURCE, color_by, last, limited, mapping, targets
+from nissa.grafana.graphs import Style, drawn, explained, scaled
 from nissa.grafana.queries import Query
 from nissa.grafana.thresholds import Limits
 
@@ -35,9 +31,6 @@ P = TypeVar("P", TimeSeries, Stat, BarGauge, StateTimeline, StatusHistory)
 Size = tuple[int, int]
 """Width and height."""
 
-Style = Literal["steps", "slopes", "stacked", "sparse"]
-"""Values that hold until the next; that change all the time; that add up; that are there now and then, and joined."""
-
 
 def lines(
     title: str,
@@ -47,30 +40,17 @@ def lines(
     size: Size = (12, 8),
     limits: Limits = NONE,
     style: Style = "steps",
+    high: float | None = None,
 ) -> TimeSeries:
-    """Values over time; limits are drawn as dashed lines."""
+    """Values over time; limits are drawn as dashed lines, and `high` ends the axis."""
     panel = _start(TimeSeries(), (title, text, unit), queries, size)
-    panel.thresholds(limited(limits)).color_scheme(color_by(FieldColorModeId.PALETTE_CLASSIC))
+    panel.thresholds(limited(limits, drawn=True)).color_scheme(color_by(FieldColorModeId.PALETTE_CLASSIC))
     if limits != NONE:
         panel.thresholds_style(GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED))
-    for pattern, color in coloring(queries):
-        panel.override_by_regexp(pattern, colored(color))
-    if any(query.legend.startswith("highest ") for query in queries):
-        panel.override_by_regexp("/^(highest|lowest) /", dashed())
-    legend = VizLegendOptions().display_mode(common.LegendDisplayMode.TABLE).calcs([LAST]).show_legend(True)
-    # Beside the graph it scrolls, so that sixty-four names leave the lines their room.
-    panel.legend(legend.placement(common.LegendPlacement.RIGHT))
+    if high is not None:
+        panel.max(high)
     panel.tooltip(VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
-    return _styled(panel, style).line_width(1.5)
-
-
-def _styled(panel: TimeSeries, style: Style) -> TimeSeries:
-    if style == "stacked":
-        panel.stacking(StackingConfig().mode(common.StackingMode.NORMAL).group("A")).fill_opacity(60)
-    if style == "sparse":
-        return panel.span_nulls(True).show_points(common.VisibilityMode.ALWAYS)
-    slopes = style == "slopes"
-    return panel.line_interpolation(common.LineInterpolation.LINEAR if slopes else common.LineInterpolation.STEP_AFTER)
+    return explained(drawn(scaled(panel, unit), queries, style), queries, size[0])
 
 
 def numbers(
@@ -89,12 +69,17 @@ def numbers(
     return panel.mappings([mapping(names)]) if names else panel
 
 
-def bars(title: str, text: str, unit: str, *queries: Query, size: Size = (8, 8), limits: Limits = NONE) -> BarGauge:
-    """The last value of each series as a bar with its name."""
+def bars(
+    title: str, text: str, unit: str, *queries: Query, size: Size = (8, 8), limits: Limits = NONE, none: str = ""
+) -> BarGauge:
+    """The last value of each series as a bar beside its name; `none` is said where there is no series."""
     panel = _start(BarGauge(), (title, text, unit), queries, size)
     panel.thresholds(limited(limits)).color_scheme(color_by(FieldColorModeId.THRESHOLDS)).reduce_options(last())
     panel.display_mode(common.BarGaugeDisplayMode.BASIC).orientation(common.VizOrientation.HORIZONTAL)
-    return panel.min(0).show_unfilled(True).min_viz_height(16).max_viz_height(24)
+    # Only then are the heights heeded.
+    panel.sizing(common.BarGaugeSizing.MANUAL).name_placement(common.BarGaugeNamePlacement.LEFT)
+    panel.min(0).show_unfilled(True).min_viz_height(16).max_viz_height(24)
+    return panel.no_value(none) if none else panel
 
 
 def states(

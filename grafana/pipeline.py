@@ -3,15 +3,18 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
+from nissa.grafana.growing import growing
 from nissa.grafana.palette import BAD, FINE
-from nissa.grafana.panels import bars, lines, numbers, states
-from nissa.grafana.queries import Query, increase, of, rate
-from nissa.grafana.thresholds import ANY, LAG, QUEUED, SINK_UP
+from nissa.grafana.panels import lines, numbers, states
+from nissa.grafana.queries import Query, increase, largest, of, rate
+from nissa.grafana.thresholds import ANY, LAG, QUEUED
 from nissa.grafana.upkeep import upkeep
 
 __all__ = ["pipeline"]
 
-_PROCESS = "{{instance}}"
+_PROCESS, _NONE = "{{instance}}", "none"
+_MOST = 8
+"""How many kinds of event are shown, of more than fifty."""
 
 
 def pipeline() -> dict[str, Any]:
@@ -34,7 +37,7 @@ def _total(title: str, text: str, metric: str) -> Any:
 
 
 def _trust() -> list[Any]:
-    lost = "Events shed before delivery since the start; batches go first, events of the life cycle last."
+    lost = "Events shed before delivery since the process began; batches go first, events of the life cycle last."
     account = "accepted - delivered - queued - dropped: 0, unless events are lost unseen or a scrape fell between."
     accepted, delivered = of("nissa_pipeline_accepted_total"), of("nissa_pipeline_delivered_total")
     queued, dropped = of("nissa_pipeline_queued_events"), f"sum by (instance) ({of('nissa_pipeline_dropped_total')})"
@@ -43,74 +46,76 @@ def _trust() -> list[Any]:
     )
     return [
         _total("Dropped", lost, "nissa_pipeline_dropped_total"),
-        _total("Faults", "Errors caught in the pipeline since the start.", "nissa_pipeline_faults_total"),
-        _total("Given up by sinks", "Events in the dead-letter file since the start.", "nissa_sink_failed_total"),
-        _total("Restarts", "Times that the hub's thread died and was started again.", "nissa_pipeline_restarts_total"),
+        _total("Faults", "Errors caught in the pipeline since the process began.", "nissa_pipeline_faults_total"),
         _total(
-            "Label sets refused", "For want of room: their series are missing here.", "nissa_label_sets_refused_total"
+            "Given up by sinks",
+            "Events put into the dead-letter file since the process began.",
+            "nissa_sink_failed_total",
+        ),
+        _total(
+            "Restarts",
+            "Times since the process began that the hub's thread died and was started again.",
+            "nissa_pipeline_restarts_total",
+        ),
+        _total(
+            "Label sets refused",
+            "For want of room, since the process began: their series are missing here.",
+            "nissa_label_sets_refused_total",
         ),
         _total(
             "Unreadable in scrapes",
-            "Events that could not be read while scrapes were gathered.",
+            "Errors since the process began: events that could not be read in a scrape.",
             "nissa_scrape_errors_total",
         ),
-        lines("Account", account, "short", Query(missing, _PROCESS), size=(12, 7)),
-        lines(
-            "Faults by part",
-            "Errors caught in the time of a point.",
-            "short",
-            *_faults(),
-            size=(12, 7),
-            style="stacked",
-        ),
+        lines("Events unaccounted for", account, "short", Query(missing, _PROCESS), size=(12, 7)),
+        growing("Faults by part", "Errors caught.", _faults(), size=(12, 7), limits=ANY),
     ]
 
 
-def _faults() -> list[Query]:
-    return [Query(f"sum by (component) ({increase('nissa_pipeline_faults_total')})", "{{component}}")]
+def _faults() -> Query:
+    return Query(f"sum by (component) ({increase('nissa_pipeline_faults_total')})", "{{component}}")
 
 
 def _events() -> list[Any]:
-    kinds = Query(f"sum by (kind) ({rate('nissa_events_total')})", "{{kind}}")
+    kinds = _kinds(f"sum by (kind) ({rate('nissa_events_total')})")
     rates = [("nissa_pipeline_accepted_total", "accepted"), ("nissa_pipeline_delivered_total", "delivered")]
-    both = [Query(f"sum by (instance) ({rate(metric)})", f"{_PROCESS} {name}") for metric, name in rates]
-    shed = Query(f"sum by (kind) ({increase('nissa_pipeline_dropped_total')})", "{{kind}}")
+    both = [Query(f"sum by (instance) ({rate(metric)})", f"{name} {_PROCESS}") for metric, name in rates]
+    shed = _kinds(f"sum by (kind) ({increase('nissa_pipeline_dropped_total')})")
     late = Query(f"sum by (instance) ({increase('nissa_pipeline_refused_total')})", _PROCESS)
     waiting = Query(of("nissa_pipeline_queued_events"), _PROCESS)
+    dropped = "Events, the eight kinds of which most were dropped."
+    most = "In a second, the eight kinds of which there were most."
     lag = "Age of the event delivered last, when it was delivered."
     return [
-        lines("Events by kind", "In a second.", "cps", kinds, style="stacked"),
+        lines("Events by kind", most, "cps", kinds, style="stacked"),
         lines("Accepted and delivered", "In a second; apart for long, events are lost or wait.", "cps", *both),
-        lines("Lag", lag, "s", Query(of("nissa_pipeline_lag_seconds"), _PROCESS), size=(8, 8), limits=LAG),
-        lines("Waiting for delivery", "Events in the hub's buffer.", "short", waiting, size=(8, 8), limits=QUEUED),
-        lines("Dropped by kind", "In the time of a point.", "short", shed, size=(8, 8), style="stacked"),
-        lines("Emitted after the end", "Events refused because their run had ended.", "short", late, size=(24, 6)),
+        lines("Lag", lag, "s", Query(of("nissa_pipeline_lag_seconds"), _PROCESS), limits=LAG),
+        lines("Waiting for delivery", "Events in the hub's buffer.", "short", waiting, limits=QUEUED),
+        growing("Dropped by kind", dropped, shed, limits=ANY).no_value(_NONE),
+        growing("Emitted after the end", "Events refused, because their run had ended.", late),
     ]
+
+
+def _kinds(expr: str) -> Query:
+    return Query(largest(_MOST, expr), "{{kind}}")
 
 
 def _sinks() -> list[Any]:
-    up = Query(f"min by (instance, sink) ({of('nissa_sink_up')})", "{{instance}} {{sink}}")
+    up = Query(f"min by (instance, sink) ({of('nissa_sink_up')})", "{{sink}} {{instance}}")
     named = {0: ("resting", BAD), 1: ("taking", FINE)}
-    shed = Query(f"sum by (sink, kind) ({increase('nissa_sink_dropped_total')})", "{{sink}} {{kind}}")
+    shed = largest(_MOST, f"sum by (sink, kind) ({increase('nissa_sink_dropped_total')})")
+    written, waiting = rate("nissa_sink_written_total"), of("nissa_sink_queued_events")
+    given_up, retried = increase("nissa_sink_failed_total"), increase("nissa_sink_retries_total")
+    most = "Events, the eight kinds of which most were shed."
     return [
-        states("Sinks", "Whether the sink's circuit breaker is closed.", "none", up, names=named, size=(24, 6)),
-        bars("Sinks that take events", "1 while it does, 0 while it rests.", "none", up, size=(8, 8), limits=SINK_UP),
-        _by_sink("Written", "Events that the sink took, in a second.", rate("nissa_sink_written_total"), "cps"),
-        lines(
-            "Waiting for the sink",
-            "Events in its queue.",
-            "short",
-            Query(f"sum by (sink) ({of('nissa_sink_queued_events')})", "{{sink}}"),
-            size=(8, 8),
-            limits=QUEUED,
-        ),
-        _by_sink(
-            "Given up", "Events given up after retries, in the time of a point.", increase("nissa_sink_failed_total")
-        ),
-        _by_sink("Tried again", "Attempts that raised and were tried again.", increase("nissa_sink_retries_total")),
-        lines("Shed by sinks", "Events, in the time of a point.", "short", shed, size=(8, 8), style="stacked"),
+        states("Sinks", "Whether the sink's circuit breaker is closed.", "none", up, names=named, size=(24, 5)),
+        lines("Written", "Events that the sink took, in a second.", "cps", _by_sink(written), size=(8, 8)),
+        lines("Waiting for the sink", "Events in its queue.", "short", _by_sink(waiting), size=(8, 8), limits=QUEUED),
+        growing("Given up", "Events given up after retries.", _by_sink(given_up), size=(8, 8), limits=ANY),
+        growing("Tried again", "Attempts that raised and were tried again.", _by_sink(retried)),
+        growing("Shed by sinks", most, Query(shed, "{{kind}} {{sink}}"), limits=ANY).no_value(_NONE),
     ]
 
 
-def _by_sink(title: str, text: str, expr: str, unit: str = "short") -> Any:
-    return lines(title, text, unit, Query(f"sum by (sink) ({expr})", "{{sink}}"), size=(8, 8))
+def _by_sink(expr: str) -> Query:
+    return Query(f"sum by (sink) ({expr})", "{{sink}}")

@@ -3,15 +3,24 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
+from nissa.grafana.growing import LEAST
 from nissa.grafana.panels import NONE, bars, lines
-from nissa.grafana.queries import Query, increase, of, rate, spread
-from nissa.grafana.rewards import counted, rewards
-from nissa.grafana.thresholds import CLIP_FRACTION, ENTROPY, EXPLAINED_VARIANCE, KL, PROBABILITY_RATIO, Limits
+from nissa.grafana.queries import Query, increase, of, once, rate, spread, total
+from nissa.grafana.rewards import rewards
+from nissa.grafana.thresholds import (
+    CLIP_FRACTION,
+    ENTROPY,
+    EXPLAINED_VARIANCE,
+    KL,
+    PROBABILITY_RATIO,
+    VALUE_SPREAD,
+    Limits,
+)
 
 __all__ = ["policy"]
 
-_GROUP = "{{run}} {{group}}"
-_BY = "run, group"
+_GROUP = "{{group}} {{run}}"
+_HEAD = "run, group, head"
 
 
 def policy() -> dict[str, Any]:
@@ -30,50 +39,42 @@ def _sections() -> Sections:
 
 
 def _figure(title: str, text: str, metric: str, unit: str = "none", limits: Limits = NONE) -> Any:
-    return lines(title, text, unit, Query(of(metric), _GROUP), size=(8, 8), limits=limits)
+    return lines(title, text, unit, Query(once(of(metric)), _GROUP), size=(8, 8), limits=limits)
 
 
 def _exploration() -> list[Any]:
-    chosen = f"sum by (run, group, head) ({rate('nissa_head_entropy_nats_total')})"
-    possible = f"sum by (run, group, head) ({rate('nissa_head_log_valid_nats_total')})"
+    chosen, possible = (total(rate(f"nissa_head_{name}_nats_total"), _HEAD) for name in ("entropy", "log_valid"))
     text = (
         "Masked entropy of each head by the most that it could have with the choices that were valid: 1 is uniform, "
         "0 certain. Below the lines it may have collapsed, unless what it chooses tells about the state."
     )
     mean = "Entropy of the policy's mean over states: high while the entropy is low, the policy is sure, but not blind."
-    head = Query(of("nissa_head_mean_policy_entropy_nats"), f"{_GROUP} {{{{head}}}}")
+    mean_policy = once(of("nissa_head_mean_policy_entropy_nats"), _HEAD)
+    joint = "Mean entropy of the joint action, in nats."
     return [
         lines(
             "Entropy by head",
             text,
             "percentunit",
-            Query(f"{chosen} / ({possible} > 0)", f"{_GROUP} {{{{head}}}}"),
+            Query(f"{chosen} / ({possible} > 0)", f"{{{{head}}}} {_GROUP}"),
             limits=ENTROPY,
             style="sparse",
         ),
-        lines("Entropy of the mean policy", mean, "none", head),
-        _figure("Joint entropy", "Mean entropy of the joint action, in nats.", "nissa_policy_entropy_nats"),
-        _share(
-            "Forced choices",
-            "Decisions in which one choice of the head alone was valid, of those that used it.",
-            "forced",
-        ),
-        counted(
-            "Choices by head",
-            "Decisions in which the head mattered and had a choice, in a second.",
-            "nissa_head_decisions_total",
-            "head",
-        ),
+        lines("Entropy of the mean policy", mean, "none", Query(mean_policy, f"{{{{head}}}} {_GROUP}")),
+        lines("Joint entropy", joint, "none", Query(once(of("nissa_policy_entropy_nats")), _GROUP)),
+        _forced(),
     ]
 
 
-def _share(title: str, text: str, what: str) -> Any:
-    forced, used = (f"sum by (head) ({of(f'nissa_head_{name}_total')})" for name in (what, "relevant"))
-    return bars(title, text, "percentunit", Query(f"{forced} / ({used} > 0)", "{{head}}"))
+def _forced() -> Any:
+    text = "Decisions since the run began in which one choice of the head alone was valid, of those that used it."
+    forced, used = (total(of(f"nissa_head_{name}_total"), _HEAD) for name in ("forced", "relevant"))
+    query = Query(f"{forced} / ({used} > 0)", f"{{{{head}}}} {_GROUP}")
+    return bars("Forced choices", text, "percentunit", query, size=(12, 8))
 
 
 def _updates() -> list[Any]:
-    early, updates = increase("nissa_policy_early_stops_total"), increase("nissa_policy_updates_total")
+    early, updates = (total(increase(f"nissa_policy_{name}_total")) for name in ("early_stops", "updates"))
     stopped = "Updates whose KL passed its target, which ended their passes, of all updates in the time of a point."
     return [
         _figure(
@@ -104,7 +105,7 @@ def _updates() -> list[Any]:
             "short",
         ),
         _figure("Learning rate", "Step size of the policy's optimizer.", "nissa_policy_learning_rate", "sci"),
-        lines("Updates", "In the time of a point.", "short", Query(f"sum by ({_BY}) ({updates})", _GROUP), size=(8, 8)),
+        _counter("Updates", "Updates of the policy since the run began.", "nissa_policy_updates_total"),
         lines(
             "Stopped early",
             stopped,
@@ -112,54 +113,53 @@ def _updates() -> list[Any]:
             Query(f"{early} / ({updates} > 0)", _GROUP),
             size=(8, 8),
             style="sparse",
-        ),
-        lines(
+        ).interval(LEAST),
+        _counter(
             "Decisions learned from",
-            "In a second.",
-            "cps",
-            Query(rate("nissa_policy_decisions_total"), _GROUP),
-            size=(8, 8),
+            "Decisions that updates learned from since the run began.",
+            "nissa_policy_decisions_total",
         ),
     ]
 
 
+def _counter(title: str, text: str, metric: str) -> Any:
+    """What grows now and then, as steps."""
+    return lines(title, text, "short", Query(total(of(metric)), _GROUP), size=(8, 8))
+
+
 def _critic() -> list[Any]:
+    return [*_knowledge(), *_values()]
+
+
+def _knowledge() -> list[Any]:
+    """What a collapse of the critic is judged by."""
     explained = "1 - Var(return - value) / Var(return): 1 knows it all, 0 nothing of the state, below 0 is worse still."
+    told = (
+        "Standard deviation of the values by that of the returns: a critic that says nearly the same of every state "
+        "has next to none. Below the line it has collapsed, if it explains as little."
+    )
+    value, returned = (once(of(f"nissa_policy_{name}_std")) for name in ("value", "return"))
+    by_returns = Query(f"{value} / ({returned} > 0)", _GROUP)
+    known = Query(once(of("nissa_policy_explained_variance_ratio")), _GROUP)
     return [
-        _figure(
-            "Explained variance", explained, "nissa_policy_explained_variance_ratio", "percentunit", EXPLAINED_VARIANCE
-        ),
-        lines(
-            "Values and returns",
-            "Means over an update; apart from each other, the critic is biased.",
-            "none",
-            *_pair("mean"),
-            size=(8, 8),
-        ),
-        lines(
-            "Spread of values and returns",
-            "Standard deviations; values that hardly vary know nothing.",
-            "none",
-            *_pair("std"),
-            size=(8, 8),
-        ),
+        lines("Explained variance", explained, "percentunit", known, limits=EXPLAINED_VARIANCE),
+        lines("Spread of values by that of returns", told, "percentunit", by_returns, limits=VALUE_SPREAD),
+    ]
+
+
+def _values() -> list[Any]:
+    means = "Means over an update; apart from each other, the critic is biased."
+    spreads = "Of values and returns over an update; values that hardly vary know nothing."
+    last = "The critic's estimate, over environments."
+    advantage = "Mean advantage of the episode scored last, over environments."
+    return [
+        lines("Values and returns", means, "none", *_pair("mean"), size=(8, 8)),
+        lines("Standard deviations", spreads, "none", *_pair("std"), size=(8, 8)),
         _figure("Value loss", "Mean squared error of the critic.", "nissa_policy_value_loss"),
-        lines(
-            "Value at the last decision",
-            "The critic's estimate, over environments.",
-            "none",
-            *spread(of("nissa_decision_value")),
-            size=(8, 8),
-        ),
-        lines(
-            "Advantage",
-            "Mean advantage of the episode scored last, over environments.",
-            "none",
-            *spread(of("nissa_advantage_mean")),
-            size=(8, 8),
-        ),
+        lines("Value at the last decision", last, "none", *spread(of("nissa_decision_value"))),
+        lines("Advantage", advantage, "none", *spread(of("nissa_advantage_mean"))),
     ]
 
 
 def _pair(figure: str) -> list[Query]:
-    return [Query(of(f"nissa_policy_{name}_{figure}"), f"{_GROUP} {name}") for name in ("value", "return")]
+    return [Query(once(of(f"nissa_policy_{name}_{figure}")), f"{name} {_GROUP}") for name in ("value", "return")]

@@ -1,11 +1,15 @@
 """What does a panel ask? PromQL that is limited to what the reader chose in the dashboard's variables.
 
+Several processes may tell of one run, as a trainer and a server of its recording do: then it counts once.
+
 >>> of("nissa_growth_ratio")
 'nissa_growth_ratio{run=~"$run", group=~"$group", env=~"$env"}'
 >>> of("nissa_alert_active", env="$env|", alert="kl_spike")
 'nissa_alert_active{run=~"$run", group=~"$group", env=~"$env|", alert=~"kl_spike"}'
 >>> of("nissa_scrapes_total")
 'nissa_scrapes_total{instance=~"$instance"}'
+>>> total("x", "run, group")
+'max by (run, group) (sum by (run, group, instance, job) (x))'
 """
 
 from collections.abc import Sequence
@@ -13,12 +17,33 @@ from typing import NamedTuple
 
 from nissa.sinks.metrics import METRICS
 
-__all__ = ["SCOPE", "Query", "increase", "of", "rate", "spread"]
+__all__ = [
+    "AT_THE_END",
+    "FIRING",
+    "SCOPE",
+    "Query",
+    "increase",
+    "largest",
+    "latest",
+    "median",
+    "of",
+    "once",
+    "rate",
+    "spread",
+    "summed",
+    "total",
+]
 
 SCOPE = ("run", "group", "env", "blueprint")
 """Labels that have a variable of the same name. What has none of them is the process's, and has the scrape's."""
 
 _WINDOW = "$__rate_interval"
+AT_THE_END = "[$__range] @ end()"
+"""A window that is the whole time range at every point, so that what is chosen by it is the same at all."""
+
+
+FIRING = 'ALERTS{alertstate="firing", alertname=~"Nissa.+", run=~"$run|", group=~"$group|", env=~"$env|"}'
+"""What Prometheus itself says of our alerts. Those of a process have no run, and are shown whatever is chosen."""
 
 
 class Query(NamedTuple):
@@ -55,10 +80,40 @@ def increase(metric: str, suffix: str = "", window: str = _WINDOW, **matchers: s
     return f"increase({of(metric, suffix, **matchers)}[{window}])"
 
 
-def spread(expr: str, by: str = "run, group", legend: str = "{{run}} {{group}}") -> Sequence[Query]:
+def latest(metric: str, **matchers: str) -> str:
+    """The last value in the time range, of what is gone by its end as well."""
+    return f"last_over_time({of(metric, **matchers)}[$__range])"
+
+
+def once(expr: str, by: str = "run, group") -> str:
+    """The value for each `by`, of which there is one, whoever tells it."""
+    return f"max by ({by}) ({expr})"
+
+
+def summed(expr: str, by: str = "run, group") -> str:
+    """Sum over what `by` leaves out, by process."""
+    return f"sum by ({by}, instance, job) ({expr})"
+
+
+def total(expr: str, by: str = "run, group") -> str:
+    """Sum over what `by` leaves out, each run once."""
+    return once(summed(expr, by), by)
+
+
+def median(expr: str, by: str = "run, group") -> str:
+    """Median over what `by` leaves out, which processes that tell the same do not move. NaN counts as the lowest."""
+    return f"quantile by ({by}) (0.5, {expr})"
+
+
+def largest(count: int, expr: str) -> str:
+    """Of rates and increases those that grew most over the time range, and at all."""
+    return f"{expr} and topk({count}, {expr.replace(f'[{_WINDOW}]', AT_THE_END)} > 0)"
+
+
+def spread(expr: str, by: str = "run, group", legend: str = "{{group}} {{run}}") -> Sequence[Query]:
     """Highest, median and lowest over environments: three lines a group, however many environments there are."""
     return (
-        Query(f"max by ({by}) ({expr})", f"highest {legend}"),
-        Query(f"quantile by ({by}) (0.5, {expr})", f"median {legend}"),
+        Query(once(expr, by), f"highest {legend}"),
+        Query(median(expr, by), f"median {legend}"),
         Query(f"min by ({by}) ({expr})", f"lowest {legend}"),
     )

@@ -4,11 +4,11 @@ from typing import Any
 
 from nissa.grafana.frame import Sections
 from nissa.grafana.panels import bars, lines
-from nissa.grafana.queries import Query, of, rate, spread
+from nissa.grafana.queries import Query, of, rate, spread, total
 
-__all__ = ["counted", "rewards"]
+__all__ = ["rewards"]
 
-_BY, _GROUP = "run, group", "{{run}} {{group}}"
+_GROUP = "{{group}} {{run}}"
 
 
 def rewards() -> Sections:
@@ -17,7 +17,7 @@ def rewards() -> Sections:
 
 
 def _rewards() -> list[Any]:
-    parts = Query(f"avg by (component) ({of('nissa_reward_component')})", "{{component}}")
+    parts = f"avg by (run, group, component) ({of('nissa_reward_component')})"
     delta = "Change of the validation accuracy over the last decision, over environments."
     return [
         lines(
@@ -30,7 +30,7 @@ def _rewards() -> list[Any]:
             "Components of the reward",
             "What the last decision's reward is made of, mean over environments.",
             "none",
-            parts,
+            Query(parts, f"{{{{component}}}} {_GROUP}"),
         ),
         lines(
             "Reward of a decision",
@@ -43,26 +43,24 @@ def _rewards() -> list[Any]:
 
 
 def _decisions() -> list[Any]:
-    agreed, made = (f"sum by (action) ({of(f'nissa_decisions_{name}total')})" for name in ("agreed_", ""))
-    masked = f"sum by ({_BY}) ({of('nissa_decisions_masked_total')}) / sum by ({_BY}) ({of('nissa_decisions_total')})"
+    by, legend = "run, group, action", f"{{{{action}}}} {_GROUP}"
+    agreed, made = (total(of(f"nissa_decisions_{name}total"), by) for name in ("agreed_", ""))
+    masked, all_of_them = (total(of(f"nissa_decisions_{name}total")) for name in ("masked_", ""))
+    often = Query(total(rate("nissa_decisions_total"), by), legend)
     return [
-        counted("Decisions", "By operation, in a second.", "nissa_decisions_total", "action"),
+        lines("Decisions", "By operation, in a second.", "cps", often, style="stacked"),
         bars(
             "Agreement with the heuristic",
-            "Share of the decisions that the heuristic would have made too.",
+            "Share of the decisions since the run began that the heuristic would have made too.",
             "percentunit",
-            Query(f"{agreed} / ({made} > 0)", "{{action}}"),
+            Query(f"{agreed} / ({made} > 0)", legend),
+            size=(6, 8),
         ),
         bars(
             "Masked decisions",
-            "Share of the decisions in which masks left no choice at all.",
+            "Share of the decisions since the run began in which masks left no choice at all.",
             "percentunit",
-            Query(masked, _GROUP),
+            Query(f"{masked} / ({all_of_them} > 0)", _GROUP),
+            size=(6, 8),
         ),
     ]
-
-
-def counted(title: str, text: str, metric: str, label: str) -> Any:
-    """Growth of a counter in a second, by one label."""
-    expr = f"sum by ({label}) ({rate(metric)})"
-    return lines(title, text, "cps", Query(expr, f"{{{{{label}}}}}"), size=(8, 8), style="stacked")

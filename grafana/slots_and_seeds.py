@@ -3,16 +3,18 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
+from nissa.grafana.growing import growing
+from nissa.grafana.moments import at_the_end
 from nissa.grafana.palette import STAGE_COLORS
-from nissa.grafana.panels import bars, lines, states
-from nissa.grafana.queries import Query, increase, of, spread
+from nissa.grafana.panels import bars, lines, numbers, states
+from nissa.grafana.queries import Query, increase, latest, median, of, once, spread, total
 from nissa.grafana.tables import Column, rows
 from nissa.grafana.thresholds import ANY
 from nissa.sinks.slot_metrics import STAGES
 
 __all__ = ["slots_and_seeds"]
 
-_SLOT = "run, group, env, slot"
+_GROUP = "{{group}} {{run}}"
 
 
 def slots_and_seeds() -> dict[str, Any]:
@@ -31,16 +33,31 @@ def _sections() -> Sections:
 
 
 def _life() -> list[Any]:
-    changes = f"sum by (stage) ({increase('nissa_stage_changes_total')})"
+    changes = Query(total(increase("nissa_stage_changes_total"), "stage"), "{{stage}}")
     live = "Seeds that live in a slot and are not fossilized yet, over environments."
+    blending = "Share of the seed in what the slot puts out."
     return [
+        *_numbers(),
         _stages(),
-        _by_slot(
-            "Blending", "Share of the seed in what the slot puts out, over environments.", "nissa_slot_alpha_ratio"
-        ),
+        _by_slot("Blending", blending, "nissa_slot_alpha_ratio", "percentunit"),
         lines("Live seeds", live, "short", *spread(of("nissa_live_seeds"))),
-        lines("Stages entered", "In the time of a point.", "short", Query(changes, "{{stage}}"), style="stacked"),
-        _by_slot("Epochs in the stage", "That the slot spent in its stage so far.", "nissa_slot_stage_epochs", "none"),
+        growing("Stages entered", "Changes of stage, over all runs and groups chosen.", changes),
+        _by_slot("Epochs in the stage", "That the slot spent in its stage so far.", "nissa_slot_stage_epochs"),
+    ]
+
+
+def _numbers() -> list[Any]:
+    live = "Seeds that live in a slot and are not fossilized yet, over all environments, at the end of the time range."
+    gates = (
+        "Slots whose gate was tried and stays shut at the end of the time range, over all environments: the alert "
+        "gate_failure, which is a mark."
+    )
+    shut = total(of("nissa_alert_active", env="$env|", alert="gate_failure"))
+    alive = Query(f"sum({total(of('nissa_live_seeds'))})", "")
+    failing = Query(f"sum({shut})", "")
+    return [
+        at_the_end(numbers("Live seeds now", live, "short", alive, size=(12, 4)), alive),
+        at_the_end(numbers("Gates shut now", gates, "short", failing, size=(12, 4), limits=ANY), failing),
     ]
 
 
@@ -48,63 +65,50 @@ def _stages() -> Any:
     """The place of the stage that is 1 is added up from one selector a stage, because a row shows one number."""
     text = "The stage of each slot. Twenty-four slots are shown at a time; choose an environment to see its own alone."
     parts = [f"{place} * {of('nissa_slot_stage', stage=stage)}" for place, stage in enumerate(STAGES)]
-    expr = f"sum by ({_SLOT}) ({' or '.join(parts)})"
+    expr = once(" or ".join(parts), "run, group, env, slot")
     names = {place: (stage.lower(), STAGE_COLORS[stage]) for place, stage in enumerate(STAGES)}
-    return states("Stages", text, "none", Query(expr, "{{run}} {{group}} {{env}} {{slot}}"), names=names, size=(24, 10))
+    return states("Stages", text, "none", Query(expr, "{{slot}} {{env}} {{group}} {{run}}"), names=names, size=(24, 10))
 
 
-def _by_slot(title: str, text: str, metric: str, unit: str = "percentunit") -> Any:
-    return lines(title, text, unit, *spread(of(metric), "run, group, slot", "{{run}} {{group}} {{slot}}"))
+def _by_slot(title: str, text: str, metric: str, unit: str = "none") -> Any:
+    query = Query(median(of(metric), "run, group, slot"), "{{slot}} {{group}} {{run}}")
+    return lines(title, f"{text} Median over environments.", unit, query)
 
 
 def _gates() -> list[Any]:
-    passed = "sum by (gate) ({})".format(of("nissa_gate_passes_total"))
-    asked = "sum by (gate) ({})".format(of("nissa_gate_evaluations_total"))
-    failures = f"sum by (gate, reason) ({of('nissa_gate_check_failures_total')})"
-    now = f"sum by (gate, reason) ({increase('nissa_gate_check_failures_total')})"
-    shut = f"sum by (run, group) ({of('nissa_alert_active', alert='gate_failure')})"
+    by = "run, group, gate"
+    passed, asked = (total(of(f"nissa_gate_{what}_total"), by) for what in ("passes", "evaluations"))
+    failures = total(latest("nissa_gate_check_failures_total"), f"{by}, reason")
+    failed = total(increase("nissa_gate_check_failures_total"), by)
     share = (
         "Share of the evaluations since the run began in which the gate let the seed pass; empty if it was never asked."
     )
-    why = "Checks that failed since the run began: gate, then check."
+    why = "Checks that failed since the run began, the sixteen that did most often: check, then gate."
+    shut = Query(f"sort_desc(topk(16, {failures} > 0))", "{{reason}} {{gate}} {{group}} {{run}}")
+    panel = bars("Why gates stay shut", why, "short", shut, size=(24, 9), none="no check failed")
+    let_pass = Query(f"{passed} / ({asked} > 0)", "{{gate}} {{group}} {{run}}")
     return [
-        bars("Gates passed", share, "percentunit", Query(f"{passed} / ({asked} > 0)", "{{gate}}")),
-        bars("Why gates stay shut", why, "short", Query(failures, "{{gate}} {{reason}}"), size=(16, 8)),
-        lines("Failed checks", "In the time of a point.", "short", Query(now, "{{gate}} {{reason}}"), style="stacked"),
-        bars(
-            "Gates shut now",
-            "Slots whose gate was tried and stays shut, over environments.",
-            "short",
-            Query(shut, "{{run}} {{group}}"),
-            size=(12, 8),
-            limits=ANY,
-        ),
+        bars("Gates passed", share, "percentunit", let_pass, size=(12, 8)),
+        growing("Failed checks", "Checks that failed, by gate.", Query(failed, "{{gate}} {{group}} {{run}}")),
+        at_the_end(panel, shut),
     ]
 
 
 def _worth() -> list[Any]:
-    contribution = (
-        "Validation accuracy minus that with this seed alone switched off, over environments: what it does now."
-    )
+    contribution = "Validation accuracy minus that with this seed alone switched off: what it does then."
     improvement = (
         "Validation accuracy minus that at the germination of the seed in the slot: what came while it was there."
     )
     epoch = "Validation accuracy minus that of the epoch before, while the slot holds a seed."
     norm = "Norm of the gradient of the seed in the slot, mean over the batches of the epoch."
-    by = "run, group, slot"
-    legend = "{{run}} {{group}} {{slot}}"
+    share = "Norm of the seed's gradient by that of the host's."
     return [
-        _by_slot("Contribution", contribution, "nissa_slot_contribution_ratio"),
-        _by_slot("Improvement since germination", improvement, "nissa_slot_improvement_ratio"),
-        _by_slot("Improvement of the epoch", epoch, "nissa_slot_epoch_improvement_ratio"),
-        lines("Parameters", "Of the seed in the slot.", "short", *spread(of("nissa_slot_parameters"), by, legend)),
-        lines("Gradient of the seed", norm, "short", *spread(of("nissa_slot_grad_norm"), by, legend)),
-        _by_slot(
-            "Gradient by that of the host",
-            "Norm of the seed's gradient by that of the host's.",
-            "nissa_slot_host_grad_ratio",
-            "suffix:x",
-        ),
+        _by_slot("Contribution", contribution, "nissa_slot_contribution_ratio", "percentunit"),
+        _by_slot("Improvement since germination", improvement, "nissa_slot_improvement_ratio", "percentunit"),
+        _by_slot("Improvement of the epoch", epoch, "nissa_slot_epoch_improvement_ratio", "percentunit"),
+        _by_slot("Parameters", "Parameters of the seed in the slot.", "nissa_slot_parameters", "short"),
+        _by_slot("Gradient of the seed", norm, "nissa_slot_grad_norm", "short"),
+        _by_slot("Gradient by that of the host", share, "nissa_slot_host_grad_ratio", "suffix:x"),
     ]
 
 
@@ -129,10 +133,9 @@ def _ablation() -> list[Any]:
         "Accuracy of the grown model with all its seeds, and with every seed switched off. That is not the host "
         "trained alone: it learned to rely on its seeds. Mean over environments."
     )
-    both = ("on", "off")
-    means = {name: f"avg by (run, group) ({of(f'nissa_ablation_all_{name}_accuracy_ratio')})" for name in both}
-    queries = [Query(mean, f"{{{{run}}}} {{{{group}}}} {name}") for name, mean in means.items()]
+    means = {name: f"avg by (run, group) ({of(f'nissa_ablation_all_{name}_accuracy_ratio')})" for name in ("on", "off")}
+    queries = [Query(mean, f"{name} {_GROUP}") for name, mean in means.items()]
     return [
-        bars("Pareto front", pareto, "short", Query(of("nissa_pareto_episodes"), "{{run}} {{group}}"), size=(8, 9)),
+        bars("Pareto front", pareto, "short", Query(once(of("nissa_pareto_episodes")), _GROUP), size=(8, 9)),
         lines("Seeds on and off", text, "percentunit", *queries, size=(24, 8)),
     ]

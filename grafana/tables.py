@@ -1,7 +1,7 @@
 """Tables of numbers as they are now: one row for each set of labels, one column for each query."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.builders.table import Panel as Table
@@ -9,6 +9,7 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, Dynam
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from nissa.grafana.fields import SOURCE, limited, target
+from nissa.grafana.queries import once
 from nissa.grafana.thresholds import Limits
 
 __all__ = ["Column", "rows"]
@@ -20,34 +21,70 @@ class Column(NamedTuple):
     title: str
     """Its head."""
     expr: str
-    """PromQL, to be summed by the labels of the row."""
+    """PromQL, of which the labels of the row leave one number, or the same of several processes."""
     unit: str
     """Of its numbers."""
     limits: Limits = Limits()
     """Beyond which a number is coloured."""
 
 
-def rows(title: str, text: str, by: Sequence[str], *columns: Column, size: tuple[int, int] = (24, 8)) -> Table:
-    """A table with a row for each combination of the labels `by`, in which what is not measured stays empty."""
+_WIDTHS: Mapping[str, int] = {"run": 190, "group": 90, "env": 60, "blueprint": 110, "git_commit": 115}
+"""Of columns of labels, in pixels. All others share what is left, and have no less than `_LEAST`."""
+_LEAST = 84
+
+_SHORT = {"type": "regex", "options": {"pattern": "^(.{8}).*$", "result": {"text": "$1", "index": 0}}}
+"""A commit as people write it."""
+
+
+def rows(
+    title: str, text: str, by: Sequence[str], *columns: Column, size: tuple[int, int] = (24, 8), none: str = ""
+) -> Table:
+    """A table with a row for each combination of the labels `by`, in which what is not measured stays empty.
+
+    A column that stands alone without limits only says that its row is there, and is not shown. `none` is said where
+    no row is.
+    """
     panel = Table().title(title).description(text).unit("none").datasource(SOURCE)
     panel.targets([_query(n, by, column) for n, column in enumerate(columns)])
     panel.with_transformation(DataTransformerConfig("merge", options={}))
-    heads = {f"Value #{chr(65 + n)}": column.title for n, column in enumerate(columns)}
-    order = {name: n for n, name in enumerate((*by, *heads))}
-    options = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": heads}
-    panel.with_transformation(DataTransformerConfig("organize", options=options))
-    for column in columns:
+    panel.with_transformation(DataTransformerConfig("organize", options=_arranged(by, columns)))
+    for label in by:
+        panel.override_by_name(label, _of_label(label))
+    for column in columns if _shown(columns) else ():
         panel.override_by_name(column.title, _properties(column))
-    return panel.span(size[0]).height(size[1]).filterable(True)
+    panel.span(size[0]).height(size[1]).min_width(_LEAST)
+    return panel.no_value(none) if none else panel
+
+
+def _shown(columns: Sequence[Column]) -> bool:
+    return len(columns) > 1 or columns[0].limits != Limits()
+
+
+def _arranged(by: Sequence[str], columns: Sequence[Column]) -> dict[str, Any]:
+    """Which columns are shown, in which order, and with which heads."""
+    # A query that stands alone has no letter.
+    names = [f"Value #{chr(65 + n)}" for n in range(len(columns))] if len(columns) > 1 else ["Value"]
+    heads = dict(zip(names, [column.title for column in columns], strict=True)) if _shown(columns) else {}
+    hidden = {name: True for name in ("Time", *names) if name not in heads}
+    order = {name: n for n, name in enumerate((*by, *heads))}
+    return {"excludeByName": hidden, "indexByName": order, "renameByName": heads}
+
+
+def _of_label(label: str) -> list[DynamicConfigValue]:
+    """It can be filtered; the button would hide the heads of numbers."""
+    properties = [DynamicConfigValue("custom.filterable", True)]
+    if label in _WIDTHS:
+        properties.append(DynamicConfigValue("custom.width", _WIDTHS[label]))
+    return [*properties, DynamicConfigValue("mappings", [_SHORT])] if label == "git_commit" else properties
 
 
 def _query(n: int, by: Sequence[str], column: Column) -> Dataquery:
-    query = target(f"sum by ({', '.join(by)}) ({column.expr})").ref_id(chr(65 + n))
+    query = target(once(column.expr, ", ".join(by))).ref_id(chr(65 + n))
     return query.instant().format(PromQueryFormat.TABLE)
 
 
 def _properties(column: Column) -> list[DynamicConfigValue]:
-    shown = [DynamicConfigValue("unit", column.unit)]
+    shown = [DynamicConfigValue("unit", column.unit), DynamicConfigValue("custom.wrapHeaderText", True)]
     if column.limits == Limits():
         return shown
     limits = DynamicConfigValue("thresholds", limited(column.limits).build())

@@ -6,7 +6,10 @@ What a detector already judges by is taken from it; the rest are conventions of 
 from typing import NamedTuple
 
 from nissa.operators.collapse import LIMITS as COLLAPSE
+from nissa.operators.health import MOST
 from nissa.operators.policy_spikes import LIMITS as SPIKES
+from nissa.operators.red_flags import SMALL_GAP
+from nissa.operators.seen import GAP
 
 __all__ = [
     "ACCURACY_GAP",
@@ -15,6 +18,7 @@ __all__ = [
     "COMPUTE_COST",
     "ENTROPY",
     "EXPLAINED_VARIANCE",
+    "GAIN",
     "GROWTH",
     "HEALTH",
     "HEARTBEAT_AGE",
@@ -26,6 +30,7 @@ __all__ = [
     "SCRAPE_SECONDS",
     "SILENCE",
     "SINK_UP",
+    "VALUE_SPREAD",
     "Limits",
 ]
 
@@ -51,12 +56,16 @@ ENTROPY = Limits(COLLAPSE.warning, COLLAPSE.critical, below=True)
 """Entropy of a head by the most that it could have."""
 EXPLAINED_VARIANCE = Limits(0.5, COLLAPSE.explained, below=True)
 """A critic that explains less than half is worth a look; critical where collapse is judged."""
+VALUE_SPREAD = Limits(critical=COLLAPSE.spread, below=True)
+"""Standard deviation of the values by that of the returns, from which down the critic says the same of every state."""
 HEALTH = Limits(0.75, 0.5, below=True)
 """Share of the measured layers with which nothing is wrong."""
-MOST_OF_A_LAYER = Limits(0.25, 0.5)
+MOST_OF_A_LAYER = Limits(MOST / 2, MOST)
 """Share of a layer's elements or units that is dead, vanishing or exploding; from half on it speaks for the layer."""
-ACCURACY_GAP = Limits(0.05, 0.10)
+ACCURACY_GAP = Limits(SMALL_GAP / 100, GAP / 100)
 """Ratio by which the accuracy on training data is above that on validation data."""
+GAIN = Limits(0, below=True)
+"""Accuracy of the grown model less that of its host alone; without any, an alert on the growth fires."""
 GROWTH = Limits(1.5)
 """(host + fossilized parameters) / host, from which the alert on too many mutations fires."""
 COMPUTE_COST = Limits(1.5)

@@ -2,108 +2,123 @@
 
 from typing import Any
 
+from nissa.grafana.alive import heartbeat
 from nissa.grafana.frame import Sections
+from nissa.grafana.growing import LEAST, growing
+from nissa.grafana.moments import at_the_end
 from nissa.grafana.palette import FINE, POOR
 from nissa.grafana.panels import bars, lines, states
-from nissa.grafana.queries import Query, increase, of, rate
+from nissa.grafana.queries import Query, increase, largest, latest, of, once, rate, total
 from nissa.grafana.thresholds import HEARTBEAT_AGE, SCRAPE_SECONDS
 
 __all__ = ["upkeep"]
 
-_PROCESS = "{{instance}}"
+_GROUP, _PROCESS = "{{group}} {{run}}", "{{instance}}"
 
 
 def upkeep() -> Sections:
     """The sections of the dashboard "Nissa pipeline" on fidelity, costs and runs."""
-    return {"Fidelity and traces": _fidelity(), "What it costs": _costs(), "Runs": _runs()}
+    return {"Fidelity and traces": _fidelity(), "What it costs": [*_phases(), *_costs()], "Runs": _runs()}
 
 
 def _fidelity() -> list[Any]:
     named = {0: ("as configured", FINE), 1: ("dense", POOR)}
-    level = Query(f"max by (run) ({of('nissa_fidelity_level')})", "{{run}}")
-    share = f"sum by (run) ({of('nissa_dense_epochs_total')}) / (sum by (run) ({of('nissa_epochs_total')}) > 0)"
-    traces = Query(f"sum by (reason) ({increase('nissa_traces_total', env='$env|')})", "{{reason}}")
-    kept = Query(f"sum by (reason) ({of('nissa_traces_total', env='$env|')})", "{{reason}}")
+    level = Query(once(of("nissa_fidelity_level"), "run"), "{{run}}")
+    traces = total(increase("nissa_traces_total", env="$env|"), "run, group, reason")
     ends = (("", "last"), ("_max", "longest"))
-    delays = [Query(of(f"nissa_fidelity_delay{key}_seconds"), f"{_PROCESS} {name}") for key, name in ends]
-    turns = Query(f"sum by (trend) ({increase('nissa_trends_total')})", "{{trend}}")
+    delays = [Query(of(f"nissa_fidelity_delay{key}_seconds"), f"{name} {_PROCESS}") for key, name in ends]
+    turns = Query(total(increase("nissa_trends_total"), "run, group, trend"), f"{{{{trend}}}} {_GROUP}")
+    closed = "Dense traces that closed, by the eight alerts that most asked for."
+    delay = "From the event that changed it to the trainer's knowing."
     return [
-        states("Fidelity", "How closely the probes are to look.", "none", level, names=named, size=(24, 5)),
-        bars(
-            "Dense epochs",
-            "Share of all epochs, since the run began; the budget bounds it.",
-            "percentunit",
-            Query(share, "{{run}}"),
-        ),
-        bars(
-            "Traces by reason",
-            "Dense traces that closed since the run began, by the alerts that asked for them.",
-            "short",
-            kept,
-        ),
+        states("Fidelity", "How closely the probes are to look.", "none", level, names=named, size=(24, 4)),
+        _dense(),
+        _traces(),
+        growing("Traces", closed, Query(largest(8, traces), f"{{{{reason}}}} {_GROUP}"), size=(8, 8)),
+        growing("Changes of direction", "Changes of the accuracy's direction.", turns, size=(16, 8)),
+        lines("Delay of fidelity", delay, "s", *delays, size=(8, 8)),
+    ]
+
+
+def _dense() -> Any:
+    text = (
+        "Share of all epochs, since the run began, over all environments, whichever are chosen; the budget bounds it."
+    )
+    epochs = total(of("nissa_epochs_total", group=".*", env=".*"), "run")
+    share = f"{total(of('nissa_dense_epochs_total'), 'run')} / ({epochs} > 0)"
+    return bars("Dense epochs", text, "percentunit", Query(share, "{{run}}"))
+
+
+def _traces() -> Any:
+    text = "Dense traces that closed since the run began, by the alerts that asked for them."
+    kept = total(latest("nissa_traces_total", env="$env|"), "run, group, reason")
+    query = Query(f"sort_desc({kept} > 0)", f"{{{{reason}}}} {_GROUP}")
+    return at_the_end(bars("Traces by reason", text, "short", query, none="no trace closed"), query)
+
+
+def _phases() -> list[Any]:
+    by, legend = "run, phase", "{{phase}} {{run}}"
+    sums, counts = (total(rate("nissa_phase_duration_seconds", suffix), by) for suffix in ("_sum", "_count"))
+    buckets = total(rate("nissa_phase_duration_seconds", "_bucket"), f"le, {by}")
+    # Where no phase ended there is no quantile, which is NaN.
+    late = Query(f"histogram_quantile(0.95, {buckets}) >= 0", legend)
+    shares = "Share of the time that each phase takes; sums above 100% in several environments."
+    mean = Query(f"{sums} / ({counts} > 0)", legend)
+    rare = "Phases longer than a point stand at the points in which they ended."
+    return [
+        lines("Phases, mean", f"Time of one phase of the trainer. {rare}", "s", mean, size=(8, 8), style="sparse"),
         lines(
-            "Traces", "Dense traces that closed in the time of a point.", "short", traces, size=(8, 8), style="stacked"
-        ),
-        lines("Delay of fidelity", "From the event that changed it to the trainer's knowing.", "s", *delays),
-        lines("Changes of direction", "Of the accuracy, in the time of a point.", "short", turns, style="stacked"),
+            "Phases, 95% are faster",
+            f"Estimated from the buckets of a histogram. {rare}",
+            "s",
+            late,
+            size=(8, 8),
+            style="sparse",
+        ).interval(LEAST),
+        lines("Where the time goes", shares, "percentunit", Query(sums, legend), size=(8, 8), style="stacked"),
     ]
 
 
 def _costs() -> list[Any]:
-    sums, counts = (rate("nissa_phase_duration_seconds", suffix) for suffix in ("_sum", "_count"))
-    mean = Query(f"sum by (phase) ({sums}) / (sum by (phase) ({counts}) > 0)", "{{phase}}")
-    late = Query(
-        f"histogram_quantile(0.95, sum by (le, phase) ({rate('nissa_phase_duration_seconds', '_bucket')}))", "{{phase}}"
-    )
-    busy = Query(f"sum by (phase) ({sums})", "{{phase}}")
     seconds, count = (f"sum by (instance) ({rate(f'nissa_{name}_total')})" for name in ("scrape_seconds", "scrapes"))
-    resident = [
-        Query(of(f"nissa_memory_resident{key}_bytes"), f"{{{{run}}}} {name}")
-        for key, name in (("", "now"), ("_peak", "peak"))
-    ]
-    names = (("allocated", "now"), ("allocated_peak", "peak"), ("reserved", "reserved"))
-    gpu = [Query(of(f"nissa_memory_{key}_bytes"), f"{{{{run}}}} {name}") for key, name in names]
+    scrape = Query(f"{seconds} / ({count} > 0)", _PROCESS)
+    resident = [_memory(f"resident{key}", name) for key, name in (("", "now"), ("_peak", "peak"))]
+    gpu = [_memory(*pair) for pair in (("allocated", "now"), ("allocated_peak", "peak"), ("reserved", "reserved"))]
+    gathering = "Time that gathering the samples of one takes."
+    process = "Resident memory of the trainer's process, telemetry included."
+    tensors = "Held by tensors, and taken by torch; empty without a GPU."
     return [
-        lines("Phases, mean", "Time of one phase of the trainer.", "s", mean, size=(8, 8)),
-        lines("Phases, 95% are faster", "Estimated from the buckets of a histogram.", "s", late, size=(8, 8)),
-        lines(
-            "Where the time goes",
-            "Share of the time that each phase takes; sums above 100% in several environments.",
-            "percentunit",
-            busy,
-            size=(8, 8),
-            style="stacked",
-        ),
-        lines(
-            "Scrape",
-            "Time that gathering the samples of one takes.",
-            "s",
-            Query(f"{seconds} / ({count} > 0)", _PROCESS),
-            size=(8, 8),
-            limits=SCRAPE_SECONDS,
-        ),
-        lines(
-            "Memory", "Resident memory of the trainer's process, telemetry included.", "bytes", *resident, size=(8, 8)
-        ),
-        lines("GPU memory", "Held by tensors, and taken by torch; empty without a GPU.", "bytes", *gpu, size=(8, 8)),
+        lines("Scrape", gathering, "s", scrape, size=(8, 8), limits=SCRAPE_SECONDS),
+        lines("Memory", process, "bytes", *resident, size=(8, 8)),
+        lines("GPU memory", tensors, "bytes", *gpu, size=(8, 8)),
     ]
+
+
+def _memory(key: str, name: str) -> Query:
+    return Query(once(of(f"nissa_memory_{key}_bytes"), "run"), f"{name} {{{{run}}}}")
 
 
 def _runs() -> list[Any]:
-    ended = Query(f"sum by (outcome) ({of('nissa_runs_ended_total')})", "{{outcome}}")
-    ended_at = of("nissa_run_ended_timestamp_seconds")
-    age = f"time() - {of('nissa_run_heartbeat_timestamp_seconds')} unless on (run) {ended_at}"
-    batches = Query(f"sum by (run) ({rate('nissa_batches_total')})", "{{run}}")
-    return [
-        bars("Runs ended", "Since the process began, by how.", "short", ended),
-        lines(
-            "Heartbeat",
-            "Time since the pipeline was last known to be alive, until the run ends.",
-            "s",
-            Query(age, "{{run}}"),
-            size=(8, 8),
-            limits=HEARTBEAT_AGE,
-            style="slopes",
-        ),
-        lines("Batches", "In a second, over all environments.", "cps", batches, size=(8, 8)),
-    ]
+    return [_ended(), _heartbeat(), _batches()]
+
+
+def _ended() -> Any:
+    """A counter of them is gone with the process that counted."""
+    text = "Runs that ended in the time range, by how, over all runs chosen."
+    ends = once(latest("nissa_run_ended_timestamp_seconds"), "run, outcome")
+    query = Query(f"count by (outcome) ({ends})", "{{outcome}}")
+    return at_the_end(bars("Runs ended", text, "short", query, none="none ended"), query)
+
+
+def _heartbeat() -> Any:
+    text = (
+        "Time since the pipeline was last known to be alive, until the run ends. It rises for an hour after the "
+        "process is gone."
+    )
+    age = Query(once(heartbeat(), "run"), "{{run}}")
+    return lines("Heartbeat", text, "s", age, size=(8, 8), limits=HEARTBEAT_AGE, style="slopes")
+
+
+def _batches() -> Any:
+    text = "In a second, over the environments of a group."
+    return lines("Batches", text, "cps", Query(total(rate("nissa_batches_total")), _GROUP), size=(8, 8))

@@ -10,12 +10,18 @@ from nissa.grafana.fields import SOURCE
 
 __all__ = ["variables"]
 
+_RUN = '__name__=~"nissa_run_info|nissa_run_last_event_timestamp_seconds"'
+"""What each run has from its first event on: a trainer need not say that it starts, and a recording does not live."""
+_ENV = '__name__=~"nissa_episodes_started_total|nissa_epochs_total|nissa_batches_total"'
+"""What begins in each environment, of which one is first."""
+_SEEDS = '__name__=~"nissa_seeds_germinated_total|nissa_seeds_fossilized_total|nissa_seeds_culled_total"'
+
 _QUERIES = {
-    "run": "label_values(nissa_run_info, run)",
-    "instance": 'label_values(nissa_run_info{run=~"$run"}, instance)',
-    "group": 'label_values(nissa_epochs_total{run=~"$run"}, group)',
-    "env": 'label_values(nissa_epochs_total{run=~"$run", group=~"$group"}, env)',
-    "blueprint": 'label_values(nissa_seeds_germinated_total{run=~"$run", group=~"$group"}, blueprint)',
+    "run": f"label_values({{{_RUN}}}, run)",
+    "instance": f'label_values({{{_RUN}, run=~"$run"}}, instance)',
+    "group": f'label_values({{{_ENV}, run=~"$run"}}, group)',
+    "env": f'label_values({{{_ENV}, run=~"$run", group=~"$group"}}, env)',
+    "blueprint": f'label_values({{{_SEEDS}, run=~"$run", group=~"$group", env=~"$env"}}, blueprint)',
 }
 _LABELS = {"env": "environment"}
 
@@ -27,8 +33,13 @@ def variables(names: Sequence[str]) -> list[Any]:
 
 
 def _variable(name: str, query: str) -> QueryVariable:
-    """All is any value, the empty one too: what has no environment is shown until one is chosen."""
+    """All is any value, the empty one too: what has no environment is shown until one is chosen.
+
+    All processes are those of the runs chosen.
+    """
     variable = QueryVariable(name).label(_LABELS.get(name, name)).datasource(SOURCE)
     variable.query({"query": query, "refId": name}).definition(query).regex("")
-    variable.multi(True).include_all(True).all_value(".*").current(VariableOption(True, ["All"], ["$__all"]))
+    variable.multi(True).include_all(True).current(VariableOption(True, ["All"], ["$__all"]))
+    if name != "instance":
+        variable.all_value(".*")
     return variable.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.NATURAL_ASC)

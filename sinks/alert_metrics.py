@@ -7,7 +7,7 @@ from nissa.events.kinds import AlertRaised, AlertResolved, EpisodeStarted, Polic
 from nissa.events.scope import Event
 from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, Value, metrics
 
-__all__ = ["COUNTS", "METRICS", "standing"]
+__all__ = ["COUNTS", "METRICS", "NAMES", "standing"]
 
 _OF_ENV = {
     "loss_spike": "warning",
@@ -28,6 +28,9 @@ _OF_POLICY = {
     "non_finite": "critical",
 }
 """What is zero before it first happens."""
+
+NAMES = tuple(sorted({*_OF_ENV, *_OF_POLICY}))
+"""Of all alerts."""
 
 _COUNTS: Rows = {
     "nissa_alerts_total": ("alerts", "Alerts raised, by name; severity info is a mark, and no fault."),

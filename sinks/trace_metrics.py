@@ -5,24 +5,13 @@ from typing import TYPE_CHECKING
 
 from nissa.events.kinds import DenseTraceCaptured, EpisodeStarted, EpochCompleted, FidelityChanged
 from nissa.events.scope import Event
+from nissa.sinks.alert_metrics import NAMES
 from nissa.sinks.declare import ENV, RUN, Labels, Readings, Rows, Sample, metrics
 
 if TYPE_CHECKING:
     from nissa.sinks.snapshot import Place
 
-__all__ = ["COUNTS", "METRICS", "REASONS", "fidelity"]
-
-REASONS = (
-    "accuracy_drop",
-    "entropy_collapse",
-    "gate_failure",
-    "gradient_explosion",
-    "loss_spike",
-    "non_finite",
-    "stage_transition",
-    "value_collapse",
-)
-"""Reasons that are there from the start, so that an increase sees the first trace."""
+__all__ = ["COUNTS", "METRICS", "fidelity"]
 
 _LEVEL: Rows = {"nissa_fidelity_level": ("1", "1 while probes are to look closely, 0 while they look as configured.")}
 _DENSE: Rows = {"nissa_dense_epochs_total": ("epochs", "Host epochs completed while probes were to look closely.")}
@@ -53,8 +42,8 @@ def fidelity(places: "Iterable[Place]") -> Iterator[Sample]:
 
 
 def _open_episode(at: Labels, _: Event[EpisodeStarted]) -> Iterator[Sample]:
-    for reason in REASONS:
-        yield "nissa_traces_total", (*at, reason), 0
+    for alert in NAMES:
+        yield "nissa_traces_total", (*at, alert), 0
 
 
 def _count_trace(at: Labels, event: Event[DenseTraceCaptured]) -> Iterator[Sample]:

@@ -26,9 +26,12 @@ Samples = list[tuple[dict[str, str], float]]
 
 
 class Prometheus:
-    """A running server: it scrapes what it is told to, and answers PromQL. `more` is appended to its configuration."""
+    """A running server: it scrapes what it is told to, and answers PromQL.
 
-    def __init__(self, directory: Path, more: str = "") -> None:
+    `more` is appended to its configuration. A series without an end mark is shown for the time `lookback`.
+    """
+
+    def __init__(self, directory: Path, more: str = "", lookback: str = "5m") -> None:
         self._targets, self._known = directory / "targets.json", list[str]()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -39,6 +42,7 @@ class Prometheus:
             "storage.tsdb.path": directory / "data",
             "web.listen-address": urlsplit(self.url).netloc,
             "web.external-url": self.url,
+            "query.lookback-delta": lookback,
         }
         command = ["prometheus", *(f"--{name}={value}" for name, value in options.items())]
         with (directory / "prometheus.log").open("wb") as log:

@@ -24,7 +24,7 @@ FLOORS = {
     "events": set(),
     "operators": {"events"},
     "sinks": {"events"},
-    "grafana": {"operators", "sinks"},
+    "grafana": {"events", "operators", "sinks"},
     "pipeline": {"events", "operators", "sinks"},
     "trainer": {"events", "operators", "sinks", "pipeline"},
     "cli": {"events", "grafana", "operators", "sinks", "pipeline", "trainer"},

@@ -5,9 +5,25 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
-from tests.grafana.meanings import faults, meaning_of, shown_in, variables
+from tests.grafana.asking import asked, queries
+from tests.grafana.looks import looks
+from tests.grafana.meanings import faults
+from tests.grafana.promql import variables
+from tests.grafana.series import CHOSEN
+
+__all__ = ["Document", "complaints", "panels", "wrong_around", "wrong_with"]
 
 Document = dict[str, Any]
+_SIBLINGS = {"type": "dashboards", "tags": ["nissa"], "includeVars": True, "keepTime": True}
+"""The link to the other dashboards, for the same time and variables."""
+_FROM_THE_START = {
+    **{name: {"nissa_run_info", "nissa_run_last_event_timestamp_seconds"} for name in ("run", "instance")},
+    **{
+        name: {f"nissa_{what}_total" for what in ("episodes_started", "epochs", "batches")} for name in ("group", "env")
+    },
+    "blueprint": {f"nissa_seeds_{what}_total" for what in ("germinated", "fossilized", "culled")},
+}
+"""Metrics, one of which has a label as soon as anything has it."""
 
 
 def panels(board: Document) -> list[Document]:
@@ -17,11 +33,26 @@ def panels(board: Document) -> list[Document]:
 
 def complaints(board: Document) -> list[str]:
     """All faults of a dashboard; none, if it is well."""
-    found = [*_frame(board), *_grid(board), *_marks(board)]
+    found = wrong_around(board)
     for panel in panels(board):
-        said = [*_described(panel), *_queries(panel, board), *_units(panel)]
-        found += [f"{panel['title']}: {text}" for text in said]
+        found += [f"{panel['title']}: {text}" for text in wrong_with(panel, board)]
     return found
+
+
+def wrong_around(board: Document) -> list[str]:
+    """All faults of a dashboard but for those in single panels."""
+    return [*_frame(board), *_grid(board)]
+
+
+def wrong_with(panel: Document, board: Document) -> list[str]:
+    """All faults of a panel."""
+    found = [*_described(panel), *queries(panel, _names(board))]
+    # How it looks can be judged only if it is sound what it shows.
+    return found or [*looks(panel)]
+
+
+def _names(board: Document) -> list[str]:
+    return [variable["name"] for variable in board["templating"]["list"]]
 
 
 def _frame(board: Document) -> Iterator[str]:
@@ -29,26 +60,57 @@ def _frame(board: Document) -> Iterator[str]:
         yield f"uid {board['uid']}"
     if board["editable"] is not False or not board["description"] or "nissa" not in board["tags"]:
         yield "editable, without description or without tag"
-    names = [variable["name"] for variable in board["templating"]["list"]]
+    leads = [{key: link[key] for key in _SIBLINGS} for link in board["links"]]
+    if leads != [_SIBLINGS]:
+        yield f"links {leads}"
+    names = _names(board)
     if names[0] != "datasource" or len(set(names)) < len(names):
         yield f"variables {names}"
     for n, variable in enumerate(board["templating"]["list"][1:], start=1):
         yield from _variable(variable, set(names[:n]))
+    for mark in board["annotations"]["list"]:
+        yield from (f"mark {mark['name']}: {text}" for text in _mark(mark, names))
     titles = [panel["title"] for panel in panels(board)]
     if len(set(titles)) < len(titles):
         yield "two panels of one title"
 
 
 def _variable(variable: Document, before: set[str]) -> Iterator[str]:
-    """It lists a label that the metric has, and depends on variables before it alone."""
+    """It lists a label of its metric, and is limited by all variables before it of which the metric has the label."""
     name, query = variable["name"], variable["query"]["query"]
-    if not (variable["multi"] and variable["includeAll"] and variable["allValue"] == ".*" and variable["refresh"] == 2):
+    # All processes are those listed, because what they tell of themselves has no run.
+    anything = None if name == "instance" else ".*"
+    if not (variable["multi"] and variable["includeAll"] and variable["refresh"] == 2):
         yield f"variable {name} is not multi, with all, refreshed"
-    found = re.fullmatch(r"label_values\((\w+(?:\{.*\})?), (\w+)\)", query)
+    if variable.get("allValue") != anything:
+        yield f"all of {name} is {variable.get('allValue')}"
+    if variable["datasource"]["uid"] != "${datasource}" or variable["definition"] != query:
+        yield f"variable {name} of {variable['datasource']}, defined as {variable['definition']}"
+    found = re.fullmatch(r'label_values\(\{__name__=~"([\w|]+)"(?:, (.*))?\}, (\w+)\)', query)
     if found is None or variables(query) - before:
         yield f"variable {name}: {query}"
-    elif found[2] != name or name not in (meaning_of(found[1]).labels or ()):
-        yield f"variable {name} lists {found[2]}"
+        return
+    later = {label for label in (*CHOSEN, "instance") if label not in before or label == name}
+    for metric in found[1].split("|"):
+        told = faults(f"{metric}{{{found[2] or ''}}}")
+        chosen = [text for text in told if not text.endswith(tuple(f"variable {label}" for label in later))]
+        yield from (f"variable {name}: {text}" for text in chosen)
+    if found[3] != name or {*found[1].split("|")} != _FROM_THE_START.get(name):
+        yield f"variable {name} lists {found[3]} of {found[1]}"
+
+
+def _mark(mark: Document, names: list[str]) -> Iterator[str]:
+    """It stands where something was counted, or at the time, in milliseconds, that the value is."""
+    if mark["datasource"]["uid"] != "${datasource}" or mark["titleFormat"] != mark["name"]:
+        yield f"of {mark['datasource']}, titled {mark['titleFormat']}"
+    yield from asked(mark["expr"], mark["textFormat"], names)
+    form = (
+        r"1000 \* \w+_timestamp_seconds\{.*\}"
+        if mark.get("useValueForTime")
+        else r"max by \(.*\) \(increase\(.*\)\) > 0"
+    )
+    if not re.fullmatch(form, mark["expr"]):
+        yield f"no time and no count: {mark['expr']}"
 
 
 def _grid(board: Document) -> Iterator[str]:
@@ -56,17 +118,19 @@ def _grid(board: Document) -> Iterator[str]:
     if ids != list(range(1, len(ids) + 1)):
         yield f"ids {ids}"
     places = [panel["gridPos"] for panel in board["panels"]]
-    yield from (f"beyond the edge: {place}" for place in places if place["x"] < 0 or place["x"] + place["w"] > 24)
+    yield from (
+        f"beyond the edge: {place}"
+        for place in places
+        if min(place["x"], place["y"]) < 0 or place["x"] + place["w"] > 24
+    )
     for a, b in combinations(places, 2):
         beside = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
         above = a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
         if not (beside or above):
             yield f"one over the other: {a} {b}"
-
-
-def _marks(board: Document) -> Iterator[str]:
-    for mark in board["annotations"]["list"]:
-        yield from (f"mark {mark['name']}: {text}" for text in _asked(mark["expr"], board, mark["textFormat"]))
+    covered = sum(place["w"] * place["h"] for place in places)
+    if covered != 24 * max(place["y"] + place["h"] for place in places):
+        yield "there is a hole"
 
 
 def _described(panel: Document) -> Iterator[str]:
@@ -77,39 +141,10 @@ def _described(panel: Document) -> Iterator[str]:
     sources = {panel["datasource"]["uid"], *(target["datasource"]["uid"] for target in panel["targets"])}
     if sources != {"${datasource}"}:
         yield f"data source {sources}"
+    # Beside points of a minute, windows are wider by a scrape; of less, they would count the same several times.
+    counts = any("increase(" in target["expr"] and "[1h]" not in target["expr"] for target in panel["targets"])
+    if panel.get("interval") != ("1m" if counts or "histogram_quantile(" in str(panel["targets"]) else None):
+        yield f"a point is {panel.get('interval')}"
     ids = [target["refId"] for target in panel["targets"]]
     if not ids or len(set(ids)) < len(ids):
         yield f"queries {ids}"
-
-
-def _queries(panel: Document, board: Document) -> Iterator[str]:
-    for target in panel["targets"]:
-        yield from _asked(target["expr"], board, target.get("legendFormat", ""))
-
-
-def _asked(expr: str, board: Document, legend: str) -> Iterator[str]:
-    defined = {variable["name"] for variable in board["templating"]["list"]}
-    yield from (f"no variable {name}" for name in sorted(variables(expr) - defined))
-    found = list(faults(expr))
-    yield from found
-    if not found:
-        labels = meaning_of(expr).labels or set()
-        used = set(re.findall(r"{{(\w+)}}", legend))
-        yield from (f"the legend has {label}, the result has not" for label in sorted(used - labels))
-    if re.search(r"\[(?!\$__r)", expr):
-        yield "a window of its own"
-
-
-def _units(panel: Document) -> Iterator[str]:
-    defaults = panel["fieldConfig"]["defaults"]["unit"]
-    columns = {rule["matcher"]["options"]: rule["properties"] for rule in panel["fieldConfig"]["overrides"]}
-    names: dict[str, str] = {}
-    for step in panel.get("transformations", []):
-        names |= step["options"].get("renameByName", {})
-    for target in panel["targets"]:
-        if list(faults(target["expr"])):
-            continue
-        column = columns.get(names.get(f"Value #{target['refId']}"), [])
-        unit = next((rule["value"] for rule in column if rule["id"] == "unit"), defaults)
-        if unit not in shown_in(meaning_of(target["expr"])):
-            yield f"{target['expr']} in {unit}"

@@ -18,7 +18,7 @@ from tests.grafana.meanings import metrics_in
 
 Boards = dict[str, dict[str, Any]]
 
-UNITS = {value for value in vars(grafana_units).values() if isinstance(value, str)} | {"suffix:x"}
+UNITS = {value for value in vars(grafana_units).values() if isinstance(value, str)} | {"suffix:x", "suffix: pp"}
 MORE = "\nRun `make dashboards` after a change."
 
 
@@ -112,14 +112,18 @@ Mutation = Callable[[dict[str, Any]], object]
 
 
 def target(board: dict[str, Any], title: str, n: int = 0) -> dict[str, Any]:
-    (panel,) = [panel for panel in panels(board) if panel["title"] == title]
-    found: dict[str, Any] = panel["targets"][n]
+    found: dict[str, Any] = panel_of(board, title)["targets"][n]
     return found
 
 
-def replaced(title: str, old: str, new: str, key: str = "expr") -> Mutation:
+def panel_of(board: dict[str, Any], title: str) -> dict[str, Any]:
+    (panel,) = [panel for panel in panels(board) if panel["title"] == title]
+    return panel
+
+
+def replaced(title: str, old: str, new: str, key: str = "expr", n: int = 0) -> Mutation:
     def mutate(board: dict[str, Any]) -> None:
-        row = target(board, title)
+        row = target(board, title, n)
         assert old in row[key]
         row[key] = row[key].replace(old, new)
 
@@ -134,27 +138,44 @@ def unit_of(title: str, unit: str) -> Mutation:
     return mutate
 
 
+RUNS = 'label_values({__name__=~"nissa_run_info|nissa_run_last_event_timestamp_seconds"}, run)'
 MUTANTS: dict[str, tuple[Mutation, str]] = {
-    "metric": (replaced("Growth", "nissa_growth_ratio", "nissa_grown_ratio"), "nissa_grown_ratio is not exported"),
-    "matcher": (replaced("Growth", "env=~", "layer=~"), "has no label layer"),
-    "no matcher": (replaced("Growth", ', env=~"$env"', ""), "ignores the variable env"),
-    "grouping": (replaced("Growth", "by (run, group)", "by (run, slot)"), "slot is not there to group by"),
-    "variable": (replaced("Growth", "$env", "$environment"), "no variable environment"),
-    "syntax": (replaced("Growth", "(", "(("), "does not parse"),
-    "legend": (replaced("Growth", "{{group}}", "{{env}}", "legendFormat"), "the legend has env"),
-    "unit": (unit_of("Growth", "s"), "in s"),
-    "rate's unit": (unit_of("Pace", "short"), "in short"),
+    "metric": (
+        replaced("Efficiency", "nissa_best_efficiency_ratio", "nissa_efficient_ratio"),
+        "nissa_efficient_ratio is not exported",
+    ),
+    "matcher": (replaced("Efficiency", "env=~", "layer=~"), "has no label layer"),
+    "no matcher": (replaced("Efficiency", ', env=~"$env"', ""), "ignores the variable env"),
+    "grouping": (replaced("Efficiency", "by (run, group)", "by (run, slot)"), "slot is not there to group by"),
+    "variable": (replaced("Efficiency", "$env", "$environment"), "no variable environment"),
+    "syntax": (replaced("Efficiency", "(", "(("), "does not parse"),
+    "legend": (replaced("Efficiency", "{{group}}", "{{env}}", "legendFormat"), "the legend has env"),
+    "unit": (unit_of("Efficiency", "s"), "in s"),
+    "count's unit": (unit_of("Alerts raised", "cps"), "in cps"),
     "rate of a gauge": (replaced("Pace", "nissa_epochs_total", "nissa_epoch_index"), "which is a gauge"),
-    "window": (replaced("Pace", "$__rate_interval", "5m"), "a window of its own"),
-    "match": (replaced("Progress", "max by (run)", "max by (instance)"), "never matches"),
+    "window": (replaced("Alerts raised", "$__rate_interval", "5m"), "a window of its own"),
+    "match": (
+        replaced("Progress", "max by (run) (nissa_run_e", "max by (instance) (nissa_run_e"),
+        "never matches",
+    ),
+    "runs": (replaced("Alerts raised", "run, group, severity", "severity"), "adds up over ['group', 'run']"),
+    "processes": (replaced("Alerts raised", ", instance, job", ""), "over processes that tell of one run"),
+    "share": (replaced("Progress", 'env=~".*"', 'env=~"$env"'), "limit one side of a share"),
+    "everywhere": (
+        lambda board: panel_of(board, "Progress").update(description="Episodes since the run began."),
+        "described as",
+    ),
+    "point": (lambda board: panel_of(board, "Alerts raised").pop("interval"), "a point is None"),
+    "moment": (lambda board: target(board, "Alerts").update(instant=False), "asks for the wrong time"),
+    "policy's row": (replaced("Each environment", ', env!=""', "", n=11), "is limited by env"),
     "description": (lambda board: panels(board)[0].update(description=""), "no description"),
-    "source": (lambda board: target(board, "Growth")["datasource"].update(uid="prom"), "data source"),
+    "source": (lambda board: target(board, "Efficiency")["datasource"].update(uid="prom"), "data source"),
     "id": (lambda board: board["panels"][3].update(id=2), "ids"),
     "edge": (lambda board: board["panels"][3]["gridPos"].update(x=23), "beyond the edge"),
     "overlap": (lambda board: board["panels"][3]["gridPos"].update(x=1), "one over the other"),
     "editable": (lambda board: board.update(editable=True), "editable"),
     "list": (
-        lambda board: board["templating"]["list"][1]["query"].update(query="label_values(nissa_growth_ratio, env)"),
+        lambda board: board["templating"]["list"][1]["query"].update(query=RUNS.replace(", run)", ", env)")),
         "lists env",
     ),
     "mark": (lambda board: board["annotations"]["list"][0].update(textFormat="{{slot}}"), "the legend has slot"),

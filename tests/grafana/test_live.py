@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 import pytest
 
 from nissa.cli.replay import read_run
-from nissa.events.scope import Event, Scope
+from nissa.events.scope import Event
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.scrape import MetricsServer
 from tests.grafana.checking import panels
-from tests.grafana.meanings import filled
-from tests.samples import episode_started, epoch_completed, run_started
+from tests.grafana.promql import anyway, filled
 
 Boards = dict[str, dict[str, Any]]
 
 NOTHING_TO_SHOW = {
     "GPU memory": "there is no GPU",
     "Delay of fidelity": "the demo's fidelity never changes",
+    "Firing": "this Prometheus has no rules loaded",
 }
 """Panels that the demo has nothing for, and why."""
 SECONDS = 10
@@ -83,7 +83,7 @@ def test_every_panel_has_something_to_show(watched: Served, boards: Boards) -> N
         panel["title"]
         for board in boards.values()
         for panel in panels(board)
-        if not all(watched.series(target["expr"]) for target in panel["targets"])
+        if not all(watched.series(anyway(target["expr"])) for target in panel["targets"])
     }
     assert empty == NOTHING_TO_SHOW.keys()
 
@@ -103,8 +103,8 @@ def test_every_name_in_a_legend_is_in_the_result(watched: Served, boards: Boards
     [
         ("nissa-slots: Gates shut now", "gate_failure", "gate_failed"),
         ("nissa-overview: Alerts", "critical|warning", "error|warn"),
-        ("nissa-overview: Progress", "max by (run)", "max by (run, instance)"),
-        ("nissa-overview: Growth", "nissa_growth_ratio", "nissa_grown_ratio"),
+        ("nissa-overview: Progress", "max by (run) (nissa_run_env", "max by (run, instance) (nissa_run_env"),
+        ("nissa-blueprints: Growth", "nissa_growth_ratio", "nissa_grown_ratio"),
     ],
 )
 def test_a_wrong_name_or_match_would_show_as_an_empty_panel(
@@ -150,23 +150,3 @@ def test_a_stage_is_shown_as_its_place_in_the_list(watched: Served, boards: Boar
     }
     assert shown == stages
     assert len(set(stages.values())) > 3
-
-
-def test_an_overview_of_64_environments_is_as_readable_as_one_of_2(
-    prometheus: Any, serving: Any, boards: Boards
-) -> None:
-    sink, server = serving()
-    start = time.time()
-    sink(Event(0, start, Scope("wide"), run_started()))
-    for env in range(64):
-        for n, payload in enumerate((episode_started(), epoch_completed(50.0 + env / 2))):
-            sink(Event(1 + 2 * env + n, start, Scope("wide", "ppo", env, 0, 1), payload))
-    wide = Served(prometheus, prometheus.scrape(server.url), start, start + 30)
-    prometheus.wait(lambda: len(wide.prometheus.query('nissa_val_accuracy_ratio{run="wide"}')) == 64)
-    counts = {
-        panel["title"]: sum(len(wide.series(target["expr"])) for target in panel["targets"])
-        for panel in panels(boards["nissa-overview"])
-        if panel["type"] != "table"
-    }
-    assert counts["Validation accuracy"] == 3
-    assert max(counts.values()) <= 8, counts

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from nissa.events.kinds import DenseTraceCaptured, FidelityChanged, TracedAlert, TracedBatch
 from nissa.operators.fidelity import escalate
 from nissa.pipeline.dispatcher import Dispatcher
+from nissa.sinks.alert_metrics import NAMES
 from nissa.sinks.lines import line
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.tables import Tables
-from nissa.sinks.trace_metrics import REASONS
 from nissa.sinks.trace_rows import TraceRows
 from tests.operators.alerts import raised, resolved, told
 from tests.operators.test_fidelity import EPOCH, SIGNS, dense_epochs
@@ -105,7 +105,7 @@ def test_the_last_change_holds_whichever_environment_caused_it() -> None:
 def test_traces_are_counted_where_they_are_about_and_reasons_are_known_from_the_start() -> None:
     sink = PrometheusSink()
     sink(told([episode_started()])[0])
-    assert shown(sink, "nissa_traces_total") == {("0", "ppo", reason, "test"): 0 for reason in REASONS}
+    assert shown(sink, "nissa_traces_total") == {("0", "ppo", reason, "test"): 0 for reason in NAMES}
     for row in (trace("loss_spike", "non_finite"), trace("loss_spike", env=1), trace("loss_spike")):
         # A trace that closes with its run is told by the run.
         sink(told([row], env=None, group=None, episode=None)[0])

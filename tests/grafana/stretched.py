@@ -1,0 +1,54 @@
+"""Recorded runs laid into hours: stretched, one after another on one port, the last without its end."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nissa.cli.replay import read_run
+from nissa.events.kinds import PhaseTimed, RunEnded
+from nissa.events.scope import Event
+
+__all__ = ["GAP", "Run", "laid_out"]
+
+GAP = 600.0
+"""Seconds from a run's end to the next one's start."""
+
+Run = Sequence[Event[Any]]
+
+
+def laid_out(paths: Sequence[Path], start: float, end: float) -> list[Run]:
+    """The runs' events with what is derived from them, each run in its part of the time, the last without its end."""
+    share = (end - start - GAP * (len(paths) - 1)) / len(paths)
+    read = {path: _read(path) for path in dict.fromkeys(paths)}
+    runs = []
+    for n, path in enumerate(paths):
+        events = read[path]
+        if n == len(paths) - 1:
+            seq = next((event.seq for event in events if type(event.payload) is RunEnded), sys.maxsize)
+            events = [event for event in events if event.seq < seq]
+        begin = start + n * (share + GAP)
+        name = events[0].scope.run + (f"-{n + 1}" if path in paths[:n] else "")
+        runs.append(_stretched(events, name, begin, begin + share))
+    return runs
+
+
+def _read(path: Path) -> Run:
+    events: list[Event[Any]] = []
+    read_run(path, events.append)
+    return events
+
+
+def _stretched(events: Run, name: str, start: float, end: float) -> Run:
+    """The events at times from start to end; how long phases took is stretched alike."""
+    first = events[0].time
+    factor = (end - start) / (events[-1].time - first)
+
+    def moved(event: Event[Any]) -> Event[Any]:
+        at, payload = start + factor * (event.time - first), event.payload
+        if type(payload) is PhaseTimed:
+            payload = replace(payload, durations={k: factor * v for k, v in payload.durations.items()})
+        return replace(event, time=at, scope=event.scope._replace(run=name), payload=payload)
+
+    return [moved(event) for event in events]

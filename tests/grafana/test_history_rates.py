@@ -1,0 +1,149 @@
+"""Six hours of a real Prometheus: rates add up to what a plain loop over the log counts, through a restart as well."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from nissa.events.kinds import (
+    AlertRaised,
+    BatchCompleted,
+    Heartbeat,
+    Payload,
+    SeedCulled,
+    SeedFossilized,
+    SeedGerminated,
+)
+from nissa.events.scope import Event
+from tests.conftest import Prometheus
+from tests.grafana.history import blocks, history
+from tests.grafana.past import END, WINDOW, Past, graphs
+from tests.grafana.process import INTERVAL, scrapes
+from tests.grafana.stretched import GAP, laid_out
+
+Key = tuple[str, ...]
+
+
+class Counted(NamedTuple):
+    """What a panel counts, and by which labels."""
+
+    place: str
+    labels: Key
+    kind: type[Payload]
+    per_second: bool = False
+
+
+SHIPPED = 5.0
+"""Seconds from scrape to scrape in grafana/prometheus.yaml."""
+PIXELS = 700
+"""Points that a panel has room for."""
+_OF_SEED = ("run", "group", "blueprint")
+COUNTED = [
+    Counted("overview: Alerts raised", ("run", "group", "severity"), AlertRaised),
+    Counted("blueprints: Seeds germinated", _OF_SEED, SeedGerminated),
+    Counted("blueprints: Seeds fossilized", _OF_SEED, SeedFossilized),
+    Counted("blueprints: Seeds culled", ("run", "group", "reason"), SeedCulled),
+    Counted("pipeline: Batches", ("run", "group"), BatchCompleted, per_second=True),
+]
+
+
+def label(event: Event[Any], name: str) -> str:
+    """Where it happened, or what its payload says."""
+    where = event.scope if name in event.scope._fields else event.payload
+    return str(getattr(where, {"reason": "initiator"}.get(name, name)))
+
+
+@pytest.mark.parametrize("counted", COUNTED, ids=[counted.place for counted in COUNTED])
+def test_a_rate_adds_up_to_what_happened(past: Past, counted: Counted) -> None:
+    events = [event for run in past.runs for event in run if type(event.payload) is counted.kind]
+    happened = Counter(tuple(label(event, name) for name in counted.labels) for event in events)
+    assert happened
+    assert added_up(past, counted) == pytest.approx(dict(happened), rel=0.02)
+
+
+def added_up(past: Past, counted: Counted, step: int = 30) -> dict[Key, float]:
+    """The panel's points over all the time; each covers WINDOW seconds, and there is one every `step`."""
+    expr = past.panel(counted.place)["targets"][0]["expr"]
+    share = step if counted.per_second else step / WINDOW
+    found = {
+        tuple(labels.get(name, "") for name in counted.labels): share * sum(value for _, value in points)
+        for labels, points in past.series(expr, step=step)
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+@pytest.fixture(scope="module")
+def hour(demo: Path, past: Past, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
+    """A demo that took an hour, scraped as often as the configuration that is shipped says."""
+    runs = laid_out([demo], END - 3600, END)
+    directory = tmp_path_factory.mktemp("hour")
+    told = history(scrapes(runs, END - 3600, END, SHIPPED))
+    blocks(told, directory / "data")
+    found = Past(runs, told, past.boards, Prometheus(directory, lookback="20s"))
+    try:
+        found.prometheus.wait(lambda: found.prometheus.query("vector(1)"))
+        yield found
+    finally:
+        found.prometheus.stop()
+
+
+def added(past: Past, counted: Counted, hours: float, interval: float) -> tuple[float, float]:
+    """Sum over the points of a panel, and what happened.
+
+    Grafana asks for points as wide as the panel says at least, of windows that are wider by a scrape, or of four.
+    """
+    panel = past.panel(counted.place)
+    step = max({"1m": 60}[panel["interval"]], int(3600 * hours / PIXELS))
+    window = max(step + interval, 4 * interval)
+    shown = past.series(panel["targets"][0]["expr"], hours, step, window)
+    seen = [event for run in past.runs for event in run if type(event.payload) is counted.kind]
+    happened = sum(END - 3600 * hours - window < event.time for event in seen)
+    return sum(value for _, points in shown for _, value in points), happened
+
+
+each_increase = pytest.mark.parametrize(
+    "counted", [row for row in COUNTED if not row.per_second], ids=lambda row: row.place
+)
+
+
+@each_increase
+def test_the_points_of_a_panel_add_up_to_what_happened(hour: Past, counted: Counted) -> None:
+    shown, happened = added(hour, counted, 1.0, SHIPPED)
+    assert happened > 3
+    assert shown == pytest.approx(happened, rel=0.25)
+
+
+@each_increase
+def test_of_longer_intervals_a_point_has_no_more_than_one_in_common_with_the_next(past: Past, counted: Counted) -> None:
+    shown, happened = added(past, counted, 6.0, INTERVAL)
+    assert happened - 1 <= shown <= happened * (1 + INTERVAL / 60) + 3 * happened**0.5
+
+
+def test_a_restart_on_the_same_port_neither_loses_nor_invents_events(past: Past) -> None:
+    accepted, delivered = (target["expr"] for target in past.panel("pipeline: Accepted and delivered")["targets"])
+    told = [event for run in past.runs for event in run if type(event.payload) is not Heartbeat]
+    emitted = [event.time for event in told if not event.ordinal]
+    ((_, rates),) = past.series(accepted)
+    assert 30 * sum(rate for _, rate in rates) == pytest.approx(len(emitted), rel=0.02)
+    spans = range(0, int(END), int(INTERVAL))
+    fullest = max(sum(start <= time < start + WINDOW + INTERVAL for time in emitted) for start in spans)
+    assert 0 < max(rate for _, rate in rates) <= fullest / WINDOW
+    ((_, same),) = past.series(delivered)
+    assert [rate for _, rate in same] == pytest.approx([rate for _, rate in rates])
+
+
+def test_nobody_answers_between_two_runs(past: Past) -> None:
+    ((_, up),) = past.series("up", step=int(INTERVAL))
+    assert INTERVAL * sum(not value for _, value in up) == pytest.approx(GAP, abs=2 * INTERVAL)
+
+
+def test_nothing_that_is_counted_ever_falls(past: Past) -> None:
+    for place, asked in graphs(past):
+        for expr in asked:
+            if ("rate(" in expr or "increase(" in expr) and " - " not in expr:
+                assert all(value >= 0 or math.isnan(value) for _, points in past.series(expr) for _, value in points), (
+                    place
+                )

@@ -1,0 +1,144 @@
+"""How dashboards look, where no rule about single panels says it: marks, names of series, columns, empty panels."""
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from nissa.cli.replay import read_run
+from nissa.grafana.fields import limited
+from nissa.grafana.palette import BAD, FINE, NAMED, POOR
+from nissa.grafana.panels import bars, lines
+from nissa.grafana.queries import Query
+from nissa.grafana.tables import Column, rows
+from nissa.grafana.thresholds import ANY, Limits
+from nissa.sinks.prometheus import PrometheusSink
+from tests.grafana.checking import panels
+from tests.grafana.legends import deciding, look
+
+Boards = dict[str, dict[str, Any]]
+
+RUN_AND_GROUP = (Query("x", "{{group}} {{run}}"),)
+SPREAD = tuple(Query("x", f"{word} {{{{group}}}} {{{{run}}}}") for word in ("highest", "median", "lowest"))
+
+
+def built(panel: Any) -> dict[str, Any]:
+    """The panel as Grafana's JSON."""
+    document: dict[str, Any] = json.loads(json.dumps(panel.build(), cls=JSONEncoder))
+    return document
+
+
+def looks_of(name: str, *queries: Query) -> dict[str, Any]:
+    """What a series of this name has in a panel of these queries."""
+    overrides = built(lines("Title", "A text.", "short", *queries))["fieldConfig"]["overrides"]
+    rules = [(rule["matcher"]["options"].strip("/"), json.dumps(rule["properties"])) for rule in overrides]
+    return dict(look(name, tuple(rules)))
+
+
+def color_of(name: str, *queries: Query) -> str:
+    return str(looks_of(name, *queries)["color"]["fixedColor"])
+
+
+def test_what_happens_often_is_marked_only_if_the_reader_wants_it(boards: Boards) -> None:
+    (marks,) = {json.dumps(board["annotations"]["list"]) for board in boards.values()}
+    assert {mark["name"] for mark in json.loads(marks) if mark["enable"]} == {
+        "Runs start",
+        "Runs end",
+        "Critical alerts",
+    }
+
+
+def test_two_runs_of_a_group_differ_in_colour_and_two_groups_of_a_run_in_their_dashes() -> None:
+    for queries, word in ((RUN_AND_GROUP, ""), (SPREAD, "median "), (SPREAD, "lowest ")):
+        one, other = (looks_of(f"{word}ppo 20261121-15{n}", *queries) for n in (1, 2))
+        assert one["color"] != other["color"]
+        assert one.get("custom.lineStyle") == other.get("custom.lineStyle")
+        twin = looks_of(f"{word}heuristic 20261121-151", *queries)
+        assert twin["color"] == one["color"]
+        assert twin["custom.lineStyle"] != one.get("custom.lineStyle")
+
+
+def test_the_run_gives_the_colour_wherever_it_stands() -> None:
+    for legend, name in (("{{run}} {{group}}", "a{} ppo"), ("{{group}} {{run}}", "ppo a{}"), ("{{run}}", "a{}")):
+        colors = [color_of(name.format(n), Query("x", legend)) for n in range(8)]
+        assert len({*colors}) == 8, legend
+
+
+def test_a_run_without_a_group_has_its_colour() -> None:
+    """In the place of a label that is not there, Grafana writes its name."""
+    assert color_of("group 7", *RUN_AND_GROUP) == color_of("ppo 7", *RUN_AND_GROUP)
+
+
+def test_a_label_gives_the_colour_before_the_run_does() -> None:
+    query = Query("x", "{{blueprint}} {{group}} {{run}}")
+    assert {color_of(f"norm {group} a{n}", query) for group in ("ppo", "") for n in range(8)} == {FINE}
+    assert color_of("attention ppo a1", query) != FINE
+
+
+def test_layers_of_one_number_and_of_one_kind_are_told_apart() -> None:
+    query = Query("x", "{{layer}} {{group}} {{run}}")
+    layers = [f"host.{kind}{n}" for kind in ("conv", "relu") for n in range(1, 5)]
+    assert len({color_of(f"{layer} ppo a1", query) for layer in layers}) == len(layers)
+
+
+def test_words_have_dashes_where_the_run_has_the_colour_and_colours_where_nothing_has() -> None:
+    pair = [Query("x", f"{word} {{{{group}}}} {{{{run}}}}") for word in ("grown", "host-only")]
+    grown, alone = (looks_of(f"{word} ppo a1", *pair) for word in ("grown", "host-only"))
+    assert grown["color"] == alone["color"]
+    assert grown.get("custom.lineStyle") != alone["custom.lineStyle"]
+    assert color_of("accepted", Query("x", "accepted"), Query("y", "delivered")) != color_of(
+        "delivered", Query("x", "accepted"), Query("y", "delivered")
+    )
+
+
+def test_every_value_of_a_label_that_has_colours_has_one_in_a_demo(demo: Path, boards: Boards) -> None:
+    legends = [t.get("legendFormat", "") for board in boards.values() for p in panels(board) for t in p["targets"]]
+    colored = {deciding(legend) for legend in legends} & NAMED.keys()
+    assert colored >= {"kind", "phase", "component", "reason", "head", "blueprint", "stage"}
+    sink = PrometheusSink(grace=math.inf)
+    read_run(demo, sink)
+    labels = [sample.labels for family in sink.collect() for sample in family.samples]
+    seen = {(name, value) for row in labels for name, value in row.items() if name in colored}
+    assert {name for name, _ in seen} >= {"kind", "phase", "component", "reason", "head", "blueprint", "stage"}
+    assert {(name, value) for name, value in seen if value not in NAMED[name]} == set()
+
+
+def test_a_line_at_a_limit_has_the_colour_of_what_is_worse() -> None:
+    """Grafana draws a step's line in its colour, or, up to a transparent one, in that of the step below."""
+    for limits, drawn in ((Limits(1, 2), [POOR, BAD]), (Limits(2, 1, below=True), [BAD, POOR])):
+        steps = [(step.value, step.color) for step in limited(limits, drawn=True).build().steps]
+        clear = next((n for n, (_, color) in enumerate(steps) if color == "transparent"), 0)
+        assert [steps[n - 1 if n <= clear else n][1] for n in range(1, len(steps))] == drawn
+        assert [at for at, _ in steps] == [None, 1, 2]
+
+
+def test_a_column_alone_is_shown_only_if_it_can_be_red() -> None:
+    shown = built(rows("Title", "A text.", ("run",), Column("many", "x", "none", ANY)))
+    hidden = built(rows("Title", "A text.", ("run",), Column("there", "x", "none")))
+    options = [panel["transformations"][-1]["options"] for panel in (shown, hidden)]
+    assert [told["renameByName"] for told in options] == [{"Value": "many"}, {}]
+    assert [told["excludeByName"] for told in options] == [{"Time": True}, {"Time": True, "Value": True}]
+
+
+def test_a_commit_is_shown_as_people_write_it() -> None:
+    panel = built(rows("Title", "A text.", ("git_commit",), Column("there", "x", "none")))
+    (rule,) = panel["fieldConfig"]["overrides"]
+    (mapping,) = next(row["value"] for row in rule["properties"] if row["id"] == "mappings")
+    pattern, text = mapping["options"]["pattern"], mapping["options"]["result"]["text"]
+    assert re.sub(pattern, text.replace("$1", r"\1"), "0123456789abcdef0123456789abcdef01234567") == "01234567"
+
+
+def test_what_is_empty_can_say_so_in_words() -> None:
+    for said in ("Nothing is wrong", ""):
+        made = (
+            bars("Title", "A text.", "none", Query("x", "{{run}}"), none=said),
+            rows("Title", "A text.", ("run",), Column("there", "x", "none"), none=said),
+        )
+        assert {built(panel)["fieldConfig"]["defaults"].get("noValue", "") for panel in made} == {said}
+
+
+def test_an_axis_ends_where_it_is_told() -> None:
+    assert built(lines("Title", "A text.", "percentunit", *SPREAD, high=1))["fieldConfig"]["defaults"]["max"] == 1
