@@ -52,7 +52,7 @@ screenshots: install $(PAGE)/node_modules/.package-lock.json
 	cd $(PAGE) && npm run build
 	test -d $(SHOTS)/run || $(VENV)/bin/nissa demo --profile research --out $(SHOTS)/run
 	$(VENV)/bin/python -m tests.dashboards.shoot $(SHOTS)/run --out $(SHOTS)
-	for board in overview blueprints policy; do cp $(SHOTS)/nissa-$$board-top.png docs/images/$$board.png; done
+	for board in overview blueprints; do cp $(SHOTS)/nissa-$$board-top.png docs/images/$$board.png; done
 
 test: install
 	$(VENV)/bin/python -m pytest
