@@ -29,6 +29,7 @@ def _run(arguments: argparse.Namespace) -> int:
             file.writelines(backfill.lines())
     except OSError as error:
         raise UsageError(f"cannot write {arguments.file}: {error.strerror}") from None
-    sys.stdout.write(f"Run {result.run}, {result.reading.read:,} events: {arguments.file}. To make blocks of it:\n")
+    sys.stdout.write(f"Run {result.run}, {result.reading.read:,} events: {arguments.file}.\n")
+    sys.stdout.write("To make blocks of it, in an empty folder:\n")
     sys.stdout.write(f"  promtool tsdb create-blocks-from openmetrics {arguments.file} DATA\n")
     return 0

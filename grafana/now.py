@@ -59,12 +59,12 @@ def _largest_growth() -> Any:
 
 def _alerts_now() -> Any:
     text = "Alerts that stand at the end of the time range, marks left out."
-    return _state("Alerts", text, "short", f"sum({total(STANDING, f'{_ENV}, alert, severity')})", ANY)
+    return _state("Alerts", text, "short", f"sum({total(STANDING, f'{_ENV}, alert, severity')})", ANY, none="none")
 
 
 def _flags_now() -> Any:
     text = "Red flags over all environments at the end of the time range: what is wrong at the last epoch of each."
-    return _state("Red flags", text, "short", f"sum({total(of('nissa_red_flag'), _ENV)})", ANY)
+    return _state("Red flags", text, "short", f"sum({total(of('nissa_red_flag'), _ENV)})", ANY, none="none")
 
 
 def _fidelity() -> Any:
@@ -92,5 +92,5 @@ def _outcome(title: str, text: str, unit: str, expr: str, limits: Limits = NONE)
     return numbers(title, text, unit, Query(expr, ""), size=(3, 4), limits=limits)
 
 
-def _state(title: str, text: str, unit: str, expr: str, limits: Limits = NONE) -> Any:
-    return at_the_end(_outcome(title, text, unit, expr, limits), Query(expr, "")).no_value(_NOBODY)
+def _state(title: str, text: str, unit: str, expr: str, limits: Limits = NONE, *, none: str = _NOBODY) -> Any:
+    return at_the_end(_outcome(title, text, unit, expr, limits), Query(expr, "")).no_value(none)

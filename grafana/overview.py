@@ -90,7 +90,7 @@ def _firing() -> Any:
         "that has not loaded the rules."
     )
     by = ("alertname", "severity", "run", "group", "env", "instance")
-    return rows("Firing", text, by, Column("how many", FIRING, "none", ANY), size=(24, 5), none="nothing fires")
+    return rows("Firing", text, by, Column("fires", FIRING, "none", ANY), size=(24, 5), none="nothing fires")
 
 
 def _standing() -> Any:

@@ -9,7 +9,6 @@ from nissa.grafana.palette import STAGE_COLORS
 from nissa.grafana.panels import bars, lines, numbers, states
 from nissa.grafana.queries import Query, increase, latest, median, of, once, spread, total
 from nissa.grafana.tables import Column, rows
-from nissa.grafana.thresholds import ANY
 from nissa.sinks.slot_metrics import STAGES
 
 __all__ = ["slots_and_seeds"]
@@ -57,7 +56,7 @@ def _numbers() -> list[Any]:
     failing = Query(f"sum({shut})", "")
     return [
         at_the_end(numbers("Live seeds now", live, "short", alive, size=(12, 4)), alive),
-        at_the_end(numbers("Gates shut now", gates, "short", failing, size=(12, 4), limits=ANY), failing),
+        at_the_end(numbers("Gates shut now", gates, "short", failing, size=(12, 4)), failing),
     ]
 
 

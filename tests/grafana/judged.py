@@ -14,6 +14,8 @@ NOT_SHOWN = {
     "increase(nissa_seeds_culled_total)": "panels show points, and how many are too many is said of an hour",
     "increase(nissa_alerts_total)": "panels show points, and how many are too many is said of ten minutes",
     "increase(nissa_alerts_total) / increase(nissa_batches_total)": "of ten minutes, too",
+    "changes(nissa_alerts_total)": "as increases",
+    "changes(nissa_alerts_total) / increase(nissa_batches_total)": "as increases",
     "nissa_episode_growth_ratio": "by a fifth is too much only without a gain; by a half, the panels of the model show",
     "nissa_ablation_all_on_accuracy_ratio - nissa_ablation_all_off_accuracy_ratio": "shown as two lines",
     "nissa_alert_active": "what the detector judges by is compared below",

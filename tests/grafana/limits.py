@@ -60,8 +60,13 @@ NAMED: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
 """Names and colours of values by type of panel and quantity, where they are states."""
 
 
+_MARKS = {"gate_failure", "stage_transition"}
+
+
 def limits_of(shown: Quantity) -> Limits:
-    """The limits of a quantity. How much it grew is too much if it must never be at all."""
+    """The limits of a quantity. How much it grew is too much if it must never be at all; marks are no faults."""
+    if any(label == "alert" and value in _MARKS for label, _, value in shown.limited):
+        return Limits()
     grown = re.fullmatch(r"increase\((\w+)\)", shown.name)
     never = grown is not None and LIMITS.get(grown[1]) == ANY
     return ANY if never else LIMITS.get(shown.name, Limits())

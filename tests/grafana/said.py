@@ -92,7 +92,12 @@ _ROBUST = MODES["robust"]
 _LAST_HOUR = {"an hour": "last hour"}
 
 SAID: Mapping[str, tuple[str, ...]] = {
-    "NissaNonFinite": (_wait("NissaNonFinite"), _again("NissaNonFinite"), f"last {_window('NissaNonFinite')}"),
+    "NissaNonFinite": (
+        _wait("NissaNonFinite"),
+        _again("NissaNonFinite"),
+        f"last {_window('NissaNonFinite')}",
+        f"{1000 * _limit('NissaNonFinite', 2):g} of 1,000 batches",
+    ),
     "NissaGradientExplosion": (
         f"{_ROBUST.explosion:g} times",
         _wait("NissaGradientExplosion"),

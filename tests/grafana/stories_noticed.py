@@ -102,18 +102,40 @@ STORIES = (
     _standing("NissaRatioExplosion", "ratio_explosion", _RATIO, wait=5, where="GROUP"),
     _again("NissaRatioExplosion", "ratio_explosion", "critical", _RATIO, where="GROUP"),
     Story(
-        alert="NissaNonFinite",
+        alert="NissaPolicyUnstable",
         name="a series that is new, or was not seen for over an hour, counts whole",
         series={
-            _BROKEN: steps(
+            "nissa_alerts_total@GROUP,alert=kl_spike,severity=warning": steps(
                 *((0, None), (20, 3), (32, 4), (33, 5), (34, 6), (45, None)),
                 *((90, 6), (92, 7), (93, 8), (94, 9), (110, None), (200, 9)),
             )
         },
-        silent=(20.75, 30, 34.75, 43, 91, 93, 200.75, 210),
-        fires=(21, 29.75, 36, 96, 201, 209.75),
+        silent=(24.75, 30, 38.75, 43, 91, 98.75, 204.75, 210),
+        fires=(25, 29.75, 40, 100, 205, 209.75),
+        labels={**GROUP, "alert": "kl_spike"},
+        description=f"{_POLICY} kl_spike.",
+    ),
+    # Of 3,400 batches in ten minutes a scaler may skip three, and not four.
+    Story(
+        alert="NissaNonFinite",
+        name="a scaler skips steps, and then too many",
+        series={
+            _BROKEN: steps((0, 0), (10, 1), (11, 2), (12, 3), (40, 4), (41, 5), (42, 6), (43, 7)),
+            "nissa_batches_total@ENV": lambda minute: 340 * minute,
+        },
+        silent=(9, 14, 18, 43.75, 50.25),
+        fires=(44, 49.75),
         labels={**ENV, "alert": "non_finite"},
-        description=f"{_HERE} 3 {_NON_FINITE}",
+        description=f"{_HERE} 4 {_NON_FINITE}",
+    ),
+    *(
+        Story(
+            alert=alert,
+            name="one step breaks the figures of the host and of two seeds",
+            series={f"nissa_alerts_total@ENV,alert={name},severity=critical": steps((0, 0), (40, 3))},
+            silent=(39, 42, 49),
+        )
+        for alert, name in (("NissaNonFinite", "non_finite"), ("NissaGradientExplosion", "gradient_explosion"))
     ),
     Story(
         alert="NissaNonFinite",
