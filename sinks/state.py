@@ -136,7 +136,9 @@ class State:
                 self._openings.know(at[0], name, rest)
         for reading in COUNTS.get(kind, ()):
             for name, labels, amount in reading(at, event):
-                if self._totals.add(name, labels, amount):
+                if kind is EpisodeStarted and amount == 0:
+                    self._totals.open(name, labels)
+                elif self._totals.add(name, labels, amount):
                     self._openings.born(name, labels)
 
     def _begin_episode(self, place: Place, _: Event[Any]) -> None:

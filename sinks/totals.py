@@ -38,9 +38,6 @@ class Totals:
             return False
         series = self._series[name]
         before = series.get(labels)
-        if before is None and amount == 0 and METRICS[name].type == "counter":
-            self.open(name, labels)
-            return labels in series
         if before is None and len(series) >= MAX_LABEL_SETS:
             self.refused += 1
             return False

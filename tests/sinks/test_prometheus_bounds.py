@@ -27,6 +27,7 @@ from nissa.sinks.prometheus import GRACE, PrometheusSink
 from nissa.sinks.snapshot import Place
 from nissa.sinks.state import State
 from nissa.sinks.totals import MAX_LABEL_SETS
+from tests.samples import episode_started
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 Shown = Callable[[Collector], dict[Series, float]]
@@ -138,6 +139,17 @@ def test_counters_beyond_the_budget_are_refused_and_those_known_count_on(shown: 
     assert len(counts) == MAX_LABEL_SETS
     assert counts["phase 0"] == MAX_LABEL_SETS + over
     assert found[REFUSED] == over
+
+
+def test_episodes_that_only_started_leave_half_of_the_room_to_what_counts() -> None:
+    sink = PrometheusSink()
+    for env in range(400):
+        sink(Event(env, 1.0, Scope("wide", "ppo", env, 0, 1), episode_started()))
+    told = {family.name: family.samples for family in sink.collect()}
+    zeros = told["nissa_traces"]
+    assert len(zeros) == MAX_LABEL_SETS // 2
+    assert {sample.value for sample in zeros} == {0}
+    assert sink._state._totals.refused == 0
 
 
 def test_gauges_beyond_the_budget_are_left_out_and_the_first_ones_stay(epoch: EpochCompleted, shown: Shown) -> None:
