@@ -3,6 +3,7 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections
+from nissa.grafana.held import held
 from nissa.grafana.panels import bars, lines
 from nissa.grafana.queries import Query, of, rate, spread, total
 
@@ -53,14 +54,14 @@ def _decisions() -> list[Any]:
             "Agreement with the heuristic",
             "Share of the decisions since the run began that the heuristic would have made too.",
             "percentunit",
-            Query(f"{agreed} / ({made} > 0)", legend),
+            Query(held(f"{agreed} / ({made} > 0)"), legend),
             size=(6, 8),
         ),
         bars(
             "Masked decisions",
             "Share of the decisions since the run began in which masks left no choice at all.",
             "percentunit",
-            Query(f"{masked} / ({all_of_them} > 0)", _GROUP),
+            Query(held(f"{masked} / ({all_of_them} > 0)"), _GROUP),
             size=(6, 8),
         ),
     ]

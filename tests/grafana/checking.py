@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from tests.grafana.asking import asked, queries
+from tests.grafana.gone import gone, plainly
 from tests.grafana.looks import looks
 from tests.grafana.meanings import faults
 from tests.grafana.promql import variables
@@ -46,9 +47,10 @@ def wrong_around(board: Document) -> list[str]:
 
 def wrong_with(panel: Document, board: Document) -> list[str]:
     """All faults of a panel."""
-    found = [*_described(panel), *queries(panel, _names(board))]
+    bare = plainly(panel)
+    found = [*gone(panel), *_described(bare), *queries(bare, _names(board))]
     # How it looks can be judged only if it is sound what it shows.
-    return found or [*looks(panel)]
+    return found or [*looks(bare)]
 
 
 def _names(board: Document) -> list[str]:

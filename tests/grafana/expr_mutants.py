@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from zlib import crc32
 
 from nissa.sinks.metrics import METRICS
+from tests.grafana.gone import also_gone, plain
 
 __all__ = ["exprs", "legends"]
 
@@ -20,7 +21,15 @@ OTHERS = 4
 
 
 def exprs(text: str) -> Iterator[Mutant]:
-    """The expression with one thing wrong."""
+    """The expression with one thing wrong; of what is gone the same, and then another."""
+    if (bare := plain(text)) != text:
+        yield from ((kind, also_gone(wrong, text)) for kind, wrong in _exprs(bare))
+        yield from ((f"{kind} on one side", wrong) for kind, wrong in _exprs(text))
+    else:
+        yield from _exprs(text)
+
+
+def _exprs(text: str) -> Iterator[Mutant]:
     for found in _METRIC.finditer(text):
         yield "metric misspelt", _with(text, found, f"{found[0]}s")
         yield from (("another metric", _with(text, found, other)) for other in _others(text, found))
