@@ -122,6 +122,7 @@ def _best_runs() -> Any:
         Column("last growth", of("nissa_episode_growth_ratio"), "suffix:x"),
         Column("last reward", of("nissa_episode_reward"), "short"),
         size=(16, 9),
+        first="accuracy",
     )
 
 

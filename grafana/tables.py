@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from grafana_foundation_sdk.builders.common import TableSortByFieldState
 from grafana_foundation_sdk.builders.table import Panel as Table
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -42,20 +43,22 @@ def rows(
     by: Sequence[str],
     *columns: Column,
     size: tuple[int, int] = (24, 8),
+    first: str = "run",
     none: str = "",
     now: bool = False,
 ) -> Table:
     """A table with a row for each combination of the labels `by`, in which what is not measured stays empty.
 
-    A column that stands alone without limits only says that its row is there, and is not shown. `none` is said where
-    no row is. What is gone has its rows, unless the table speaks of `now` alone.
+    A column that stands alone without limits only says that its row is there, and is not shown. Rows go down by the
+    column `first`: the newest run stands at the top. `none` is said where no row is. What is gone has its rows, unless
+    the table speaks of `now` alone.
     """
-    each = [once(column.expr, ", ".join(by)) for column in columns]
-    asked = each if now else [held(expr) for expr in each]
-    panel = Table().title(title).description(described(text, asked)).unit("none").datasource(SOURCE)
-    panel.targets(
-        [query.format(PromQueryFormat.TABLE) for query in targets([Query(expr, "") for expr in asked], once=True)]
-    )
+    exprs = [once(column.expr, ", ".join(by)) for column in columns]
+    queries = [Query(expr if now else held(expr), "") for expr in exprs]
+    told = described(text, [query.expr for query in queries])
+    panel = Table().title(title).description(told).unit("none").datasource(SOURCE)
+    panel.targets([query.format(PromQueryFormat.TABLE) for query in targets(queries, once=True)])
+    panel.sort_by([TableSortByFieldState().display_name(first).desc(True)])
     panel.with_transformation(DataTransformerConfig("merge", options={}))
     panel.with_transformation(DataTransformerConfig("organize", options=_arranged(by, columns)))
     for label in by:

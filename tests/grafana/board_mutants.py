@@ -1,6 +1,7 @@
 """Dashboards that are wrong in one place: in what surrounds the panels. Those of panels are in `panel_mutants`."""
 
 import copy
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -69,11 +70,11 @@ def _of_variable(board: Document, n: int) -> Iterator[Mutant]:
         ("never new", {"refresh": 1}),
         ("source", {"datasource": {"type": "prometheus", "uid": "prom"}}),
         ("name", {"name": "what"}),
+        ("regex", {"regex": "/(.+)/"}),
         ("definition", {"definition": "label_values(up, job)"}),
     ]
     query = variable["query"]["query"]
-    label = query.rsplit(", ", 1)[1]
-    asked = [("label listed", query.replace(f", {label}", ", layer)")), *exprs(query)]
+    asked = [("label listed", re.sub(r"\b\w+\)+$", "layer)", query)), *exprs(query)]
     wrong += [(kind, {"query": {**variable["query"], "query": text}, "definition": text}) for kind, text in asked]
     for kind, values in wrong:
         rows = board["templating"]["list"]

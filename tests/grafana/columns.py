@@ -58,6 +58,8 @@ def _heads(panel: Document) -> Iterator[str]:
     hidden = {"Time": True} if heads else {"Time": True, "Value": True}
     if options.get("excludeByName") != hidden or len(rows) > 1:
         yield f"rows by {rows} without {options.get('excludeByName')}"
+    if [(row["displayName"] in {*heads, *labels}, row["desc"]) for row in panel["options"]["sortBy"]] != [(True, True)]:
+        yield f"sorted by {panel['options']['sortBy']}"
     values = {"Value" if alone else f"Value #{target['refId']}" for target in panel["targets"]} if heads else set()
     if options.get("indexByName", {}).keys() != {*labels, *values}:
         yield f"order {options.get('indexByName')}"

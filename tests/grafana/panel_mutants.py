@@ -129,6 +129,10 @@ def _of_table(panel: Document) -> Iterator[Mutant]:
             yield kind, {**panel, "transformations": [*rows[:n], {**step, **values}, *rows[n + 1 :]]}
         yield "transformation lost", {**panel, "transformations": [*rows[:n], *rows[n + 1 :]]}
 
+    for row in panel["options"].get("sortBy", []):
+        for wrong in ([], [{**row, "desc": False}], [{**row, "displayName": "what"}]):
+            yield "order of rows", {**panel, "options": {**panel["options"], "sortBy": wrong}}
+
 
 def _of_transformation(step: Document) -> Iterator[tuple[str, Document]]:
     yield "transformation's name", {"id": f"{step['id']}s"}

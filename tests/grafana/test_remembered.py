@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import Prometheus
 from tests.grafana.checking import panels
+from tests.grafana.choices import choices
 from tests.grafana.columns import head_of
 from tests.grafana.promql import filled
 from tests.grafana.test_gone import NOW, Boards, Lines, every, place, serving
@@ -43,6 +44,8 @@ LINES: Lines = {
     # A process, of whatever runs.
     'nissa_scrapes_total{job="nissa",instance="a:1"}': every(DIED, 1),
     'nissa_pipeline_dropped_total{job="nissa",instance="a:1",kind="batch_completed"}': every(DIED, 7),
+    # One that waits for its first run.
+    'nissa_scrapes_total{job="nissa",instance="idle:1"}': every(NOW, 1),
     ALIVE + place("lives", "b:1"): every(NOW),
     **told("b:1", "lives", NOW, val_accuracy_ratio=0.7, growth_ratio=1.25),
     **told("b:1", "lives", UNMEASURED, health_ratio=0.75),
@@ -119,6 +122,21 @@ def test_a_name_that_came_and_went_is_not_called_back(server: Prometheus, boards
 def test_a_process_that_is_gone_is_counted_where_it_alone_is_chosen(server: Prometheus, boards: Boards) -> None:
     for instance, expected in ((".*", 0), ("a:1", 7), ("b:1", 0)):
         assert shown(server, boards, "pipeline: Dropped", instance=instance) == {"": expected}
+
+
+@pytest.mark.parametrize(
+    ("run", "processes"),
+    [
+        (".*", {"a:1", "b:1", "c:1", "c:2", "idle:1"}),
+        ("died", {"a:1", "idle:1"}),
+        ("lives|moved", {"b:1", "c:1", "c:2", "idle:1"}),
+    ],
+)
+def test_processes_of_the_runs_chosen_can_be_chosen_and_those_without_a_run(
+    run: str, processes: set[str], server: Prometheus, boards: Boards
+) -> None:
+    variables = {variable["name"]: variable for variable in boards["nissa-pipeline"]["templating"]["list"]}
+    assert choices(server, variables["instance"], {"time": str(NOW)}, run=run) == processes
 
 
 @pytest.mark.parametrize("where", ["slots: Live seeds now", "overview: Fidelity", "overview: Runs going on"])
