@@ -74,7 +74,7 @@ def _of_variable(board: Document, n: int) -> Iterator[Mutant]:
         ("definition", {"definition": "label_values(up, job)"}),
     ]
     query = variable["query"]["query"]
-    asked = [("label listed", re.sub(r"\b\w+\)+$", "layer)", query)), *exprs(query)]
+    asked = [("label listed", re.sub(r"\w+(?=\)$)|instance", "layer", query)), *exprs(query)]
     wrong += [(kind, {"query": {**variable["query"], "query": text}, "definition": text}) for kind, text in asked]
     for kind, values in wrong:
         rows = board["templating"]["list"]
