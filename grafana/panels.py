@@ -80,6 +80,8 @@ def bars(
     # Only then are the heights heeded.
     panel.sizing(common.BarGaugeSizing.MANUAL).name_placement(common.BarGaugeNamePlacement.LEFT)
     panel.min(0).show_unfilled(True).min_viz_height(16).max_viz_height(24)
+    # Or the longest bar would be a whole, whatever share it stands for.
+    panel = panel.max(1) if unit == "percentunit" else panel
     return panel.no_value(none) if none else panel
 
 

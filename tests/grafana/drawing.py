@@ -76,8 +76,11 @@ def _legend(panel: Document) -> Iterator[str]:
 
 
 def _bars(panel: Document) -> Iterator[str]:
-    """Heights are heeded only where they are manual."""
-    options = panel["options"]
+    """Heights are heeded only where they are manual; a bar of a share is as long as the share is."""
+    options, defaults = panel["options"], panel["fieldConfig"]["defaults"]
+    ends = (defaults.get("min"), defaults.get("max"))
+    if ends != (0, 1 if defaults["unit"] == "percentunit" else None):
+        yield f"bars in {defaults['unit']} from {ends[0]} to {ends[1]}"
     if (options["sizing"], options["namePlacement"]) != ("manual", "left"):
         yield f"bars of size {options['sizing']}, with names {options['namePlacement']}"
     if not 12 <= options["minVizHeight"] <= options["maxVizHeight"] <= 32:

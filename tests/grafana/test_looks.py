@@ -84,6 +84,13 @@ def test_layers_of_one_number_and_of_one_kind_are_told_apart() -> None:
     assert len({color_of(f"{layer} ppo a1", query) for layer in layers}) == len(layers)
 
 
+def test_what_is_alike_in_three_slots_has_three_colours() -> None:
+    query = Query("x", "{{layer}} {{group}} {{run}}")
+    for layer in ("body.0", "body.1", "body.queries_keys_values", "body.out", "conv"):
+        colors = [color_of(f"{slot}.seed.{layer} ppo a1", query) for slot in ("early", "mid", "late")]
+        assert len({*colors}) == 3, layer
+
+
 def test_words_have_dashes_where_the_run_has_the_colour_and_colours_where_nothing_has() -> None:
     pair = [Query("x", f"{word} {{{{group}}}} {{{{run}}}}") for word in ("grown", "host-only")]
     grown, alone = (looks_of(f"{word} ppo a1", *pair) for word in ("grown", "host-only"))
