@@ -64,15 +64,15 @@ def by_name() -> list[tuple[str, str]]:
     So does how all begins: what is alike in three slots has three colours.
 
     >>> import re
-    >>> names = ("early.conv1", "mid.conv1", "late.conv1", "late.relu1")
+    >>> names = ("early.conv1", "mid.conv1", "late.conv1", "mid.relu1")
     >>> [color for name in names for word, color in by_name() if re.fullmatch(word, name)]
-    ['#6B6B6B', '#0072B2', '#E69F00', '#D55E00']
+    ['#D55E00', '#F0E442', '#E69F00', '#6B6B6B']
     """
     firsts, starts, ends = ([re.escape(_CHARACTERS[n::step]) for n in range(step)] for step in (3, 2, 4))
 
     def words(place: int) -> Iterator[str]:
         for first, characters in enumerate(firsts):
-            start, end = divmod((place - 3 * first) % len(ALL), 4)
+            start, end = divmod((place - 2 * first) % len(ALL), 4)
             yield f"(?=[{characters}])(?:\\S*\\.)?(?=[{starts[start]}])[^ .]*[{ends[end]}]"
 
     return [("(?:" + "|".join(words(place)) + ")", color) for place, color in enumerate(ALL)]

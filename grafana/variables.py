@@ -37,6 +37,10 @@ _REGEXES = {"instance": '/instance="([^"]+)"/'}
 """What is chosen of a result, where it is not a label's values."""
 
 
+_HINTS = {"run": "Lines that a label colours have the same colours in each run: choose one run to see it alone."}
+"""Shown beside the name of a variable."""
+
+
 def variables(names: Sequence[str]) -> list[Any]:
     """The data source, and those of the others that the dashboard uses, each under those that it depends on."""
     source = DatasourceVariable("datasource").label("data source").type("prometheus")
@@ -51,6 +55,8 @@ def _variable(name: str, query: str) -> QueryVariable:
     variable = QueryVariable(name).label(_LABELS.get(name, name)).datasource(SOURCE)
     variable.query({"query": query, "refId": name}).definition(query).regex(_REGEXES.get(name, ""))
     variable.multi(True).include_all(True).current(VariableOption(True, ["All"], ["$__all"]))
+    if name in _HINTS:
+        variable.description(_HINTS[name])
     if name != "instance":
         variable.all_value(".*")
     return variable.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.NATURAL_ASC)
