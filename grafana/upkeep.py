@@ -34,7 +34,7 @@ def _fidelity() -> list[Any]:
         states("Fidelity", "How closely the probes are to look.", "none", level, names=named, size=(24, 4)),
         _dense(),
         _traces(),
-        growing("Traces", closed, Query(largest(8, traces), f"{{{{reason}}}} {_GROUP}"), size=(8, 8)),
+        growing("Traces", closed, Query(largest(8, traces), f"{{{{reason}}}} {_GROUP}"), size=(24, 8)),
         growing("Changes of direction", "Changes of the accuracy's direction.", turns, size=(16, 8)),
         lines("Delay of fidelity", delay, "s", *delays, size=(8, 8)),
     ]
@@ -53,7 +53,7 @@ def _traces() -> Any:
     text = "Dense traces that closed since the run began, by the alerts that asked for them."
     kept = held(total(of("nissa_traces_total", env="$env|"), "run, group, reason"))
     query = Query(f"sort_desc(({kept}) > 0)", f"{{{{reason}}}} {_GROUP}")
-    return bars("Traces by reason", text, "short", query, none="no trace closed")
+    return bars("Traces by reason", text, "short", query, size=(16, 8), none="no trace closed")
 
 
 def _phases() -> list[Any]:
@@ -66,16 +66,15 @@ def _phases() -> list[Any]:
     mean = Query(f"{sums} / ({counts} > 0)", legend)
     rare = "Phases longer than a point stand at the points in which they ended."
     return [
-        lines("Phases, mean", f"Time of one phase of the trainer. {rare}", "s", mean, size=(8, 8), style="sparse"),
+        lines("Phases, mean", f"Time of one phase of the trainer. {rare}", "s", mean, style="sparse"),
         lines(
             "Phases, 95% are faster",
             f"Estimated from the buckets of a histogram. {rare}",
             "s",
             late,
-            size=(8, 8),
             style="sparse",
         ).interval(LEAST),
-        lines("Where the time goes", shares, "percentunit", Query(sums, legend), size=(8, 8), style="stacked"),
+        lines("Where the time goes", shares, "percentunit", Query(sums, legend), size=(24, 8), style="stacked"),
     ]
 
 
