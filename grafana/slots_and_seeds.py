@@ -55,8 +55,8 @@ def _numbers() -> list[Any]:
     alive = Query(f"sum({total(of('nissa_live_seeds'))})", "")
     failing = Query(f"sum({shut})", "")
     return [
-        numbers("Live seeds now", live, "short", alive, size=(12, 4)),
-        numbers("Gates shut now", gates, "short", failing, size=(12, 4)),
+        numbers("Live seeds now", live, "short", alive, size=(12, 4)).no_value("no run"),
+        numbers("Gates shut now", gates, "short", failing, size=(12, 4)).no_value("no run"),
     ]
 
 

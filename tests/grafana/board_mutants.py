@@ -11,6 +11,8 @@ from tests.grafana.expr_mutants import exprs, legends
 __all__ = ["Mutant", "around", "changed"]
 
 Document = dict[str, Any]
+_OF_LINES = {"legend: label lost", "legend: turned"}
+"""What is wrong in the name of a line, and not in the text of a mark."""
 Mutant = tuple[str, Document]
 """What was done, and the document to which it was done."""
 
@@ -92,7 +94,7 @@ def _of_mark(board: Document, n: int) -> Iterator[Mutant]:
         ("time", {"useValueForTime": not mark.get("useValueForTime", False)}),
         ("always", {"expr": mark["expr"].removesuffix(" > 0").removeprefix("1000 * ")}),
         *((kind, {"expr": text}) for kind, text in exprs(mark["expr"])),
-        *((kind, {"textFormat": text}) for kind, text in legends(mark["textFormat"]) if kind != "legend: label lost"),
+        *((kind, {"textFormat": text}) for kind, text in legends(mark["textFormat"]) if kind not in _OF_LINES),
     ]
     for kind, values in wrong:
         rows = board["annotations"]["list"]

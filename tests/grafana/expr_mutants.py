@@ -55,6 +55,8 @@ def legends(text: str) -> Iterator[Mutant]:
         yield "legend: label misspelt", _with(text, found, f"{{{{{found[1]}s}}}}")
         yield "legend: another label", _with(text, found, "{{percentile}}" if found[1] != "percentile" else "{{slot}}")
         yield "legend: label lost", _with(text, found, "")
+    if "{{run}}" in text and " " in text:
+        yield "legend: turned", " ".join(reversed(text.split(" ")))
 
 
 def _with(text: str, found: re.Match[str], wrong: str) -> str:
@@ -78,6 +80,8 @@ def _matchers(found: re.Match[str]) -> Iterator[Mutant]:
     yield "matcher's value", f'{label}{sign}"{wrong}"{more}'
     if "$" in value:
         yield "variable misspelt", f'{label}{sign}"{value.replace("$", "$x")}"{more}'
+    if value == ".*":
+        yield "variable narrowed", f'{label}{sign}"${label}"{more}'
     if value == "$env":
         yield "variable widened", f'{label}{sign}"$env|"{more}'
 
