@@ -137,7 +137,8 @@ def _measured() -> list[Any]:
     return [
         rows(
             "What is measured",
-            "One row an environment and the profile that its probes' configuration began from.",
+            "One row an environment and the profile that its probes' configuration began from; if it is gone, one for "
+            "each that it had.",
             ("run", "group", "env", "profile"),
             Column("since", of("nissa_profile_info"), "none"),
             size=(12, 8),
