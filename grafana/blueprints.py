@@ -4,9 +4,9 @@ from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
 from nissa.grafana.growing import growing
-from nissa.grafana.moments import at_the_end
+from nissa.grafana.held import held
 from nissa.grafana.panels import bars, lines
-from nissa.grafana.queries import Query, increase, latest, of, once, spread, summed, total
+from nissa.grafana.queries import Query, increase, of, once, spread, summed, total
 from nissa.grafana.tables import Column, rows
 from nissa.grafana.thresholds import COMPUTE_COST, GROWTH
 
@@ -104,9 +104,9 @@ def _mean(title: str, text: str, unit: str, metric: str) -> Any:
 
 def _who_culls() -> Any:
     text = "Seeds culled since the run began, by who wanted it; episode_end is none of the policy's doing."
-    expr = f"sort_desc({total(latest('nissa_seeds_culled_total'), 'run, group, reason')} > 0)"
-    query = Query(expr, "{{reason}} {{group}} {{run}}")
-    return at_the_end(bars("Who culls", text, "short", query, size=(12, 8), none="nobody did"), query)
+    culled = held(total(of("nissa_seeds_culled_total"), "run, group, reason"))
+    query = Query(f"sort_desc(({culled}) > 0)", "{{reason}} {{group}} {{run}}")
+    return bars("Who culls", text, "short", query, size=(12, 8), none="nobody did")
 
 
 def _costs() -> list[Any]:
@@ -116,7 +116,7 @@ def _costs() -> list[Any]:
     flops = "Operations of the model that is trained then by its host's, as measured; empty unless all were."
     orphans = "Seeds that ended, since the run began, and were not seen to germinate, as in a log that begins late."
     parameters = Query(total(of("nissa_parameters_added_total"), _KEY), _LEGEND)
-    lost = Query(total(of("nissa_orphan_seeds_total")), "{{group}} {{run}}")
+    lost = Query(held(total(of("nissa_orphan_seeds_total"))), "{{group}} {{run}}")
     return [
         lines("Parameters added", added, "short", parameters),
         lines("Growth", growth, "suffix:x", *spread(of("nissa_growth_ratio")), limits=GROWTH),

@@ -38,17 +38,18 @@ SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 
 def target(expr: str, legend: str = "") -> Dataquery:
-    """A query over the time range."""
-    return Dataquery().datasource(SOURCE).expr(expr).legend_format(legend).range()
+    """A query."""
+    return Dataquery().datasource(SOURCE).expr(expr).legend_format(legend)
 
 
-def targets(queries: Sequence[Query]) -> list[Any]:
-    """Queries over the time range, as A, B, C ..."""
-    return [target(*query).ref_id(chr(65 + n)) for n, query in enumerate(queries)]
+def targets(queries: Sequence[Query], *, once: bool = False) -> list[Any]:
+    """Queries over the time range, or `once` at its end, as A, B, C ..."""
+    asked = [target(*query).ref_id(chr(65 + n)) for n, query in enumerate(queries)]
+    return [query.instant() if once else query.range() for query in asked]
 
 
 def last() -> ReduceDataOptions:
-    """The last value that there is, be it NaN: of a run that is over, how it ended."""
+    """The value that there is, be it NaN."""
     return ReduceDataOptions().calcs([LAST]).values(False)
 
 

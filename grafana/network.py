@@ -3,8 +3,8 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
+from nissa.grafana.held import held, held_all
 from nissa.grafana.layers import MEDIAN, layers
-from nissa.grafana.moments import at_the_end
 from nissa.grafana.palette import BAD, FINE
 from nissa.grafana.panels import NONE, bars, lines, numbers, states
 from nissa.grafana.queries import Query, median, of, once, spread, total
@@ -36,7 +36,7 @@ def _sections() -> Sections:
 
 
 def _numbers() -> list[Any]:
-    sickest = "Lowest health of an environment at the end of the time range."
+    sickest = "Lowest health of an environment."
     activations = "Values that layers put out that are NaN or infinite."
     return [
         _sum("Broken gradients", "Elements of gradients that are NaN or infinite.", "nissa_grad_non_finite"),
@@ -47,21 +47,20 @@ def _numbers() -> list[Any]:
 
 
 def _sum(title: str, text: str, metric: str, limits: Limits = ANY) -> Any:
-    told = f"{text} Over all environments, at the end of the time range."
+    told = f"{text} Over all environments."
     return _number(title, told, "short", f"sum({total(of(metric), _ENV)})", limits)
 
 
 def _number(title: str, text: str, unit: str, expr: str, limits: Limits) -> Any:
-    query = Query(expr, "")
-    return at_the_end(numbers(title, text, unit, query, limits=limits, size=(6, 4)), query)
+    return numbers(title, text, unit, Query(held_all(expr), ""), limits=limits, size=(6, 4))
 
 
 def _wrong() -> list[Any]:
     flags = Query(once(of("nissa_red_flag"), "run, group, flag"), f"{{{{flag}}}} {_GROUP}")
     named = {0: ("no", FINE), 1: ("yes", BAD)}
     plateau = "Epochs since the validation accuracy last rose by half a point, over environments."
-    complaints = "How many layers have it at the end of the time range, over environments."
-    chances = "Environments in which this could be done at the end of the time range."
+    complaints = "How many layers have it, over environments."
+    chances = "Environments in which this could be done."
     return [
         states("Red flags", "Whether any environment has it.", "none", flags, names=named, size=(24, 10)),
         _counts("Layers with a complaint", complaints, "nissa_layers_with_complaint", "complaint", ANY),
@@ -72,9 +71,9 @@ def _wrong() -> list[Any]:
 
 
 def _counts(title: str, text: str, metric: str, label: str, limits: Limits = NONE) -> Any:
-    expr = f"sort_desc({total(of(metric), f'run, group, {label}')} > 0)"
-    query = Query(expr, f"{{{{{label}}}}} {_GROUP}")
-    return at_the_end(bars(title, text, "short", query, size=(12, 8), limits=limits, none="none"), query)
+    counts = held(total(of(metric), f"run, group, {label}"))
+    query = Query(f"sort_desc(({counts}) > 0)", f"{{{{{label}}}}} {_GROUP}")
+    return bars(title, text, "short", query, size=(12, 8), limits=limits, none="none")
 
 
 def _broken_losses() -> Any:
@@ -138,7 +137,8 @@ def _measured() -> list[Any]:
     return [
         rows(
             "What is measured",
-            "One row an environment and the profile that its probes' configuration began from.",
+            "One row an environment and the profile that its probes' configuration began from; if it is gone, one for "
+            "each that it had.",
             ("run", "group", "env", "profile"),
             Column("since", of("nissa_profile_info"), "none"),
             size=(12, 8),

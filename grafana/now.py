@@ -1,9 +1,9 @@
-"""How is it now, in eight numbers? The top row of the overview."""
+"""How is it, in eight numbers? The top row of the overview."""
 
 from typing import Any
 
 from nissa.grafana.alive import GOING_ON, heartbeat
-from nissa.grafana.moments import at_the_end
+from nissa.grafana.held import held_all
 from nissa.grafana.palette import FINE, POOR
 from nissa.grafana.panels import NONE, leading, numbers
 from nissa.grafana.queries import Query, of, total
@@ -12,8 +12,8 @@ from nissa.grafana.thresholds import ANY, GAIN, GROWTH, HEARTBEAT_AGE, Limits
 __all__ = ["STANDING", "now"]
 
 _ENV = "run, group, env"
-_NOBODY = "no run"
-"""Shown where no trainer answers."""
+_NOBODY, _NOTHING = "no run", "not told"
+"""Shown where no trainer answers, and where none said anything of it."""
 
 STANDING = " - ".join(
     of(f"nissa_alerts_{name}total", env="$env|", severity="critical|warning") for name in ("", "resolved_")
@@ -53,26 +53,25 @@ def _gain() -> Any:
 
 
 def _largest_growth() -> Any:
-    text = "(host + fossilized parameters) / host, the largest of the models trained last in the time range."
+    text = "(host + fossilized parameters) / host, the largest of the models trained last."
     return _outcome("Largest growth", text, "suffix:x", f"max({of('nissa_growth_ratio')})", GROWTH)
 
 
 def _alerts_now() -> Any:
-    text = "Alerts that stand at the end of the time range, marks left out."
-    return _state("Alerts", text, "short", f"sum({total(STANDING, f'{_ENV}, alert, severity')})", ANY, none="none")
+    text = "Alerts that stand, marks left out."
+    return _outcome("Alerts", text, "short", f"sum({total(STANDING, f'{_ENV}, alert, severity')})", ANY)
 
 
 def _flags_now() -> Any:
-    text = "Red flags over all environments at the end of the time range: what is wrong at the last epoch of each."
-    return _state("Red flags", text, "short", f"sum({total(of('nissa_red_flag'), _ENV)})", ANY, none="none")
+    text = "Red flags over all environments: what is wrong at the last epoch of each."
+    return _outcome("Red flags", text, "short", f"sum({total(of('nissa_red_flag'), _ENV)})", ANY)
 
 
 def _fidelity() -> Any:
     text = "Whether the probes of any run are to look closely at the end of the time range."
     named = {0: ("as configured", FINE), 1: ("dense", POOR)}
     level = Query(f"max({of('nissa_fidelity_level')})", "")
-    panel = numbers("Fidelity", text, "none", level, size=(3, 4), names=named)
-    return at_the_end(panel, level).no_value(_NOBODY)
+    return numbers("Fidelity", text, "none", level, size=(3, 4), names=named).no_value(_NOBODY)
 
 
 def _running() -> Any:
@@ -89,8 +88,10 @@ def _alive() -> Any:
 
 
 def _outcome(title: str, text: str, unit: str, expr: str, limits: Limits = NONE) -> Any:
-    return numbers(title, text, unit, Query(expr, ""), size=(3, 4), limits=limits)
+    """How it went, and how it stood at the end of what is gone."""
+    return numbers(title, text, unit, Query(held_all(expr), ""), size=(3, 4), limits=limits).no_value(_NOTHING)
 
 
-def _state(title: str, text: str, unit: str, expr: str, limits: Limits = NONE, *, none: str = _NOBODY) -> Any:
-    return at_the_end(_outcome(title, text, unit, expr, limits), Query(expr, "")).no_value(none)
+def _state(title: str, text: str, unit: str, expr: str, limits: Limits = NONE) -> Any:
+    """How it is at the end of the time range, whoever was there before."""
+    return numbers(title, text, unit, Query(expr, ""), size=(3, 4), limits=limits).no_value(_NOBODY)

@@ -5,7 +5,7 @@ from typing import Any
 from nissa.grafana.alive import silence
 from nissa.grafana.frame import Sections, dashboard
 from nissa.grafana.growing import growing
-from nissa.grafana.moments import at_the_end
+from nissa.grafana.held import held
 from nissa.grafana.now import STANDING, now
 from nissa.grafana.panels import bars, leading, lines
 from nissa.grafana.queries import FIRING, Query, increase, of, once, spread, summed, total
@@ -26,7 +26,7 @@ def overview() -> dict[str, Any]:
 
 def _sections() -> Sections:
     return {
-        "Now": now(),
+        "At a glance": now(),
         "Does it learn, and does growing pay?": _learning(),
         "Environments": [leading("nissa-slots", _environments())],
         "Is anything wrong?": [_firing(), _standing(), _raised(), leading("nissa-network", _health()), _ages()],
@@ -86,21 +86,17 @@ def _environments() -> Any:
 
 def _firing() -> Any:
     text = (
-        "Alerts of grafana/rules that fire now; docs/runbooks.md has a section for each. Always empty in a Prometheus "
-        "that has not loaded the rules."
+        "Alerts of grafana/rules that fire at the end of the time range; docs/runbooks.md has a section for each. "
+        "Always empty in a Prometheus that has not loaded the rules."
     )
     by = ("alertname", "severity", "run", "group", "env", "instance")
-    return rows("Firing", text, by, Column("fires", FIRING, "none", ANY), size=(24, 5), none="nothing fires")
+    return rows("Firing", text, by, Column("fires", FIRING, "none", ANY), size=(24, 5), none="nothing fires", now=True)
 
 
 def _standing() -> Any:
-    text = (
-        "Alerts of the pipeline that stand at the end of the time range, over environments; what they mean is in "
-        "docs/detectors.md."
-    )
-    query = Query(f"sort_desc({total(STANDING, 'run, group, alert')} > 0)", f"{{{{alert}}}} {_GROUP}")
-    panel = bars("Alerts that stand", text, "short", query, size=(12, 7), limits=ANY, none="no alert stands")
-    return at_the_end(panel, query)
+    text = "Alerts of the pipeline that stand, over environments; what they mean is in docs/detectors.md."
+    query = Query(f"sort_desc(({held(total(STANDING, 'run, group, alert'))}) > 0)", f"{{{{alert}}}} {_GROUP}")
+    return bars("Alerts that stand", text, "short", query, size=(12, 7), limits=ANY, none="no alert stands")
 
 
 def _raised() -> Any:
@@ -140,7 +136,7 @@ def _episodes() -> Any:
     )
     planned = f"{once(of('nissa_run_planned_episodes'), 'run')} * {once(of('nissa_run_environments'), 'run')}"
     done = total(of("nissa_episodes_total", group=".*", env=".*"), "run")
-    return bars("Progress", text, "percentunit", Query(f"{done} / ({planned})", "{{run}}"), size=(12, 7))
+    return bars("Progress", text, "percentunit", Query(held(f"{done} / ({planned})"), "{{run}}"), size=(12, 7))
 
 
 def _runs() -> Any:

@@ -6,7 +6,7 @@ know has a colour of its own, and the same in every panel; what we do not know g
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import cycle
 
 from nissa.grafana.known import KNOWN
@@ -61,10 +61,18 @@ def by_last_character() -> list[tuple[str, str]]:
 def by_name() -> list[tuple[str, str]]:
     """The same for names with dots, as of layers; how the last part begins counts too, so that conv1 is not relu1.
 
+    So does how all begins: what is alike in three slots has three colours.
+
     >>> import re
-    >>> [color for name in ("host.conv1", "host.relu1") for word, color in by_name() if re.fullmatch(word, name)]
-    ['#E69F00', '#D55E00']
+    >>> names = ("early.conv1", "mid.conv1", "late.conv1", "mid.relu1")
+    >>> [color for name in names for word, color in by_name() if re.fullmatch(word, name)]
+    ['#D55E00', '#F0E442', '#E69F00', '#6B6B6B']
     """
-    starts, ends = ([re.escape(_CHARACTERS[n::step]) for n in range(step)] for step in (2, 4))
-    words = [f"(?:\\S*\\.)?(?=[{start}])[^ .]*[{end}]" for start in starts for end in ends]
-    return list(zip(words, ALL, strict=True))
+    firsts, starts, ends = ([re.escape(_CHARACTERS[n::step]) for n in range(step)] for step in (3, 2, 4))
+
+    def words(place: int) -> Iterator[str]:
+        for first, characters in enumerate(firsts):
+            start, end = divmod((place - 2 * first) % len(ALL), 4)
+            yield f"(?=[{characters}])(?:\\S*\\.)?(?=[{starts[start]}])[^ .]*[{ends[end]}]"
+
+    return [("(?:" + "|".join(words(place)) + ")", color) for place, color in enumerate(ALL)]

@@ -18,6 +18,7 @@ from grafana_foundation_sdk.models.dashboard import DashboardLinkType, FieldColo
 
 from nissa.grafana.fields import SOURCE, color_by, last, limited, mapping, targets
 from nissa.grafana.graphs import Style, drawn, explained, scaled
+from nissa.grafana.held import described
 from nissa.grafana.queries import Query
 from nissa.grafana.thresholds import Limits
 
@@ -62,8 +63,8 @@ def numbers(
     limits: Limits = NONE,
     names: Mapping[int, tuple[str, str]] | None = None,
 ) -> Stat:
-    """The last value, large; red or yellow beyond its limits, or named."""
-    panel = _start(Stat(), (title, text, unit), queries, size)
+    """The value at the end of the time range, large; red or yellow beyond its limits, or named."""
+    panel = _once(Stat(), (title, text, unit), queries, size)
     panel.thresholds(limited(limits)).color_scheme(color_by(FieldColorModeId.THRESHOLDS)).reduce_options(last())
     panel.graph_mode(common.BigValueGraphMode.NONE).color_mode(common.BigValueColorMode.VALUE)
     return panel.mappings([mapping(names)]) if names else panel
@@ -72,13 +73,15 @@ def numbers(
 def bars(
     title: str, text: str, unit: str, *queries: Query, size: Size = (8, 8), limits: Limits = NONE, none: str = ""
 ) -> BarGauge:
-    """The last value of each series as a bar beside its name; `none` is said where there is no series."""
-    panel = _start(BarGauge(), (title, text, unit), queries, size)
+    """Each series at the end of the time range as a bar beside its name; `none` is said where there is none."""
+    panel = _once(BarGauge(), (title, text, unit), queries, size)
     panel.thresholds(limited(limits)).color_scheme(color_by(FieldColorModeId.THRESHOLDS)).reduce_options(last())
     panel.display_mode(common.BarGaugeDisplayMode.BASIC).orientation(common.VizOrientation.HORIZONTAL)
     # Only then are the heights heeded.
     panel.sizing(common.BarGaugeSizing.MANUAL).name_placement(common.BarGaugeNamePlacement.LEFT)
     panel.min(0).show_unfilled(True).min_viz_height(16).max_viz_height(24)
+    # Or the longest bar would be a whole, whatever share it stands for.
+    panel = panel.max(1) if unit == "percentunit" else panel
     return panel.no_value(none) if none else panel
 
 
@@ -105,6 +108,13 @@ def leading(uid: str, panel: Any) -> Any:
     name = uid.removeprefix("nissa-")
     link = DashboardLink(f"More: {name}").type(DashboardLinkType.LINK)
     return panel.links([link.url(f"/d/{uid}?${{__url_time_range}}&${{__all_variables}}")])
+
+
+def _once(panel: P, about: tuple[str, str, str], queries: Sequence[Query], size: Size) -> P:
+    """A panel that asks for one moment: points over the time may miss the last scrape of a run."""
+    title, text, unit = about
+    told = described(text, [query.expr for query in queries])
+    return _start(panel, (title, told, unit), queries, size).targets(targets(queries, once=True))
 
 
 def _start(panel: P, about: tuple[str, str, str], queries: Sequence[Query], size: Size) -> P:

@@ -4,6 +4,7 @@ from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
 from nissa.grafana.growing import growing
+from nissa.grafana.held import PROCESS, held_all
 from nissa.grafana.palette import BAD, FINE
 from nissa.grafana.panels import lines, numbers, states
 from nissa.grafana.queries import Query, increase, largest, of, rate
@@ -33,7 +34,7 @@ def _sections() -> Sections:
 
 
 def _total(title: str, text: str, metric: str) -> Any:
-    return numbers(title, text, "short", Query(f"sum({of(metric)})", ""), limits=ANY)
+    return numbers(title, text, "short", Query(held_all(f"sum({of(metric)})", PROCESS), ""), limits=ANY)
 
 
 def _trust() -> list[Any]:

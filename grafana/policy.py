@@ -4,6 +4,7 @@ from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
 from nissa.grafana.growing import LEAST
+from nissa.grafana.held import held
 from nissa.grafana.panels import NONE, bars, lines
 from nissa.grafana.queries import Query, increase, of, once, rate, spread, total
 from nissa.grafana.rewards import rewards
@@ -69,7 +70,7 @@ def _exploration() -> list[Any]:
 def _forced() -> Any:
     text = "Decisions since the run began in which one choice of the head alone was valid, of those that used it."
     forced, used = (total(of(f"nissa_head_{name}_total"), _HEAD) for name in ("forced", "relevant"))
-    query = Query(f"{forced} / ({used} > 0)", f"{{{{head}}}} {_GROUP}")
+    query = Query(held(f"{forced} / ({used} > 0)"), f"{{{{head}}}} {_GROUP}")
     return bars("Forced choices", text, "percentunit", query, size=(12, 8))
 
 

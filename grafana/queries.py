@@ -24,7 +24,6 @@ __all__ = [
     "Query",
     "increase",
     "largest",
-    "latest",
     "median",
     "of",
     "once",
@@ -78,11 +77,6 @@ def rate(metric: str, suffix: str = "", **matchers: str) -> str:
 def increase(metric: str, suffix: str = "", window: str = _WINDOW, **matchers: str) -> str:
     """Growth of a counter over the width of a point, or over `window`."""
     return f"increase({of(metric, suffix, **matchers)}[{window}])"
-
-
-def latest(metric: str, **matchers: str) -> str:
-    """The last value in the time range, of what is gone by its end as well."""
-    return f"last_over_time({of(metric, **matchers)}[$__range])"
 
 
 def once(expr: str, by: str = "run, group") -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections
+from nissa.grafana.held import held
 from nissa.grafana.panels import bars, lines
 from nissa.grafana.queries import Query, of, rate, spread, total
 
@@ -48,19 +49,19 @@ def _decisions() -> list[Any]:
     masked, all_of_them = (total(of(f"nissa_decisions_{name}total")) for name in ("masked_", ""))
     often = Query(total(rate("nissa_decisions_total"), by), legend)
     return [
-        lines("Decisions", "By operation, in a second.", "cps", often, style="stacked"),
+        lines("Decisions", "By operation, in a second.", "cps", often, size=(24, 8), style="stacked"),
         bars(
             "Agreement with the heuristic",
             "Share of the decisions since the run began that the heuristic would have made too.",
             "percentunit",
-            Query(f"{agreed} / ({made} > 0)", legend),
-            size=(6, 8),
+            Query(held(f"{agreed} / ({made} > 0)"), legend),
+            size=(12, 8),
         ),
         bars(
             "Masked decisions",
             "Share of the decisions since the run began in which masks left no choice at all.",
             "percentunit",
-            Query(f"{masked} / ({all_of_them} > 0)", _GROUP),
-            size=(6, 8),
+            Query(held(f"{masked} / ({all_of_them} > 0)"), _GROUP),
+            size=(12, 8),
         ),
     ]

@@ -4,10 +4,10 @@ from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
 from nissa.grafana.growing import growing
-from nissa.grafana.moments import at_the_end
+from nissa.grafana.held import held
 from nissa.grafana.palette import STAGE_COLORS
 from nissa.grafana.panels import bars, lines, numbers, states
-from nissa.grafana.queries import Query, increase, latest, median, of, once, spread, total
+from nissa.grafana.queries import Query, increase, median, of, once, spread, total
 from nissa.grafana.tables import Column, rows
 from nissa.sinks.slot_metrics import STAGES
 
@@ -55,8 +55,8 @@ def _numbers() -> list[Any]:
     alive = Query(f"sum({total(of('nissa_live_seeds'))})", "")
     failing = Query(f"sum({shut})", "")
     return [
-        at_the_end(numbers("Live seeds now", live, "short", alive, size=(12, 4)), alive),
-        at_the_end(numbers("Gates shut now", gates, "short", failing, size=(12, 4)), failing),
+        numbers("Live seeds now", live, "short", alive, size=(12, 4)).no_value("no run"),
+        numbers("Gates shut now", gates, "short", failing, size=(12, 4)).no_value("no run"),
     ]
 
 
@@ -77,19 +77,18 @@ def _by_slot(title: str, text: str, metric: str, unit: str = "none") -> Any:
 def _gates() -> list[Any]:
     by = "run, group, gate"
     passed, asked = (total(of(f"nissa_gate_{what}_total"), by) for what in ("passes", "evaluations"))
-    failures = total(latest("nissa_gate_check_failures_total"), f"{by}, reason")
+    failures = held(total(of("nissa_gate_check_failures_total"), f"{by}, reason"))
     failed = total(increase("nissa_gate_check_failures_total"), by)
     share = (
         "Share of the evaluations since the run began in which the gate let the seed pass; empty if it was never asked."
     )
     why = "Checks that failed since the run began, the sixteen that did most often: check, then gate."
-    shut = Query(f"sort_desc(topk(16, {failures} > 0))", "{{reason}} {{gate}} {{group}} {{run}}")
-    panel = bars("Why gates stay shut", why, "short", shut, size=(24, 9), none="no check failed")
-    let_pass = Query(f"{passed} / ({asked} > 0)", "{{gate}} {{group}} {{run}}")
+    shut = Query(f"sort_desc(topk(16, ({failures}) > 0))", "{{reason}} {{gate}} {{group}} {{run}}")
+    let_pass = Query(held(f"{passed} / ({asked} > 0)"), "{{gate}} {{group}} {{run}}")
     return [
         bars("Gates passed", share, "percentunit", let_pass, size=(12, 8)),
         growing("Failed checks", "Checks that failed, by gate.", Query(failed, "{{gate}} {{group}} {{run}}")),
-        at_the_end(panel, shut),
+        bars("Why gates stay shut", why, "short", shut, size=(24, 9), none="no check failed"),
     ]
 
 
@@ -123,6 +122,7 @@ def _best_runs() -> Any:
         Column("last growth", of("nissa_episode_growth_ratio"), "suffix:x"),
         Column("last reward", of("nissa_episode_reward"), "short"),
         size=(16, 9),
+        first="accuracy",
     )
 
 
@@ -135,6 +135,6 @@ def _ablation() -> list[Any]:
     means = {name: f"avg by (run, group) ({of(f'nissa_ablation_all_{name}_accuracy_ratio')})" for name in ("on", "off")}
     queries = [Query(mean, f"{name} {_GROUP}") for name, mean in means.items()]
     return [
-        bars("Pareto front", pareto, "short", Query(once(of("nissa_pareto_episodes")), _GROUP), size=(8, 9)),
+        bars("Pareto front", pareto, "short", Query(held(once(of("nissa_pareto_episodes"))), _GROUP), size=(8, 9)),
         lines("Seeds on and off", text, "percentunit", *queries, size=(24, 8)),
     ]

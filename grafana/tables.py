@@ -1,15 +1,16 @@
-"""Tables of numbers as they are now: one row for each set of labels, one column for each query."""
+"""Tables of numbers as they are, or were last: one row for each set of labels, one column for each query."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from grafana_foundation_sdk.builders.prometheus import Dataquery
+from grafana_foundation_sdk.builders.common import TableSortByFieldState
 from grafana_foundation_sdk.builders.table import Panel as Table
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from nissa.grafana.fields import SOURCE, limited, target
-from nissa.grafana.queries import once
+from nissa.grafana.fields import SOURCE, limited, targets
+from nissa.grafana.held import described, held
+from nissa.grafana.queries import Query, once
 from nissa.grafana.thresholds import Limits
 
 __all__ = ["Column", "rows"]
@@ -37,15 +38,27 @@ _SHORT = {"type": "regex", "options": {"pattern": "^(.{8}).*$", "result": {"text
 
 
 def rows(
-    title: str, text: str, by: Sequence[str], *columns: Column, size: tuple[int, int] = (24, 8), none: str = ""
+    title: str,
+    text: str,
+    by: Sequence[str],
+    *columns: Column,
+    size: tuple[int, int] = (24, 8),
+    first: str = "run",
+    none: str = "",
+    now: bool = False,
 ) -> Table:
     """A table with a row for each combination of the labels `by`, in which what is not measured stays empty.
 
-    A column that stands alone without limits only says that its row is there, and is not shown. `none` is said where
-    no row is.
+    A column that stands alone without limits only says that its row is there, and is not shown. Rows go down by the
+    column `first`: the newest run stands at the top. `none` is said where no row is. What is gone has its rows, unless
+    the table speaks of `now` alone.
     """
-    panel = Table().title(title).description(text).unit("none").datasource(SOURCE)
-    panel.targets([_query(n, by, column) for n, column in enumerate(columns)])
+    exprs = [once(column.expr, ", ".join(by)) for column in columns]
+    queries = [Query(expr if now else held(expr), "") for expr in exprs]
+    told = described(text, [query.expr for query in queries])
+    panel = Table().title(title).description(told).unit("none").datasource(SOURCE)
+    panel.targets([query.format(PromQueryFormat.TABLE) for query in targets(queries, once=True)])
+    panel.sort_by([TableSortByFieldState().display_name(first).desc(True)])
     panel.with_transformation(DataTransformerConfig("merge", options={}))
     panel.with_transformation(DataTransformerConfig("organize", options=_arranged(by, columns)))
     for label in by:
@@ -76,11 +89,6 @@ def _of_label(label: str) -> list[DynamicConfigValue]:
     if label in _WIDTHS:
         properties.append(DynamicConfigValue("custom.width", _WIDTHS[label]))
     return [*properties, DynamicConfigValue("mappings", [_SHORT])] if label == "git_commit" else properties
-
-
-def _query(n: int, by: Sequence[str], column: Column) -> Dataquery:
-    query = target(once(column.expr, ", ".join(by))).ref_id(chr(65 + n))
-    return query.instant().format(PromQueryFormat.TABLE)
 
 
 def _properties(column: Column) -> list[DynamicConfigValue]:

@@ -5,10 +5,10 @@ from typing import Any
 from nissa.grafana.alive import heartbeat
 from nissa.grafana.frame import Sections
 from nissa.grafana.growing import LEAST, growing
-from nissa.grafana.moments import at_the_end
+from nissa.grafana.held import held
 from nissa.grafana.palette import FINE, POOR
 from nissa.grafana.panels import bars, lines, states
-from nissa.grafana.queries import Query, increase, largest, latest, of, once, rate, total
+from nissa.grafana.queries import Query, increase, largest, of, once, rate, total
 from nissa.grafana.thresholds import HEARTBEAT_AGE, SCRAPE_SECONDS
 
 __all__ = ["upkeep"]
@@ -34,7 +34,7 @@ def _fidelity() -> list[Any]:
         states("Fidelity", "How closely the probes are to look.", "none", level, names=named, size=(24, 4)),
         _dense(),
         _traces(),
-        growing("Traces", closed, Query(largest(8, traces), f"{{{{reason}}}} {_GROUP}"), size=(8, 8)),
+        growing("Traces", closed, Query(largest(8, traces), f"{{{{reason}}}} {_GROUP}"), size=(24, 8)),
         growing("Changes of direction", "Changes of the accuracy's direction.", turns, size=(16, 8)),
         lines("Delay of fidelity", delay, "s", *delays, size=(8, 8)),
     ]
@@ -46,14 +46,14 @@ def _dense() -> Any:
     )
     epochs = total(of("nissa_epochs_total", group=".*", env=".*"), "run")
     share = f"{total(of('nissa_dense_epochs_total'), 'run')} / ({epochs} > 0)"
-    return bars("Dense epochs", text, "percentunit", Query(share, "{{run}}"))
+    return bars("Dense epochs", text, "percentunit", Query(held(share), "{{run}}"))
 
 
 def _traces() -> Any:
     text = "Dense traces that closed since the run began, by the alerts that asked for them."
-    kept = total(latest("nissa_traces_total", env="$env|"), "run, group, reason")
-    query = Query(f"sort_desc({kept} > 0)", f"{{{{reason}}}} {_GROUP}")
-    return at_the_end(bars("Traces by reason", text, "short", query, none="no trace closed"), query)
+    kept = held(total(of("nissa_traces_total", env="$env|"), "run, group, reason"))
+    query = Query(f"sort_desc(({kept}) > 0)", f"{{{{reason}}}} {_GROUP}")
+    return bars("Traces by reason", text, "short", query, size=(16, 8), none="no trace closed")
 
 
 def _phases() -> list[Any]:
@@ -66,16 +66,15 @@ def _phases() -> list[Any]:
     mean = Query(f"{sums} / ({counts} > 0)", legend)
     rare = "Phases longer than a point stand at the points in which they ended."
     return [
-        lines("Phases, mean", f"Time of one phase of the trainer. {rare}", "s", mean, size=(8, 8), style="sparse"),
+        lines("Phases, mean", f"Time of one phase of the trainer. {rare}", "s", mean, style="sparse"),
         lines(
             "Phases, 95% are faster",
             f"Estimated from the buckets of a histogram. {rare}",
             "s",
             late,
-            size=(8, 8),
             style="sparse",
         ).interval(LEAST),
-        lines("Where the time goes", shares, "percentunit", Query(sums, legend), size=(8, 8), style="stacked"),
+        lines("Where the time goes", shares, "percentunit", Query(sums, legend), size=(24, 8), style="stacked"),
     ]
 
 
@@ -105,9 +104,9 @@ def _runs() -> list[Any]:
 def _ended() -> Any:
     """A counter of them is gone with the process that counted."""
     text = "Runs that ended in the time range, by how, over all runs chosen."
-    ends = once(latest("nissa_run_ended_timestamp_seconds"), "run, outcome")
+    ends = once(f"last_over_time({of('nissa_run_ended_timestamp_seconds')}[$__range])", "run, outcome")
     query = Query(f"count by (outcome) ({ends})", "{{outcome}}")
-    return at_the_end(bars("Runs ended", text, "short", query, none="none ended"), query)
+    return bars("Runs ended", text, "short", query, none="none ended")
 
 
 def _heartbeat() -> Any:

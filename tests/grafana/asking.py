@@ -26,6 +26,9 @@ def queries(panel: Document, names: Sequence[str]) -> Iterator[str]:
     for target in panel["targets"]:
         expr, legend = target["expr"], target.get("legendFormat", "")
         yield from asked(expr, legend, names)
+        for end in ("{{run}}", "{{group}} {{run}}"):
+            if end.split(" ", maxsplit=1)[0] in legend and not legend.endswith(end):
+                yield f"the legend {legend}, of which the end, that is alike in all runs, is cut off first"
         if faults(expr):
             continue
         yield from _scoped(expr, panel)
@@ -61,6 +64,8 @@ def _scoped(expr: str, panel: Document) -> Iterator[str]:
     for asks, says in (("[1h]", "hour"), ('=~".*"', "whichever are chosen")):
         if asks in expr and says not in text:
             yield f"{asks} in {expr}, described as: {text}"
+    if "whichever are chosen" in text and "$env" in expr:
+        yield f"limited to environments: {expr}, described as: {text}"
     if panel["type"] == "stat" or "over all runs" in text:
         return
     there = [metric.labels for name in metrics_in(expr) if (metric := known(name))]

@@ -1,6 +1,7 @@
 """Dashboards that are wrong in one place: in what surrounds the panels. Those of panels are in `panel_mutants`."""
 
 import copy
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from tests.grafana.expr_mutants import exprs, legends
 __all__ = ["Mutant", "around", "changed"]
 
 Document = dict[str, Any]
+_OF_LINES = {"legend: label lost", "legend: turned"}
+"""What is wrong in the name of a line, and not in the text of a mark."""
 Mutant = tuple[str, Document]
 """What was done, and the document to which it was done."""
 
@@ -69,11 +72,11 @@ def _of_variable(board: Document, n: int) -> Iterator[Mutant]:
         ("never new", {"refresh": 1}),
         ("source", {"datasource": {"type": "prometheus", "uid": "prom"}}),
         ("name", {"name": "what"}),
+        ("regex", {"regex": "/(.+)/"}),
         ("definition", {"definition": "label_values(up, job)"}),
     ]
     query = variable["query"]["query"]
-    label = query.rsplit(", ", 1)[1]
-    asked = [("label listed", query.replace(f", {label}", ", layer)")), *exprs(query)]
+    asked = [("label listed", re.sub(r"\w+(?=\)$)|instance", "layer", query)), *exprs(query)]
     wrong += [(kind, {"query": {**variable["query"], "query": text}, "definition": text}) for kind, text in asked]
     for kind, values in wrong:
         rows = board["templating"]["list"]
@@ -91,7 +94,7 @@ def _of_mark(board: Document, n: int) -> Iterator[Mutant]:
         ("time", {"useValueForTime": not mark.get("useValueForTime", False)}),
         ("always", {"expr": mark["expr"].removesuffix(" > 0").removeprefix("1000 * ")}),
         *((kind, {"expr": text}) for kind, text in exprs(mark["expr"])),
-        *((kind, {"textFormat": text}) for kind, text in legends(mark["textFormat"]) if kind != "legend: label lost"),
+        *((kind, {"textFormat": text}) for kind, text in legends(mark["textFormat"]) if kind not in _OF_LINES),
     ]
     for kind, values in wrong:
         rows = board["annotations"]["list"]

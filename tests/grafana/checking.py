@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from tests.grafana.asking import asked, queries
+from tests.grafana.gone import gone, plainly
 from tests.grafana.looks import looks
 from tests.grafana.meanings import faults
 from tests.grafana.promql import variables
@@ -16,8 +17,9 @@ __all__ = ["Document", "complaints", "panels", "wrong_around", "wrong_with"]
 Document = dict[str, Any]
 _SIBLINGS = {"type": "dashboards", "tags": ["nissa"], "includeVars": True, "keepTime": True}
 """The link to the other dashboards, for the same time and variables."""
+_OF_RUNS = {"nissa_run_info", "nissa_run_last_event_timestamp_seconds"}
 _FROM_THE_START = {
-    **{name: {"nissa_run_info", "nissa_run_last_event_timestamp_seconds"} for name in ("run", "instance")},
+    "run": _OF_RUNS,
     **{
         name: {f"nissa_{what}_total" for what in ("episodes_started", "epochs", "batches")} for name in ("group", "env")
     },
@@ -46,9 +48,10 @@ def wrong_around(board: Document) -> list[str]:
 
 def wrong_with(panel: Document, board: Document) -> list[str]:
     """All faults of a panel."""
-    found = [*_described(panel), *queries(panel, _names(board))]
+    bare = plainly(panel)
+    found = [*gone(panel), *_described(bare), *queries(bare, _names(board))]
     # How it looks can be judged only if it is sound what it shows.
-    return found or [*looks(panel)]
+    return found or [*looks(bare)]
 
 
 def _names(board: Document) -> list[str]:
@@ -86,17 +89,34 @@ def _variable(variable: Document, before: set[str]) -> Iterator[str]:
         yield f"all of {name} is {variable.get('allValue')}"
     if variable["datasource"]["uid"] != "${datasource}" or variable["definition"] != query:
         yield f"variable {name} of {variable['datasource']}, defined as {variable['definition']}"
+    if name == "instance":
+        yield from _processes(variable)
+        return
+    if variable["regex"]:
+        yield f"of {name} only {variable['regex']}"
     found = re.fullmatch(r'label_values\(\{__name__=~"([\w|]+)"(?:, (.*))?\}, (\w+)\)', query)
     if found is None or variables(query) - before:
         yield f"variable {name}: {query}"
         return
-    later = {label for label in (*CHOSEN, "instance") if label not in before or label == name}
+    later = {label for label in CHOSEN if label not in before or label == name}
     for metric in found[1].split("|"):
         told = faults(f"{metric}{{{found[2] or ''}}}")
         chosen = [text for text in told if not text.endswith(tuple(f"variable {label}" for label in later))]
         yield from (f"variable {name}: {text}" for text in chosen)
     if found[3] != name or {*found[1].split("|")} != _FROM_THE_START.get(name):
         yield f"variable {name} lists {found[3]} of {found[1]}"
+
+
+def _processes(variable: Document) -> Iterator[str]:
+    """All that tell of the runs chosen, and all that tell of none."""
+    names, those = r'__name__=~"([\w|]+)"', r"count by \(instance\) \(last_over_time\({}\[\$__range\]\)\)"
+    chosen, any_run = (those.format(rf"\{{{names}{more}\}}") for more in (r', run=~"\$run"', ""))
+    wanted = rf"query_result\({chosen} or \({those.format('nissa_scrapes_total')} unless {any_run}\)\)"
+    found = re.fullmatch(wanted, variable["query"]["query"])
+    if found is None or any({*listed.split("|")} != _OF_RUNS for listed in found.groups()):
+        yield f"processes by {variable['query']['query']}"
+    if variable["regex"] != '/instance="([^"]+)"/':
+        yield f"processes of a result by {variable['regex']}"
 
 
 def _mark(mark: Document, names: list[str]) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """What is wrong with the columns of a table: are they joined, named and shown as what they are?"""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from tests.grafana.gone import ONCE
 from tests.grafana.meanings import meaning_of
 
 __all__ = ["columns", "head_of", "properties"]
@@ -33,7 +33,7 @@ def columns(panel: Document) -> Iterator[str]:
     if panel["type"] != "table":
         if panel.get("transformations") or any(target.get("format") == "table" for target in panel["targets"]):
             yield "a table that is none"
-        if {bool(target["instant"]) for target in panel["targets"]} != {_momentary(panel)}:
+        if {bool(target["instant"]) for target in panel["targets"]} != {panel["type"] in ONCE}:
             yield "asks for the wrong time"
         return
     if [step["id"] for step in panel["transformations"]] != ["merge", "organize"]:
@@ -41,13 +41,6 @@ def columns(panel: Document) -> Iterator[str]:
     if any(not target["instant"] or target["format"] != "table" for target in panel["targets"]):
         yield "a column of a time that is over"
     yield from _heads(panel)
-
-
-def _momentary(panel: Document) -> bool:
-    """Whether it asks for values of one moment: what it says of that, sorts, or has looked for in the time before."""
-    sought = any(re.match(r"sort|.*\blast_over_time", target["expr"]) for target in panel["targets"])
-    shows_one = panel["type"] in {"stat", "bargauge"}
-    return shows_one and (sought or "at the end of the time range" in panel["description"])
 
 
 def _heads(panel: Document) -> Iterator[str]:
@@ -65,6 +58,8 @@ def _heads(panel: Document) -> Iterator[str]:
     hidden = {"Time": True} if heads else {"Time": True, "Value": True}
     if options.get("excludeByName") != hidden or len(rows) > 1:
         yield f"rows by {rows} without {options.get('excludeByName')}"
+    if [(row["displayName"] in {*heads, *labels}, row["desc"]) for row in panel["options"]["sortBy"]] != [(True, True)]:
+        yield f"sorted by {panel['options']['sortBy']}"
     values = {"Value" if alone else f"Value #{target['refId']}" for target in panel["targets"]} if heads else set()
     if options.get("indexByName", {}).keys() != {*labels, *values}:
         yield f"order {options.get('indexByName')}"

@@ -65,10 +65,7 @@ def _legend(panel: Document) -> Iterator[str]:
     beside = many and panel["gridPos"]["w"] >= 12
     if (legend["placement"], legend["displayMode"]) != (("right", "table") if beside else ("bottom", "list")):
         yield f"a legend as a {legend['displayMode']} at the {legend['placement']}"
-    legends = [target["legendFormat"] for target in panel["targets"]]
-    if any("{{run}}" in text and not text.endswith("{{run}}") for text in legends):
-        yield f"legends {legends}, of which the end is cut off first"
-    least = 320 if any("{{run}}" in text for text in legends) else 200
+    least = 320 if any("{{run}}" in target["legendFormat"] for target in panel["targets"]) else 200
     if beside and not least <= legend.get("width", 0) <= pixels(panel) / 2:
         yield f"a legend of width {legend.get('width')}"
     if legend["calcs"] != ["lastNotNull"] or legend["showLegend"] is not True:
@@ -76,8 +73,11 @@ def _legend(panel: Document) -> Iterator[str]:
 
 
 def _bars(panel: Document) -> Iterator[str]:
-    """Heights are heeded only where they are manual."""
-    options = panel["options"]
+    """Heights are heeded only where they are manual; a bar of a share is as long as the share is."""
+    options, defaults = panel["options"], panel["fieldConfig"]["defaults"]
+    ends = (defaults.get("min"), defaults.get("max"))
+    if ends != (0, 1 if defaults["unit"] == "percentunit" else None):
+        yield f"bars in {defaults['unit']} from {ends[0]} to {ends[1]}"
     if (options["sizing"], options["namePlacement"]) != ("manual", "left"):
         yield f"bars of size {options['sizing']}, with names {options['namePlacement']}"
     if not 12 <= options["minVizHeight"] <= options["maxVizHeight"] <= 32:

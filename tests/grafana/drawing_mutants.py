@@ -39,6 +39,7 @@ def of_drawing(panel: Document) -> Iterator[Mutant]:
             yield from _settings(panel, ("options", "legend"), {"width": (0, 900)})
     elif panel["type"] == "bargauge":
         yield from _settings(panel, ("options",), _BARS)
+        yield from _settings(panel, ("fieldConfig", "defaults"), {"min": (None, 1), "max": (None, 1, 100)})
     elif panel["type"] == "table":
         yield from _settings(panel, ("fieldConfig", "defaults", "custom"), {"minWidth": (1000,)})
     for n, rule in enumerate(panel["fieldConfig"]["overrides"]):

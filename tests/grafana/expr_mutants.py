@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from zlib import crc32
 
 from nissa.sinks.metrics import METRICS
+from tests.grafana.gone import also_gone, plain
 
 __all__ = ["exprs", "legends"]
 
@@ -20,7 +21,15 @@ OTHERS = 4
 
 
 def exprs(text: str) -> Iterator[Mutant]:
-    """The expression with one thing wrong."""
+    """The expression with one thing wrong; of what is gone the same, and then another."""
+    if (bare := plain(text)) != text:
+        yield from ((kind, also_gone(wrong, text)) for kind, wrong in _exprs(bare))
+        yield from ((f"{kind} on one side", wrong) for kind, wrong in _exprs(text))
+    else:
+        yield from _exprs(text)
+
+
+def _exprs(text: str) -> Iterator[Mutant]:
     for found in _METRIC.finditer(text):
         yield "metric misspelt", _with(text, found, f"{found[0]}s")
         yield from (("another metric", _with(text, found, other)) for other in _others(text, found))
@@ -46,6 +55,8 @@ def legends(text: str) -> Iterator[Mutant]:
         yield "legend: label misspelt", _with(text, found, f"{{{{{found[1]}s}}}}")
         yield "legend: another label", _with(text, found, "{{percentile}}" if found[1] != "percentile" else "{{slot}}")
         yield "legend: label lost", _with(text, found, "")
+    if "{{run}}" in text and " " in text:
+        yield "legend: turned", " ".join(reversed(text.split(" ")))
 
 
 def _with(text: str, found: re.Match[str], wrong: str) -> str:
@@ -69,6 +80,8 @@ def _matchers(found: re.Match[str]) -> Iterator[Mutant]:
     yield "matcher's value", f'{label}{sign}"{wrong}"{more}'
     if "$" in value:
         yield "variable misspelt", f'{label}{sign}"{value.replace("$", "$x")}"{more}'
+    if value == ".*":
+        yield "variable narrowed", f'{label}{sign}"${label}"{more}'
     if value == "$env":
         yield "variable widened", f'{label}{sign}"$env|"{more}'
 

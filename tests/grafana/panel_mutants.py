@@ -12,6 +12,11 @@ __all__ = ["of_panel"]
 
 Document = dict[str, Any]
 _UNITS = ("s", "percentunit", "percent", "short", "none", "bytes", "cps", "suffix:x", "sci", "")
+_TOLD = (
+    *("whichever are chosen", "since the run began", "since the process began", "at the end of the time range"),
+    *("In the time of a point", "as it was last in the time range"),
+)
+"""What a description must say of what is asked."""
 _ELSEWHERE = {"type": "prometheus", "uid": "prom"}
 
 
@@ -19,6 +24,12 @@ def of_panel(panel: Document) -> Iterator[Mutant]:
     """The panel with one thing wrong."""
     for key, value in (("description", ""), ("datasource", _ELSEWHERE), ("targets", [])):
         yield f"no {key}", {**panel, key: value}
+    yield "width of a point", {**panel, "interval": None if "interval" in panel else "1m"}
+    # What has no environment says so for the reader alone.
+    wide = any('env=~".*"' in target["expr"] for target in panel["targets"])
+    for told in _TOLD:
+        if told in panel["description"] and (wide or told != "whichever are chosen"):
+            yield f"told not: {told}", {**panel, "description": panel["description"].replace(told, "")}
     for n, target in enumerate(panel["targets"]):
         for kind, values in _of_target(panel, target):
             rows = panel["targets"]
@@ -128,6 +139,10 @@ def _of_table(panel: Document) -> Iterator[Mutant]:
         for kind, values in _of_transformation(step):
             yield kind, {**panel, "transformations": [*rows[:n], {**step, **values}, *rows[n + 1 :]]}
         yield "transformation lost", {**panel, "transformations": [*rows[:n], *rows[n + 1 :]]}
+
+    for row in panel["options"].get("sortBy", []):
+        for wrong in ([], [{**row, "desc": False}], [{**row, "displayName": "what"}]):
+            yield "order of rows", {**panel, "options": {**panel["options"], "sortBy": wrong}}
 
 
 def _of_transformation(step: Document) -> Iterator[tuple[str, Document]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.grafana.checking import panels
+from tests.grafana.columns import head_of
 from tests.grafana.history import History, blocks, history
 from tests.grafana.process import scrapes
 from tests.grafana.promql import filled
@@ -43,12 +44,12 @@ class Past:
         rows = self.prometheus.get("query_range", query=text, **asked)["result"]
         return [(row["metric"], [(at, float(value)) for at, value in row["values"]]) for row in rows]
 
-    def column(self, place: str, title: str, *by: str) -> dict[tuple[str, ...], float]:
-        """A column of a table at the end, by labels of its rows."""
+    def column(self, place: str, title: str, *by: str, at: float = END) -> dict[tuple[str, ...], float]:
+        """A column of a table then, of all the time before, by labels of its rows."""
         panel = self.panel(place)
-        names = {head: ref for step in panel["transformations"] for ref, head in _heads(step)}
-        (target,) = [target for target in panel["targets"] if f"Value #{target['refId']}" == names[title]]
-        rows = self.prometheus.get("query", query=filled(target["expr"]), time=str(END))["result"]
+        (target,) = [target for target in panel["targets"] if head_of(panel, target) == title]
+        asked = filled(target["expr"], __range=f"{at:.0f}s")
+        rows = self.prometheus.get("query", query=asked, time=str(at))["result"]
         return {tuple(row["metric"][name] for name in by): float(row["value"][1]) for row in rows}
 
 
@@ -59,10 +60,6 @@ def graphs(past: Past) -> Iterator[tuple[str, list[str]]]:
             asked = [target["expr"] for target in panel["targets"]]
             if panel["type"] != "table" and "ALERTS" not in "".join(asked):
                 yield f"{uid.removeprefix('nissa-')}: {panel['title']}", asked
-
-
-def _heads(step: dict[str, Any]) -> Any:
-    return step["options"].get("renameByName", {}).items()
 
 
 def lived(demo: Path, boards: dict[str, dict[str, Any]], data: Path) -> Past:

@@ -3,6 +3,7 @@
 import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,14 +54,12 @@ LINES: Lines = {
 }
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """It remembers them."""
+def serving(lines: Lines, directory: Path) -> Iterator[Prometheus]:
+    """A server that remembers these lines, until the test is over."""
     told: History = {}
-    for text, points in LINES.items():
+    for text, points in lines.items():
         times, values = (array("d", row) for row in zip(*points, strict=True))
         told.setdefault(text.split("{")[0], {})[text] = (times, values)
-    directory = tmp_path_factory.mktemp("gone")
     blocks(told, directory / "data")
     server = Prometheus(directory, lookback="20s")
     try:
@@ -68,6 +67,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """It remembers them."""
+    yield from serving(LINES, tmp_path_factory.mktemp("gone"))
 
 
 def asked(server: Prometheus, boards: Boards, where: str, n: int = 0, at: float = NOW, **chosen: str) -> Any:

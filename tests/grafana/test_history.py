@@ -41,11 +41,16 @@ def test_every_panel_answers_over_hours(past: Past, hours: float, step: int) -> 
     assert Counter(broken) == {}, "an infinity spoils the scale of a panel, and NaN from first to last shows nothing"
 
 
-def test_the_table_of_environments_has_what_the_log_said_last(past: Past) -> None:
+LATER = END + 600
+"""The second run is gone, too."""
+
+
+@pytest.mark.parametrize("at", [END, LATER])
+def test_the_table_of_environments_has_what_the_logs_said_last(past: Past, at: float) -> None:
     said: dict[str, dict[Key, float]] = {title: {} for title in ("episode", "epoch", "accuracy", "last episode")}
     said |= {"host alone": {}, "best": {}}
     peaks: dict[Key, float] = {}
-    for event in past.runs[-1]:
+    for event in (event for run in past.runs for event in run):
         key, payload = (event.scope.run, event.scope.group or "", str(event.scope.env)), event.payload
         if isinstance(payload, EpochCompleted):
             said["episode"][key], said["epoch"][key] = event.scope.episode or 0, event.scope.epoch or 0
@@ -56,16 +61,20 @@ def test_the_table_of_environments_has_what_the_log_said_last(past: Past) -> Non
         elif isinstance(payload, HostBaselineMeasured):
             said["host alone"][key] = payload.final_accuracy / 100
     for title, column in said.items():
-        assert past.column("overview: Each environment", title, "run", "group", "env") == pytest.approx(column), title
+        found = past.column("overview: Each environment", title, "run", "group", "env", at=at)
+        assert found == pytest.approx(column), title
 
 
 @pytest.mark.parametrize(
     ("title", "kind"), [("germinated", SeedGerminated), ("fossilized", SeedFossilized), ("culled", SeedCulled)]
 )
-def test_the_table_of_blueprints_counts_what_the_log_did(past: Past, title: str, kind: type[Payload]) -> None:
-    ended = [event for event in past.runs[-1] if type(event.payload) is kind]
+@pytest.mark.parametrize("at", [END, LATER])
+def test_the_table_of_blueprints_counts_what_the_logs_did(
+    past: Past, title: str, kind: type[Payload], at: float
+) -> None:
+    ended = [event for run in past.runs for event in run if type(event.payload) is kind]
     happened = Counter((event.scope.run, event.scope.group, event.payload.blueprint) for event in ended)
-    column = past.column("blueprints: Blueprints", title, "run", "group", "blueprint")
+    column = past.column("blueprints: Blueprints", title, "run", "group", "blueprint", at=at)
     assert {key: count for key, count in column.items() if count} == happened
 
 

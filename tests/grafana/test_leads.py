@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.grafana.gone import plain
 from tests.grafana.leads import LEADS, OF_OTHER_THINGS, panel_of
 from tests.grafana.meanings import metrics_in
 from tests.grafana.promql import selected
@@ -38,7 +39,7 @@ def test_the_panel_is_there_and_both_ways_to_it_agree(alert: str) -> None:
 
 @each_alert
 def test_the_panel_shows_what_the_alert_is_about(alert: str) -> None:
-    shown = set.union(*(metrics_in(target["expr"]) for target in panel_of(alert)["targets"]))
+    shown = set.union(*(metrics_in(plain(target["expr"])) for target in panel_of(alert)["targets"]))
     assert bool(shown & asked(ALERTS[alert]["expr"])) == (alert not in OF_OTHER_THINGS)
 
 

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from nissa.cli.replay import read_run
 from nissa.grafana.fields import limited
-from nissa.grafana.palette import BAD, FINE, NAMED, POOR
+from nissa.grafana.palette import BAD, NAMED, POOR
 from nissa.grafana.panels import bars, lines
 from nissa.grafana.queries import Query
 from nissa.grafana.tables import Column, rows
@@ -21,7 +21,6 @@ from tests.grafana.legends import deciding, look
 
 Boards = dict[str, dict[str, Any]]
 
-RUN_AND_GROUP = (Query("x", "{{group}} {{run}}"),)
 SPREAD = tuple(Query("x", f"{word} {{{{group}}}} {{{{run}}}}") for word in ("highest", "median", "lowest"))
 
 
@@ -31,15 +30,11 @@ def built(panel: Any) -> dict[str, Any]:
     return document
 
 
-def looks_of(name: str, *queries: Query) -> dict[str, Any]:
-    """What a series of this name has in a panel of these queries."""
-    overrides = built(lines("Title", "A text.", "short", *queries))["fieldConfig"]["overrides"]
+def color_of(name: str, query: Query) -> str:
+    """The colour of a series of this name in a panel of this query."""
+    overrides = built(lines("Title", "A text.", "short", query))["fieldConfig"]["overrides"]
     rules = [(rule["matcher"]["options"].strip("/"), json.dumps(rule["properties"])) for rule in overrides]
-    return dict(look(name, tuple(rules)))
-
-
-def color_of(name: str, *queries: Query) -> str:
-    return str(looks_of(name, *queries)["color"]["fixedColor"])
+    return str(look(name, tuple(rules))["color"]["fixedColor"])
 
 
 def test_what_happens_often_is_marked_only_if_the_reader_wants_it(boards: Boards) -> None:
@@ -51,47 +46,17 @@ def test_what_happens_often_is_marked_only_if_the_reader_wants_it(boards: Boards
     }
 
 
-def test_two_runs_of_a_group_differ_in_colour_and_two_groups_of_a_run_in_their_dashes() -> None:
-    for queries, word in ((RUN_AND_GROUP, ""), (SPREAD, "median "), (SPREAD, "lowest ")):
-        one, other = (looks_of(f"{word}ppo 20261121-15{n}", *queries) for n in (1, 2))
-        assert one["color"] != other["color"]
-        assert one.get("custom.lineStyle") == other.get("custom.lineStyle")
-        twin = looks_of(f"{word}heuristic 20261121-151", *queries)
-        assert twin["color"] == one["color"]
-        assert twin["custom.lineStyle"] != one.get("custom.lineStyle")
-
-
-def test_the_run_gives_the_colour_wherever_it_stands() -> None:
-    for legend, name in (("{{run}} {{group}}", "a{} ppo"), ("{{group}} {{run}}", "ppo a{}"), ("{{run}}", "a{}")):
-        colors = [color_of(name.format(n), Query("x", legend)) for n in range(8)]
-        assert len({*colors}) == 8, legend
-
-
-def test_a_run_without_a_group_has_its_colour() -> None:
-    """In the place of a label that is not there, Grafana writes its name."""
-    assert color_of("group 7", *RUN_AND_GROUP) == color_of("ppo 7", *RUN_AND_GROUP)
-
-
-def test_a_label_gives_the_colour_before_the_run_does() -> None:
-    query = Query("x", "{{blueprint}} {{group}} {{run}}")
-    assert {color_of(f"norm {group} a{n}", query) for group in ("ppo", "") for n in range(8)} == {FINE}
-    assert color_of("attention ppo a1", query) != FINE
-
-
 def test_layers_of_one_number_and_of_one_kind_are_told_apart() -> None:
     query = Query("x", "{{layer}} {{group}} {{run}}")
     layers = [f"host.{kind}{n}" for kind in ("conv", "relu") for n in range(1, 5)]
     assert len({color_of(f"{layer} ppo a1", query) for layer in layers}) == len(layers)
 
 
-def test_words_have_dashes_where_the_run_has_the_colour_and_colours_where_nothing_has() -> None:
-    pair = [Query("x", f"{word} {{{{group}}}} {{{{run}}}}") for word in ("grown", "host-only")]
-    grown, alone = (looks_of(f"{word} ppo a1", *pair) for word in ("grown", "host-only"))
-    assert grown["color"] == alone["color"]
-    assert grown.get("custom.lineStyle") != alone["custom.lineStyle"]
-    assert color_of("accepted", Query("x", "accepted"), Query("y", "delivered")) != color_of(
-        "delivered", Query("x", "accepted"), Query("y", "delivered")
-    )
+def test_what_is_alike_in_three_slots_has_three_colours() -> None:
+    query = Query("x", "{{layer}} {{group}} {{run}}")
+    for layer in ("body.0", "body.1", "body.queries_keys_values", "body.out", "conv"):
+        colors = [color_of(f"{slot}.seed.{layer} ppo a1", query) for slot in ("early", "mid", "late")]
+        assert len({*colors}) == 3, layer
 
 
 def test_every_value_of_a_label_that_has_colours_has_one_in_a_demo(demo: Path, boards: Boards) -> None:

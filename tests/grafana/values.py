@@ -49,5 +49,5 @@ VALUES: Mapping[str, Families] = {
 """Values by label, in families that are seen beside each other."""
 
 _ANY = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
-UNKNOWN = tuple(start + end for start in ("", "a", "host.b") for end in _ANY)
+UNKNOWN = tuple(start + end for start in ("", "a", "host.b", "late.a") for end in _ANY)
 """What nobody knows: names of layers, or of another trainer's blueprints."""

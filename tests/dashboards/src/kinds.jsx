@@ -91,5 +91,5 @@ function Bars({ data, options, theme, width, height }) {
 }
 
 function Rows({ data, options, width, height, range }) {
-  return <TableNG {...options} data={data[0]} width={width} height={height} timeRange={range} />;
+  return <TableNG {...options} initialSortBy={options.sortBy} data={data[0]} width={width} height={height} timeRange={range} />;
 }
