@@ -11,12 +11,14 @@ _THRICE = steps((0, 0), (10, 1), (11, 2), (40, 3), (41, 4), (42, 5))
 
 
 def _standing(alert: str, name: str, description: str, wait: float = 1, where: str = "ENV") -> Story:
+    """It is not scraped for a while, and over when it says so, or is not there any more."""
     return Story(
         alert=alert,
         name=f"{name} stands",
-        series={f"nissa_alert_active@{where},alert={name}": steps((0, 0), (10, 1), (30, 0))},
-        silent=(9.75, 9.75 + wait, 30),
-        fires=(10 + wait, 29.75),
+        series={f"nissa_alert_active@{where},alert={name}": steps((0, 0), (10, 1), (30, 0), (40, 1), (50, None))},
+        missed=((20, 21.75),),
+        silent=(9.75, 9.75 + wait, 30, 52),
+        fires=(10 + wait, 21.5, 29.75, 51.75),
         labels={**(ENV if where == "ENV" else GROUP), "alert": name},
         description=description,
     )
@@ -53,12 +55,12 @@ def _entropy(alert: str, severity: str, percent: int, wait: float) -> Story:
         alert=alert,
         name=f"entropy is {severity}",
         series={
-            f"nissa_alerts_total@{where}": steps((0, 0), (5, 1), (10, 2)),
-            f"nissa_alerts_resolved_total@{where}": steps((0, 0), (5, 1), (30, 2)),
-            "nissa_alert_active@GROUP,alert=entropy_collapse": steps((0, 0), (10, 1), (30, 0)),
+            f"nissa_alerts_total@{where}": steps((0, 0), (5, 1), (10, 2), (40, 3), (50, None)),
+            f"nissa_alerts_resolved_total@{where}": steps((0, 0), (5, 1), (30, 2), (50, None)),
         },
-        silent=(9.75, 9.75 + wait, 30),
-        fires=(10 + wait, 29.75),
+        missed=((20, 21.75),),
+        silent=(9.75, 9.75 + wait, 30, 52),
+        fires=(10 + wait, 21.5, 29.75, 51.75),
         labels={**GROUP, "alert": "entropy_collapse"},
         description=f"{_POLICY} 1 heads use under {percent}% of the entropy that they may have.",
     )
@@ -107,11 +109,12 @@ STORIES = (
         series={
             "nissa_alerts_total@GROUP,alert=kl_spike,severity=warning": steps(
                 *((0, None), (20, 3), (32, 4), (33, 5), (34, 6), (45, None)),
-                *((90, 6), (92, 7), (93, 8), (94, 9), (110, None), (200, 9)),
+                *((90, 6), (92, 7), (93, 8), (94, 9), (110, None), (200, 9), (206, None)),
             )
         },
-        silent=(24.75, 30, 38.75, 43, 91, 98.75, 204.75, 210),
-        fires=(25, 29.75, 40, 100, 205, 209.75),
+        missed=((27, 28.75),),
+        silent=(24.75, 30, 38.75, 43, 91, 98.75, 204.75, 208),
+        fires=(25, 28.5, 29.75, 40, 100, 205, 207.75),
         labels={**GROUP, "alert": "kl_spike"},
         description=f"{_POLICY} kl_spike.",
     ),

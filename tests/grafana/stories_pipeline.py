@@ -1,5 +1,6 @@
 """Stories of telemetry that loses events, and of parts of it that fail."""
 
+from tests.grafana.clocks import ENDED, LAST, STARTED, lives
 from tests.grafana.story import PROCESS, Line, Story, steps
 
 __all__ = ["STORIES"]
@@ -21,8 +22,24 @@ def _once(alert: str, name: str, series: str, description: str, wait: float = 0,
     )
 
 
+def _before(name: str, series: str, where: str, **labels: str) -> Story:
+    """It counts one before it is first scraped, is not scraped for a while then, and dies."""
+    return Story(
+        alert="NissaLifecycleEventsDropped",
+        name=f"{name} before the first scrape",
+        series={**lives((20, 26)), series: steps((0, None), (20, 1), (26, None))},
+        missed=((22, 23.75),),
+        silent=(19.75, 28),
+        fires=(20, 23.5, 27.75),
+        labels={**PROCESS, **labels},
+        description=f"{_SHED} life-cycle events in ten minutes, {where}.",
+    )
+
+
 _SHED = "host:9464 shed about 1"
-_DOWN: Line = steps((0, 1), (10, 0), (20, 1))
+_DOWN: Line = steps((0, 1), (10, 0), (20, 1), (30, 0), (40, None))
+_NARRATIVE = "nissa_pipeline_faults_total@PROCESS,component=narrative"
+_CAUGHT = "host:9464 caught about 1 errors in ten minutes, in narrative."
 
 STORIES = (
     _once(
@@ -53,12 +70,34 @@ STORIES = (
         wait=5,
         sink="log",
     ),
+    _before(
+        "the hub sheds the end of a seed",
+        "nissa_pipeline_dropped_total@PROCESS,kind=seed_culled",
+        "before delivery",
+    ),
+    _before(
+        "the queue of the log sheds it",
+        "nissa_sink_dropped_total@PROCESS,sink=log,kind=seed_culled",
+        "before sink log",
+        sink="log",
+    ),
+    Story(
+        alert="NissaLifecycleEventsDropped",
+        name="a run that began just now is recorded, and has no last event",
+        series={
+            LAST: steps((0, None)),
+            STARTED: steps((0, None), (10, 540)),
+            "nissa_pipeline_dropped_total@PROCESS,kind=seed_culled": steps((0, None), (10, 1)),
+        },
+        silent=(10, 12, 19),
+    ),
     Story(
         alert="NissaSinkDown",
         name="the log rests between tries",
         series={"nissa_sink_up@PROCESS,sink=log": _DOWN},
-        silent=(9.75, 11.75, 20),
-        fires=(12, 19.75),
+        missed=((15, 16.75),),
+        silent=(9.75, 11.75, 20, 42),
+        fires=(12, 16.5, 19.75, 41.75),
         labels={**PROCESS, "sink": "log"},
         description="Sink log of host:9464 is down; its queue fills, and is shed when it is full.",
     ),
@@ -72,12 +111,36 @@ STORIES = (
     ),
     Story(
         alert="NissaPipelineFault",
-        name="the series of an operator is born with its first error",
-        series={"nissa_pipeline_faults_total@PROCESS,component=narrative": steps((0, None), (20, 1))},
-        silent=(19.75, 20.75, 30),
-        fires=(21, 29.75),
+        name="the series of an operator is born with its first error, and is gone with its process",
+        series={**lives((0, 26)), _NARRATIVE: steps((0, None), (20, 1), (26, None))},
+        missed=((22, 23.75),),
+        silent=(19.75, 20.75, 28),
+        fires=(21, 23.5, 27.75),
         labels={**PROCESS, "component": "narrative"},
-        description="host:9464 caught about 1 errors in ten minutes, in narrative.",
+        description=_CAUGHT,
+    ),
+    Story(
+        alert="NissaPipelineFault",
+        name="an old error is seen again, after less than an hour and after more",
+        series={_NARRATIVE: steps((0, None), (5, 1))},
+        missed=((20, 60), (80, 165)),
+        silent=(5.75, 15, 62, 66, 71, 165.75, 175),
+        fires=(6, 14.75, 166, 174.75),
+        labels={**PROCESS, "component": "narrative"},
+        description=_CAUGHT,
+    ),
+    Story(
+        alert="NissaPipelineFault",
+        name="the next run on the port has the same error before it is first scraped",
+        series={
+            **lives((0, 10), (15, 99)),
+            ENDED: steps((0, None), (9.75, 585), (10, None)),
+            _NARRATIVE: steps((0, 1), (10, None), (15, 1)),
+        },
+        silent=(11, 15.75, 25, 27),
+        fires=(16, 24.75),
+        labels={**PROCESS, "component": "narrative"},
+        description=_CAUGHT,
     ),
     _once(
         "NissaPipelineFault",

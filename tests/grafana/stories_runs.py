@@ -22,6 +22,10 @@ def _died(name: str, up: Line) -> Story:
     )
 
 
+def _until(end: float, line: Line) -> Line:
+    return lambda minute: line(minute) if minute < end else None
+
+
 STORIES = (
     _died("its target is down", up=steps((0, 1), (10, 0))),
     _died("its target is gone", up=steps((0, 1), (10, None))),
@@ -99,8 +103,18 @@ STORIES = (
         alert="NissaRunStalled",
         name="the trainer is silent for a while",
         series={LAST: stuck(10, 40)},
+        missed=((30, 31.75),),
         silent=(20, 25, 40),
-        fires=(25.25, 39.75),
+        fires=(25.25, 31.5, 39.75),
+        labels=RUN,
+        description="Run r1 at host:9464 has been silent for 15m 15s.",
+    ),
+    Story(
+        alert="NissaRunStalled",
+        name="the trainer is silent, and then dies",
+        series={LAST: _until(30, stuck(10, 99))},
+        silent=(25, 32),
+        fires=(25.25, 31.75),
         labels=RUN,
         description="Run r1 at host:9464 has been silent for 15m 15s.",
     ),
@@ -108,8 +122,18 @@ STORIES = (
         alert="NissaPipelineStalled",
         name="no heartbeat for a while",
         series={BEAT: stuck(10, 20)},
+        missed=((15, 16.75),),
         silent=(11, 12, 20),
-        fires=(12.25, 19.75),
+        fires=(12.25, 16.5, 19.75),
+        labels=RUN,
+        description="Run r1 at host:9464 has had no heartbeat for 2m 15s.",
+    ),
+    Story(
+        alert="NissaPipelineStalled",
+        name="no heartbeat, and then it dies",
+        series={BEAT: _until(15, stuck(10, 99))},
+        silent=(12, 17),
+        fires=(12.25, 16.75),
         labels=RUN,
         description="Run r1 at host:9464 has had no heartbeat for 2m 15s.",
     ),
