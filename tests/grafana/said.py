@@ -54,7 +54,7 @@ def _windows_of(alert: str) -> tuple[str, ...]:
     return tuple(map(span, sorted(set(_windows(ALERTS[alert]["expr"])))))
 
 
-_LIVE = {"run:nissa_run_live:last5m", "run:nissa_run_young:last5m"}
+_KNOWN = {"run:nissa_run_live:last5m", "run:nissa_run_watched:last1h", "run:nissa_run_young:last1h"}
 
 
 def _windows(expr: str) -> Iterator[float]:
@@ -64,7 +64,7 @@ def _windows(expr: str) -> Iterator[float]:
             seconds = node.range.total_seconds()
             if node.vector_selector.offset is None and seconds != HELD:
                 yield seconds
-        elif isinstance(node, promql.VectorSelector) and node.name in RECORDED.keys() - _LIVE:
+        elif isinstance(node, promql.VectorSelector) and node.name in RECORDED.keys() - _KNOWN:
             yield from _windows(RECORDED[str(node.name)])
 
 

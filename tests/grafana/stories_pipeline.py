@@ -121,13 +121,42 @@ STORIES = (
     ),
     Story(
         alert="NissaPipelineFault",
-        name="an old error is seen again, after less than an hour and after more",
-        series={_NARRATIVE: steps((0, None), (5, 1))},
+        name="an old error is not scraped for a while, nor for hours; only as its series was not there, it is new",
+        series={_NARRATIVE: steps((0, None), (5, 1), (200, None), (290, 1))},
         missed=((20, 60), (80, 165)),
-        silent=(5.75, 15, 62, 66, 71, 165.75, 175),
-        fires=(6, 14.75, 166, 174.75),
+        silent=(5.75, 15, 62, 66, 71, 166.25, 171.25, 174, 176.25, 290.75, 300),
+        fires=(6, 14.75, 291, 299.75),
         labels={**PROCESS, "component": "narrative"},
         description=_CAUGHT,
+    ),
+    Story(
+        alert="NissaPipelineFault",
+        name="Prometheus begins to scrape an old run, which has an old error and later a new one",
+        series={
+            _NARRATIVE.replace("narrative", "features"): steps((0, 1)),
+            _NARRATIVE: steps((0, None), (72, 1)),
+        },
+        missed=((0, 60),),
+        silent=(61.25, 66.25, 69.75, 71.25, 72.75, 82),
+        fires=(73, 81.75),
+        labels={**PROCESS, "component": "narrative"},
+        description=_CAUGHT,
+    ),
+    *(
+        Story(
+            alert="NissaPipelineFault",
+            name=f"an operator raises at the end of a run of {24 - start} minutes",
+            series={
+                **lives((start, 24)),
+                ENDED: steps((0, None), (23.75, 1425), (24, None)),
+                _NARRATIVE: steps((0, None), (23.75, 1), (24, None)),
+            },
+            silent=(24.5, 26),
+            fires=(24.75, 25.75),
+            labels={**PROCESS, "component": "narrative"},
+            description=_CAUGHT,
+        )
+        for start in (0, 20)
     ),
     Story(
         alert="NissaPipelineFault",

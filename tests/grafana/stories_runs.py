@@ -1,6 +1,6 @@
 """Stories of runs that die, fail, end, stall, and never begin."""
 
-from tests.grafana.clocks import ACCEPTED, BEAT, ENDED, FAILED, LAST, alive, lives, stuck
+from tests.grafana.clocks import ACCEPTED, BEAT, ENDED, FAILED, LAST, lives, stuck
 from tests.grafana.story import PROCESS, RUN, Line, Story, steps
 
 __all__ = ["STORIES"]
@@ -136,14 +136,5 @@ STORIES = (
         fires=(12.25, 16.75),
         labels=RUN,
         description="Run r1 at host:9464 has had no heartbeat for 2m 15s.",
-    ),
-    Story(
-        alert="NissaRunDied",
-        name="it never said when it started, and dies",
-        series={**lives((0, 10)), "nissa_run_started_timestamp_seconds@RUN": alive()},
-        silent=(9.75, 11.75, 70),
-        fires=(12, 69.75),
-        labels=RUN,
-        description="Run r1 at host:9464 emitted last at 1970-01-01 00:09:45 +0000 UTC.",
     ),
 )
