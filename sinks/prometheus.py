@@ -25,7 +25,7 @@ from nissa.sinks.declare import Sample
 from nissa.sinks.families import families
 from nissa.sinks.pipeline_metrics import NOTHING_YET, account
 from nissa.sinks.run_metrics import LIVENESS
-from nissa.sinks.snapshot import count_kinds, last_events, read, tell
+from nissa.sinks.snapshot import count_kinds, first_events, last_events, read, tell
 from nissa.sinks.state import Snapshot, State
 from nissa.sinks.totals import MAX_LABEL_SETS
 from nissa.sinks.trace_metrics import fidelity
@@ -81,6 +81,7 @@ class PrometheusSink(Collector):
             self._account(known),
             self._own(known),
             count_kinds(known.kinds),
+            first_events(known.begun),
             last_events(known.places),
             standing(values),
             fidelity(known.places),

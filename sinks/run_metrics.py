@@ -15,7 +15,10 @@ LIVENESS = ("nissa_run_heartbeat_timestamp_seconds", "nissa_run_last_event_times
 """What says that a run is alive, or, when it grows old or goes away without an end, that it is not."""
 
 _RUN_GAUGES: Rows = {
-    "nissa_run_started_timestamp_seconds": ("seconds", "When the run started, since 1970."),
+    "nissa_run_started_timestamp_seconds": (
+        "seconds",
+        "When the run started, since 1970; where nobody says so, when its first event happened.",
+    ),
     "nissa_run_heartbeat_timestamp_seconds": ("seconds", "When the pipeline was last known to be alive, since 1970."),
     "nissa_run_last_event_timestamp_seconds": ("seconds", "When the trainer last emitted; heartbeats do not count."),
     "nissa_run_environments": ("environments", "Environments that run side by side, over all groups."),

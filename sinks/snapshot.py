@@ -1,7 +1,7 @@
 """What the last events say at this moment: gauges, and the counts that follow from the number of events."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nissa.events.kind import KINDS
@@ -10,7 +10,7 @@ from nissa.events.scope import Event
 from nissa.sinks.declare import Labels, Sample, Value
 from nissa.sinks.metrics import GAUGES
 
-__all__ = ["Place", "count_kinds", "last_events", "read", "tell"]
+__all__ = ["Place", "count_kinds", "first_events", "last_events", "read", "tell"]
 
 _COUNTED = {BatchCompleted: "nissa_batches_total", EpochCompleted: "nissa_epochs_total"}
 _OUR_OWN = (Heartbeat, EventsDropped)
@@ -59,6 +59,12 @@ def _counted(place: Place) -> Iterator[Sample]:
     for kind, name in _COUNTED.items():
         if kind in place.counts or EpisodeStarted in place.counts:
             yield name, place.at, place.counts.get(kind, 0)
+
+
+def first_events(begun: Mapping[str, float]) -> Iterator[Sample]:
+    """When each run started, as long as no `run_started` tells it better; this tells its next process from the last."""
+    for run, first in begun.items():
+        yield "nissa_run_started_timestamp_seconds", (run,), first
 
 
 def last_events(places: Iterable[Place]) -> Iterator[Sample]:

@@ -26,7 +26,7 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.events.scope import Event, Scope
+from nissa.events.scope import Event
 from nissa.sinks.declare import Labels, Value
 from nissa.sinks.metrics import COUNTS, KNOWN
 from nissa.sinks.openings import Openings
@@ -58,6 +58,8 @@ class Snapshot(NamedTuple):
     """The last events and the numbers of events, by environment."""
     kinds: Counter[type]
     """Events ever taken in, by kind."""
+    begun: dict[str, float]
+    """When the first event of each run happened."""
     refused: int
     """Label sets left out for want of room."""
     account: PipelineState
@@ -80,6 +82,7 @@ class State:
         self._account = NOTHING_YET
         self._refused = 0
         self._gone: Counter[type] = Counter()
+        self._begun: dict[str, float] = {}
         self._ended: dict[str, float] = {}
         self._special: dict[type, Callable[[Place, Event[Any]], None]] = {
             EpisodeStarted: self._begin_episode,
@@ -98,7 +101,7 @@ class State:
             place.latest[kind] = event
         else:
             with self._lock:
-                self._fold(kind, place or self._enter(event.scope[:3], event.scope), event)
+                self._fold(kind, place or self._enter(event.scope[:3], event), event)
 
     def snapshot(self, grace: float) -> Snapshot:
         """The state as it stands, without the runs that ended `grace` seconds ago or earlier; they are given back."""
@@ -108,13 +111,15 @@ class State:
             places = [place.copy() for place in self._places.values()]
             kinds = sum((Counter(place.counts) for place in places), self._gone.copy())
             refused = self._refused + self._totals.refused
-            return Snapshot(self._totals.copy(), places, kinds, refused, self._account)
+            return Snapshot(self._totals.copy(), places, kinds, self._begun.copy(), refused, self._account)
 
-    def _enter(self, where: tuple[Any, ...], scope: Scope) -> Place | None:
+    def _enter(self, where: tuple[Any, ...], event: Event[Any]) -> Place | None:
+        scope = event.scope
         # The end of a run, and of the alerts that it ends, must find room however many environments there are.
         if len(self._places) >= MAX_LABEL_SETS + (_RESERVED if scope.env is None else 0):
             self._refused += 1
             return None
+        self._begun.setdefault(scope.run, event.time)
         at = (scope.run, scope.group or "", "" if scope.env is None else str(scope.env))
         return self._places.setdefault(where, Place(at, {}, {}))
 
@@ -158,11 +163,11 @@ class State:
         kind = type(event.payload)
         del place.latest[kind]
         where = (event.scope.run, kind, *_KEYS[kind](event))
-        if shared := self._places.get(where) or self._enter(where, event.scope):
+        if shared := self._places.get(where) or self._enter(where, event):
             shared.latest[kind] = event
 
     def _forget(self, run: str) -> None:
-        del self._ended[run]
+        del self._ended[run], self._begun[run]
         self._totals.forget(run)
         self._openings.forget(run)
         for where in [where for where in self._places if where[0] == run]:

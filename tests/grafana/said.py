@@ -16,7 +16,10 @@ from tests.grafana.promql import nodes, parsed
 from tests.grafana.quantities import Bound, bounds
 from tests.grafana.rules import ALERTS, RECORDED
 
-__all__ = ["NUMBERS", "SAID", "plain"]
+__all__ = ["HELD", "NUMBERS", "SAID", "plain", "span"]
+
+HELD = 120.0
+"""Seconds for which what was scraped last is taken for what is, where a scrape fails."""
 
 NUMBERS = re.compile(
     r"\d[\d,.]*%?|\b(?:two|three|four|five|six|seven|eight|nine|ten|twelve|twice|third|fifth|quarter|"
@@ -43,33 +46,37 @@ def _limit(alert: str, n: int = 0) -> float:
 def _window(alert: str) -> str:
     """Over how long its counters are looked at, which is the same for all."""
     (window,) = set(_windows(ALERTS[alert]["expr"]))
-    return _span(window)
+    return span(window)
 
 
 def _windows_of(alert: str) -> tuple[str, ...]:
     """Over how long its counters are looked at, where that is not the same for all."""
-    return tuple(map(_span, sorted(set(_windows(ALERTS[alert]["expr"])))))
+    return tuple(map(span, sorted(set(_windows(ALERTS[alert]["expr"])))))
+
+
+_KNOWN = {"run:nissa_run_live:last5m", "run:nissa_run_watched:last1h", "run:nissa_run_young:last1h"}
 
 
 def _windows(expr: str) -> Iterator[float]:
     """But for those that only ask whether something was there before, or is there still."""
     for node in nodes(parsed(expr)):
         if isinstance(node, promql.MatrixSelector):
-            if node.vector_selector.offset is None:
-                yield node.range.total_seconds()
-        elif isinstance(node, promql.VectorSelector) and node.name in RECORDED.keys() - {"run:nissa_run_live:last5m"}:
+            seconds = node.range.total_seconds()
+            if node.vector_selector.offset is None and seconds != HELD:
+                yield seconds
+        elif isinstance(node, promql.VectorSelector) and node.name in RECORDED.keys() - _KNOWN:
             yield from _windows(RECORDED[str(node.name)])
 
 
 def _wait(alert: str) -> str:
     minutes = re.fullmatch(r"(\d+)m", ALERTS[alert]["for"])
     assert minutes, f"{alert} waits {ALERTS[alert]['for']}"
-    return _span(60 * int(minutes[1]))
+    return span(60 * int(minutes[1]))
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """
-    >>> _span(60), _span(600), _span(900), _span(7200)
+    >>> span(60), span(600), span(900), span(7200)
     ('a minute', 'ten minutes', 'a quarter of an hour', 'two hours')
     """
     known = {60: "a minute", 900: "a quarter of an hour", 3600: "an hour"}
@@ -146,11 +153,11 @@ SAID: Mapping[str, tuple[str, ...]] = {
     "NissaRunDied": (_wait("NissaRunDied"), _window("NissaRunDied"), f"{LINGER:g} seconds"),
     "NissaRunFailed": (_window("NissaRunFailed"),),
     "NissaRunSilent": (_wait("NissaRunSilent"), _window("NissaRunSilent")),
-    "NissaRunStalled": (_span(_limit("NissaRunStalled")),),
-    "NissaPipelineStalled": (_span(_limit("NissaPipelineStalled")),),
+    "NissaRunStalled": (span(_limit("NissaRunStalled")),),
+    "NissaPipelineStalled": (span(_limit("NissaPipelineStalled")),),
     "NissaScrapeStale": (
         f"Over {_FRACTIONS[round(1 - _limit('NissaScrapeStale'), 9)]}",
-        _span(min(_windows(ALERTS["NissaScrapeStale"]["expr"]))),
+        span(min(_windows(ALERTS["NissaScrapeStale"]["expr"]))),
     ),
     "NissaLifecycleEventsDropped": (_window("NissaLifecycleEventsDropped"),),
     "NissaEventsDropped": (_window("NissaEventsDropped"), _wait("NissaEventsDropped")),

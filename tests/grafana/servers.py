@@ -31,7 +31,7 @@ def hurried(text: str) -> str:
     def sixtieth(found: re.Match[str]) -> str:
         return f"{int(found[1]) * _SECONDS[found[2]] * 1000 // 60}ms"
 
-    return re.sub(r"(?<=[\[ ])(\d+)([smh])(?=\]|$)", sixtieth, text, flags=re.MULTILINE)
+    return re.sub(r"(?<=[\[ ])(\d+)([smh])(?=[\])]|$)", sixtieth, text, flags=re.MULTILINE)
 
 
 class Webhook:

@@ -1,6 +1,6 @@
 """All stories."""
 
-from tests.grafana import stories_again, stories_growth, stories_noticed, stories_pipeline, stories_runs
+from tests.grafana import stories_again, stories_faults, stories_growth, stories_noticed, stories_pipeline, stories_runs
 
 __all__ = ["STORIES"]
 
@@ -8,6 +8,7 @@ STORIES = (
     *stories_growth.STORIES,
     *stories_noticed.STORIES,
     *stories_pipeline.STORIES,
+    *stories_faults.STORIES,
     *stories_runs.STORIES,
     *stories_again.STORIES,
 )

@@ -42,7 +42,7 @@ STORIES = (
     ),
     Story(
         alert="NissaRunDied",
-        name="begun anew under its old name without saying so, it dies",
+        name="its process goes on under its name for over a minute after its end, and dies",
         series={**lives((0, 11.25)), **_SEEN},
         silent=(10, 13, 71.25),
         fires=(13.25, 71),

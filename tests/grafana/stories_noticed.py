@@ -11,12 +11,14 @@ _THRICE = steps((0, 0), (10, 1), (11, 2), (40, 3), (41, 4), (42, 5))
 
 
 def _standing(alert: str, name: str, description: str, wait: float = 1, where: str = "ENV") -> Story:
+    """It is not scraped for a while, and over when it says so, or is not there any more."""
     return Story(
         alert=alert,
         name=f"{name} stands",
-        series={f"nissa_alert_active@{where},alert={name}": steps((0, 0), (10, 1), (30, 0))},
-        silent=(9.75, 9.75 + wait, 30),
-        fires=(10 + wait, 29.75),
+        series={f"nissa_alert_active@{where},alert={name}": steps((0, 0), (10, 1), (30, 0), (40, 1), (50, None))},
+        missed=((20, 21.75),),
+        silent=(9.75, 9.75 + wait, 30, 52),
+        fires=(10 + wait, 21.5, 29.75, 51.75),
         labels={**(ENV if where == "ENV" else GROUP), "alert": name},
         description=description,
     )
@@ -53,12 +55,12 @@ def _entropy(alert: str, severity: str, percent: int, wait: float) -> Story:
         alert=alert,
         name=f"entropy is {severity}",
         series={
-            f"nissa_alerts_total@{where}": steps((0, 0), (5, 1), (10, 2)),
-            f"nissa_alerts_resolved_total@{where}": steps((0, 0), (5, 1), (30, 2)),
-            "nissa_alert_active@GROUP,alert=entropy_collapse": steps((0, 0), (10, 1), (30, 0)),
+            f"nissa_alerts_total@{where}": steps((0, 0), (5, 1), (10, 2), (40, 3), (50, None)),
+            f"nissa_alerts_resolved_total@{where}": steps((0, 0), (5, 1), (30, 2), (50, None)),
         },
-        silent=(9.75, 9.75 + wait, 30),
-        fires=(10 + wait, 29.75),
+        missed=((20, 21.75),),
+        silent=(9.75, 9.75 + wait, 30, 52),
+        fires=(10 + wait, 21.5, 29.75, 51.75),
         labels={**GROUP, "alert": "entropy_collapse"},
         description=f"{_POLICY} 1 heads use under {percent}% of the entropy that they may have.",
     )
@@ -94,26 +96,31 @@ STORIES = (
         f"{_POLICY} advantages are noise, and the policy learns from them.",
         where="GROUP",
     ),
-    *(
-        _standing("NissaPolicyUnstable", name, f"{_POLICY} {name}.", wait=5, where="GROUP")
-        for name in ("clip_fraction_spike", "degenerate_returns", "kl_spike")
-    ),
+    _standing("NissaPolicyUnstable", "degenerate_returns", f"{_POLICY} degenerate_returns.", wait=5, where="GROUP"),
     _again("NissaPolicyUnstable", "kl_spike", "warning", f"{_POLICY} kl_spike.", where="GROUP"),
     _standing("NissaRatioExplosion", "ratio_explosion", _RATIO, wait=5, where="GROUP"),
     _again("NissaRatioExplosion", "ratio_explosion", "critical", _RATIO, where="GROUP"),
     Story(
         alert="NissaPolicyUnstable",
-        name="a series that is new, or was not seen for over an hour, counts whole",
+        name="a series that is new, or was not there for over an hour, counts whole",
         series={
             "nissa_alerts_total@GROUP,alert=kl_spike,severity=warning": steps(
-                *((0, None), (20, 3), (32, 4), (33, 5), (34, 6), (45, None)),
-                *((90, 6), (92, 7), (93, 8), (94, 9), (110, None), (200, 9)),
+                *((0, None), (2, 3), (32, 4), (33, 5), (34, 6), (45, None)),
+                *((90, 6), (92, 7), (93, 8), (94, 9), (110, None), (200, 9), (206, None)),
             )
         },
-        silent=(24.75, 30, 38.75, 43, 91, 98.75, 204.75, 210),
-        fires=(25, 29.75, 40, 100, 205, 209.75),
+        missed=((9, 10.75),),
+        silent=(6.75, 12, 38.75, 43, 91, 98.75, 204.75, 208),
+        fires=(7, 10.5, 11.75, 40, 100, 205, 207.75),
         labels={**GROUP, "alert": "kl_spike"},
         description=f"{_POLICY} kl_spike.",
+    ),
+    Story(
+        alert="NissaLossSpike",
+        name="Prometheus begins to scrape an old run, which had some",
+        series={"nissa_alerts_total@ENV,alert=loss_spike,severity=warning": steps((0, 9))},
+        missed=((0, 60),),
+        silent=(61.25, 66.25, 69.75, 71.25),
     ),
     # Of 3,400 batches in ten minutes a scaler may skip three, and not four.
     Story(

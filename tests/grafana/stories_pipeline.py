@@ -1,13 +1,14 @@
-"""Stories of telemetry that loses events, and of parts of it that fail."""
+"""Stories of telemetry that loses events, of sinks that rest, and of labels without room."""
 
+from tests.grafana.clocks import LAST, STARTED, lives
 from tests.grafana.story import PROCESS, Line, Story, steps
 
-__all__ = ["STORIES"]
+__all__ = ["STORIES", "once"]
 
 _ONCE = steps((0, 0), (10, 1))
 
 
-def _once(alert: str, name: str, series: str, description: str, wait: float = 0, **labels: str) -> Story:
+def once(alert: str, name: str, series: str, description: str, wait: float = 0, **labels: str) -> Story:
     """It counts one, and that is seen for ten minutes. What another alert tells of comes later."""
     later = series.replace("batch_completed", "seed_culled")
     return Story(
@@ -21,31 +22,45 @@ def _once(alert: str, name: str, series: str, description: str, wait: float = 0,
     )
 
 
+def _before(name: str, series: str, where: str, **labels: str) -> Story:
+    """It counts one before it is first scraped, is not scraped for a while then, and dies."""
+    return Story(
+        alert="NissaLifecycleEventsDropped",
+        name=f"{name} before the first scrape",
+        series={**lives((20, 26)), series: steps((0, None), (20, 1), (26, None))},
+        missed=((22, 23.75),),
+        silent=(19.75, 28),
+        fires=(20, 23.5, 27.75),
+        labels={**PROCESS, **labels},
+        description=f"{_SHED} life-cycle events in ten minutes, {where}.",
+    )
+
+
 _SHED = "host:9464 shed about 1"
-_DOWN: Line = steps((0, 1), (10, 0), (20, 1))
+_DOWN: Line = steps((0, 1), (10, 0), (20, 1), (30, 0), (40, None))
 
 STORIES = (
-    _once(
+    once(
         "NissaLifecycleEventsDropped",
         "the hub sheds the end of a seed",
         "nissa_pipeline_dropped_total@PROCESS,kind=seed_culled",
         f"{_SHED} life-cycle events in ten minutes, before delivery.",
     ),
-    _once(
+    once(
         "NissaLifecycleEventsDropped",
         "the queue of the log sheds it",
         "nissa_sink_dropped_total@PROCESS,sink=log,kind=seed_culled",
         f"{_SHED} life-cycle events in ten minutes, before sink log.",
         sink="log",
     ),
-    _once(
+    once(
         "NissaEventsDropped",
         "the hub sheds a batch",
         "nissa_pipeline_dropped_total@PROCESS,kind=batch_completed",
         f"{_SHED} events in ten minutes, before delivery.",
         wait=5,
     ),
-    _once(
+    once(
         "NissaEventsDropped",
         "the queue of the log sheds it",
         "nissa_sink_dropped_total@PROCESS,sink=log,kind=batch_completed",
@@ -53,40 +68,38 @@ STORIES = (
         wait=5,
         sink="log",
     ),
+    _before(
+        "the hub sheds the end of a seed",
+        "nissa_pipeline_dropped_total@PROCESS,kind=seed_culled",
+        "before delivery",
+    ),
+    _before(
+        "the queue of the log sheds it",
+        "nissa_sink_dropped_total@PROCESS,sink=log,kind=seed_culled",
+        "before sink log",
+        sink="log",
+    ),
+    Story(
+        alert="NissaLifecycleEventsDropped",
+        name="a run that began just now is recorded, and has no last event",
+        series={
+            LAST: steps((0, None)),
+            STARTED: steps((0, None), (10, 540)),
+            "nissa_pipeline_dropped_total@PROCESS,kind=seed_culled": steps((0, None), (10, 1)),
+        },
+        silent=(10, 12, 19),
+    ),
     Story(
         alert="NissaSinkDown",
         name="the log rests between tries",
         series={"nissa_sink_up@PROCESS,sink=log": _DOWN},
-        silent=(9.75, 11.75, 20),
-        fires=(12, 19.75),
+        missed=((15, 16.75),),
+        silent=(9.75, 11.75, 20, 42),
+        fires=(12, 16.5, 19.75, 41.75),
         labels={**PROCESS, "sink": "log"},
         description="Sink log of host:9464 is down; its queue fills, and is shed when it is full.",
     ),
-    _once(
-        "NissaPipelineFault",
-        "an operator raises",
-        "nissa_pipeline_faults_total@PROCESS,component=hub",
-        "host:9464 caught about 1 errors in ten minutes, in hub.",
-        wait=1,
-        component="hub",
-    ),
-    Story(
-        alert="NissaPipelineFault",
-        name="the series of an operator is born with its first error",
-        series={"nissa_pipeline_faults_total@PROCESS,component=narrative": steps((0, None), (20, 1))},
-        silent=(19.75, 20.75, 30),
-        fires=(21, 29.75),
-        labels={**PROCESS, "component": "narrative"},
-        description="host:9464 caught about 1 errors in ten minutes, in narrative.",
-    ),
-    _once(
-        "NissaPipelineFault",
-        "a scrape could not read an event",
-        "nissa_scrape_errors_total@PROCESS",
-        "host:9464 caught about 1 errors in ten minutes, in the scrape.",
-        wait=1,
-    ),
-    _once(
+    once(
         "NissaLabelBudgetExceeded",
         "a label set has no room",
         "nissa_label_sets_refused_total@PROCESS",

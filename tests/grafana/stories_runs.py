@@ -1,6 +1,6 @@
 """Stories of runs that die, fail, end, stall, and never begin."""
 
-from tests.grafana.clocks import ACCEPTED, BEAT, ENDED, FAILED, LAST, alive, lives, stuck
+from tests.grafana.clocks import ACCEPTED, BEAT, ENDED, FAILED, LAST, lives, stuck
 from tests.grafana.story import PROCESS, RUN, Line, Story, steps
 
 __all__ = ["STORIES"]
@@ -20,6 +20,10 @@ def _died(name: str, up: Line) -> Story:
         labels=RUN,
         description="Run r1 at host:9464 emitted last at 1970-01-01 00:09:45 +0000 UTC.",
     )
+
+
+def _until(end: float, line: Line) -> Line:
+    return lambda minute: line(minute) if minute < end else None
 
 
 STORIES = (
@@ -99,8 +103,18 @@ STORIES = (
         alert="NissaRunStalled",
         name="the trainer is silent for a while",
         series={LAST: stuck(10, 40)},
+        missed=((30, 31.75),),
         silent=(20, 25, 40),
-        fires=(25.25, 39.75),
+        fires=(25.25, 31.5, 39.75),
+        labels=RUN,
+        description="Run r1 at host:9464 has been silent for 15m 15s.",
+    ),
+    Story(
+        alert="NissaRunStalled",
+        name="the trainer is silent, and then dies",
+        series={LAST: _until(30, stuck(10, 99))},
+        silent=(25, 32),
+        fires=(25.25, 31.75),
         labels=RUN,
         description="Run r1 at host:9464 has been silent for 15m 15s.",
     ),
@@ -108,18 +122,19 @@ STORIES = (
         alert="NissaPipelineStalled",
         name="no heartbeat for a while",
         series={BEAT: stuck(10, 20)},
+        missed=((15, 16.75),),
         silent=(11, 12, 20),
-        fires=(12.25, 19.75),
+        fires=(12.25, 16.5, 19.75),
         labels=RUN,
         description="Run r1 at host:9464 has had no heartbeat for 2m 15s.",
     ),
     Story(
-        alert="NissaRunDied",
-        name="it never said when it started, and dies",
-        series={**lives((0, 10)), "nissa_run_started_timestamp_seconds@RUN": alive()},
-        silent=(9.75, 11.75, 70),
-        fires=(12, 69.75),
+        alert="NissaPipelineStalled",
+        name="no heartbeat, and then it dies",
+        series={BEAT: _until(15, stuck(10, 99))},
+        silent=(12, 17),
+        fires=(12.25, 16.75),
         labels=RUN,
-        description="Run r1 at host:9464 emitted last at 1970-01-01 00:09:45 +0000 UTC.",
+        description="Run r1 at host:9464 has had no heartbeat for 2m 15s.",
     ),
 )

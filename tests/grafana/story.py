@@ -37,10 +37,16 @@ class Story:
     """As it is in the first minute in which it fires."""
     step: float = 0.25
     """Minutes from scrape to scrape."""
+    missed: tuple[tuple[float, float], ...] = ()
+    """From when until when each scrape failed."""
 
     def lines(self) -> dict[str, Line]:
-        """The world, and what is different in it."""
-        return {**world(), **self.series}
+        """The world, what is different in it, and nothing of both where a scrape failed."""
+        lines = {**world(), **self.series}
+        return {name: self._scraped(line, 0 if name == "up@PROCESS" else None) for name, line in lines.items()}
+
+    def _scraped(self, line: Line, failed: float | None) -> Line:
+        return lambda minute: failed if any(a <= minute < b for a, b in self.missed) else line(minute)
 
 
 def world() -> dict[str, Line]:

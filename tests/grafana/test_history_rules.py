@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from nissa.events.kinds import AlertRaised, AlertResolved, Heartbeat
-from tests.grafana.history import History
+from nissa.events.kinds import AlertRaised, AlertResolved, BatchCompleted, Heartbeat, RunEnded
+from nissa.events.scope import Event, Scope
+from tests.grafana.history import History, history
 from tests.grafana.past import END, Past
-from tests.grafana.process import INTERVAL
+from tests.grafana.process import INTERVAL, scrapes
 from tests.grafana.rules import ALERTS, GROUPS
 from tests.grafana.stretched import Run
 
@@ -129,3 +130,17 @@ def test_a_history_with_faults_in_it_is_noticed(past: Past, tmp_path: Path) -> N
         series = past.told[metric].items()
         faulty[metric] = {name: (times, array("d", [value] * len(times))) for name, (times, _) in series}
     assert fired(faulty, tmp_path) >= FAULTS.keys()
+
+
+def test_a_run_that_goes_on_at_once_after_its_end_without_saying_so_is_heard_dying(tmp_path: Path) -> None:
+    """Half a minute later, in a process that lives for another half."""
+    batch = BatchCompleted(batch=0, loss=1.0, accuracy=50.0, host_grad_norm=1.0, seed_grad_norms={})
+    ended = Event[Any](40, 600.0, Scope("r1"), RunEnded(outcome="failed", duration=600.0))
+    first, second = (
+        [Event[Any](n, since + INTERVAL * n, Scope("r1", "ppo", 0), batch) for n in range(count)]
+        for since, count in ((0.0, 40), (630.0, 3))
+    )
+    assert fired(history(scrapes([[*first, ended], second], 0.0, 660.0)), tmp_path) == {
+        "NissaRunFailed",
+        "NissaRunDied",
+    }

@@ -31,8 +31,9 @@ RANKS = {FINE: 0, POOR: 1, BAD: 2}
 
 
 def showing(boards: Boards, judged: Quantity) -> Iterator[tuple[str, list[tuple[float | None, str]]]]:
-    """Panels that show a quantity, with their steps; a counter that must not move shows so by its total, too."""
-    names = {judged.name, judged.name.removeprefix("increase(").removesuffix(")") if judged.windows else judged.name}
+    """Panels that show a quantity, with their steps; that a counter moved, its total and its increase both show."""
+    total = judged.name.removeprefix("increase(").removesuffix(")") if judged.windows else judged.name
+    names = {judged.name, total, f"increase({total})"}
     for uid, board in boards.items():
         for panel in panels(board):
             for target in panel["targets"]:

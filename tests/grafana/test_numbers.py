@@ -10,8 +10,8 @@ from nissa.operators.rules import MODES
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.hub import HEARTBEAT
 from nissa.pipeline.telemetry import LINGER
-from tests.grafana.rules import ALERTS, FILES
-from tests.grafana.said import NUMBERS, SAID, plain
+from tests.grafana.rules import ALERTS, FILES, RULES
+from tests.grafana.said import HELD, NUMBERS, SAID, plain, span
 
 
 def texts(alert: str, page: str) -> str:
@@ -41,6 +41,15 @@ def test_the_runbook_says_how_often_to_scrape(root: Path) -> None:
     assert f"waits no more than {LINGER:g} seconds" in head
     shipped = yaml.safe_load((root / "grafana" / "prometheus.yaml").read_text())["global"]["scrape_interval"]
     assert float(shipped.removesuffix("s")) <= float(often) < LINGER
+
+
+def test_what_a_scrape_that_failed_does_not_say_is_held_as_long_as_a_run_is_not_dead(root: Path) -> None:
+    """By then, of scrapes a minute apart, a second one has failed."""
+    asked = [found for rule in RULES for found in re.findall(r"last_over_time\([\w:]+\[(\d+)m\]\)", rule["expr"])]
+    held = {60.0 * int(minutes) for minutes in asked if int(minutes) < 5}
+    assert held == {HELD} == {60.0 * int(ALERTS["NissaRunDied"]["for"].removesuffix("m"))}
+    head = (root / "docs" / "runbooks.md").read_text().split("\n## ")[0]
+    assert f"holds for {span(HELD)}" in " ".join(head.split())
 
 
 def test_the_rules_say_how_often_a_heartbeat_comes() -> None:

@@ -62,11 +62,12 @@ def test_the_test_before_notices_what_is_not_there(expression: str, wrong: type[
 
 @pytest.mark.parametrize("name", _RECORDED)
 def test_a_recorded_rule_is_named_level_metric_operations_and_used(name: str) -> None:
-    assert re.fullmatch(r"(run|group|env)(_\w+)?:nissa_\w+:(increase|changes|avg|last|difference)(\d+[mh])?", name)
+    levels, operations = r"(process|run|group|env)(_\w+)?", r"(increase|changes|avg|last|difference)(\d+[mh])?"
+    assert re.fullmatch(f"{levels}:nissa_\\w+:{operations}", name)
     assert not name.split(":")[1].endswith("_total")
     assert any(name == metric for rule in RULES for metric, _ in selected(rule["expr"]))
     if window := re.search(r"\d+[mh]$", name):
-        assert f"[{window[0]}]" in _RECORDED[name]["expr"]
+        assert re.search(rf"\[{window[0]}\]|:last{window[0]}\b", _RECORDED[name]["expr"])
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=[group["name"] for group in GROUPS])

@@ -20,7 +20,7 @@ RAISED = {
     for _, labels, _ in COUNTS[EpisodeStarted](("r", "g", "0"), Event(0, 0.0, Scope("r"), payload))
 } | {("entropy_collapse", "warning")}
 """Alerts of the detectors with their severities: those that are exported from the start, and the milder of two."""
-_ALERTS = {"nissa_alert_active", "env:nissa_alerts:increase10m", "env_severity:nissa_alerts:difference"}
+_ALERTS = {"env:nissa_alert_active:last2m", "env:nissa_alerts:increase10m", "env_severity:nissa_alert_active:last2m"}
 
 
 def passed_on() -> Iterator[tuple[str, str, str]]:

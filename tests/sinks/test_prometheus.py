@@ -26,7 +26,7 @@ from nissa.events.kinds import (
 from nissa.events.scope import Event, Scope
 from nissa.sinks.metrics import METRICS
 from nissa.sinks.prometheus import PrometheusSink
-from tests.samples import events
+from tests.samples import events, run_started
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 Shown = Callable[[Collector], dict[Series, float]]
@@ -159,6 +159,17 @@ def test_a_pipeline_that_only_beats_does_not_pass_for_a_trainer_at_work(stream: 
     found = shown(sink)
     assert found[series("nissa_run_last_event_timestamp_seconds", run="r1")] == 1010
     assert found[series("nissa_run_heartbeat_timestamp_seconds", run="r1")] == 1040
+
+
+def test_a_run_of_which_nobody_says_when_it_started_did_so_with_its_first_event(
+    epoch: EpochCompleted, shown: Shown
+) -> None:
+    """So it does in each process that goes on with it, which is how its end in the one before is known to be past."""
+    started = series("nissa_run_started_timestamp_seconds", run="r1")
+    begun: Stream = [Event(n, 1000.0 + n, Scope("r1", "ppo", n), epoch) for n in range(3)]
+    assert shown(told(begun))[started] == 1000
+    assert shown(told([*begun, Event(3, 1003.0, Scope("r1"), run_started())]))[started] == 1003
+    assert shown(told(begun[1:]))[started] == 1001
 
 
 def test_a_recorded_run_shows_the_account_of_its_last_heartbeat(stream: Stream, shown: Shown) -> None:
