@@ -251,6 +251,7 @@ def test_a_probe_alone_is_not_waited_for() -> None:
     for hour in range(5):
         served.now = hour * HOUR
         served.page()
+    served.now = 4.5 * HOUR
     served.close()
     assert served.is_over()
 
