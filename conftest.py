@@ -6,6 +6,11 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no finding.
+settings.register_profile("nissa", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nissa")
 
 if importlib.util.find_spec("nissa") is None:
     spec = ModuleSpec("nissa", None, is_package=True)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,9 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
 import pytest
+
+from tests.addresses import free_address
+from tests.waiting import LIMIT, TRAINED
 
 _CONFIG = """
 global: {scrape_interval: 1s, scrape_timeout: 900ms, evaluation_interval: 1s}
@@ -33,9 +35,7 @@ class Prometheus:
 
     def __init__(self, directory: Path, more: str = "", lookback: str = "5m") -> None:
         self._targets, self._known = directory / "targets.json", list[str]()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        self.url = "http://{}:{}".format(*free_address())
         (directory / "prometheus.yml").write_text(_CONFIG + more)
         options = {
             "config.file": directory / "prometheus.yml",
@@ -48,42 +48,57 @@ class Prometheus:
         with (directory / "prometheus.log").open("wb") as log:
             self._process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=subprocess.STDOUT)
 
-    def scrape(self, url: str, timeout: float = 30.0) -> str:
+    def scrape(self, url: str) -> str:
         """Begin to scrape a /metrics, wait until that worked once, and return its `instance` label.
 
-        A new target is noticed within five seconds or so, and scraped each second from then on.
+        A new target is noticed within five seconds or so, and scraped each second from then on. One that takes too
+        long fails, and hides all series until the next one: ask for the moment of one that worked.
         """
         instance = urlsplit(url).netloc
         self._known.append(instance)
         fresh = self._targets.with_suffix(".new")
         fresh.write_text(json.dumps([{"targets": self._known}]))
         fresh.replace(self._targets)
-        self.wait(lambda: self.query(f'up{{instance="{instance}"}} == 1'), timeout)
+        self.scraped(instance)
         return instance
 
-    def query(self, promql: str) -> Samples:
-        """Labels and value of each series, now. Raises HTTPError on bad PromQL."""
-        rows = self.get("query", query=promql)["result"]
+    def scraped(self, instance: str) -> float:
+        """Wait for a scrape that worked and began after this call, and return the moment at which it is remembered."""
+        up = f'up{{instance="{instance}"}}'
+        worked = f"timestamp({up}) > {time.time()} and {up} == 1"
+        moments: list[float] = []
+
+        def seen() -> list[float]:
+            moments.extend(moment for _, moment in self.query(worked))
+            return moments
+
+        self.wait(seen)
+        return moments[0]
+
+    def query(self, promql: str, at: float | None = None) -> Samples:
+        """Labels and value of each series, now or at a moment. Raises HTTPError on bad PromQL."""
+        when = {} if at is None else {"time": f"{at:.3f}"}
+        rows = self.get("query", query=promql, **when)["result"]
         return [(row["metric"], float(row["value"][1])) for row in rows]
 
     def get(self, endpoint: str, **parameters: str) -> Any:
         """The data of an endpoint of /api/v1."""
         try:
-            with urlopen(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}", timeout=10) as answer:
+            with urlopen(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}", timeout=LIMIT) as answer:
                 return json.load(answer)["data"]
         except HTTPError as error:
             # It holds the connection open.
             error.close()
             raise
 
-    def wait(self, condition: Callable[[], object], timeout: float = 30.0) -> None:
+    def wait(self, condition: Callable[[], object]) -> None:
         """Until the condition holds. Raises TimeoutError, or what the condition raised last."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + LIMIT
         while True:
             try:
                 if condition():
                     return
-                error: Exception = TimeoutError(f"not within {timeout} seconds")
+                error: Exception = TimeoutError(f"not within {LIMIT} seconds")
             except OSError as failure:
                 error = failure
             if time.monotonic() > deadline or self._process.poll() is not None:
@@ -93,7 +108,7 @@ class Prometheus:
     def stop(self) -> None:
         """End the process."""
         self._process.terminate()
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=LIMIT)
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +130,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("demo") / "run"
     words = ["demo", "--envs", "2", "--episodes", "3", "--seed", "1", "--profile", "research", "--out", str(out)]
     done = subprocess.run(
-        [sys.executable, "-m", "nissa.cli.main", *words], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-m", "nissa.cli.main", *words], capture_output=True, text=True, timeout=TRAINED, check=False
     )
     assert done.returncode == 0, done.stderr
     out.with_suffix(".txt").write_text(done.stdout)

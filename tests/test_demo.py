@@ -15,6 +15,7 @@ from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.trainer.run import Settings, train
+from tests.waiting import LIMIT
 
 
 def test_the_demo_leaves_a_whole_log_and_says_where_it_is(demo: Path) -> None:
@@ -73,13 +74,12 @@ def test_what_prometheus_scraped_from_a_training_equals_its_replay(tmp_path: Pat
     with Telemetry("scraped", out=tmp_path / "run", metrics=("127.0.0.1", 0)) as telemetry:
         instance = prometheus.scrape(telemetry.metrics_url)
         train(Settings(policy="heuristic", envs=2, episodes=1, epochs=45, seed=0), telemetry)
-        assert telemetry.flush()
-        done = f'count(nissa_episodes_total{{instance="{instance}"}} == 1)'
-        prometheus.wait(lambda: [value for _, value in prometheus.query(done) if value == 2])
+        assert telemetry.flush(LIMIT)
+        at = prometheus.scraped(instance)
         asked = {
             name: f'{name}{{instance="{instance}"}}' for name in (*GAUGES, *COUNTERS, *MEANS, "nissa_events_total")
         }
-        found = {name: prometheus.query(promql) for name, promql in asked.items()}
+        found = {name: prometheus.query(promql, at) for name, promql in asked.items()}
     again = replay(tmp_path / "run")
     tables = again.tables.snapshot()
     assert sum(row["fossilized"] for row in tables["scoreboards"])

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from nissa.cli.main import main
 from nissa.cli.replay import read_run
+from nissa.events.codec import encode
 from nissa.events.kinds import EpochCompleted, PhaseTimed, SeedFossilized
 from nissa.events.scope import Event, Scope
 from nissa.sinks.backfill import Backfill
@@ -18,22 +20,34 @@ from tests.samples import episode_started, epoch_completed
 
 Events = list[Event[Any]]
 EVERY = 2
+LENGTH = 61.0
+"""Seconds of the run."""
 
 
 @pytest.fixture(scope="module")
-def events(demo: Path) -> Events:
+def run(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo, as if its events had come evenly: how fast it was, and when, is as may be."""
+    told, log = list[Event[Any]](), tmp_path_factory.mktemp("even") / "run.jsonl"
+    read_run(demo, told.append)
+    start, pace = told[0].time, LENGTH / told[-1].seq
+    log.write_bytes(b"".join(encode(replace(event, time=start + pace * event.seq)) for event in told))
+    return log
+
+
+@pytest.fixture(scope="module")
+def events(run: Path) -> Events:
     found: Events = []
-    read_run(demo, found.append)
+    read_run(run, found.append)
     return found
 
 
 @pytest.fixture(scope="module")
-def past(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """A Prometheus on blocks of the demo alone, which shows no value for longer than it was written."""
+def past(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A Prometheus on blocks of the run alone, which shows no value for longer than it was written."""
     if shutil.which("promtool") is None:
         pytest.skip("no promtool on this machine: apt-get install prometheus")
     folder = tmp_path_factory.mktemp("backfill")
-    assert main(["backfill", str(demo), str(folder / "run.om"), "--every", str(EVERY)]) == 0
+    assert main(["backfill", str(run), str(folder / "run.om"), "--every", str(EVERY)]) == 0
     command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "run.om", "data"]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     server = Prometheus(folder, lookback=f"{EVERY}s")

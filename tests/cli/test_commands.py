@@ -13,12 +13,13 @@ import pytest
 from nissa.events.kinds import SeedCulled, SeedGerminated
 from nissa.pipeline.telemetry import Telemetry
 from tests.samples import episode_ended, episode_started, epoch_completed
+from tests.waiting import TRAINED
 
 NISSA = [sys.executable, "-m", "nissa.cli.main"]
 
 
 def nissa(*words: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*NISSA, *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run([*NISSA, *map(str, words)], capture_output=True, text=True, timeout=TRAINED, check=False)
 
 
 @pytest.fixture

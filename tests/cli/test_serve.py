@@ -17,6 +17,7 @@ from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.run_metrics import LIVENESS
 from tests.samples import episode_started, epoch_completed, run_started
+from tests.waiting import LIMIT
 
 Served = dict[str, list[tuple[dict[str, str], float]]]
 
@@ -33,10 +34,10 @@ def serving(path: Path) -> Iterator[str]:
             assert process.stdout
             said = process.stdout.readline()
             url = next(word for word in said.replace(";", " ").split() if word.startswith("http"))
-            with urllib.request.urlopen(url, timeout=10) as answer:
+            with urllib.request.urlopen(url, timeout=LIMIT) as answer:
                 yield answer.read().decode()
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=10) == 130
+            assert process.wait(timeout=LIMIT) == 130
         finally:
             process.kill()
 
@@ -57,7 +58,7 @@ def killed(tmp_path: Path) -> Path:
         env = telemetry.scope(group="ppo", env=0, episode=0, epoch=1)
         env.emit(episode_started())
         env.emit(epoch_completed(91.25))
-        telemetry.flush()
+        telemetry.flush(LIMIT)
     (segment,) = (tmp_path / "run").glob("events-*")
     lines = segment.read_text().splitlines(keepends=True)
     whole = [line for line in lines if json.loads(line)["kind"] != "run_ended"]

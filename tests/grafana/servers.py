@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,16 +12,12 @@ from urllib.request import urlopen
 
 import yaml
 
-__all__ = ["Alertmanager", "Webhook", "free_port", "hurried"]
+from tests.addresses import free_address
+from tests.waiting import LIMIT
+
+__all__ = ["Alertmanager", "Webhook", "hurried"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-
-
-def free_port() -> int:
-    """A port that nobody has at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def hurried(text: str) -> str:
@@ -67,7 +62,7 @@ class Alertmanager:
         config = yaml.safe_load(hurried(shipped.read_text()))
         config["receivers"][0]["webhook_configs"] = [{"url": webhook}]
         (directory / "alertmanager.yml").write_text(json.dumps(config))
-        self.address = f"127.0.0.1:{free_port()}"
+        self.address = "{}:{}".format(*free_address())
         options = {
             "config.file": directory / "alertmanager.yml",
             "storage.path": directory / "notified",
@@ -81,7 +76,7 @@ class Alertmanager:
     def ready(self) -> bool:
         """Whether it takes alerts."""
         try:
-            with urlopen(f"http://{self.address}/-/ready", timeout=5) as answer:
+            with urlopen(f"http://{self.address}/-/ready", timeout=LIMIT) as answer:
                 return bool(answer.status == 200)
         except URLError:
             return False
@@ -89,4 +84,4 @@ class Alertmanager:
     def stop(self) -> None:
         """End the process."""
         self._process.terminate()
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=LIMIT)

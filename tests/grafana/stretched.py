@@ -41,12 +41,12 @@ def _read(path: Path) -> Run:
 
 
 def _stretched(events: Run, name: str, start: float, end: float) -> Run:
-    """The events at times from start to end; how long phases took is stretched alike."""
-    first = events[0].time
-    factor = (end - start) / (events[-1].time - first)
+    """The events evenly from start to end, however fast the run was; how long phases took is stretched as the whole."""
+    factor = (end - start) / (events[-1].time - events[0].time)
+    first, pace = events[0].seq, (end - start) / (events[-1].seq - events[0].seq)
 
     def moved(event: Event[Any]) -> Event[Any]:
-        at, payload = start + factor * (event.time - first), event.payload
+        at, payload = start + pace * (event.seq - first), event.payload
         if type(payload) is PhaseTimed:
             payload = replace(payload, durations={k: factor * v for k, v in payload.durations.items()})
         return replace(event, time=at, scope=event.scope._replace(run=name), payload=payload)

@@ -1,4 +1,4 @@
-"""A process that trains nothing and tells of it in real events: `python -m tests.grafana.trainer PORT`.
+"""A process that trains nothing and tells of it in real events: `python -m tests.grafana.trainer ADDRESS PORT`.
 
 It does what a line on its standard input says: `break` (losses are NaN from here on), `mend`, or `end`.
 """
@@ -8,15 +8,18 @@ import sys
 from math import nan
 
 from nissa.events.kinds import BatchCompleted
-from nissa.pipeline.telemetry import Telemetry
+from nissa.pipeline.telemetry import LINGER, Telemetry
+from nissa.sinks import visits
 from tests.samples import episode_started, run_started
 
 __all__ = ["main"]
 
 
-def main(port: int) -> None:
+def main(address: str, port: int) -> None:
     """Emit fifty batches a second until told to end."""
-    with Telemetry("live", metrics=("127.0.0.1", port)) as telemetry:
+    # On a busy machine a scrape may be late by more than a second.
+    visits.SLACK = LINGER
+    with Telemetry("live", metrics=(address, port)) as telemetry:
         telemetry.emit(run_started())
         env = telemetry.scope(group="ppo", env=0, episode=0, epoch=1)
         env.emit(episode_started())
@@ -30,4 +33,4 @@ def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(sys.argv[1], int(sys.argv[2]))

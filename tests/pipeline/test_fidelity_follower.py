@@ -1,5 +1,6 @@
 """The way back to the trainer: an alert reaches its attribute, the delay is measured, and a replay says the same."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from nissa.pipeline.sources.log import Reading, read_log
 from nissa.pipeline.telemetry import Telemetry, default_operators
 from tests.operators.alerts import batch, configured, raised, resolved
 from tests.samples import epoch_completed
+from tests.waiting import LIMIT
 
 
 def alarm() -> Fold[set[int]]:
@@ -42,7 +44,7 @@ def train(telemetry: Telemetry, losses: list[float]) -> list[Fidelity]:
     env, found = telemetry.scope(group="ppo", env=0, episode=0, epoch=1), list[Fidelity]()
     telemetry.emit(configured(mode="adaptive"))
     for loss in losses:
-        assert telemetry.flush()
+        assert telemetry.flush(LIMIT)
         found.append(telemetry.fidelity)
         env.emit(batch(loss=loss))
         env.emit(epoch_completed(50.0))
@@ -57,13 +59,15 @@ def test_the_trainer_sees_an_alert_before_its_next_epoch_and_its_end_after_the_c
 
 
 def test_the_delay_is_in_the_account_and_in_the_log(tmp_path: Path) -> None:
+    started = time.time()
     with Telemetry("run", out=tmp_path / "run", operators={"alarm": alarm()}) as telemetry:
         assert telemetry.state().fidelity_delay is None
         train(telemetry, [1.0, 99.0, 1.0])
         state = telemetry.state()
+    spent = time.time() - started
     assert state.fidelity_delay is not None
     assert state.fidelity_delay_max is not None
-    assert 0 <= state.fidelity_delay <= state.fidelity_delay_max < 5
+    assert 0 <= state.fidelity_delay <= state.fidelity_delay_max < spent
     beats = [e.payload for e in read_log(tmp_path / "run", Reading()) if isinstance(e.payload, Heartbeat)]
     assert beats[-1].pipeline.fidelity_delay_max is not None
 

@@ -18,6 +18,7 @@ from nissa.pipeline.lanes import Entry
 from nissa.pipeline.outlet import ATTEMPTS, Outlet
 from nissa.pipeline.worker import SLICE, Worker
 from tests.samples import event
+from tests.waiting import LIMIT, hanging, until
 
 
 def batch(number: int) -> Event[Any]:
@@ -26,11 +27,11 @@ def batch(number: int) -> Event[Any]:
     )
 
 
-def soon(seconds: float = 5.0) -> float:
+def soon(seconds: float = LIMIT) -> float:
     return time.monotonic() + seconds
 
 
-def end(part: Outlet | Worker, seconds: float = 5.0) -> None:
+def end(part: Outlet | Worker, seconds: float = LIMIT) -> None:
     part.stop()
     part.join(soon(seconds))
 
@@ -104,7 +105,7 @@ def test_two_poison_events_in_a_row_do_not_wedge_a_healthy_sink() -> None:
     outlet = Outlet("sink", sink, Faults(), capacity=1000)
     for number in range(100):
         outlet(batch(number))
-    assert outlet.flush(soon(10))
+    assert outlet.flush(soon())
     end(outlet)
     assert taken == list(range(2, 100))
     assert (outlet.state().failed, outlet.state().queued, outlet.state().breaker) == (2, 0, "closed")
@@ -125,8 +126,8 @@ def test_what_was_taken_but_never_flushed_counts_as_failed_and_opens_the_breaker
     outlet = Outlet("sink", FullDisk(), faults, capacity=1000)
     for number in range(100):
         outlet(batch(number))
-    assert not outlet.flush(soon(1.5))
-    assert outlet.state().breaker != "closed"
+    until(lambda: outlet.state().breaker != "closed")
+    assert not outlet.flush(soon(0.1))
     end(outlet)
     assert (outlet.state().written, outlet.state().failed) == (0, 100)
     assert faults.counts["sink"] < 20
@@ -154,41 +155,43 @@ def test_a_sink_that_is_down_for_a_while_rests_and_then_gets_nearly_all() -> Non
     outlet = Outlet("sink", sink, Faults(), capacity=1000)
     for number in range(100):
         outlet(batch(number))
-    while outlet.state().breaker != "open":
-        time.sleep(0.01)
+    until(lambda: outlet.state().breaker == "open")
     back.set()
-    assert outlet.flush(soon(10))
+    assert outlet.flush(soon())
     end(outlet)
     assert taken == list(range(100 - len(taken), 100))
     assert outlet.state().failed == 100 - len(taken) <= 4
 
 
-def test_a_sink_that_always_fails_is_given_up_at_the_end_without_waiting() -> None:
+def test_a_sink_that_always_fails_is_given_up_at_the_end_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for rest in ("SHORTEST_REST", "LONGEST_REST"):
+        monkeypatch.setattr(f"nissa.pipeline.breaker.{rest}", 2 * LIMIT)
+    tried, faults = list[int](), Faults()
+
     def sink(e: Event[Any]) -> None:
+        tried.append(e.seq)
         raise ConnectionError("down")
 
-    outlet = Outlet("sink", sink, Faults(), capacity=1000)
+    outlet = Outlet("sink", sink, faults, capacity=1000)
     for number in range(500):
         outlet(batch(number))
-    started = time.monotonic()
-    end(outlet, 5.0)
-    assert time.monotonic() - started < 4.0
+    until(lambda: outlet.state().breaker == "open")
+    end(outlet)
     state = outlet.state()
-    assert (state.written, state.breaker) == (0, "open")
+    assert len(tried) == FAILURES + 1, "once more, and then no more"
+    assert (state.written, state.breaker, faults.counts["sink"]) == (0, "open", state.failed)
     assert state.failed + sum(state.dropped.values()) + state.queued == 500
 
 
 def test_a_sink_that_hangs_is_left_behind_at_the_deadline() -> None:
-    release, faults = threading.Event(), Faults()
-    outlet = Outlet("sink", lambda e: release.wait(), faults, capacity=4)
-    for number in range(10):
-        outlet(batch(number))
-    started = time.monotonic()
-    assert not outlet.flush(soon(0.1))
-    end(outlet, 0.2)
-    assert time.monotonic() - started < 2.0
-    assert faults.counts["sink"] == 1
-    release.set()
+    faults = Faults()
+    with hanging() as sink:
+        outlet = Outlet("sink", sink, faults, capacity=4)
+        for number in range(10):
+            outlet(batch(number))
+        assert not outlet.flush(soon(0.1))
+        end(outlet, 0.2)
+        assert faults.counts["sink"] == 1
 
 
 def test_close_before_any_event_starts_no_thread_and_still_closes_the_sink() -> None:
@@ -248,8 +251,8 @@ def test_after_a_long_quiet_the_next_entry_wakes_it(monkeypatch: pytest.MonkeyPa
     worker = Worker("quiet", Faults(), capacity=9, poll=0.001, handle=handle, settle=settle, end=lambda: None)
     for number in range(5):
         worker.lanes.put(batch(number).payload, number)
-        assert handled.get(timeout=20) == number
-        assert idle.get(timeout=20)
+        assert handled.get(timeout=LIMIT) == number
+        assert idle.get(timeout=LIMIT)
     with pytest.raises(queue.Empty):
         idle.get(timeout=0.1)
     end(worker)
@@ -269,7 +272,7 @@ def test_what_is_not_settled_is_tried_again_without_another_entry(monkeypatch: p
         "slow", Faults(), capacity=9, poll=0.001, handle=lambda entry: None, settle=settle, end=lambda: None
     )
     worker.lanes.put(batch(0).payload, 0)
-    assert done.wait(20)
+    assert done.wait(LIMIT)
     assert worker.flush(soon())
     end(worker)
 

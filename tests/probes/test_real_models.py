@@ -13,6 +13,7 @@ from nissa.events.kinds import ClassesMeasured, ProbesConfigured, SharpnessMeasu
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.profiles import load
 from nissa.pipeline.telemetry import Telemetry
+from tests.waiting import LIMIT
 
 INPUTS = torch.randn(12, 6, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(12) % 3
@@ -30,7 +31,7 @@ def looked() -> Iterator[Looked]:
         events: list[Any] = []
         made.append(Telemetry("test", config=EVERY_EPOCH, sinks={"kept": events.append}))
         Watch(made[-1], model, **options).epoch(inputs, labels)
-        assert made[-1].flush()
+        assert made[-1].flush(LIMIT)
         return [event.payload for event in events], dict(made[-1].state().faults)
 
     yield look

@@ -28,6 +28,7 @@ from nissa.pipeline.probes import landscape, late_gradients, transfer, watch
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.profiles import load
 from nissa.pipeline.telemetry import Telemetry
+from tests.waiting import LIMIT
 
 IMAGES = torch.randn(24, 6, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(24) % 3
@@ -60,7 +61,7 @@ class Bench:
 
     def seen(self, *kinds: type[Any]) -> list[Event[Any]]:
         """What was emitted so far, without what is derived and what the pipeline says of itself."""
-        assert self.telemetry.flush()
+        assert self.telemetry.flush(LIMIT)
         emitted = [e for e in self.events if e.ordinal == 0 and not isinstance(e.payload, OWN)]
         return [e for e in emitted if not kinds or isinstance(e.payload, kinds)]
 

@@ -5,6 +5,7 @@ from typing import Any
 from nissa.events.kinds import EpochCompleted
 from nissa.pipeline.telemetry import Telemetry
 from tests.samples import episode_started, epoch_completed
+from tests.waiting import LIMIT
 
 
 def test_a_real_prometheus_sees_the_values_of_a_live_run(prometheus: Any, epoch: EpochCompleted) -> None:
@@ -13,8 +14,9 @@ def test_a_real_prometheus_sees_the_values_of_a_live_run(prometheus: Any, epoch:
         env.emit(episode_started())
         env.emit(epoch)
         env.emit(epoch_completed(val_accuracy=87.5))
-        assert telemetry.flush()
+        assert telemetry.flush(LIMIT)
         instance = prometheus.scrape(telemetry.metrics_url)
+        at = prometheus.scraped(instance)
         where = f'instance="{instance}"'
         where_env = f'{where},run="live",group="ppo",env="3"'
         for promql, value in {
@@ -27,7 +29,7 @@ def test_a_real_prometheus_sees_the_values_of_a_live_run(prometheus: Any, epoch:
             f" - nissa_pipeline_queued_events - sum without (kind) (nissa_pipeline_dropped_total)": 0.0,
             f"up{{{where}}}": 1.0,
         }.items():
-            assert [found for _, found in prometheus.query(promql)] == [value], promql
+            assert [found for _, found in prometheus.query(promql, at)] == [value], promql
         # OpenMetrics names a counter's family without its suffix.
         types = prometheus.get("targets/metadata", match_target=f"{{{where}}}", metric="nissa_epochs")
         assert [row["type"] for row in types] == ["counter"]

@@ -5,7 +5,6 @@ import os
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.scrape import MetricsServer, _Handler
+from tests.waiting import LIMIT, until
 
 
 class Failing(Collector):
@@ -47,7 +47,7 @@ def server() -> Iterator[MetricsServer]:
 
 def get(url: str, **headers: str) -> tuple[str, bytes]:
     request = Request(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
-    with urlopen(request, timeout=10) as answer:
+    with urlopen(request, timeout=LIMIT) as answer:
         return answer.headers["Content-Type"], answer.read()
 
 
@@ -106,8 +106,7 @@ def test_close_does_not_wait_for_a_server_that_never_started() -> None:
 def test_close_leaves_no_thread_behind() -> None:
     before = set(threading.enumerate())
     serving(PrometheusSink()).close()
-    time.sleep(0.05)
-    assert set(threading.enumerate()) <= before
+    until(lambda: set(threading.enumerate()) <= before)
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 on this machine")
@@ -134,31 +133,49 @@ def test_a_collector_that_fails_is_told_to_the_scraper_and_to_the_log(
 
 
 def test_clients_that_hang_up_in_the_middle_leave_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    before = set(threading.enumerate())
     server = serving(Endless())
-    for request in (b"", b"GET /met", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01 no HTTP\r\n\r\n"):
-        with socket.create_connection(place(server)) as client:
+    answered = (ASKS, b"\x16\x03\x01 no HTTP\r\n\r\n")
+    for request in (b"", b"GET /met", *answered):
+        with socket.create_connection(place(server), timeout=LIMIT) as client:
             # Linger 0: the connection is reset, not ended in good order.
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.sendall(request)
-            time.sleep(0.2)
-    time.sleep(0.3)
+            # Once the answer has begun, the reset comes in the middle of it.
+            assert request not in answered or client.recv(1)
+    # Connections are taken in their order, so all of them have been.
+    get(server.url)
     server.close()
+    until(lambda: set(threading.enumerate()) <= before)
     assert capfd.readouterr().err == ""
 
 
-def test_a_client_that_hangs_neither_blocks_the_next_nor_stays_for_ever(
+ASKS = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_clients_that_hang_do_not_block_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_Handler, "timeout", 2 * LIMIT)
+    server = serving(Endless())
+    with socket.create_connection(place(server)), socket.create_connection(place(server)) as reads_not:
+        reads_not.sendall(ASKS)
+        assert len(get(server.url)[1]) > 20_000_000
+    server.close()
+
+
+def test_a_client_that_hangs_does_not_stay_for_ever(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert 0 < _Handler.timeout <= 10
     monkeypatch.setattr(_Handler, "timeout", 0.3)
+    before = set(threading.enumerate())
     server = serving(Endless())
     with socket.create_connection(place(server)) as asks_nothing, socket.create_connection(place(server)) as reads_not:
-        reads_not.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert len(get(server.url)[1]) > 20_000_000
-        asks_nothing.settimeout(5)
+        reads_not.sendall(ASKS)
+        asks_nothing.settimeout(LIMIT)
         assert asks_nothing.recv(1) == b""
-        time.sleep(0.5)
-    server.close()
+        assert reads_not.recv(1), "it was answered, as far as there was room"
+        server.close()
+        until(lambda: set(threading.enumerate()) <= before)
     assert capfd.readouterr().err == ""
 
 

@@ -20,6 +20,7 @@ from nissa.pipeline.sources.esper_live import NissaBackend
 from nissa.pipeline.sources.esper_table import RULES
 from nissa.pipeline.telemetry import Telemetry
 from tests.sources.reading import read
+from tests.waiting import LIMIT, until
 
 Kind = Enum("Kind", sorted({name.split()[0] for name in RULES} | {"SEEDS_SANG"}))  # type: ignore[misc]
 OUR_OWN = {"heartbeat", "run_ended"}
@@ -111,7 +112,7 @@ def test_a_hub_of_theirs_needs_nothing_else(excerpt: Path, tmp_path: Path) -> No
     backend.start()
     for row in rows_of(excerpt):
         backend.emit(theirs(row))
-    assert backend.flush(20)
+    assert backend.flush(LIMIT)
     backend.close()
     backend.close()
     events, reading = read(tmp_path / "run")
@@ -156,7 +157,7 @@ assert os.waitstatus_to_exitcode(os.wait()[1]) == 1
 
 
 def test_a_process_that_ends_without_closing_loses_nothing_and_its_children_add_nothing(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-W", "ignore", "-c", UNCLOSED, str(tmp_path / "run")], check=True, timeout=60)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", UNCLOSED, str(tmp_path / "run")], check=True, timeout=LIMIT)
     events, _ = read(tmp_path / "run")
     ids = [event.payload.id for event in events if event.payload.kind == "foreign_event_carried"]
     assert ids == [str(n) for n in range(500)]
@@ -189,7 +190,7 @@ def test_a_fault_is_counted_and_never_raised(excerpt: Path) -> None:
     good = next(row for row in rows_of(excerpt) if row["event_type"] == "EPOCH_COMPLETED")
     for event in (None, object(), Exploding(), 7, theirs(good)):
         backend.emit(event)
-    assert backend.flush(10)
+    assert backend.flush(LIMIT)
     faults = telemetry.state().faults
     backend.close()
     account = backend.account
@@ -209,7 +210,7 @@ class Held:
 
     @property
     def data(self) -> None:
-        self.go.wait(20)
+        self.go.wait(LIMIT)
 
 
 def test_what_has_no_room_is_counted_and_told_in_the_stream(excerpt: Path) -> None:
@@ -217,8 +218,7 @@ def test_what_has_no_room_is_counted_and_told_in_the_stream(excerpt: Path) -> No
     backend = NissaBackend(Telemetry("live", sinks={"collected": collected}), capacity=2)
     backend.start()
     backend.emit(held)
-    while backend.account.lines == 0:
-        pass
+    until(lambda: backend.account.lines)
     for row in rows_of(excerpt)[1:8]:
         backend.emit(theirs(row))
     held.go.set()

@@ -20,6 +20,7 @@ from nissa.pipeline.sources import zst
 from nissa.pipeline.sources.reading import UnreadableRunError
 from nissa.pipeline.telemetry import Telemetry
 from tests.sources.reading import adds_up, read
+from tests.waiting import LIMIT, TRAINED
 
 Pack = Callable[[bytes], bytes]
 PACKS: dict[str, Pack] = {".gz": gzip.compress, ".xz": lzma.compress, ".zst": zstandard.ZstdCompressor().compress}
@@ -27,7 +28,7 @@ PACKS: dict[str, Pack] = {".gz": gzip.compress, ".xz": lzma.compress, ".zst": zs
 
 def nissa(*words: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nissa.cli.main", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=TRAINED, check=False)
 
 
 @pytest.mark.parametrize("ending", PACKS)
@@ -103,10 +104,10 @@ def test_a_directory_of_theirs_is_served(excerpt: Path, tmp_path: Path) -> None:
         try:
             assert process.stdout
             url = next(word for word in process.stdout.readline().replace(";", " ").split() if word.startswith("http"))
-            with urllib.request.urlopen(url, timeout=10) as answer:
+            with urllib.request.urlopen(url, timeout=LIMIT) as answer:
                 page = answer.read().decode()
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=10) == 130
+            assert process.wait(timeout=LIMIT) == 130
         finally:
             process.kill()
     labels = 'env="0",group="A",run="esper-20260301-120000"'

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.digits import batches as batches_of
 from nissa.trainer.digits import digits
+from nissa.trainer.episode import Episode
 from nissa.trainer.epoch import train_epoch
 from nissa.trainer.injection import FAULTS, Injection
 from nissa.trainer.model import Model
@@ -45,6 +47,7 @@ from tests.trainer.injected import (
     delay,
     recorded,
 )
+from tests.waiting import LIMIT, TRAINED
 
 SEED = 0
 Events = list[Event[Any]]
@@ -138,12 +141,27 @@ def test_what_hands_out_the_batches_keeps_them_whole(silent: Any) -> None:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A loss spike in epoch 10 of 20, in the mode adaptive."""
+    """A loss spike in epoch 10 of 20, in the mode adaptive; each epoch heeds what was noticed before it."""
     out = tmp_path_factory.mktemp("watched") / "run"
     spike = (Injection("loss_spike", 0, 0, 10),)
-    with Telemetry("watched", out=out, config=load("standard", overrides=["mode=adaptive"])) as telemetry:
+    with (
+        Telemetry("watched", out=out, config=load("standard", overrides=["mode=adaptive"])) as telemetry,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(Episode, "run_epoch", heeding(telemetry))
         train(Settings(policy="heuristic", envs=1, episodes=1, epochs=20, seed=SEED, injections=spike), telemetry)
     return out
+
+
+def heeding(telemetry: Telemetry) -> Callable[[Episode, int], None]:
+    """An epoch that begins when all before it was judged, however far the pipeline's thread lags behind."""
+    run_epoch = Episode.run_epoch
+
+    def run(episode: Episode, epoch: int) -> None:
+        assert telemetry.flush(LIMIT)
+        run_epoch(episode, epoch)
+
+    return run
 
 
 def seen(run: Path, kind: type[Any]) -> Events:
@@ -224,7 +242,7 @@ def test_the_demo_takes_faults_and_its_log_says_so(tmp_path: Path) -> None:
     words = ["--envs", "1", "--episodes", "1", "--policy", "heuristic", "--out", str(tmp_path / "run")]
     faults = ["--inject", "nan@env0:ep0:epoch44", "--inject", "loss_spike@env0:ep0:epoch9"]
     command = [sys.executable, "-m", "nissa.cli.main", "demo", *words, *faults]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TRAINED, check=False)
     assert done.returncode == 0, done.stderr
     (started,) = seen(tmp_path / "run", RunStarted)
     assert started.payload.hyperparameters["injections"] == faults[1::2]
