@@ -50,7 +50,8 @@ class Backfill:
     def lines(self) -> Iterator[str]:
         """The text, line by line; the last values are those after the last event."""
         if self._due is not None:
-            self._scrape(self._last)
+            # Times are told in milliseconds, and of each there is one value.
+            self._scrape(max(self._last, self._due - self._every + 0.001))
         for family, told in self._told.items():
             yield f"# TYPE {family} {self._types[family]}\n"
             for times, values in told.values():

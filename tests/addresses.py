@@ -6,18 +6,20 @@ from contextlib import suppress
 
 __all__ = ["free_address"]
 
-_PORTS = iter(range(20_000, 30_000))
+_HOST = "127.0.0.1"
+_BEGIN, _COUNT = 20_000, 10_000
+"""Below the ports that systems give to whoever asks for any."""
+_PORTS = iter([_BEGIN + (97 * os.getpid() + n) % _COUNT for n in range(_COUNT)])
+"""Each process begins elsewhere, lest two that look at once take the same."""
 
 
 def free_address() -> tuple[str, int]:
-    """A loopback address that is this process's own, by its id, and a port there; no two calls give the same.
+    """A loopback address with a port that nobody has and nobody is given; no two calls of a process give the same.
 
-    A port of 127.0.0.1 that was free a moment ago may be anybody's by now. Raises OSError if there is none.
+    Raises OSError if there is none.
     """
-    process = os.getpid()
-    host = f"127.{process >> 16 & 255}.{process >> 8 & 255}.{process & 255}"
     for port in _PORTS:
         with suppress(OSError), socket.socket() as probe:
-            probe.bind((host, port))
-            return host, port
-    raise OSError(f"no free port at {host}")
+            probe.bind((_HOST, port))
+            return _HOST, port
+    raise OSError(f"no free port at {_HOST}")

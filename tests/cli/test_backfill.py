@@ -118,6 +118,14 @@ def test_names_with_quotes_and_lines_in_them_are_written_as_openmetrics_says() -
     assert line.endswith("} 0.5 101.000\n")
 
 
+def test_of_each_millisecond_there_is_one_value() -> None:
+    backfill = Backfill(10)
+    for at, payload in ((100.0, episode_started()), (103.0, epoch_completed(50.0)), (110.0003, epoch_completed(75.0))):
+        backfill(Event(0, at, Scope("run", "ppo", 0, 0, 1), payload))
+    told = [line.split()[1:] for line in backfill.lines() if line.startswith("nissa_val_accuracy_ratio{")]
+    assert told == [["0.5", "110.000"], ["0.75", "110.001"]]
+
+
 def test_of_nothing_there_is_nothing_to_tell() -> None:
     assert list(Backfill(1).lines()) == ["# EOF\n"]
 
