@@ -36,7 +36,7 @@ def _fidelity() -> list[Any]:
         _traces(),
         growing("Traces", closed, Query(largest(8, traces), f"{{{{reason}}}} {_GROUP}"), size=(24, 8)),
         growing("Changes of direction", "Changes of the accuracy's direction.", turns, size=(16, 8)),
-        lines("Delay of fidelity", delay, "s", *delays, size=(8, 8)),
+        lines("Delay of fidelity", delay, "s", *delays, size=(8, 8)).no_value("none measured"),
     ]
 
 
@@ -89,7 +89,7 @@ def _costs() -> list[Any]:
     return [
         lines("Scrape", gathering, "s", scrape, size=(8, 8), limits=SCRAPE_SECONDS),
         lines("Memory", process, "bytes", *resident, size=(8, 8)),
-        lines("GPU memory", tensors, "bytes", *gpu, size=(8, 8)),
+        lines("GPU memory", tensors, "bytes", *gpu, size=(8, 8)).no_value("none measured"),
     ]
 
 
