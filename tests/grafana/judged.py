@@ -27,7 +27,7 @@ NOT_A_NUMBER = {
     "NissaCullingThrash": "group:nissa_seeds_culled:increase1h{} <= 9 * group:nissa_seeds_fossilized:increase1h{}",
     "NissaRunFailed": "max without (outcome)(last_over_time("
     'nissa_run_ended_timestamp_seconds{outcome="failed"}[15m])) > time() - 900',
-    "NissaScrapeStale": "run:nissa_run_started_timestamp_seconds:last1h{}"
+    "NissaScrapeStale": "last_over_time(nissa_run_started_timestamp_seconds{}[1h])"
     " == run:nissa_run_started_timestamp_seconds:last1h{} offset 10m",
 }
 """Comparisons with something else than a number, by alert, which no step of a panel can be."""

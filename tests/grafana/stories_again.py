@@ -78,6 +78,15 @@ STORIES = (
     ),
     Story(
         alert="NissaScrapeStale",
+        name="9 of 41 scrapes fail, and from then on all, for an hour",
+        series=lives((0, 36), seen=flapping(*_LATER)),
+        silent=(34.75, 96),
+        fires=(35, 95.5),
+        labels=RUN,
+        description=_stale("r1"),
+    ),
+    Story(
+        alert="NissaScrapeStale",
         name="the next run begins on a port that was down, and 9 of 41 scrapes of it fail later",
         series={
             **lives((0, 10)),
