@@ -1,6 +1,6 @@
 """Stories of parts of the pipeline that raise, of which many are counted from their first error on only."""
 
-from tests.grafana.clocks import ENDED, lives
+from tests.grafana.clocks import AT_ONCE, ENDED, lives
 from tests.grafana.stories_pipeline import once
 from tests.grafana.story import PROCESS, Story, steps
 
@@ -77,6 +77,21 @@ STORIES = (
         },
         silent=(11, 15.75, 25, 27),
         fires=(16, 24.75),
+        labels={**PROCESS, "component": "narrative"},
+        description=_CAUGHT,
+    ),
+    Story(
+        alert="NissaPipelineFault",
+        name="the next run begins at once on the port, where the one before had an old error",
+        series={**AT_ONCE, _NARRATIVE: steps((0, None), (12, 1), (30, None))},
+        silent=(22, 30, 31, 31.25, 31.75, 40),
+    ),
+    Story(
+        alert="NissaPipelineFault",
+        name="the next run begins at once on the port, where the one before had an error at its end",
+        series={**AT_ONCE, _NARRATIVE: steps((0, None), (23, 1), (30, None))},
+        silent=(23.75, 32),
+        fires=(24, 31.75),
         labels={**PROCESS, "component": "narrative"},
         description=_CAUGHT,
     ),
