@@ -151,7 +151,7 @@ SAID: Mapping[str, tuple[str, ...]] = {
         _wait("NissaOverMutation"),
     ),
     "NissaRunDied": (_wait("NissaRunDied"), _window("NissaRunDied"), f"{LINGER:g} seconds"),
-    "NissaRunFailed": (span(min(_windows(ALERTS["NissaRunFailed"]["expr"]))),),
+    "NissaRunFailed": (_window("NissaRunFailed"),),
     "NissaRunSilent": (_wait("NissaRunSilent"), _window("NissaRunSilent")),
     "NissaRunStalled": (span(_limit("NissaRunStalled")),),
     "NissaPipelineStalled": (span(_limit("NissaPipelineStalled")),),

@@ -1,6 +1,6 @@
 """Stories of parts of the pipeline that raise, of which many are counted from their first error on only."""
 
-from tests.grafana.clocks import AT_ONCE, ENDED, lives
+from tests.grafana.clocks import AT_ONCE, ENDED, LAST, lives
 from tests.grafana.stories_pipeline import once
 from tests.grafana.story import PROCESS, Story, steps
 
@@ -48,6 +48,18 @@ STORIES = (
         missed=((0, 60),),
         silent=(61.25, 66.25, 69.75, 71.25, 72.75, 82),
         fires=(73, 81.75),
+        labels={**PROCESS, "component": "narrative"},
+        description=_CAUGHT,
+    ),
+    Story(
+        alert="NissaPipelineFault",
+        name="an operator raises while the run is not heard of for most of an hour",
+        series={
+            LAST: lambda minute: None if 20 <= minute < 70 else 60 * minute,
+            _NARRATIVE: steps((0, None), (70, 1)),
+        },
+        silent=(19, 70.75, 81),
+        fires=(71, 79.75),
         labels={**PROCESS, "component": "narrative"},
         description=_CAUGHT,
     ),

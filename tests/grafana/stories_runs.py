@@ -61,7 +61,11 @@ STORIES = (
     Story(
         alert="NissaRunFailed",
         name="one run fails, another is interrupted",
-        series={FAILED: steps((0, None), (10, 600), (10.25, None)), _INTERRUPTED: steps((0, 0), (5, 300))},
+        series={
+            **lives((0, 10.25)),
+            FAILED: steps((0, None), (10, 600), (10.25, None)),
+            _INTERRUPTED: steps((0, 0), (5, 300)),
+        },
         silent=(9.75, 25),
         fires=(10, 24.75),
         labels=RUN,
