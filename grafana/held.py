@@ -19,6 +19,8 @@ PROCESS = "nissa_scrapes_total"
 """What each process tells of itself."""
 _RUN = "nissa_run_last_event_timestamp_seconds"
 """What each run tells that goes on; a recording does not, but tells the same for ever."""
+_MOMENT = "2m"
+"""Until then a run that is not heard of is not taken for gone, as in the rules."""
 _SELECTOR = re.compile(r"\bnissa_\w+\{[^}]*\}")
 _OF_ONE, _OF_ALL = "unless on (run)", "unless on ()"
 _SAID = {
@@ -35,9 +37,12 @@ def held(expr: str) -> str:
 def held_all(expr: str, alive: str = _RUN) -> str:
     """One value over all runs that go on; if none does, over all in the time range, as they were last.
 
-    `alive` is the metric that tells whether anything goes on.
+    `alive` is the metric that tells whether anything goes on. While nothing does that was there a moment ago, the value
+    is what was told then: where a scrape fails, runs of hours ago are not added up for as long as that.
     """
-    return f"{expr} or ({_past(expr)} {_OF_ALL} {of(alive)})"
+    heard = of(alive)
+    just, past = f"{_past(expr, _MOMENT)} {_OF_ALL} {heard}", f"{_past(expr)} {_OF_ALL} {_past(heard, _MOMENT)}"
+    return f"{expr} or ({just}) or ({past})"
 
 
 def described(text: str, exprs: Iterable[str]) -> str:
@@ -46,5 +51,5 @@ def described(text: str, exprs: Iterable[str]) -> str:
     return " ".join([text, *(said for way, said in _SAID.items() if f"{way} " in asked)])
 
 
-def _past(expr: str) -> str:
-    return _SELECTOR.sub(r"last_over_time(\g<0>[$__range])", expr)
+def _past(expr: str, window: str = "$__range") -> str:
+    return _SELECTOR.sub(rf"last_over_time(\g<0>[{window}])", expr)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tests.grafana.story import Line, steps
 
-__all__ = ["ACCEPTED", "BEAT", "ENDED", "FAILED", "LAST", "STARTED", "alive", "flapping", "lives", "stuck"]
+__all__ = ["ACCEPTED", "AT_ONCE", "BEAT", "ENDED", "FAILED", "LAST", "STARTED", "alive", "flapping", "lives", "stuck"]
 
 LAST = "nissa_run_last_event_timestamp_seconds@RUN"
 BEAT = "nissa_run_heartbeat_timestamp_seconds@RUN"
@@ -50,3 +50,7 @@ def lives(*spans: tuple[float, float], seen: Line | None = None) -> Mapping[str,
         ACCEPTED: lambda minute: None if began(minute) is None else 1 + minute,
         "up@PROCESS": lambda minute: 0 if began(minute) is None else 1,
     }
+
+
+AT_ONCE = {**lives((0, 30), (30.25, 99)), ENDED: steps((0, None), (29.75, 1785), (30, None))}
+"""A run that ends, and the next one on its port, which begins with the next scrape."""

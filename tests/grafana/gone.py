@@ -12,6 +12,11 @@ ONCE = ("stat", "bargauge", "table")
 _SELECTOR = re.compile(r"\b\w+\{[^}]*\}")
 _ALSO_GONE = re.compile(r"(?P<now>.*) or \((?P<past>.*) unless on \((?P<on>\w*)\) (?P<alive>\w+\{[^}]*\})\)")
 """A value now, or else the last one, unless whoever told it is still there."""
+_JUST_NOW = re.compile(
+    r"(?P<now>.*) or \((?P<just>.*) unless on \(\) (?P<heard>\w+\{[^}]*\})\) or "
+    r"\((?P<past>.*) unless on \((?P<on>)\) last_over_time\((?P<alive>\w+\{[^}]*\})\[2m\]\)\)"
+)
+"""The same of all together; for two minutes after all were heard of, the last one is of those that were."""
 _WRAPPED = re.compile(r"((?:sort_desc\()?(?:topk\(16, )?)\((.*)\)( > 0\)+)")
 """What is sorted and left out after that is known."""
 _SAID = {
@@ -28,7 +33,7 @@ _OF_THEN = re.compile(r"\b(at the end of|ended in) the time range\b")
 def plain(expr: str) -> str:
     """What is asked of a moment, without what was there before."""
     before, inner, after = _parts(expr)
-    found = _ALSO_GONE.fullmatch(inner)
+    found = _remembered(inner)
     return f"{before}{found['now']}{after}" if found else expr
 
 
@@ -40,11 +45,15 @@ def plainly(panel: Document) -> Document:
 
 def also_gone(expr: str, like: str) -> str:
     """The same of another expression as is asked in `like`."""
-    found = _ALSO_GONE.fullmatch(_parts(like)[1])
+    found = _remembered(_parts(like)[1])
     if found is None:
         return expr
     before, inner, after = _unwrapped(expr) if _WRAPPED.fullmatch(like) else ("", expr, "")
     held = f"{inner} or ({_recalled(inner)} unless on ({found['on']}) {found['alive']})"
+    if "just" in found.groupdict():
+        alive = found["alive"]
+        just, past = f"{_recalled(inner, '2m')} unless on () {alive}", f"{_recalled(inner)} unless on () "
+        held = f"{inner} or ({just}) or ({past}last_over_time({alive}[2m]))"
     return f"{before}({held}){after}" if before or after else held
 
 
@@ -64,6 +73,12 @@ def gone(panel: Document) -> Iterator[str]:
         yield from _misremembered(expr, bool(ways))
 
 
+def _remembered(inner: str) -> re.Match[str] | None:
+    """Of a run there is no moment before; of all, nothing else is right."""
+    found = _JUST_NOW.fullmatch(inner) or _ALSO_GONE.fullmatch(inner)
+    return found if found and ("just" in found.groupdict()) == (not found["on"]) else None
+
+
 def _parts(expr: str) -> tuple[str, str, str]:
     found = _WRAPPED.fullmatch(expr)
     return (found[1], found[2], found[3]) if found else ("", expr, "")
@@ -75,23 +90,25 @@ def _unwrapped(expr: str) -> tuple[str, str, str]:
 
 
 def _ways(expr: str) -> Iterator[str]:
-    if found := _ALSO_GONE.fullmatch(_parts(expr)[1]):
+    if found := _remembered(_parts(expr)[1]):
         yield found["on"]
 
 
 def _misremembered(expr: str, wanted: bool) -> Iterator[str]:
-    found = _ALSO_GONE.fullmatch(_parts(expr)[1])
+    found = _remembered(_parts(expr)[1])
     if found is None:
         if wanted:
             yield f"nothing of what is gone: {expr}"
         return
     if found["past"] != _recalled(found["now"]):
         yield f"of what is gone {found['past']}, and now {found['now']}"
+    if not found["on"] and (found["just"], found["heard"]) != (_recalled(found["now"], "2m"), found["alive"]):
+        yield f"a moment ago {found['just']} without {found['heard']}, and now {found['now']}"
     if found["alive"] != _ALIVE["instance" if "$instance" in found["now"] else "run"]:
         yield f"what goes on is known by {found['alive']}"
     if (found["on"] == "run") != bool(re.match(r"max by \(run", found["now"])):
         yield f"gone by {found['on']}: {expr}"
 
 
-def _recalled(expr: str) -> str:
-    return _SELECTOR.sub(r"last_over_time(\g<0>[$__range])", expr)
+def _recalled(expr: str, window: str = "$__range") -> str:
+    return _SELECTOR.sub(rf"last_over_time(\g<0>[{window}])", expr)

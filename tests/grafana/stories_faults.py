@@ -1,6 +1,6 @@
 """Stories of parts of the pipeline that raise, of which many are counted from their first error on only."""
 
-from tests.grafana.clocks import ENDED, lives
+from tests.grafana.clocks import AT_ONCE, ENDED, LAST, lives
 from tests.grafana.stories_pipeline import once
 from tests.grafana.story import PROCESS, Story, steps
 
@@ -51,6 +51,18 @@ STORIES = (
         labels={**PROCESS, "component": "narrative"},
         description=_CAUGHT,
     ),
+    Story(
+        alert="NissaPipelineFault",
+        name="an operator raises while the run is not heard of for most of an hour",
+        series={
+            LAST: lambda minute: None if 20 <= minute < 70 else 60 * minute,
+            _NARRATIVE: steps((0, None), (70, 1)),
+        },
+        silent=(19, 70.75, 81),
+        fires=(71, 79.75),
+        labels={**PROCESS, "component": "narrative"},
+        description=_CAUGHT,
+    ),
     *(
         Story(
             alert="NissaPipelineFault",
@@ -77,6 +89,21 @@ STORIES = (
         },
         silent=(11, 15.75, 25, 27),
         fires=(16, 24.75),
+        labels={**PROCESS, "component": "narrative"},
+        description=_CAUGHT,
+    ),
+    Story(
+        alert="NissaPipelineFault",
+        name="the next run begins at once on the port, where the one before had an old error",
+        series={**AT_ONCE, _NARRATIVE: steps((0, None), (12, 1), (30, None))},
+        silent=(22, 30, 31, 31.25, 31.75, 40),
+    ),
+    Story(
+        alert="NissaPipelineFault",
+        name="the next run begins at once on the port, where the one before had an error at its end",
+        series={**AT_ONCE, _NARRATIVE: steps((0, None), (23, 1), (30, None))},
+        silent=(23.75, 32),
+        fires=(24, 31.75),
         labels={**PROCESS, "component": "narrative"},
         description=_CAUGHT,
     ),

@@ -1,5 +1,6 @@
 """Stories of what the pipeline notices: it stands for a while, or it comes again and again."""
 
+from tests.grafana.clocks import STARTED, lives
 from tests.grafana.story import ENV, GROUP, Line, Story, steps
 
 __all__ = ["STORIES"]
@@ -47,6 +48,16 @@ def _spikes(name: str, raised: Line, batches: Line, fires: float) -> Story:
         labels={**ENV, "alert": "loss_spike"},
         description=f"{_HERE} {fires - 40:.0f} loss spikes stand, or about as many came in the last ten minutes.",
     )
+
+
+def _late(spikes: float) -> dict[str, Line]:
+    """Minutes after it started a run is first scraped, which had so many by then and has no more."""
+    return {
+        **lives((9, 99)),
+        STARTED: steps((0, None), (9, 240)),
+        "nissa_alerts_total@ENV,alert=loss_spike,severity=warning": steps((0, None), (9, spikes)),
+        "nissa_batches_total@ENV": lambda minute: None if minute < 9 else 300 * (minute - 4),
+    }
 
 
 def _entropy(alert: str, severity: str, percent: int, wait: float) -> Story:
@@ -121,6 +132,21 @@ STORIES = (
         series={"nissa_alerts_total@ENV,alert=loss_spike,severity=warning": steps((0, 9))},
         missed=((0, 60),),
         silent=(61.25, 66.25, 69.75, 71.25),
+    ),
+    Story(
+        alert="NissaLossSpike",
+        name="a run is first scraped after five minutes, in which it had three in 1,500 batches",
+        series=_late(3),
+        silent=(10, 10.25, 11, 12, 20),
+    ),
+    Story(
+        alert="NissaLossSpike",
+        name="a run is first scraped after five minutes, in which it had twenty in 1,500 batches",
+        series=_late(20),
+        silent=(9.75, 20),
+        fires=(10, 13),
+        labels={**ENV, "alert": "loss_spike"},
+        description=f"{_HERE} 20 {_SPIKED}",
     ),
     # Of 3,400 batches in ten minutes a scaler may skip three, and not four.
     Story(

@@ -1,6 +1,6 @@
 """Stories of telemetry that loses events, of sinks that rest, and of labels without room."""
 
-from tests.grafana.clocks import LAST, STARTED, lives
+from tests.grafana.clocks import AT_ONCE, LAST, STARTED, lives
 from tests.grafana.story import PROCESS, Line, Story, steps
 
 __all__ = ["STORIES", "once"]
@@ -36,6 +36,7 @@ def _before(name: str, series: str, where: str, **labels: str) -> Story:
     )
 
 
+_DISK = "nissa_sink_dropped_total@PROCESS,sink=disk,kind=seed_culled"
 _SHED = "host:9464 shed about 1"
 _DOWN: Line = steps((0, 1), (10, 0), (20, 1), (30, 0), (40, None))
 
@@ -88,6 +89,21 @@ STORIES = (
             "nissa_pipeline_dropped_total@PROCESS,kind=seed_culled": steps((0, None), (10, 1)),
         },
         silent=(10, 12, 19),
+    ),
+    Story(
+        alert="NissaLifecycleEventsDropped",
+        name="the next run begins at once on the port, without the sink that shed in the one before",
+        series={**AT_ONCE, _DISK: steps((0, 0), (12, 1), (30, None))},
+        silent=(22, 30, 30.25, 30.5, 31.75, 40),
+    ),
+    Story(
+        alert="NissaLifecycleEventsDropped",
+        name="the next run begins at once on the port, and its sink has shed as many before it is first scraped",
+        series={**AT_ONCE, _DISK: steps((0, 0), (5, 1), (30, None), (30.25, 1))},
+        silent=(15, 30, 41),
+        fires=(30.25, 40),
+        labels={**PROCESS, "sink": "disk"},
+        description=f"{_SHED} life-cycle events in ten minutes, before sink disk.",
     ),
     Story(
         alert="NissaSinkDown",

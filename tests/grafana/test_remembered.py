@@ -98,7 +98,7 @@ def test_what_a_run_no_longer_measures_is_empty_until_it_is_gone(server: Prometh
 
 
 def test_a_number_is_of_what_goes_on_or_else_of_all(server: Prometheus, boards: Boards) -> None:
-    for at, expected in ((NOW, 1.25), (NOW + 60, 3)):
+    for at, expected in ((NOW, 1.25), (NOW + 150, 3)):
         assert shown(server, boards, "overview: Largest growth", at=at) == {"": expected}
     assert shown(server, boards, "overview: Largest growth", run="died") == {"": 3}
 
@@ -106,7 +106,21 @@ def test_a_number_is_of_what_goes_on_or_else_of_all(server: Prometheus, boards: 
 def test_a_number_that_nothing_going_on_has_yet_is_empty(server: Prometheus, boards: Boards) -> None:
     """The best of a run before would be taken for its own."""
     assert shown(server, boards, "overview: Best accuracy") == {}
-    assert shown(server, boards, "overview: Best accuracy", at=NOW + 60) == {"": 0.625}
+    assert shown(server, boards, "overview: Best accuracy", at=NOW + 150) == {"": 0.625}
+
+
+@pytest.mark.parametrize(("where", "expected"), [("overview: Alerts", 0), ("overview: Largest growth", 1.25)])
+def test_a_scrape_that_fails_brings_no_run_of_before_into_a_number(
+    where: str, expected: float, server: Prometheus, boards: Boards
+) -> None:
+    for at in (NOW, NOW + 30, NOW + 115):
+        assert shown(server, boards, where, at=at) == {"": expected}
+    assert shown(server, boards, where, at=NOW + 130)[""] > expected
+
+
+def test_a_scrape_that_fails_calls_no_process_of_before_back(server: Prometheus, boards: Boards) -> None:
+    assert shown(server, boards, "pipeline: Dropped", at=NOW + 30) == {"": 0}
+    assert shown(server, boards, "pipeline: Dropped", at=NOW + 130) == {"": 7}
 
 
 def test_alerts_stand_as_a_run_left_them(server: Prometheus, boards: Boards) -> None:

@@ -20,7 +20,10 @@ pytestmark = pytest.mark.skipif(
 SOUND = {
     "nissa_run_ended_timestamp_seconds[7200s]": "an end that is remembered for longer ends nothing that came after it",
     "nissa_run_started_timestamp_seconds[7200s]": "a start that is remembered for longer was before an end that is not",
+    "nissa_batches_total[60s]": "what spiked is forgotten before the alert has waited for that",
+    "nissa_batches_total[240s]": "what spiked is forgotten before",
     '{outcome="failed"}[1800s]': "a failure is told of for a quarter of an hour, however long it is remembered",
+    "time() - 900 and last_over_time(nissa_run_last_event_timestamp_seconds[1800s])": "so is that it was alive",
 }
 """What a rule may say as well, and why."""
 
