@@ -105,7 +105,8 @@ def _ended() -> Any:
     """A counter of them is gone with the process that counted."""
     text = "Runs that ended in the time range, by how, over all runs chosen."
     ends = once(f"last_over_time({of('nissa_run_ended_timestamp_seconds')}[$__range])", "run, outcome")
-    query = Query(f"count by (outcome) ({ends})", "{{outcome}}")
+    # A process that lives on still tells of runs that ended before.
+    query = Query(f"count by (outcome) ({ends} >= time() - $__range_s)", "{{outcome}}")
     return bars("Runs ended", text, "short", query, none="none ended")
 
 

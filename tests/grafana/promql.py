@@ -14,7 +14,7 @@ _LISTS = ("run", "group", "env", "blueprint", "instance")
 
 def filled(text: str, **values: str) -> str:
     """A text with Grafana's variables replaced, as Grafana does; by default every series is chosen."""
-    known = dict.fromkeys(_LISTS, ".*") | {"__rate_interval": "1m", "__range": "1h"} | values
+    known = dict.fromkeys(_LISTS, ".*") | {"__rate_interval": "1m", "__range": "1h", "__range_s": "3600"} | values
     return re.sub(r"\$(\w+)", lambda found: known.get(found[1], found[0]), text)
 
 

@@ -109,6 +109,15 @@ def test_runs_that_ended_are_counted_after_their_process_is_gone(server: Prometh
     assert {row["metric"]["outcome"]: float(row["value"][1]) for row in rows} == {"completed": 2, "interrupted": 1}
 
 
+def test_a_process_that_lives_on_does_not_count_an_end_of_before(server: Prometheus, boards: Boards) -> None:
+    (panel,) = [panel for panel in panels(boards["nissa-pipeline"]) if panel["title"] == "Runs ended"]
+    expr, at = panel["targets"][0]["expr"], ENDED + 60
+    for seconds, counted in ((60, 1.0), (59, 0.0)):
+        asked = filled(expr, run="ended", __range=f"{seconds}s", __range_s=str(seconds))
+        rows = server.get("query", query=asked, time=str(at))["result"]
+        assert sum(float(row["value"][1]) for row in rows) == counted
+
+
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_environments_whose_loss_is_nan_are_counted(n: int, server: Prometheus, boards: Boards) -> None:
     assert asked(server, boards, "network: Broken losses", n) == {"broken": 2}

@@ -17,6 +17,7 @@ export function filled(text, board, range, step) {
   const known = {
     __rate_interval: `${window / 1000}s`,
     __range: `${(range.to - range.from) / 1000}s`,
+    __range_s: `${(range.to - range.from) / 1000}`,
     // Where a variable has no word for all, Grafana lists all that there is.
     ...Object.fromEntries(board.templating.list.map(({ name, allValue }) => [name, allValue ?? '.*'])),
   };
