@@ -66,6 +66,8 @@ class Snapshot(NamedTuple):
     """What the pipeline said of itself in the last heartbeat."""
 
 
+_STRAYS = 60.0
+"""Seconds for which threads of a run may emit after its end; what emits later is a run begun anew under its name."""
 _RESERVED = 100
 """Places beyond `MAX_LABEL_SETS` for what is of no environment."""
 
@@ -83,7 +85,7 @@ class State:
         self._refused = 0
         self._gone: Counter[type] = Counter()
         self._begun: dict[str, float] = {}
-        self._ended: dict[str, float] = {}
+        self._ended: dict[str, tuple[float, float]] = {}
         self._special: dict[type, Callable[[Place, Event[Any]], None]] = {
             EpisodeStarted: self._begin_episode,
             Heartbeat: self._note_account,
@@ -106,8 +108,8 @@ class State:
     def snapshot(self, grace: float) -> Snapshot:
         """The state as it stands, without the runs that ended `grace` seconds ago or earlier; they are given back."""
         with self._lock:
-            for run in [run for run, ended in self._ended.items() if self._clock() - ended >= grace]:
-                self._forget(run)
+            for run in [run for run, (ended, _) in self._ended.items() if self._clock() - ended >= grace]:
+                self._leave(run)
             places = [place.copy() for place in self._places.values()]
             kinds = sum((Counter(place.counts) for place in places), self._gone.copy())
             refused = self._refused + self._totals.refused
@@ -156,7 +158,7 @@ class State:
         self._account = event.payload.pipeline
 
     def _end_run(self, _: Place, event: Event[Any]) -> None:
-        self._ended[event.scope.run] = self._clock()
+        self._ended[event.scope.run] = self._clock(), event.time
 
     def _share(self, place: Place, event: Event[Any]) -> None:
         """Move an event to a place of its own, where the next of its kind replaces it, whatever caused that one."""
@@ -166,8 +168,15 @@ class State:
         if shared := self._places.get(where) or self._enter(where, event):
             shared.latest[kind] = event
 
+    def _leave(self, run: str) -> None:
+        """Give a run that ended back, unless it goes on."""
+        _, end = self._ended.pop(run)
+        heard = [e.time for where, place in self._places.items() if where[0] == run for e in [*place.latest.values()]]
+        if max(heard) <= end + _STRAYS:
+            self._forget(run)
+
     def _forget(self, run: str) -> None:
-        del self._ended[run], self._begun[run]
+        del self._begun[run]
         self._totals.forget(run)
         self._openings.forget(run)
         for where in [where for where in self._places if where[0] == run]:

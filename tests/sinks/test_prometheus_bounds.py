@@ -161,6 +161,22 @@ def test_gauges_beyond_the_budget_are_left_out_and_the_first_ones_stay(epoch: Ep
     assert shown(sink)[REFUSED] > 0
 
 
+@pytest.mark.parametrize(("last", "stays"), [(160.0, False), (160.5, True)])
+def test_a_run_begun_anew_under_its_name_does_not_leave_for_its_first_end(
+    last: float, stays: bool, shown: Shown
+) -> None:
+    clock = Clock()
+    sink = PrometheusSink(clock=clock)
+    told = [(1.0, batch()), (100.0, RunEnded(outcome="completed", duration=99.0)), (last, batch())]
+    for number, (at, payload) in enumerate(told):
+        sink(Event(number, at, Scope("run", None, 0), payload))
+    for clock.now in (GRACE, 2 * GRACE):
+        assert runs(shown(sink)) == ({"run"} if stays else set())
+    sink(Event(9, last + GRACE, Scope("run", None, 0), RunEnded(outcome="completed", duration=1.0)))
+    clock.now = 3 * GRACE
+    assert runs(shown(sink)) == set()
+
+
 def test_a_run_that_leaves_makes_room(shown: Shown) -> None:
     clock = Clock()
     sink = PrometheusSink(clock=clock)
