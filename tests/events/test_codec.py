@@ -51,7 +51,7 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(events())
 def test_every_event_of_every_kind_survives_the_round_trip(original: Event[Any]) -> None:
     again = decode(encode(original))
@@ -60,7 +60,7 @@ def test_every_event_of_every_kind_survives_the_round_trip(original: Event[Any])
     assert again.extra is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(events())
 def test_every_line_is_legal_json_and_obeys_the_published_schema(original: Event[Any]) -> None:
     def refuse(constant: str) -> None:
@@ -228,7 +228,7 @@ def test_no_bytes_make_the_decoder_fail_otherwise(line: bytes) -> None:
         decode(line)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(events(), st.data())
 def test_a_line_cut_anywhere_is_refused_and_never_half_read(original: Event[Any], data: st.DataObject) -> None:
     line = encode(original).rstrip(b"\n")

@@ -61,7 +61,7 @@ def test_a_spike_says_what_it_was_and_where() -> None:
     assert spike.what == "loss 3 over 2.04, usually 1.02: ratio"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from((0.5, 1.0, 1.0, 1.0, 2.5, math.nan, math.inf)), max_size=90))
 def test_ratio_mode_equals_the_document_in_a_plain_loop(losses: list[float]) -> None:
     window, standing, quiet, begun = list[float](), False, 0, []
@@ -283,7 +283,7 @@ def numbered(payloads: list[Any], env: int) -> list[Event[Any]]:
     return out
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(STORY, min_size=2, max_size=3), st.integers(0, 2**31))
 def test_any_interleaving_of_environments_gives_what_each_alone_gives(stories: list[list[Any]], seed: int) -> None:
     random, queues = Random(seed), [numbered(told, env) for env, told in enumerate(stories)]
@@ -297,7 +297,7 @@ def test_any_interleaving_of_environments_gives_what_each_alone_gives(stories: l
     assert str(mixed) == str(alone)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(STORY)
 def test_nothing_is_raised_twice_or_left_unresolved(payloads: list[Any]) -> None:
     story = [*numbered(payloads, 0), event(RunEnded(outcome="completed", duration=1.0))]

@@ -27,7 +27,7 @@ def told(updates: Iterable[PolicyUpdated], operator: Any = None) -> list[Any]:
     return derived(operator or policy_collapse(), [event(row, seq=n, group="ppo") for n, row in enumerate(updates)])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(arrays(float, (12, 4), elements=st.floats(-5, 5)), arrays(bool, (12, 4)))
 def test_entropy_and_information_equal_numpy_on_masked_logits(logits: Any, mask: Any) -> None:
     mask = mask[mask.sum(1) >= 2]

@@ -49,7 +49,7 @@ def test_all_operators_are_folds_so_that_this_contract_sees_them() -> None:
 
 
 @each
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(stories())
 def test_on_plain_rx_on_our_stream_and_in_a_loop_it_derives_the_same(operator: Fold[Any], story: list[Any]) -> None:
     wired: list[Payload] = []
@@ -61,7 +61,7 @@ def test_on_plain_rx_on_our_stream_and_in_a_loop_it_derives_the_same(operator: F
 
 
 @each
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(stories())
 def test_two_subscriptions_share_nothing(operator: Fold[Any], story: list[Any]) -> None:
     source: Subject[Any] = Subject()
@@ -78,7 +78,7 @@ def test_two_subscriptions_share_nothing(operator: Fold[Any], story: list[Any]) 
 
 
 @each
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(stories(envs=1, group="a"), stories(envs=1, group="b"), st.randoms(use_true_random=False))
 def test_interleaved_groups_give_what_each_gives_alone(
     operator: Fold[Any], one: list[Any], other: list[Any], random: Any
@@ -93,7 +93,7 @@ def test_interleaved_groups_give_what_each_gives_alone(
 
 
 @each
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(stories())
 def test_merging_the_parts_of_a_stream_equals_folding_it_whole(operator: Fold[Any], story: list[Any]) -> None:
     if operator.merge is None:
@@ -104,7 +104,7 @@ def test_merging_the_parts_of_a_stream_equals_folding_it_whole(operator: Fold[An
 
 
 @each
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(stories())
 def test_merging_changes_neither_part(operator: Fold[Any], story: list[Any]) -> None:
     if operator.merge is None:
@@ -116,7 +116,7 @@ def test_merging_changes_neither_part(operator: Fold[Any], story: list[Any]) -> 
 
 
 @each
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_nan_infinities_and_missing_fields_neither_stop_it_nor_vanish(operator: Fold[Any], data: st.DataObject) -> None:
     some = st.sampled_from(operator.kinds).flatmap(payloads)

@@ -197,7 +197,7 @@ def test_the_base_by_hand() -> None:
 NUMBERS = st.sampled_from([0.0, 0.25, 0.5, 1.0, 50.0, 50.4, 60.0, math.nan, math.inf, -math.inf])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), NUMBERS, NUMBERS), max_size=25))
 def test_histories_equal_a_plain_loop_over_the_epochs_of_the_episode(rows: list[Any]) -> None:
     story: list[Any] = []
@@ -223,7 +223,7 @@ def by_hand(values: list[float], kind: str, best: Any) -> dict[str, float | None
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(NUMBERS, min_size=1, max_size=15))
 def test_a_plateau_is_as_long_as_the_narrative_says(accuracies: list[float]) -> None:
     story = told(*map(epoch_completed, accuracies))
@@ -234,7 +234,7 @@ def test_a_plateau_is_as_long_as_the_narrative_says(accuracies: list[float]) -> 
 OCCASIONS: dict[Any, Any] = {"epoch": epoch_completed(80.0), "episode": episode_started()}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from((*MEASURED, *OCCASIONS)), max_size=30))
 def test_what_was_measured_in_an_earlier_epoch_is_missing(turns: list[Any]) -> None:
     story, episode, epoch = [event(configured(), episode=0, epoch=0)], 0, 1
@@ -386,7 +386,7 @@ def test_source_and_unit_of_the_table_are_those_of_the_event(row: Feature) -> No
         assert row.unit == unit or (row in TABLE["base", None] and row.name != path[-1])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(payloads(ProbesConfigured), st.sampled_from(MEASURED))
 def test_names_that_nobody_knows_are_missing(strange: ProbesConfigured, measured: Any) -> None:
     names = [name for group in strange.features.values() for name in group]

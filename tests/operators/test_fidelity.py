@@ -130,7 +130,7 @@ def dense_epochs(events: list[Event[Any]], operator: Fold[Any]) -> tuple[int, in
     return dense, epochs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(["a", "r", "e", "e", "e", "o", "b", "c"]), max_size=400), st.floats(0, 1))
 def test_the_share_of_dense_epochs_stays_within_the_budget(signs: list[str], budget: float) -> None:
     events = told(SIGNS[sign] for sign in signs)

@@ -359,7 +359,7 @@ def test_a_number_that_is_broken_is_the_worst_news_wherever_it_stands(
 KINDS = narrative().kinds
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(KINDS).flatmap(payloads), max_size=12), payloads(EpochCompleted))
 def test_whatever_is_measured_there_is_an_assessment_in_range(told: list[Any], epoch: EpochCompleted) -> None:
     rows = assessed(*told, epoch)

@@ -349,7 +349,7 @@ def test_memory_does_not_grow_with_the_length_of_a_run() -> None:
     assert not state.traces.captures
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(happenings(env=0), happenings(env=1), st.randoms(use_true_random=False))
 def test_any_interleaving_of_environments_gives_what_each_gives_alone(one: Any, other: Any, random: Any) -> None:
     mixed, parts = [], [list(one), list(other)]
@@ -367,7 +367,7 @@ def test_any_interleaving_of_environments_gives_what_each_gives_alone(one: Any, 
         assert [t for t in together if t.env == env] == [t for t in alone if t.env == env]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(happenings())
 def test_every_alert_is_in_exactly_one_trace_and_every_trace_closes_with_its_batches(story: list[Event[Any]]) -> None:
     found = traces(flight_recorder(ring=100, window=4, marked=2, most=8), [*with_batches(story), *told([END])])

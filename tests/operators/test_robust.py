@@ -41,7 +41,7 @@ def plain_ratio(values: list[float]) -> list[bool]:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.floats(0, 10), max_size=60))
 def test_the_ratio_rule_equals_the_document_in_a_plain_loop(values: list[float]) -> None:
     rule = RatioRule()
@@ -108,7 +108,7 @@ class Plain:
         return float(ranked[3 * len(values) // 4] - ranked[len(values) // 4]) / 1.349
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**31), st.sampled_from((0.02, 0.15, 0.6)))
 def test_it_equals_the_formula_computed_anew_at_each_step(seed: int, noise: float) -> None:
     random = Random(seed)
@@ -119,7 +119,7 @@ def test_it_equals_the_formula_computed_anew_at_each_step(seed: int, noise: floa
         assert (found.clause if found else None) == plain.judge(value)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**31))
 def test_what_an_alarm_says_the_value_had_to_pass_is_where_its_clause_begins_to_fire(seed: int) -> None:
     random = Random(seed)
@@ -196,7 +196,7 @@ def test_of_a_vanished_loss_no_noise_is_an_alarm_until_it_rises_by_the_floor(lev
     assert not any(judged([level] * 40).judge(level + 0.9 * LIMITS.floor) for _ in range(40))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from((-1.0, 0.0, 1e-300, 1e308)), max_size=99

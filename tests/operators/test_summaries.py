@@ -50,7 +50,7 @@ def last_rows(operator: Any, story: list[Any]) -> dict[Any, Any]:
     return rows
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(stories())
 def test_blueprint_rows_equal_a_plain_count(story: list[Any]) -> None:
     rows = last_rows(blueprint_stats(), story)
@@ -92,7 +92,7 @@ def test_groups_have_rows_of_their_own() -> None:
     assert [(row.group, row.germinated) for row in rows if isinstance(row, BlueprintSummarized)] == [("a", 1), ("b", 1)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(stories())
 def test_scoreboards_equal_a_plain_count(story: list[Any]) -> None:
     rows = last_rows(seed_scoreboard(), story)
@@ -208,7 +208,7 @@ def test_an_episode_without_a_finite_accuracy_is_counted_but_not_ranked() -> Non
     assert (ranked.runs, ranked.finished) == ([], 1)  # type: ignore[attr-defined]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(stories())
 def test_best_runs_equal_a_search_through_the_whole_story(story: list[Any]) -> None:
     ends = [n for n, e in enumerate(story) if isinstance(e.payload, EpisodeEnded)]

@@ -19,7 +19,7 @@ def told(accuracies: list[float], **options: Any) -> list[Any]:
     return derived(trends(**options), story)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 100).map(float) | st.just(math.nan), max_size=40))
 def test_it_equals_the_means_of_a_plain_loop(accuracies: list[float]) -> None:
     finite, trend, expected = [a for a in accuracies if math.isfinite(a)], "", list[Any]()

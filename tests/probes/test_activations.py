@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
@@ -264,7 +264,6 @@ def test_a_compiled_model_is_seen_under_the_names_of_the_original(cnn: nn.Module
 
 
 @given(st.integers(1, 12), st.integers(0, 20), st.integers(0, 20), st.floats(1e-300, 1e300), st.integers(0, 2**31))
-@settings(deadline=None)
 def test_k_equal_singular_values_are_a_rank_of_k(k: int, rows: int, columns: int, size: float, seed: int) -> None:
     draw = np.random.default_rng(seed)
     left, _ = np.linalg.qr(draw.normal(size=(k + rows, k)))
@@ -279,7 +278,6 @@ def test_rounding_adds_no_rank() -> None:
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 2**31))
-@settings(deadline=None)
 def test_the_rank_is_that_of_numpy_the_same_when_scaled_or_turned_and_at_most_the_smaller_side(
     rows: int, columns: int, seed: int
 ) -> None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -73,7 +73,6 @@ def test_what_is_asked_for_is_there_alone(layer: nn.Linear) -> None:
     st.floats(1e-3, 1e39),
     st.sampled_from([torch.float32, torch.float64, torch.float16, torch.bfloat16]),
 )
-@settings(deadline=None)
 def test_elements_above_the_threshold_are_counted_exactly(
     values: list[float], limit: float, dtype: torch.dtype
 ) -> None:

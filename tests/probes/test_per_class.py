@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -15,7 +15,6 @@ from nissa.pipeline.probes.per_class import classes_measured
 
 
 @given(st.integers(0, 40), st.integers(1, 6), st.integers(0, 2**31))
-@settings(deadline=None)
 def test_figures_are_those_of_a_loop_over_the_samples(n: int, classes: int, seed: int) -> None:
     draw = torch.Generator().manual_seed(seed)
     logits, labels = torch.randn(n, classes, generator=draw), torch.randint(classes, (n,), generator=draw)

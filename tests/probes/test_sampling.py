@@ -5,7 +5,7 @@ from math import gcd
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nissa.pipeline.probes.bit_sketch import quantiles, sketch
@@ -15,7 +15,6 @@ shapes = st.lists(st.integers(1, 24), min_size=1, max_size=4)
 
 
 @given(shapes, st.integers(1, 200))
-@settings(deadline=None)
 def test_a_sample_is_every_kth_element_with_k_coprime_to_every_dimension(shape: list[int], most: int) -> None:
     values = torch.arange(float(np.prod(shape))).view(shape)
     found, k = sampled(values, most)
@@ -27,7 +26,6 @@ def test_a_sample_is_every_kth_element_with_k_coprime_to_every_dimension(shape: 
 
 
 @given(st.lists(st.integers(1, 16), min_size=1, max_size=4))
-@settings(deadline=None)
 def test_a_small_tensor_is_looked_at_whole(shape: list[int]) -> None:
     found, k = sampled(torch.zeros(shape))
     assert (found.numel(), k) == (int(np.prod(shape)), 1)

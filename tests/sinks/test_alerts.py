@@ -90,7 +90,7 @@ def test_of_too_many_rows_the_oldest_goes_and_its_end_is_nobodys() -> None:
     assert [(row["env"], row["resolved"]) for row in table.snapshot()] == [(2, False), (3, False)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=30))
 def test_what_stands_in_the_operator_stands_in_the_table_and_in_the_metrics(turns: list[tuple[int, bool]]) -> None:
     alerts, tables, sink = dict[Any, Standing](), Tables(), PrometheusSink()

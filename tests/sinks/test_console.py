@@ -136,7 +136,7 @@ def test_no_event_however_odd_breaks_a_line(payload: Any) -> None:
     assert told is None or "\n" not in told.plain
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_no_row_however_odd_breaks_a_table(data: st.DataObject) -> None:
     tables = Tables()

@@ -195,7 +195,7 @@ def test_a_payload_that_makes_no_sense_costs_itself_only(value: Any, epoch: Epoc
 
 
 @given(st.lists(events(), max_size=8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_whatever_happens_can_be_scraped(happened: Stream) -> None:
     registry = CollectorRegistry()
     registry.register(told(happened))

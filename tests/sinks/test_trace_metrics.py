@@ -84,7 +84,7 @@ def test_level_and_dense_epochs_are_up_to_date_between_changes_too(story: Any, l
     assert shown(sink, "nissa_dense_epochs_total") == {("test",): dense}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(["a", "r", "e", "e", "o", "b", "c"]), min_size=1, max_size=200))
 def test_dense_epochs_equal_a_plain_count(signs: list[str]) -> None:
     events = told([episode_started(), *[SIGNS[sign] for sign in signs]])

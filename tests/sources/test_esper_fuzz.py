@@ -50,7 +50,7 @@ BROKEN = st.sampled_from([line[:90] for line in LINES]) | st.text(max_size=20).m
 LOGS = st.lists(rows().map(json.dumps) | st.sampled_from(LINES) | BROKEN, min_size=1, max_size=25)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(LOGS)
 def test_whatever_is_in_a_log_every_line_is_accounted_for(lines: list[str]) -> None:
     with tempfile.TemporaryDirectory() as directory:
@@ -67,7 +67,7 @@ def test_whatever_is_in_a_log_every_line_is_accounted_for(lines: list[str]) -> N
         assert (again.seq, again.scope, type(again.payload)) == (event.seq, event.scope, type(event.payload))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.permutations(LINES), st.integers(0, 3))
 def test_the_order_of_lines_may_be_any_and_some_may_come_twice(lines: list[str], twice: int) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -53,7 +53,7 @@ def is_valid(act: Action, situation: Situation) -> bool:
     return False
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(situation=situations(), seed=st.integers(0, 2**31))
 def test_the_policy_never_draws_an_invalid_action(situation: Situation, seed: int) -> None:
     decision = NETWORK.decide(situation, torch.Generator().manual_seed(seed))
@@ -68,7 +68,7 @@ def test_the_policy_never_draws_an_invalid_action(situation: Situation, seed: in
     assert {name for name, head in decision.heads.items() if head.relevant} == set(USES[decision.action.op])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(situation=situations())
 def test_every_valid_action_is_within_reach(situation: Situation) -> None:
     reach = {
@@ -85,7 +85,7 @@ def test_every_valid_action_is_within_reach(situation: Situation) -> None:
             assert ((op, slot) in reach) == is_valid(Action(op=op, slot=slot, **extras), situation)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(situation=situations())
 def test_a_head_that_the_operation_does_not_use_adds_nothing(situation: Situation) -> None:
     for op, uses in USES.items():
@@ -93,7 +93,7 @@ def test_a_head_that_the_operation_does_not_use_adds_nothing(situation: Situatio
             assert head in uses or sum(mask) == 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(situation=situations())
 def test_the_observation_has_the_size_that_the_network_expects_and_is_finite(situation: Situation) -> None:
     seen = observation(situation)
