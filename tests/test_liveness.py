@@ -39,7 +39,7 @@ from nissa.sinks.prometheus import PrometheusSink
 from nissa.trainer import epoch, ppo, slot
 from nissa.trainer.injection import Injection
 from nissa.trainer.run import Settings, train
-from tests.waiting import LIMIT
+from tests.waiting import until
 
 
 def declared(cls: type[Any], path: str) -> Iterator[str]:
@@ -135,7 +135,7 @@ def train_with_faults(telemetry: Telemetry, stalling: Stalling, out: Path, patch
     lost.emit(None)  # type: ignore[arg-type]
     train(Settings(policy="ppo", envs=1, episodes=2, epochs=20, seed=7), telemetry, out)
     stalling.release.set()
-    telemetry.flush(LIMIT)
+    until(lambda: not telemetry.state().queued)
     train(Settings(policy="ppo", envs=1, episodes=1, epochs=10, seed=7), telemetry, out)
     train(Settings(policy="heuristic", envs=1, episodes=1, epochs=45, seed=7), telemetry, out)
     for scale in (1e30, math.inf):
