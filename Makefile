@@ -7,8 +7,8 @@ LINKED := $(VENV)/.linked
 RIVALS := $(VENV)/.rivals
 PAGE := tests/dashboards
 SHOTS := build/screenshots
-SOURCES := $(wildcard cli/*.py events/*.py grafana/*.py grafana/*.yaml grafana/*/*.yaml grafana/*/*/*.yaml \
-	grafana/dashboards/*.json operators/*.py pipeline/*.py pipeline/*/*.py sinks/*.py trainer/*.py)
+FLOORS := cli events grafana operators pipeline sinks trainer
+SOURCES := __init__.py $(shell find $(FLOORS) -name '*.py' -o -name '*.yaml' -o -name '*.json')
 
 .PHONY: help install demo study dashboards screenshots test check bench
 help:
@@ -60,8 +60,8 @@ test: install
 check: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy $(addprefix -p nissa.,cli events grafana operators pipeline sinks trainer)
-	$(VENV)/bin/mypy tests conftest.py
+	$(VENV)/bin/mypy -p nissa
+	$(VENV)/bin/mypy tests
 	$(MAKE) test
 
 # What the benchmarks compare with, which nothing else needs.

@@ -1,5 +1,9 @@
-"""What many tests share: a real Prometheus (Debian's, on a loopback port, stopped by its process id), and a demo."""
+"""What many tests share: a real Prometheus (Debian's, on a loopback port, stopped by its process id), and a demo.
 
+A bare `pytest` works in a checkout that was not installed, too: there, the root is the package `nissa`.
+"""
+
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -13,9 +17,37 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.addresses import free_address
 from tests.waiting import LIMIT, TRAINED
+
+ROOT = Path(__file__).parents[1]
+
+# A busy machine is no finding.
+settings.register_profile("nissa", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nissa")
+
+if importlib.util.find_spec("nissa") is None:
+    found = importlib.util.spec_from_file_location(
+        "nissa", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    assert found
+    assert found.loader
+    sys.modules["nissa"] = importlib.util.module_from_spec(found)
+    found.loader.exec_module(sys.modules["nissa"])
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The log of another system that the tests of its reader run on."""
+    parser.addoption("--esper-log", metavar="PATH", help="a log of esper-lite (../shared/esper/events.jsonl)")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
 
 _CONFIG = """
 global: {scrape_interval: 1s, scrape_timeout: 900ms, evaluation_interval: 1s}

@@ -1,0 +1,28 @@
+"""Telemetry for morphogenetic training: neural networks that grow while they train.
+
+A trainer holds one `Telemetry` and emits what happens. `Watch` looks inside its networks, and `TelemetryConfig` says
+what is measured. Events are in `nissa.events`, operators in `nissa.operators`, sinks in `nissa.sinks`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nissa.pipeline.config import TelemetryConfig
+    from nissa.pipeline.probes.watch import Watch
+    from nissa.pipeline.telemetry import Telemetry
+
+__all__ = ["Telemetry", "TelemetryConfig", "Watch"]
+
+_HOMES = {
+    "Telemetry": "nissa.pipeline.telemetry",
+    "TelemetryConfig": "nissa.pipeline.config",
+    "Watch": "nissa.pipeline.probes.watch",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Names are resolved on first use: whoever imports a part of Nissa runs this file, and need not load the rest."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
