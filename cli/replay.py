@@ -9,7 +9,7 @@ import orjson
 from rich.console import Console
 
 from nissa.cli.errors import UsageError
-from nissa.events.jsonable import plain
+from nissa.events.json_encoding import plain
 from nissa.pipeline.replay import Replay, replay
 from nissa.pipeline.sources.account import Account
 from nissa.pipeline.sources.reading import UnreadableRunError

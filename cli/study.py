@@ -9,7 +9,7 @@ import orjson
 from rich.console import Console
 
 from nissa.cli.errors import UsageError, at_least
-from nissa.events.jsonable import plain
+from nissa.events.json_encoding import plain
 from nissa.pipeline.telemetry import Telemetry, new_run_name
 
 __all__ = ["add"]

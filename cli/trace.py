@@ -8,8 +8,8 @@ from typing import Any
 from nissa.cli.errors import UsageError, at_least
 from nissa.cli.replay import read_run
 from nissa.cli.trace_text import report
+from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured
-from nissa.events.scope import Event
 
 __all__ = ["add"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from nissa.cli.replay import read_run
 from nissa.cli.trace_text import headline, severity
+from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured
-from nissa.events.scope import Event
 
 __all__ = ["add"]
 

@@ -1,7 +1,7 @@
 """What the pipeline noticed by itself: alerts that begin and end, and the direction that an accuracy takes."""
 
 from nissa.events.kind import Importance, Payload, kind
-from nissa.events.measures import Count, Percent, Points, Real
+from nissa.events.units import Count, Percent, Points, Real
 
 __all__ = ["SEVERITIES", "AlertRaised", "AlertResolved", "TrendChanged"]
 

@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from nissa.events.jsonable import line
+from nissa.events.event import Event, Scope
+from nissa.events.json_encoding import line
 from nissa.events.kind import KINDS, Importance, Payload
-from nissa.events.scope import Event, Scope
-from nissa.events.strangers import strangers
+from nissa.events.unknown_fields import strangers
 
 __all__ = ["SCHEMA_VERSION", "MalformedLineError", "Unknown", "decode", "encode"]
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.measures import Bytes, Count, Fraction, Loss, Nats, Norm, Percent, Ratio, Real
+from nissa.events.units import Bytes, Count, Fraction, Loss, Nats, Norm, Percent, Ratio, Real
 
 __all__ = [
     "ActivationsMeasured",

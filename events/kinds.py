@@ -1,6 +1,7 @@
 """Every kind of event, in one place: import from here."""
 
 from nissa.events.alerts import AlertRaised, AlertResolved, TrendChanged
+from nissa.events.carried import ForeignEventCarried
 from nissa.events.diagnostics import (
     ActivationsMeasured,
     ClassesMeasured,
@@ -14,7 +15,6 @@ from nissa.events.diagnostics import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.events.foreign import ForeignEventCarried
 from nissa.events.kind import KINDS, Importance, Payload
 from nissa.events.lifecycle import GateCheck, GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
 from nissa.events.policy import Action, DecisionMade, DecisionsScored, HeadDecision, HeadEntropy, PolicyUpdated

@@ -5,7 +5,7 @@ RESETTING follow CULLED.
 """
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.measures import Count, Flops, Fraction, Points, Real
+from nissa.events.units import Count, Flops, Fraction, Points, Real
 
 __all__ = ["GateCheck", "GateEvaluated", "SeedCulled", "SeedFossilized", "SeedGerminated", "StageChanged"]
 

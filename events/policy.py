@@ -1,7 +1,7 @@
 """The policy that grows the network: what it decided and why, and how its own training goes."""
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.measures import Count, Fraction, Nats, Norm, Points, Ratio, Real, Reward
+from nissa.events.units import Count, Fraction, Nats, Norm, Points, Ratio, Real, Reward
 
 __all__ = ["Action", "DecisionMade", "DecisionsScored", "HeadDecision", "HeadEntropy", "PolicyUpdated"]
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.measures import Count, Flops, Loss, Percent, Ratio, Reward, Seconds
+from nissa.events.units import Count, Flops, Loss, Percent, Ratio, Reward, Seconds
 
 __all__ = [
     "EpisodeEnded",

@@ -6,8 +6,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from nissa.events.codec import SCHEMA_VERSION
+from nissa.events.event import Scope
 from nissa.events.kind import KINDS
-from nissa.events.scope import Scope
 
 __all__ = ["json_schema"]
 

@@ -1,7 +1,7 @@
 """What operators derive from the stream, declared here so that sinks need to know no operator."""
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.measures import Count, Fraction, Percent, Points, Ratio, Real
+from nissa.events.units import Count, Fraction, Percent, Points, Ratio, Real
 
 __all__ = [
     "BestRun",

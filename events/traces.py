@@ -2,7 +2,7 @@
 
 from nissa.events.kind import Importance, Payload, kind, part
 from nissa.events.lifecycle import GateCheck
-from nissa.events.measures import Count, Fraction, Loss, Norm, Percent, Real
+from nissa.events.units import Count, Fraction, Loss, Norm, Percent, Real
 
 __all__ = [
     "FIDELITIES",

@@ -1,7 +1,7 @@
 """The host's training: batches, epochs with every slot's state, the factorial of seeds, and where time goes."""
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.measures import Count, Fraction, Loss, Norm, Percent, Points, Seconds
+from nissa.events.units import Count, Fraction, Loss, Norm, Percent, Points, Seconds
 
 __all__ = [
     "BatchCompleted",

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from nissa.events.event import Scope
 from nissa.events.kinds import AlertRaised, AlertResolved
-from nissa.events.scope import Scope
 from nissa.operators.stream import Keyed
 
 __all__ = ["MAX_STANDING", "Alerts", "Key", "Standing", "Watched", "end_run", "follow", "make_room", "of", "resolve"]

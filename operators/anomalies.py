@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     ActivationsMeasured,
     BatchCompleted,
@@ -23,7 +24,6 @@ from nissa.events.kinds import (
     StageChanged,
     WeightsMeasured,
 )
-from nissa.events.scope import Event, Scope
 from nissa.operators.alarms import end_run, make_room, resolve
 from nissa.operators.broken import BROKEN
 from nissa.operators.marks import gate_failure, stage_transition

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import BestRun, BestRunsRanked, EpisodeEnded, EpisodeStarted, EpochCompleted
-from nissa.events.scope import Event, Scope
 from nissa.operators.growth import growth_ratio
 from nissa.operators.stream import Fold, Keyed
 

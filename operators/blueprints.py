@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from nissa.events.event import Event
 from nissa.events.kinds import BlueprintSummarized, SeedCulled, SeedFossilized, SeedGerminated
-from nissa.events.scope import Event
 from nissa.operators.moments import Moments
 from nissa.operators.stream import Fold, Keyed
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     ActivationsMeasured,
     AlertRaised,
@@ -12,7 +13,6 @@ from nissa.events.kinds import (
     GateEvaluated,
     GradientsMeasured,
 )
-from nissa.events.scope import Event
 from nissa.operators.nearby import USUAL, Moment, Norms, came_after, moment, thin
 
 __all__ = ["LIMITS", "Capture"]

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted, DenseTraceCaptured, TracedAlert
-from nissa.events.scope import Event
 from nissa.operators.capture import Capture
 from nissa.operators.nearby import norms_by_layer
 from nissa.operators.traced import traced_activations, traced_alert, traced_batch, traced_gate, traced_gradients

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     ActivationsMeasured,
     ClassesMeasured,
@@ -17,7 +18,6 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.events.scope import Event
 from nissa.operators.epoch_features import Course, base_features
 from nissa.operators.feature_names import feature_names
 from nissa.operators.measured_features import broken_features, measured_features

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     AlertRaised,
     AlertResolved,
@@ -25,7 +26,6 @@ from nissa.events.kinds import (
     RunEnded,
     RunStarted,
 )
-from nissa.events.scope import Event
 from nissa.operators.dense_budget import Budget
 from nissa.operators.holds import Holds
 from nissa.operators.stream import Fold, Keyed

@@ -6,8 +6,8 @@ marked once. A new stage is over as soon as it has been marked, and so is whatev
 
 from collections.abc import Iterator
 
+from nissa.events.event import Scope
 from nissa.events.kinds import AlertRaised, AlertResolved, GateEvaluated, StageChanged
-from nissa.events.scope import Scope
 from nissa.operators.alarms import Alerts, Key, follow, of, resolve
 
 __all__ = ["gate_failure", "stage_transition"]

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kinds import AlertRaised, GateEvaluated, StageChanged
-from nissa.events.scope import Event
 
 __all__ = ["MAX_MARKS", "MarksSeen"]
 

@@ -5,9 +5,9 @@ A measurement is one observation: the next sound one ends the alert of a broken 
 
 from math import isfinite
 
+from nissa.events.event import Scope
 from nissa.events.kind import Payload
 from nissa.events.kinds import ActivationsMeasured
-from nissa.events.scope import Scope
 from nissa.operators.alarms import follow
 from nissa.operators.faults import dormant_units
 from nissa.operators.rules import Rules

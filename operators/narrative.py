@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from nissa.events.event import Event
 from nissa.events.kinds import EpisodeStarted, EpochAssessed, EpochCompleted, ProbesConfigured
-from nissa.events.scope import Event
 from nissa.operators.findings import MEASUREMENTS, Findings, Measurement
 from nissa.operators.health import Complaints, by_complaint
 from nissa.operators.progress import Progress, point

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from nissa.events.event import Event
 from nissa.events.kinds import GradientsMeasured
-from nissa.events.scope import Event
 
 __all__ = ["USUAL", "Moment", "Norms", "came_after", "moment", "norms_by_layer", "norms_of", "thin"]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import isfinite
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, AlertResolved, PolicyUpdated, RunEnded
-from nissa.events.scope import Event, Scope
 from nissa.operators.alarms import Alerts, end_run, follow, make_room
 from nissa.operators.faults import non_finite
 from nissa.operators.policy_health import degenerate

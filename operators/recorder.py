@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     ActivationsMeasured,
     AlertRaised,
@@ -33,7 +34,6 @@ from nissa.events.kinds import (
     RunEnded,
     StageChanged,
 )
-from nissa.events.scope import Event
 from nissa.operators.open_traces import Key, OpenTraces
 from nissa.operators.remembered import Place
 from nissa.operators.stream import Fold, Keyed

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kinds import ActivationsMeasured, AlertRaised, BatchCompleted, GateEvaluated, GradientsMeasured
-from nissa.events.scope import Event
 from nissa.operators.marks_seen import MarksSeen
 from nissa.operators.nearby import USUAL, Norms, norms_of
 

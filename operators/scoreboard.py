@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpisodeStarted, ScoreboardUpdated, SeedCulled, SeedFossilized, SeedGerminated
-from nissa.events.scope import Event, Scope
 from nissa.operators.growth import COMPUTE_MULTIPLIERS, compute_cost, growth_ratio
 from nissa.operators.stream import Fold, Keyed, united
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite
 
+from nissa.events.event import Scope
 from nissa.events.kind import Payload
 from nissa.events.kinds import AlertRaised, AlertResolved, BatchCompleted, EpochCompleted
-from nissa.events.scope import Scope
 from nissa.operators import faults
 from nissa.operators.alarms import Alerts, follow
 from nissa.operators.broken import BROKEN, EPOCH_FIGURES

@@ -13,8 +13,8 @@ import reactivex
 from reactivex import Observable, abc
 from reactivex import operators as ops
 
+from nissa.events.event import Event
 from nissa.events.kind import Payload
-from nissa.events.scope import Event
 
 __all__ = ["Fold", "Keyed", "Operator", "Routed", "only", "united"]
 

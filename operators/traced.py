@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from math import inf, isfinite
 from typing import TypeVar
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     ActivationsMeasured,
     AlertRaised,
@@ -20,7 +21,6 @@ from nissa.events.kinds import (
     TracedLayer,
     TracedUnits,
 )
-from nissa.events.scope import Event
 
 __all__ = [
     "MAX_LAYERS",

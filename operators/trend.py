@@ -12,8 +12,8 @@ from functools import partial
 from math import isfinite
 from typing import NamedTuple
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpisodeStarted, EpochCompleted, TrendChanged
-from nissa.events.scope import Event, Scope
 from nissa.operators.stream import Fold, Keyed, united
 
 __all__ = ["Course", "TrendLimits", "direction", "trends"]

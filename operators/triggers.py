@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from nissa.events.event import Event
 from nissa.events.kinds import AlertRaised
-from nissa.events.scope import Event
 from nissa.operators.capture import Capture
 from nissa.operators.nearby import Moment
 from nissa.operators.open_traces import Key

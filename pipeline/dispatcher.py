@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kind import Payload
-from nissa.events.scope import Event
 from nissa.operators.stream import Operator
 from nissa.pipeline.stream import EventStream, OnFault
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nissa.events.event import Scope
 from nissa.events.kind import Payload
-from nissa.events.scope import Scope
 from nissa.pipeline.faults import Faults
 from nissa.pipeline.hub import Hub
 

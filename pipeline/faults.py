@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from nissa.events.codec import encode
-from nissa.events.scope import Event
+from nissa.events.event import Event
 
 __all__ = ["MAX_LETTERS", "Faults"]
 

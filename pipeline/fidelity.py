@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
+from nissa.events.event import Event
 from nissa.events.kinds import FidelityChanged
-from nissa.events.scope import Event
 
 __all__ = ["Fidelity", "FidelityFollower", "Obedient"]
 

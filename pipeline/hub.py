@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import EventsDropped, Heartbeat, Payload, PipelineState
-from nissa.events.scope import Event, Scope
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.faults import Faults
 from nissa.pipeline.fidelity import FidelityFollower

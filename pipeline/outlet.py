@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kinds import SinkState
-from nissa.events.scope import Event
 from nissa.pipeline.breaker import Breaker
 from nissa.pipeline.faults import Faults
 from nissa.pipeline.lanes import Entry

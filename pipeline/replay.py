@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from nissa.events.codec import encode
+from nissa.events.event import Event
 from nissa.events.kinds import KINDS
-from nissa.events.scope import Event
 from nissa.operators.stream import Operator
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.faults import Faults

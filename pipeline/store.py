@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nissa.events.codec import encode
-from nissa.events.jsonable import plain
+from nissa.events.event import Event, Scope
+from nissa.events.json_encoding import plain
 from nissa.events.kinds import (
     DenseTraceCaptured,
     EpisodeEnded,
@@ -17,7 +18,6 @@ from nissa.events.kinds import (
     HostBaselineMeasured,
     RunStarted,
 )
-from nissa.events.scope import Event, Scope
 from nissa.pipeline.shelf import Shelf
 
 __all__ = ["EpisodeContext", "EpochSnapshot", "RunStore"]

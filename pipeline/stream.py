@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
+from nissa.events.event import Event
 from nissa.events.kind import Payload
-from nissa.events.scope import Event
 
 __all__ = ["EventStream", "OnFault"]
 

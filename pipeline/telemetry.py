@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from reactivex import Observable
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import Payload, PipelineState, RunEnded
-from nissa.events.scope import Event, Scope
 from nissa.operators.anomalies import anomalies
 from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from nissa.events.event import Event
 from nissa.events.kinds import ActivationsMeasured, LayerActivations
-from nissa.events.scope import Event
 from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics
 from nissa.sinks.ranked import broken, ranked
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kinds import AlertRaised, AlertResolved, EpisodeStarted, PolicyUpdated, TrendChanged
-from nissa.events.scope import Event
 from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, Value, metrics
 
 __all__ = ["COUNTS", "METRICS", "NAMES", "standing"]

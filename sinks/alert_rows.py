@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from nissa.events.jsonable import plain
+from nissa.events.event import Event
+from nissa.events.json_encoding import plain
 from nissa.events.kinds import AlertRaised, AlertResolved
-from nissa.events.scope import Event
 
 __all__ = ["AlertRows"]
 

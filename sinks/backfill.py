@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-from nissa.events.scope import Event
+from nissa.events.event import Event
 from nissa.sinks.prometheus import PrometheusSink
 
 __all__ = ["Backfill"]

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from nissa.events.event import Event
 from nissa.events.kinds import BestRunsRanked, EpochAssessed, EpochCompleted, RunEnded, RunStarted
-from nissa.events.scope import Event
 from nissa.sinks.lines import LINED, flag_line, line
 from nissa.sinks.render import summary
 from nissa.sinks.tables import Tables

@@ -8,7 +8,7 @@ counter leaves out what is not finite. `group` and `env` are empty where they do
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from nissa.events.scope import Event
+from nissa.events.event import Event
 
 __all__ = [
     "ENV",

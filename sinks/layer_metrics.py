@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from math import floor, hypot, inf, log2
 
+from nissa.events.event import Event
 from nissa.events.kinds import GradientsMeasured, LayerGradients, LayerWeights, WeightsMeasured
-from nissa.events.scope import Event
 from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics
 from nissa.sinks.ranked import broken, ranked
 

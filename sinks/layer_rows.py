@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     ActivationsMeasured,
     EpochAssessed,
@@ -12,7 +13,6 @@ from nissa.events.kinds import (
     LayerWeights,
     WeightsMeasured,
 )
-from nissa.events.scope import Event
 from nissa.sinks.ranked import MAX_LAYERS
 
 __all__ = ["KINDS", "Last", "layer_rows", "remember"]

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     AlertRaised,
     AlertResolved,
@@ -20,7 +21,6 @@ from nissa.events.kinds import (
     SeedGerminated,
     StageChanged,
 )
-from nissa.events.scope import Event, Scope
 from nissa.sinks.trace_lines import WRITERS as TRACE_WRITERS
 
 __all__ = ["LINED", "flag_line", "line"]

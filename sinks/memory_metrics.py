@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from nissa.events.event import Event
 from nissa.events.kinds import MemoryMeasured
-from nissa.events.scope import Event
 from nissa.sinks.declare import RUN, Labels, Readings, Rows, Sample, metrics
 
 __all__ = ["GAUGES", "METRICS"]

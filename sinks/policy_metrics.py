@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from nissa.events.event import Event
 from nissa.events.kinds import DecisionMade, DecisionsScored, EpisodeStarted, HeadDecision, PolicyUpdated, RunStarted
-from nissa.events.scope import Event
 from nissa.sinks.declare import ENV, GROUP, Labels, Readings, Rows, Sample, metrics, names, ratio
 
 __all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS"]

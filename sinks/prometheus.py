@@ -1,7 +1,7 @@
 """The Prometheus sink: events are folded into plain state as they come, and rendered when somebody scrapes.
 
 >>> from nissa.events.kinds import BatchCompleted
->>> from nissa.events.scope import Scope
+>>> from nissa.events.event import Scope
 >>> sink = PrometheusSink()
 >>> batch = BatchCompleted(batch=0, loss=0.5, accuracy=81.25, host_grad_norm=1.0, seed_grad_norms={})
 >>> sink(Event(0, 0.0, Scope("my-run", env=0), batch))
@@ -18,8 +18,8 @@ from typing import Any
 from prometheus_client import Metric as Family
 from prometheus_client.registry import Collector
 
+from nissa.events.event import Event
 from nissa.events.kinds import PipelineState
-from nissa.events.scope import Event
 from nissa.sinks.alert_metrics import standing
 from nissa.sinks.declare import Sample
 from nissa.sinks.families import families

@@ -17,9 +17,9 @@ from typing import Any
 import orjson
 
 from nissa.events.codec import SCHEMA_VERSION, encode
-from nissa.events.jsonable import plain
+from nissa.events.event import Event
+from nissa.events.json_encoding import plain
 from nissa.events.kinds import RunStarted
-from nissa.events.scope import Event
 
 __all__ = ["DEAD_LETTERS", "MANIFEST", "RunLog", "segments"]
 

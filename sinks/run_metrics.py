@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from nissa.events.event import Event
 from nissa.events.kinds import EpisodeEnded, EpisodeStarted, EpochCompleted, Heartbeat, PhaseTimed, RunEnded, RunStarted
-from nissa.events.scope import Event
 from nissa.sinks.declare import ENV, RUN, Labels, Metric, Readings, Rows, Sample, metrics, ratio
 
 __all__ = ["COUNTS", "GAUGES", "LIVENESS", "METRICS", "OUTCOMES"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     BestRun,
     BestRunsRanked,
@@ -12,7 +13,6 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
-from nissa.events.scope import Event
 from nissa.sinks.declare import ENV, GROUP, Labels, Readings, Rows, Sample, metrics, names, ratio
 
 __all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS"]

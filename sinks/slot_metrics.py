@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     BatchCompleted,
     EpisodeStarted,
@@ -11,7 +12,6 @@ from nissa.events.kinds import (
     SlotSnapshot,
     StageChanged,
 )
-from nissa.events.scope import Event
 from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics, names, ratio
 
 __all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS", "STAGES"]

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kind import KINDS
 from nissa.events.kinds import BatchCompleted, EpisodeStarted, EpochCompleted, EventsDropped, Heartbeat
-from nissa.events.scope import Event
 from nissa.sinks.declare import Labels, Sample, Value
 from nissa.sinks.metrics import GAUGES
 

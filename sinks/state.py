@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     ActivationsMeasured,
     BatchCompleted,
@@ -26,7 +27,6 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.events.scope import Event
 from nissa.sinks.declare import Labels, Value
 from nissa.sinks.metrics import COUNTS, KNOWN
 from nissa.sinks.openings import Openings

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from nissa.events.jsonable import plain
+from nissa.events.event import Event
+from nissa.events.json_encoding import plain
 from nissa.events.kinds import (
     AlertRaised,
     AlertResolved,
@@ -18,7 +19,6 @@ from nissa.events.kinds import (
     ScoreboardUpdated,
     TrendChanged,
 )
-from nissa.events.scope import Event
 from nissa.sinks.alert_rows import AlertRows
 from nissa.sinks.layer_rows import KINDS, Last, layer_rows, remember
 from nissa.sinks.trace_rows import TraceRows

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured, EpisodeStarted, EpochCompleted, FidelityChanged
-from nissa.events.scope import Event
 from nissa.sinks.alert_metrics import NAMES
 from nissa.sinks.declare import ENV, RUN, Labels, Readings, Rows, Sample, metrics
 

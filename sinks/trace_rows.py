@@ -3,8 +3,8 @@
 from collections import deque
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured
-from nissa.events.scope import Event
 
 __all__ = ["TraceRows"]
 

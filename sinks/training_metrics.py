@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     BatchCompleted,
     CounterfactualMeasured,
@@ -9,7 +10,6 @@ from nissa.events.kinds import (
     EpochCompleted,
     HostBaselineMeasured,
 )
-from nissa.events.scope import Event
 from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics, ratio
 
 __all__ = ["GAUGES", "METRICS"]

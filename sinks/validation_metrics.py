@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from math import isnan
 
+from nissa.events.event import Event
 from nissa.events.kinds import ClassesMeasured, SharpnessMeasured
-from nissa.events.scope import Event
 from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics, ratio
 
 __all__ = ["GAUGES", "METRICS"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     KINDS,
     BatchCompleted,
@@ -21,8 +22,7 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
-from nissa.events.measures import Count, Measure
-from nissa.events.scope import Event, Scope
+from nissa.events.units import Count, Measure
 
 __all__ = [
     "episode_ended",

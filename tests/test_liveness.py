@@ -15,6 +15,7 @@ import pytest
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     KINDS,
     ActivationsMeasured,
@@ -29,7 +30,6 @@ from nissa.events.kinds import (
     SeedFossilized,
     WeightsMeasured,
 )
-from nissa.events.scope import Event, Scope
 from nissa.pipeline.hub import Hub
 from nissa.pipeline.profiles import load
 from nissa.pipeline.replay import replay

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from nissa.events.foreign import FOREIGN, ForeignEventCarried
+from nissa.events.carried import FOREIGN, ForeignEventCarried
+from nissa.events.event import Scope
 from nissa.events.kinds import EpisodeEnded, Payload, RunStarted
-from nissa.events.scope import Scope
 from nissa.pipeline.sources.account import Account
 from nissa.pipeline.sources.esper_fields import Line, MisfitError, numbered
 from nissa.pipeline.sources.esper_history import History, Host

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
+from nissa.events.carried import ForeignEventCarried
 from nissa.events.codec import MalformedLineError
-from nissa.events.foreign import ForeignEventCarried
-from nissa.events.scope import Event
+from nissa.events.event import Event
 from nissa.pipeline.sources.account import Account
 from nissa.pipeline.sources.esper import SYSTEM, Translator
 from nissa.pipeline.sources.esper_fields import Line

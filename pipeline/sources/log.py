@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nissa.events.codec import MalformedLineError, decode
-from nissa.events.scope import Event
+from nissa.events.event import Event
 from nissa.pipeline.sources.esper_log import read_esper, refusal
 from nissa.pipeline.sources.lines import LONGEST_LINE, Lines, check, find, lines
 from nissa.pipeline.sources.reading import Reading, UnreadableRunError

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, BatchCompleted, EpochCompleted, Payload
-from nissa.events.scope import Event, Scope
 from nissa.operators.anomalies import anomalies
 from nissa.operators.collapse import policy_collapse
 from nissa.operators.policy_spikes import policy_spikes

@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted, PolicyUpdated
-from nissa.events.scope import Event
 from nissa.trainer.injection import Injection
 from tests.trainer.injected import ALERTS, CRITIC, ENTROPY, FAULTY, LEARNING, TRAINING, alerts, at, delay, recorded
 

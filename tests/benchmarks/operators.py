@@ -9,8 +9,8 @@ from typing import Any
 from river.drift import ADWIN, PageHinkley
 from river.stats import RollingIQR, RollingQuantile
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted, HeadEntropy, Payload, PolicyUpdated
-from nissa.events.scope import Event, Scope
 from nissa.operators.anomalies import anomalies
 from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted, EpochCompleted, Payload, SlotSnapshot
-from nissa.events.scope import Event, Scope
 from nissa.sinks.prometheus import PrometheusSink
 from tests.benchmarks.measuring import Figure, report
 

@@ -12,8 +12,8 @@ import pytest
 from nissa.cli.main import main
 from nissa.cli.replay import read_run
 from nissa.events.codec import encode
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpochCompleted, PhaseTimed, SeedFossilized
-from nissa.events.scope import Event, Scope
 from nissa.sinks.backfill import Backfill
 from tests.conftest import Prometheus
 from tests.samples import episode_started, epoch_completed

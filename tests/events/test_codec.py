@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nissa.events.codec import MalformedLineError, Unknown, decode, encode
-from nissa.events.jsonable import line
+from nissa.events.event import Event, Scope
+from nissa.events.json_encoding import line
 from nissa.events.kinds import BatchCompleted, SeedCulled, SeedGerminated
 from nissa.events.schema import json_schema
-from nissa.events.scope import Event, Scope
 from tests.samples import epoch_completed, event, events
 
 SCHEMA = jsonschema.Draft202012Validator(json_schema())

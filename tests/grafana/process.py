@@ -7,8 +7,8 @@ from typing import Any
 
 from prometheus_client import Metric as Family
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import Heartbeat, PipelineState, RunEnded
-from nissa.events.scope import Event, Scope
 from nissa.sinks.pipeline_metrics import NOTHING_YET
 from nissa.sinks.prometheus import PrometheusSink
 from tests.grafana.stretched import Run

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from nissa.cli.replay import read_run
+from nissa.events.event import Event
 from nissa.events.kinds import PhaseTimed, RunEnded
-from nissa.events.scope import Event
 
 __all__ = ["GAP", "Run", "laid_out"]
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     AlertRaised,
     BatchCompleted,
@@ -17,7 +18,6 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
-from nissa.events.scope import Event
 from tests.conftest import Prometheus
 from tests.grafana.history import blocks, history
 from tests.grafana.past import END, WINDOW, Past, graphs

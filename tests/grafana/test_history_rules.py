@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, AlertResolved, BatchCompleted, Heartbeat, RunEnded
-from nissa.events.scope import Event, Scope
 from tests.grafana.history import History, history
 from tests.grafana.past import END, Past
 from tests.grafana.process import INTERVAL, scrapes

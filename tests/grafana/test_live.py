@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from nissa.cli.replay import read_run
-from nissa.events.scope import Event
+from nissa.events.event import Event
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.scrape import MetricsServer
 from tests.grafana.checking import panels

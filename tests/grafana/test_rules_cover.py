@@ -6,8 +6,8 @@ from pathlib import Path
 
 import promql_parser as promql
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpisodeStarted
-from nissa.events.scope import Event, Scope
 from nissa.operators.policy_spikes import LIMITS as SPIKES
 from nissa.sinks.alert_metrics import COUNTS
 from tests.grafana.promql import nodes, parsed

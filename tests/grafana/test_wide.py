@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted, BlueprintSummarized, GradientsMeasured
-from nissa.events.scope import Event
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.totals import MAX_LABEL_SETS
 from tests.conftest import Prometheus

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     AlertRaised,
     AlertResolved,
@@ -17,7 +18,6 @@ from nissa.events.kinds import (
     ProbesConfigured,
     StageChanged,
 )
-from nissa.events.scope import Event, Scope
 from tests.samples import episode_ended, episode_started, epoch_completed
 
 __all__ = ["batch", "configured", "gate", "gradients", "happenings", "raised", "resolved", "stage", "told"]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nissa.events.codec import decode, encode
+from nissa.events.event import Event
 from nissa.events.kinds import (
     ActivationsMeasured,
     AlertRaised,
@@ -24,7 +25,6 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.events.scope import Event
 from nissa.operators.alarms import MAX_STANDING
 from nissa.operators.anomalies import anomalies
 from nissa.operators.faults import noise_of_a_difference, non_finite_elements

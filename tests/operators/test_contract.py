@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from reactivex.subject import Subject
 
 from nissa.events.codec import encode
+from nissa.events.event import Event
 from nissa.events.kinds import KINDS, Payload
-from nissa.events.scope import Event
 from nissa.operators.moments import Moments
 from nissa.operators.stream import Fold, Keyed
 from nissa.pipeline.dispatcher import Dispatcher
@@ -146,7 +146,7 @@ def test_its_state_does_not_grow_with_keys_without_bound(operator: Fold[Any]) ->
 
 
 def _scope() -> Any:
-    from nissa.events.scope import Scope
+    from nissa.events.event import Scope
 
     return Scope("test", "ppo", 0, 0, 1)
 

@@ -26,7 +26,7 @@ from nissa.events.kinds import (
     SlotSnapshot,
     WeightsMeasured,
 )
-from nissa.events.measures import Measure
+from nissa.events.units import Measure
 from nissa.operators.feature_names import CONFUSED, feature_names, feature_schema, short
 from nissa.operators.feature_table import TABLE, Feature
 from nissa.operators.features import features

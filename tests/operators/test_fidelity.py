@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reactivex.testing.marbles import marbles_testing
 
+from nissa.events.event import Event
 from nissa.events.kinds import FidelityChanged, Heartbeat, PipelineState, RunEnded
-from nissa.events.scope import Event
 from nissa.operators.dense_budget import AHEAD, START
 from nissa.operators.fidelity import escalate
 from nissa.operators.holds import MAX_HOLDS, Holds

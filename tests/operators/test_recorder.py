@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reactivex.testing.marbles import marbles_testing
 
 from nissa.events.codec import decode, encode
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     ActivationsMeasured,
     AlertRaised,
@@ -21,7 +22,6 @@ from nissa.events.kinds import (
     LayerActivations,
     RunEnded,
 )
-from nissa.events.scope import Event, Scope
 from nissa.operators.capture import LIMITS
 from nissa.operators.marks_seen import MAX_MARKS
 from nissa.operators.open_traces import MAX_OPEN

@@ -6,6 +6,7 @@ from typing import Any
 
 from reactivex.testing import ReactiveTest, TestScheduler
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     AlertRaised,
     AlertResolved,
@@ -17,7 +18,6 @@ from nissa.events.kinds import (
     PolicyUpdated,
     StageChanged,
 )
-from nissa.events.scope import Event
 from nissa.operators.stream import Operator
 from tests.samples import epoch_completed, event, policy_updated
 

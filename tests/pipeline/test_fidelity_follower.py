@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     AlertRaised,
     AlertResolved,
@@ -13,7 +14,6 @@ from nissa.events.kinds import (
     FidelityChanged,
     Heartbeat,
 )
-from nissa.events.scope import Event, Scope
 from nissa.operators.stream import Fold
 from nissa.pipeline.fidelity import Fidelity, FidelityFollower
 from nissa.pipeline.replay import replay

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
+from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted
-from nissa.events.scope import Event
 from nissa.pipeline.breaker import FAILURES, LONGEST_REST, SHORTEST_REST, Breaker
 from nissa.pipeline.faults import MAX_LETTERS, Faults
 from nissa.pipeline.lanes import Entry

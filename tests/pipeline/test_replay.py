@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from nissa.events.event import Event
 from nissa.events.kind import KINDS, Importance, Payload, kind
 from nissa.events.kinds import BatchCompleted
-from nissa.events.scope import Event
 from nissa.operators.stream import Fold
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry

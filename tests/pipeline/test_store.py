@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nissa.events.codec import encode
+from nissa.events.event import Event
 from nissa.events.kinds import EpochAssessed, HostBaselineMeasured
-from nissa.events.scope import Event
 from nissa.pipeline.replay import replay
 from nissa.pipeline.shelf import Shelf
 from nissa.pipeline.store import RunStore

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from reactivex import operators as ops
 
+from nissa.events.event import Event
 from nissa.events.kinds import KINDS, Importance, Payload, SeedCulled, SeedGerminated
-from nissa.events.scope import Event
 from nissa.operators.stream import Fold, Operator, only
 from nissa.pipeline.dispatcher import MAX_DERIVED, Dispatcher
 from nissa.pipeline.stream import EventStream

@@ -19,8 +19,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from torch.utils.data import DataLoader
 
+from nissa.events.event import Event
 from nissa.events.kinds import KINDS, BatchCompleted, EventsDropped, Heartbeat, RunEnded, SeedFossilized, SeedGerminated
-from nissa.events.scope import Event
 from nissa.operators.stream import only
 from nissa.pipeline.hub import Hub
 from nissa.pipeline.replay import replay

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from nissa.events.event import Event
 from nissa.events.kinds import GradientsMeasured
-from nissa.events.scope import Event
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.telemetry import Telemetry

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     ActivationsMeasured,
     ClassesMeasured,
@@ -21,7 +22,6 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.events.scope import Event
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.configured_features import feature_names_of
 from nissa.pipeline.probes import landscape, late_gradients, transfer, watch

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from prometheus_client.registry import Collector
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     Action,
     ActivationsMeasured,
@@ -57,7 +58,6 @@ from nissa.events.kinds import (
     TrendChanged,
     WeightsMeasured,
 )
-from nissa.events.scope import Event, Scope
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 

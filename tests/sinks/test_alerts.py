@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, AlertResolved
-from nissa.events.scope import Event, Scope
 from nissa.operators.alarms import Standing, follow, resolve
 from nissa.sinks.alert_rows import AlertRows
 from nissa.sinks.lines import line

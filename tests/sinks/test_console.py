@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from nissa.events.event import Event
 from nissa.events.kinds import (
     KINDS,
     EpochAssessed,
@@ -20,7 +21,6 @@ from nissa.events.kinds import (
     SeedGerminated,
     WeightsMeasured,
 )
-from nissa.events.scope import Event
 from nissa.operators.stream import Fold
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.telemetry import default_operators

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.registry import Collector
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     ActivationsMeasured,
     ClassesMeasured,
@@ -23,7 +24,6 @@ from nissa.events.kinds import (
     Payload,
     WeightsMeasured,
 )
-from nissa.events.scope import Event, Scope
 from nissa.operators import red_flags
 from nissa.operators.health import COMPLAINTS
 from nissa.sinks import assessment_metrics

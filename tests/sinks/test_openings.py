@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.registry import Collector
 
 from nissa.cli.replay import read_run
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     DecisionMade,
     EpisodeStarted,
@@ -20,7 +21,6 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
-from nissa.events.scope import Event, Scope
 from nissa.sinks.prometheus import GRACE, PrometheusSink
 from nissa.sinks.state import State
 from nissa.sinks.totals import MAX_LABEL_SETS

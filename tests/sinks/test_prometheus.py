@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from nissa.events.codec import Unknown
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     KINDS,
     BlueprintSummarized,
@@ -23,7 +24,6 @@ from nissa.events.kinds import (
     Payload,
     PolicyUpdated,
 )
-from nissa.events.scope import Event, Scope
 from nissa.sinks.metrics import METRICS
 from nissa.sinks.prometheus import PrometheusSink
 from tests.samples import events, run_started

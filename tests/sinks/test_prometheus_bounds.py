@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     AlertRaised,
     AlertResolved,
@@ -21,7 +22,6 @@ from nissa.events.kinds import (
     SeedGerminated,
     SlotSnapshot,
 )
-from nissa.events.scope import Event, Scope
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.prometheus import GRACE, PrometheusSink
 from nissa.sinks.snapshot import Place

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, generate_latest, parser
 from prometheus_client.openmetrics import exposition
 from prometheus_client.openmetrics import parser as openmetrics
 
+from nissa.events.event import Event
 from nissa.events.kinds import Payload
-from nissa.events.scope import Event
 from nissa.sinks.declare import Metric
 from nissa.sinks.metrics import METRICS
 from nissa.sinks.prometheus import PrometheusSink

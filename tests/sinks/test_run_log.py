@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nissa.events.codec import encode
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted
-from nissa.events.scope import Event, Scope
 from nissa.pipeline.faults import Faults
 from nissa.pipeline.outlet import Outlet
 from nissa.pipeline.sources import lines as source

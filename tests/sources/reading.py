@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from nissa.events.scope import Event
+from nissa.events.event import Event
 from nissa.pipeline.sources.log import read_log
 from nissa.pipeline.sources.reading import Reading
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from nissa.events.foreign import ForeignEventCarried
+from nissa.events.carried import ForeignEventCarried
+from nissa.events.event import Event
 from nissa.events.kinds import (
     Action,
     CounterfactualMeasured,
@@ -24,7 +25,6 @@ from nissa.events.kinds import (
     SeedGerminated,
     StageChanged,
 )
-from nissa.events.scope import Event
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources.esper_rules import Translation
 from nissa.pipeline.sources.esper_table import RULES

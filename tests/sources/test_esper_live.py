@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nissa.events.event import Event
 from nissa.events.kinds import DecisionMade, EpochCompleted, EventsDropped
-from nissa.events.scope import Event
 from nissa.pipeline.sources.esper_live import NissaBackend
 from nissa.pipeline.sources.esper_table import RULES
 from nissa.pipeline.telemetry import Telemetry

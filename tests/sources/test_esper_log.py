@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from nissa.events.codec import decode, encode
+from nissa.events.event import Event
 from nissa.events.kinds import CounterfactualMeasured, EpisodeEnded, EpochCompleted, ForeignEventCarried, StageChanged
-from nissa.events.scope import Event
 from nissa.pipeline.replay import Replay, replay
 from nissa.pipeline.sources.esper_table import RULES
 from tests.sources.reading import adds_up, read

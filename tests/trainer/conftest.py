@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
+from nissa.events.event import Event
 from nissa.events.kinds import Payload
-from nissa.events.scope import Event
 from nissa.pipeline.profiles import load
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.history import History

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from nissa.events.event import Event
 from nissa.events.kinds import AlertRaised, BatchCompleted, PolicyUpdated
-from nissa.events.scope import Event
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.injection import Injection
 from nissa.trainer.run import Settings, train

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from nissa.events import codec
+from nissa.events.event import Event
 from nissa.events.kinds import (
     KINDS,
     BatchCompleted,
@@ -23,7 +24,6 @@ from nissa.events.kinds import (
     SeedGerminated,
     StageChanged,
 )
-from nissa.events.scope import Event
 from nissa.trainer.host import new_host
 
 OF_THE_PIPELINE = {"heartbeat", "run_ended", "events_dropped"}

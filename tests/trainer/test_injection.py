@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from nissa.cli.main import main
+from nissa.events.event import Event
 from nissa.events.kinds import (
     BatchCompleted,
     DenseTraceCaptured,
@@ -20,7 +21,6 @@ from nissa.events.kinds import (
     PolicyUpdated,
     RunStarted,
 )
-from nissa.events.scope import Event
 from nissa.pipeline.profiles import load
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry

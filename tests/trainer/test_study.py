@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from nissa.events.jsonable import plain
+from nissa.events.json_encoding import plain
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.history import Course, EpisodeRecord
 from nissa.trainer.interval import Interval, t_interval
