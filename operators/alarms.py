@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from nissa.events.event import Scope
 from nissa.events.kinds import AlertRaised, AlertResolved
-from nissa.operators.stream import Keyed
+from nissa.operators.fold import Keyed
 
 __all__ = ["MAX_STANDING", "Alerts", "Key", "Standing", "Watched", "end_run", "follow", "make_room", "of", "resolve"]
 

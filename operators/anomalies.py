@@ -26,11 +26,11 @@ from nissa.events.kinds import (
 )
 from nissa.operators.alarms import end_run, make_room, resolve
 from nissa.operators.broken import BROKEN
+from nissa.operators.fold import Fold, Keyed, united
 from nissa.operators.marks import gate_failure, stage_transition
 from nissa.operators.measured_signals import activations_measured, measured
 from nissa.operators.rules import MODES, Rules, configured
 from nissa.operators.signals import Place, Told, batch_completed, broken, epoch_completed
-from nissa.operators.stream import Fold, Keyed, united
 
 __all__ = ["anomalies"]
 

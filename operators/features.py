@@ -20,8 +20,8 @@ from nissa.events.kinds import (
 )
 from nissa.operators.epoch_features import Course, base_features
 from nissa.operators.feature_names import feature_names
+from nissa.operators.fold import Fold, Keyed
 from nissa.operators.measured_features import broken_features, measured_features
-from nissa.operators.stream import Fold, Keyed
 
 __all__ = ["Episode", "features"]
 

@@ -27,8 +27,8 @@ from nissa.events.kinds import (
     RunStarted,
 )
 from nissa.operators.dense_budget import Budget
+from nissa.operators.fold import Fold, Keyed
 from nissa.operators.holds import Holds
-from nissa.operators.stream import Fold, Keyed
 
 __all__ = ["MODES", "Watched", "escalate"]
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from nissa.events.event import Event
 from nissa.events.kinds import EpisodeStarted, EpochAssessed, EpochCompleted, ProbesConfigured
 from nissa.operators.findings import MEASUREMENTS, Findings, Measurement
+from nissa.operators.fold import Fold, Keyed
 from nissa.operators.health import Complaints, by_complaint
 from nissa.operators.progress import Progress, point
 from nissa.operators.red_flags import opportunities, red_flags
 from nissa.operators.seen import Seen
 from nissa.operators.sentences import sentences
-from nissa.operators.stream import Fold, Keyed
 
 __all__ = ["HISTORY_LENGTH", "Network", "narrative"]
 

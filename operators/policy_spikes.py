@@ -13,8 +13,8 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, AlertResolved, PolicyUpdated, RunEnded
 from nissa.operators.alarms import Alerts, end_run, follow, make_room
 from nissa.operators.faults import non_finite
+from nissa.operators.fold import Fold, Keyed, united
 from nissa.operators.policy_health import degenerate
-from nissa.operators.stream import Fold, Keyed, united
 from nissa.operators.windows import Window
 
 __all__ = ["LIMITS", "Spike", "Updates", "policy_spikes"]

@@ -34,9 +34,9 @@ from nissa.events.kinds import (
     RunEnded,
     StageChanged,
 )
+from nissa.operators.fold import Fold, Keyed
 from nissa.operators.open_traces import Key, OpenTraces
 from nissa.operators.remembered import Place
-from nissa.operators.stream import Fold, Keyed
 from nissa.operators.triggers import Extent, aim, past, where
 
 __all__ = ["Recorder", "flight_recorder"]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpisodeStarted, EpochCompleted, TrendChanged
-from nissa.operators.stream import Fold, Keyed, united
+from nissa.operators.fold import Fold, Keyed, united
 
 __all__ = ["Course", "TrendLimits", "direction", "trends"]
 

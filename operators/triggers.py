@@ -5,10 +5,10 @@ from typing import NamedTuple
 from nissa.events.event import Event
 from nissa.events.kinds import AlertRaised
 from nissa.operators.capture import Capture
+from nissa.operators.fold import Keyed
 from nissa.operators.nearby import Moment
 from nissa.operators.open_traces import Key
 from nissa.operators.remembered import Place
-from nissa.operators.stream import Keyed
 
 __all__ = ["Extent", "aim", "past", "where"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from nissa.events.codec import encode
 from nissa.events.event import Event
 from nissa.events.kinds import KINDS
-from nissa.operators.stream import Operator
+from nissa.operators.fold import Operator
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.faults import Faults
 from nissa.pipeline.sources.log import Reading, read_log

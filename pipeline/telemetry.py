@@ -27,11 +27,11 @@ from nissa.operators.blueprints import blueprint_stats
 from nissa.operators.collapse import policy_collapse
 from nissa.operators.features import features
 from nissa.operators.fidelity import escalate
+from nissa.operators.fold import Fold, Operator
 from nissa.operators.narrative import narrative
 from nissa.operators.policy_spikes import policy_spikes
 from nissa.operators.recorder import flight_recorder
 from nissa.operators.scoreboard import seed_scoreboard
-from nissa.operators.stream import Fold, Operator
 from nissa.operators.trend import trends
 from nissa.pipeline import exits
 from nissa.pipeline.config import TelemetryConfig

@@ -11,7 +11,7 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
-from nissa.operators.stream import Keyed
+from nissa.operators.fold import Keyed
 
 __all__ = ["History", "Host"]
 

@@ -16,11 +16,11 @@ from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats
 from nissa.operators.collapse import policy_collapse
 from nissa.operators.fidelity import escalate
+from nissa.operators.fold import Fold
 from nissa.operators.policy_spikes import policy_spikes
 from nissa.operators.recorder import flight_recorder
 from nissa.operators.robust import Detector
 from nissa.operators.scoreboard import seed_scoreboard
-from nissa.operators.stream import Fold
 from nissa.operators.trend import trends
 from nissa.operators.windows import Window
 from tests.benchmarks.measuring import Figure, report

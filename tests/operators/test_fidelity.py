@@ -14,8 +14,8 @@ from nissa.events.event import Event
 from nissa.events.kinds import FidelityChanged, Heartbeat, PipelineState, RunEnded
 from nissa.operators.dense_budget import AHEAD, START
 from nissa.operators.fidelity import escalate
+from nissa.operators.fold import Fold
 from nissa.operators.holds import MAX_HOLDS, Holds
-from nissa.operators.stream import Fold
 from tests.operators.alerts import batch, configured, raised, resolved, told
 from tests.operators.test_contract import derived
 from tests.samples import episode_ended, episode_started, epoch_completed, run_started

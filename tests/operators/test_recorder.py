@@ -23,10 +23,10 @@ from nissa.events.kinds import (
     RunEnded,
 )
 from nissa.operators.capture import LIMITS
+from nissa.operators.fold import Fold
 from nissa.operators.marks_seen import MAX_MARKS
 from nissa.operators.open_traces import MAX_OPEN
 from nissa.operators.recorder import flight_recorder
-from nissa.operators.stream import Fold
 from nissa.operators.traced import MAX_LAYERS
 from tests.operators.alerts import batch, gate, gradients, happenings, raised, stage, told
 from tests.operators.test_contract import derived

@@ -18,7 +18,7 @@ from nissa.events.kinds import (
     PolicyUpdated,
     StageChanged,
 )
-from nissa.operators.stream import Operator
+from nissa.operators.fold import Operator
 from tests.samples import epoch_completed, event, policy_updated
 
 __all__ = ["batch", "batches", "changed", "epoch", "gate", "head", "marbles", "names", "raised", "resolved", "updated"]

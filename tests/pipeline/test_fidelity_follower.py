@@ -14,7 +14,7 @@ from nissa.events.kinds import (
     FidelityChanged,
     Heartbeat,
 )
-from nissa.operators.stream import Fold
+from nissa.operators.fold import Fold
 from nissa.pipeline.fidelity import Fidelity, FidelityFollower
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources.log import Reading, read_log

@@ -10,7 +10,7 @@ import pytest
 from nissa.events.event import Event
 from nissa.events.kind import KINDS, Importance, Payload, kind
 from nissa.events.kinds import BatchCompleted
-from nissa.operators.stream import Fold
+from nissa.operators.fold import Fold
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from tests.operators.alerts import batch

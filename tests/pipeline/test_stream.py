@@ -6,7 +6,7 @@ from reactivex import operators as ops
 
 from nissa.events.event import Event
 from nissa.events.kinds import KINDS, Importance, Payload, SeedCulled, SeedGerminated
-from nissa.operators.stream import Fold, Operator, only
+from nissa.operators.fold import Fold, Operator, only
 from nissa.pipeline.dispatcher import MAX_DERIVED, Dispatcher
 from nissa.pipeline.stream import EventStream
 from tests.samples import event

@@ -21,7 +21,7 @@ from nissa.events.kinds import (
     SeedGerminated,
     WeightsMeasured,
 )
-from nissa.operators.stream import Fold
+from nissa.operators.fold import Fold
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.telemetry import default_operators
 from nissa.sinks.console import ConsoleSink
