@@ -6,7 +6,7 @@ A rule compares, and changes nothing. Numbers handed in are finite, but for thos
 from math import isfinite, sqrt
 
 from nissa.events.kinds import AlertRaised
-from nissa.operators.robust import Alarm
+from nissa.operators.statistics.spike_detector import Alarm
 
 __all__ = [
     "accuracy_drop",

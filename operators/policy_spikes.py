@@ -15,7 +15,7 @@ from nissa.operators.alarms import Alerts, end_run, follow, make_room
 from nissa.operators.faults import non_finite
 from nissa.operators.fold import Fold, Keyed, united
 from nissa.operators.policy_health import degenerate
-from nissa.operators.windows import Window
+from nissa.operators.statistics.sorted_window import Window
 
 __all__ = ["LIMITS", "Spike", "Updates", "policy_spikes"]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nissa.operators.faults import noise_of_a_difference
-from nissa.operators.ratio import RatioRule
-from nissa.operators.robust import Detector
+from nissa.operators.statistics.rolling_ratio import RatioRule
+from nissa.operators.statistics.spike_detector import Detector
 
 __all__ = ["MODES", "Rules", "configured"]
 

@@ -14,10 +14,10 @@ from nissa.events.kinds import AlertRaised, AlertResolved, BatchCompleted, Epoch
 from nissa.operators import faults
 from nissa.operators.alarms import Alerts, follow
 from nissa.operators.broken import BROKEN, EPOCH_FIGURES
-from nissa.operators.ratio import RatioRule
-from nissa.operators.robust import Detector
 from nissa.operators.rules import Rules
-from nissa.operators.typical import Typical
+from nissa.operators.statistics.rolling_median_ratio import Typical
+from nissa.operators.statistics.rolling_ratio import RatioRule
+from nissa.operators.statistics.spike_detector import Detector
 
 __all__ = ["Place", "Told", "batch_completed", "broken", "epoch_completed"]
 

@@ -8,8 +8,8 @@ from random import Random
 
 from river.drift import ADWIN, PageHinkley
 
-from nissa.operators.ratio import RatioRule
-from nissa.operators.robust import LIMITS, Detector, Limits
+from nissa.operators.statistics.rolling_ratio import RatioRule
+from nissa.operators.statistics.spike_detector import LIMITS, Detector, Limits
 from tests.benchmarks.curves import CHOOSE, FAULTS, REPORT, STEPS, Curve, faulty
 
 __all__ = ["RULES", "choose", "run"]

@@ -19,10 +19,10 @@ from nissa.operators.fidelity import escalate
 from nissa.operators.fold import Fold
 from nissa.operators.policy_spikes import policy_spikes
 from nissa.operators.recorder import flight_recorder
-from nissa.operators.robust import Detector
 from nissa.operators.scoreboard import seed_scoreboard
+from nissa.operators.statistics.sorted_window import Window
+from nissa.operators.statistics.spike_detector import Detector
 from nissa.operators.trend import trends
-from nissa.operators.windows import Window
 from tests.benchmarks.measuring import Figure, report
 from tests.benchmarks.workload import epoch, mix
 from tests.operators.alerts import raised

@@ -15,7 +15,7 @@ from nissa.events.codec import encode
 from nissa.events.event import Event
 from nissa.events.kinds import KINDS, Payload
 from nissa.operators.fold import Fold, Keyed
-from nissa.operators.moments import Moments
+from nissa.operators.statistics.moments import Moments
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.telemetry import default_operators
 from tests.samples import payloads, stories

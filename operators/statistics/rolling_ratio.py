@@ -7,7 +7,7 @@
 
 from collections import deque
 
-from nissa.operators.robust import Alarm
+from nissa.operators.statistics.spike_detector import Alarm
 
 __all__ = ["RatioRule"]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import NamedTuple
 
-from nissa.operators.windows import Window
+from nissa.operators.statistics.sorted_window import Window
 
 __all__ = ["LIMITS", "Alarm", "Detector", "Limits"]
 

@@ -11,7 +11,7 @@ from collections import deque
 from math import inf
 from statistics import median
 
-from nissa.operators.robust import Alarm
+from nissa.operators.statistics.spike_detector import Alarm
 
 __all__ = ["Typical"]
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nissa.operators.ratio import RatioRule
-from nissa.operators.robust import LIMITS, Alarm, Detector
-from nissa.operators.windows import Window
+from nissa.operators.statistics.rolling_ratio import RatioRule
+from nissa.operators.statistics.sorted_window import Window
+from nissa.operators.statistics.spike_detector import LIMITS, Alarm, Detector
 
 LOSSES = st.lists(st.floats(0, 1e6) | st.sampled_from((0.0, 1.0, 1.0, 2.0)), max_size=150)
 
