@@ -24,7 +24,7 @@ from nissa.events.kinds import (
     StageChanged,
     WeightsMeasured,
 )
-from nissa.operators.alarms import end_run, make_room, resolve
+from nissa.operators.alerts.active_alerts import end_run, make_room, resolve
 from nissa.operators.broken import BROKEN
 from nissa.operators.fold import Fold, Keyed, united
 from nissa.operators.marks import gate_failure, stage_transition

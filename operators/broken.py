@@ -16,7 +16,7 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.operators.faults import non_finite, non_finite_elements
+from nissa.operators.alerts.messages import non_finite, non_finite_elements
 
 __all__ = ["BROKEN", "EPOCH_FIGURES", "Rows"]
 

@@ -11,7 +11,7 @@ from math import isfinite
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, AlertResolved, HeadEntropy, PolicyUpdated, RunEnded
-from nissa.operators.alarms import Alerts, end_run, follow, make_room, of
+from nissa.operators.alerts.active_alerts import Alerts, end_run, follow, make_room, of
 from nissa.operators.fold import Fold, Keyed, united
 from nissa.operators.policy_health import DEGENERATE, degenerate, information, normalized_entropy, value_spread
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from nissa.events.event import Scope
 from nissa.events.kinds import AlertRaised, AlertResolved, GateEvaluated, StageChanged
-from nissa.operators.alarms import Alerts, Key, follow, of, resolve
+from nissa.operators.alerts.active_alerts import Alerts, Key, follow, of, resolve
 
 __all__ = ["gate_failure", "stage_transition"]
 

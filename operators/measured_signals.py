@@ -8,8 +8,8 @@ from math import isfinite
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
 from nissa.events.kinds import ActivationsMeasured
-from nissa.operators.alarms import follow
-from nissa.operators.faults import dormant_units
+from nissa.operators.alerts.active_alerts import follow
+from nissa.operators.alerts.messages import dormant_units
 from nissa.operators.rules import Rules
 from nissa.operators.signals import Place, Told, broken
 

@@ -11,8 +11,8 @@ from math import isfinite
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, AlertResolved, PolicyUpdated, RunEnded
-from nissa.operators.alarms import Alerts, end_run, follow, make_room
-from nissa.operators.faults import non_finite
+from nissa.operators.alerts.active_alerts import Alerts, end_run, follow, make_room
+from nissa.operators.alerts.messages import non_finite
 from nissa.operators.fold import Fold, Keyed, united
 from nissa.operators.policy_health import degenerate
 from nissa.operators.statistics.sorted_window import Window

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nissa.operators.faults import noise_of_a_difference
+from nissa.operators.alerts.messages import noise_of_a_difference
 from nissa.operators.statistics.rolling_ratio import RatioRule
 from nissa.operators.statistics.spike_detector import Detector
 

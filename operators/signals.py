@@ -11,8 +11,8 @@ from math import isfinite
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
 from nissa.events.kinds import AlertRaised, AlertResolved, BatchCompleted, EpochCompleted
-from nissa.operators import faults
-from nissa.operators.alarms import Alerts, follow
+from nissa.operators.alerts import messages as faults
+from nissa.operators.alerts.active_alerts import Alerts, follow
 from nissa.operators.broken import BROKEN, EPOCH_FIGURES
 from nissa.operators.rules import Rules
 from nissa.operators.statistics.rolling_median_ratio import Typical

@@ -25,7 +25,7 @@ from nissa.operators.statistics.spike_detector import Detector
 from nissa.operators.trend import trends
 from tests.benchmarks.measuring import Figure, report
 from tests.benchmarks.workload import epoch, mix
-from tests.operators.alerts import raised
+from tests.operators.raised import raised
 
 __all__ = ["noisy_batch", "run"]
 

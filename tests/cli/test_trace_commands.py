@@ -10,7 +10,7 @@ import pytest
 from nissa.cli.main import main
 from nissa.pipeline import replay
 from nissa.pipeline.telemetry import Telemetry, default_operators
-from tests.operators.alerts import batch, configured, gradients, stage
+from tests.operators.raised import batch, configured, gradients, stage
 from tests.pipeline.test_fidelity_follower import alarm
 from tests.samples import episode_ended, episode_started, epoch_completed, policy_updated, run_started
 

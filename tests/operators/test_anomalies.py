@@ -25,10 +25,10 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.operators.alarms import MAX_STANDING
+from nissa.operators.alerts.active_alerts import MAX_STANDING
+from nissa.operators.alerts.messages import noise_of_a_difference, non_finite_elements
 from nissa.operators.anomalies import anomalies
-from nissa.operators.faults import noise_of_a_difference, non_finite_elements
-from tests.operators.alerts import configured
+from tests.operators.raised import configured
 from tests.operators.test_contract import derived
 from tests.operators.watching import batch, batches, changed, epoch, gate, marbles, names, raised, resolved
 from tests.samples import episode_ended, episode_started, event

@@ -16,7 +16,7 @@ from nissa.operators.dense_budget import AHEAD, START
 from nissa.operators.fidelity import escalate
 from nissa.operators.fold import Fold
 from nissa.operators.holds import MAX_HOLDS, Holds
-from tests.operators.alerts import batch, configured, raised, resolved, told
+from tests.operators.raised import batch, configured, raised, resolved, told
 from tests.operators.test_contract import derived
 from tests.samples import episode_ended, episode_started, epoch_completed, run_started
 

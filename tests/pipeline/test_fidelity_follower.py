@@ -19,7 +19,7 @@ from nissa.pipeline.fidelity import Fidelity, FidelityFollower
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources.log import Reading, read_log
 from nissa.pipeline.telemetry import Telemetry, default_operators
-from tests.operators.alerts import batch, configured, raised, resolved
+from tests.operators.raised import batch, configured, raised, resolved
 from tests.samples import epoch_completed
 from tests.waiting import LIMIT
 

@@ -13,7 +13,7 @@ from nissa.events.kinds import BatchCompleted
 from nissa.operators.fold import Fold
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
-from tests.operators.alerts import batch
+from tests.operators.raised import batch
 from tests.samples import episode_ended, episode_started, epoch_completed
 
 Line = dict[str, Any]

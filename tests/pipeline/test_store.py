@@ -14,7 +14,7 @@ from nissa.pipeline.replay import replay
 from nissa.pipeline.shelf import Shelf
 from nissa.pipeline.store import RunStore
 from nissa.pipeline.telemetry import Telemetry
-from tests.operators.alerts import batch, told
+from tests.operators.raised import batch, told
 from tests.samples import episode_ended, episode_started, epoch_completed, run_started
 from tests.sinks.test_trace_metrics import trace
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, AlertResolved
-from nissa.operators.alarms import Standing, follow, resolve
+from nissa.operators.alerts.active_alerts import Standing, follow, resolve
 from nissa.sinks.alert_rows import AlertRows
 from nissa.sinks.lines import line
 from nissa.sinks.prometheus import PrometheusSink

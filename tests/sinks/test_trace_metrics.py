@@ -15,7 +15,7 @@ from nissa.sinks.lines import line
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.tables import Tables
 from nissa.sinks.trace_rows import TraceRows
-from tests.operators.alerts import raised, resolved, told
+from tests.operators.raised import raised, resolved, told
 from tests.operators.test_fidelity import EPOCH, SIGNS, dense_epochs
 from tests.samples import episode_started
 
