@@ -21,7 +21,7 @@ from reactivex import Observable
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import Payload, PipelineState, RunEnded
-from nissa.operators.anomalies import anomalies
+from nissa.operators.anomalies.training_anomalies import anomalies
 from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats
 from nissa.operators.collapse import policy_collapse

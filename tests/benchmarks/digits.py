@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, BatchCompleted, EpochCompleted, Payload
-from nissa.operators.anomalies import anomalies
+from nissa.operators.anomalies.training_anomalies import anomalies
 from nissa.operators.collapse import policy_collapse
 from nissa.operators.fold import Fold
 from nissa.operators.policy_spikes import policy_spikes

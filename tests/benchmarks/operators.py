@@ -11,7 +11,7 @@ from river.stats import RollingIQR, RollingQuantile
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted, HeadEntropy, Payload, PolicyUpdated
-from nissa.operators.anomalies import anomalies
+from nissa.operators.anomalies.training_anomalies import anomalies
 from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats
 from nissa.operators.collapse import policy_collapse

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nissa.operators.rules import MODES
+from nissa.operators.anomalies.thresholds import MODES
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.hub import HEARTBEAT
 from nissa.pipeline.telemetry import LINGER

@@ -27,7 +27,7 @@ from nissa.events.kinds import (
 )
 from nissa.operators.alerts.active_alerts import MAX_STANDING
 from nissa.operators.alerts.messages import noise_of_a_difference, non_finite_elements
-from nissa.operators.anomalies import anomalies
+from nissa.operators.anomalies.training_anomalies import anomalies
 from tests.operators.raised import configured
 from tests.operators.test_contract import derived
 from tests.operators.watching import batch, batches, changed, epoch, gate, marbles, names, raised, resolved

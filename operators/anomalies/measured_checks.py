@@ -10,8 +10,8 @@ from nissa.events.kind import Payload
 from nissa.events.kinds import ActivationsMeasured
 from nissa.operators.alerts.active_alerts import follow
 from nissa.operators.alerts.messages import dormant_units
-from nissa.operators.rules import Rules
-from nissa.operators.signals import Place, Told, broken
+from nissa.operators.anomalies.checks import Place, Told, broken
+from nissa.operators.anomalies.thresholds import Rules
 
 __all__ = ["activations_measured", "measured"]
 

@@ -25,12 +25,12 @@ from nissa.events.kinds import (
     WeightsMeasured,
 )
 from nissa.operators.alerts.active_alerts import end_run, make_room, resolve
-from nissa.operators.broken import BROKEN
+from nissa.operators.anomalies.checks import Place, Told, batch_completed, broken, epoch_completed
+from nissa.operators.anomalies.lifecycle_marks import gate_failure, stage_transition
+from nissa.operators.anomalies.measured_checks import activations_measured, measured
+from nissa.operators.anomalies.non_finite import BROKEN
+from nissa.operators.anomalies.thresholds import MODES, Rules, configured
 from nissa.operators.fold import Fold, Keyed, united
-from nissa.operators.marks import gate_failure, stage_transition
-from nissa.operators.measured_signals import activations_measured, measured
-from nissa.operators.rules import MODES, Rules, configured
-from nissa.operators.signals import Place, Told, batch_completed, broken, epoch_completed
 
 __all__ = ["anomalies"]
 

@@ -13,8 +13,8 @@ from nissa.events.kind import Payload
 from nissa.events.kinds import AlertRaised, AlertResolved, BatchCompleted, EpochCompleted
 from nissa.operators.alerts import messages as faults
 from nissa.operators.alerts.active_alerts import Alerts, follow
-from nissa.operators.broken import BROKEN, EPOCH_FIGURES
-from nissa.operators.rules import Rules
+from nissa.operators.anomalies.non_finite import BROKEN, EPOCH_FIGURES
+from nissa.operators.anomalies.thresholds import Rules
 from nissa.operators.statistics.rolling_median_ratio import Typical
 from nissa.operators.statistics.rolling_ratio import RatioRule
 from nissa.operators.statistics.spike_detector import Detector
