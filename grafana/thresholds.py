@@ -5,9 +5,9 @@ What a detector already judges by is taken from it; the rest are conventions of 
 
 from typing import NamedTuple
 
-from nissa.operators.collapse import LIMITS as COLLAPSE
 from nissa.operators.health import MOST
-from nissa.operators.policy_spikes import LIMITS as SPIKES
+from nissa.operators.policy.collapse import LIMITS as COLLAPSE
+from nissa.operators.policy.update_spikes import LIMITS as SPIKES
 from nissa.operators.red_flags import SMALL_GAP
 from nissa.operators.seen import GAP
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from nissa.operators.collapse import LIMITS
+from nissa.operators.policy.collapse import LIMITS
 
 __all__ = ["FAULTS", "Injection", "Run", "refuse_misplaced"]
 

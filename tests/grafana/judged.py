@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from nissa.operators.collapse import LIMITS as COLLAPSE
-from nissa.operators.policy_health import DEGENERATE
-from nissa.operators.policy_spikes import LIMITS as SPIKES
+from nissa.operators.policy.collapse import LIMITS as COLLAPSE
+from nissa.operators.policy.figures import DEGENERATE
+from nissa.operators.policy.update_spikes import LIMITS as SPIKES
 
 __all__ = ["DETECTED", "NOT_A_NUMBER", "NOT_SHOWN"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import promql_parser as promql
 
 from nissa.operators.anomalies.thresholds import MODES
-from nissa.operators.collapse import LIMITS as COLLAPSE
-from nissa.operators.policy_spikes import LIMITS as SPIKES
+from nissa.operators.policy.collapse import LIMITS as COLLAPSE
+from nissa.operators.policy.update_spikes import LIMITS as SPIKES
 from nissa.pipeline.breaker import FAILURES
 from nissa.pipeline.telemetry import LINGER
 from nissa.sinks.totals import MAX_LABEL_SETS

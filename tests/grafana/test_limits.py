@@ -9,8 +9,8 @@ import pytest
 from nissa.grafana import thresholds
 from nissa.grafana.palette import BAD, FINE, POOR
 from nissa.grafana.thresholds import Limits
-from nissa.operators.collapse import LIMITS as COLLAPSE
 from nissa.operators.health import MOST
+from nissa.operators.policy.collapse import LIMITS as COLLAPSE
 from nissa.operators.red_flags import SMALL_GAP
 from nissa.operators.seen import GAP
 from tests.grafana.checking import panels

@@ -8,7 +8,7 @@ import promql_parser as promql
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpisodeStarted
-from nissa.operators.policy_spikes import LIMITS as SPIKES
+from nissa.operators.policy.update_spikes import LIMITS as SPIKES
 from nissa.sinks.alert_metrics import COUNTS
 from tests.grafana.promql import nodes, parsed
 from tests.grafana.rules import ALERTS

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from nissa.events.kinds import AlertRaised, AlertResolved, HeadEntropy, PolicyUpdated, RunEnded
-from nissa.operators.collapse import CollapseLimits, policy_collapse
-from nissa.operators.policy_health import information, normalized_entropy
-from nissa.operators.policy_spikes import policy_spikes
+from nissa.operators.policy.collapse import CollapseLimits, policy_collapse
+from nissa.operators.policy.figures import information, normalized_entropy
+from nissa.operators.policy.update_spikes import policy_spikes
 from tests.operators.test_contract import derived
 from tests.operators.watching import head, marbles, names, raised, resolved, updated
 from tests.samples import event

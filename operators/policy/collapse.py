@@ -13,7 +13,7 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, AlertResolved, HeadEntropy, PolicyUpdated, RunEnded
 from nissa.operators.alerts.active_alerts import Alerts, end_run, follow, make_room, of
 from nissa.operators.fold import Fold, Keyed, united
-from nissa.operators.policy_health import DEGENERATE, degenerate, information, normalized_entropy, value_spread
+from nissa.operators.policy.figures import DEGENERATE, degenerate, information, normalized_entropy, value_spread
 
 __all__ = ["LIMITS", "CollapseLimits", "Policy", "policy_collapse"]
 

@@ -14,7 +14,7 @@ from nissa.events.kinds import AlertRaised, AlertResolved, PolicyUpdated, RunEnd
 from nissa.operators.alerts.active_alerts import Alerts, end_run, follow, make_room
 from nissa.operators.alerts.messages import non_finite
 from nissa.operators.fold import Fold, Keyed, united
-from nissa.operators.policy_health import degenerate
+from nissa.operators.policy.figures import degenerate
 from nissa.operators.statistics.sorted_window import Window
 
 __all__ = ["LIMITS", "Spike", "Updates", "policy_spikes"]
