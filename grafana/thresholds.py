@@ -5,11 +5,11 @@ What a detector already judges by is taken from it; the rest are conventions of 
 
 from typing import NamedTuple
 
-from nissa.operators.health import MOST
+from nissa.operators.assessment.evidence import GAP
+from nissa.operators.assessment.layer_health import MOST
+from nissa.operators.assessment.red_flags import SMALL_GAP
 from nissa.operators.policy.collapse import LIMITS as COLLAPSE
 from nissa.operators.policy.update_spikes import LIMITS as SPIKES
-from nissa.operators.red_flags import SMALL_GAP
-from nissa.operators.seen import GAP
 
 __all__ = [
     "ACCURACY_GAP",

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nissa.events.kinds import EpochCompleted, SlotSnapshot
+from nissa.operators.assessment.plateau import Progress, point
 from nissa.operators.feature_table import HISTORY
 from nissa.operators.growth import growth_ratio
-from nissa.operators.progress import Progress, point
 
 __all__ = ["Course", "base_features", "largest"]
 

@@ -13,10 +13,10 @@ from math import isfinite
 from typing import Any
 
 from nissa.events.kinds import GradientsMeasured, Payload
+from nissa.operators.assessment.layer_health import finite, gradient_complaint
 from nissa.operators.epoch_features import largest
 from nissa.operators.feature_names import CONFUSED, short
 from nissa.operators.feature_table import TABLE
-from nissa.operators.health import finite, gradient_complaint
 
 __all__ = ["broken_features", "measured_features"]
 

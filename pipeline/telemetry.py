@@ -22,17 +22,17 @@ from reactivex import Observable
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import Payload, PipelineState, RunEnded
 from nissa.operators.anomalies.training_anomalies import anomalies
+from nissa.operators.assessment.accuracy_trend import trends
+from nissa.operators.assessment.epoch_assessment import narrative
 from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats
 from nissa.operators.features import features
 from nissa.operators.fidelity import escalate
 from nissa.operators.fold import Fold, Operator
-from nissa.operators.narrative import narrative
 from nissa.operators.policy.collapse import policy_collapse
 from nissa.operators.policy.update_spikes import policy_spikes
 from nissa.operators.recorder import flight_recorder
 from nissa.operators.scoreboard import seed_scoreboard
-from nissa.operators.trend import trends
 from nissa.pipeline import exits
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.dispatcher import Dispatcher

@@ -12,10 +12,10 @@ from torch import Tensor
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, BatchCompleted, EpochCompleted, Payload
 from nissa.operators.anomalies.training_anomalies import anomalies
+from nissa.operators.assessment.accuracy_trend import trends
 from nissa.operators.fold import Fold
 from nissa.operators.policy.collapse import policy_collapse
 from nissa.operators.policy.update_spikes import policy_spikes
-from nissa.operators.trend import trends
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.digits import batches, digits
 from nissa.trainer.epoch import train_epoch

@@ -12,6 +12,7 @@ from river.stats import RollingIQR, RollingQuantile
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted, HeadEntropy, Payload, PolicyUpdated
 from nissa.operators.anomalies.training_anomalies import anomalies
+from nissa.operators.assessment.accuracy_trend import trends
 from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats
 from nissa.operators.fidelity import escalate
@@ -22,7 +23,6 @@ from nissa.operators.recorder import flight_recorder
 from nissa.operators.scoreboard import seed_scoreboard
 from nissa.operators.statistics.sorted_window import Window
 from nissa.operators.statistics.spike_detector import Detector
-from nissa.operators.trend import trends
 from tests.benchmarks.measuring import Figure, report
 from tests.benchmarks.workload import epoch, mix
 from tests.operators.raised import raised

@@ -9,10 +9,10 @@ import pytest
 from nissa.grafana import thresholds
 from nissa.grafana.palette import BAD, FINE, POOR
 from nissa.grafana.thresholds import Limits
-from nissa.operators.health import MOST
+from nissa.operators.assessment.evidence import GAP
+from nissa.operators.assessment.layer_health import MOST
+from nissa.operators.assessment.red_flags import SMALL_GAP
 from nissa.operators.policy.collapse import LIMITS as COLLAPSE
-from nissa.operators.red_flags import SMALL_GAP
-from nissa.operators.seen import GAP
 from tests.grafana.checking import panels
 from tests.grafana.judged import DETECTED, NOT_A_NUMBER, NOT_SHOWN
 from tests.grafana.limits import NAMED, colour_at

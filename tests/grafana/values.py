@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from nissa.events.kinds import KINDS
-from nissa.operators.red_flags import OPPORTUNITIES, RED_FLAGS
+from nissa.operators.assessment.red_flags import OPPORTUNITIES, RED_FLAGS
 from nissa.sinks.alert_metrics import NAMES
 from nissa.sinks.assessment_metrics import COMPLAINTS
 from nissa.sinks.slot_metrics import STAGES

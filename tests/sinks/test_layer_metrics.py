@@ -24,8 +24,8 @@ from nissa.events.kinds import (
     Payload,
     WeightsMeasured,
 )
-from nissa.operators import red_flags
-from nissa.operators.health import COMPLAINTS
+from nissa.operators.assessment import red_flags
+from nissa.operators.assessment.layer_health import COMPLAINTS
 from nissa.sinks import assessment_metrics
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.ranked import MAX_LAYERS, ranked

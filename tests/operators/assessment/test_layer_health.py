@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from nissa.events.kinds import LayerActivations, LayerGradients
-from nissa.operators.health import (
+from nissa.operators.assessment.layer_health import (
     COMPLAINTS,
     activation_complaint,
     by_complaint,

@@ -14,7 +14,7 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.operators.health import (
+from nissa.operators.assessment.layer_health import (
     EXPLODING,
     VANISHING,
     Complaints,

@@ -2,10 +2,10 @@
 
 from math import isfinite, isnan
 
-from nissa.operators.health import Complaints, by_complaint
-from nissa.operators.progress import LOSS_STEP
-from nissa.operators.red_flags import opportunities
-from nissa.operators.seen import GAP, Seen
+from nissa.operators.assessment.evidence import GAP, Seen
+from nissa.operators.assessment.layer_health import Complaints, by_complaint
+from nissa.operators.assessment.plateau import LOSS_STEP
+from nissa.operators.assessment.red_flags import opportunities
 
 __all__ = ["PLATEAU", "sentences"]
 

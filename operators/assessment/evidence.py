@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from math import inf, isfinite, sqrt
 
 from nissa.events.kinds import EpochCompleted
-from nissa.operators.findings import Findings
-from nissa.operators.health import Complaints
-from nissa.operators.progress import ACCURACY_STEP, Progress
+from nissa.operators.assessment.layer_health import Complaints
+from nissa.operators.assessment.measurements import Findings
+from nissa.operators.assessment.plateau import ACCURACY_STEP, Progress
 
 __all__ = ["GAP", "RISE", "SPREAD", "Seen", "chance"]
 

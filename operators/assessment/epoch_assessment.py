@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from nissa.events.event import Event
 from nissa.events.kinds import EpisodeStarted, EpochAssessed, EpochCompleted, ProbesConfigured
-from nissa.operators.findings import MEASUREMENTS, Findings, Measurement
+from nissa.operators.assessment.evidence import Seen
+from nissa.operators.assessment.layer_health import Complaints, by_complaint
+from nissa.operators.assessment.measurements import MEASUREMENTS, Findings, Measurement
+from nissa.operators.assessment.narrative import sentences
+from nissa.operators.assessment.plateau import Progress, point
+from nissa.operators.assessment.red_flags import opportunities, red_flags
 from nissa.operators.fold import Fold, Keyed
-from nissa.operators.health import Complaints, by_complaint
-from nissa.operators.progress import Progress, point
-from nissa.operators.red_flags import opportunities, red_flags
-from nissa.operators.seen import Seen
-from nissa.operators.sentences import sentences
 
 __all__ = ["HISTORY_LENGTH", "Network", "narrative"]
 

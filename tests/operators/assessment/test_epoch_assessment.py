@@ -25,8 +25,8 @@ from nissa.events.kinds import (
     SlotSnapshot,
     WeightsMeasured,
 )
-from nissa.operators.narrative import narrative
-from nissa.operators.red_flags import OPPORTUNITIES, RED_FLAGS
+from nissa.operators.assessment.epoch_assessment import narrative
+from nissa.operators.assessment.red_flags import OPPORTUNITIES, RED_FLAGS
 from tests.operators.test_contract import derived
 from tests.samples import episode_started, epoch_completed, event, payloads
 

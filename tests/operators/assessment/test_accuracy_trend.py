@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nissa.events.kinds import TrendChanged
-from nissa.operators.trend import trends
+from nissa.operators.assessment.accuracy_trend import trends
 from tests.operators.test_contract import derived
 from tests.operators.watching import epoch, marbles
 from tests.samples import episode_started, event

@@ -6,7 +6,7 @@ A new flag is a function and its line in the table here, and its name in the tab
 from collections.abc import Callable, Mapping
 from math import inf, isfinite
 
-from nissa.operators.seen import GAP, Seen, chance
+from nissa.operators.assessment.evidence import GAP, Seen, chance
 
 __all__ = ["OPPORTUNITIES", "RED_FLAGS", "opportunities", "red_flags"]
 
