@@ -10,8 +10,8 @@ import yaml
 from nissa.cli.demo_host import CLASSES, SLOTS, watched_layers
 from nissa.cli.feature_page import feature_page
 from nissa.cli.profile import add_options, chosen
-from nissa.operators.feature_names import described
-from nissa.operators.feature_table import Feature
+from nissa.operators.features.catalog import Feature
+from nissa.operators.features.names import described
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.plans import planned
 from nissa.pipeline.profiles import load, profiles

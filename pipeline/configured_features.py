@@ -8,7 +8,7 @@
 
 from collections.abc import Sequence
 
-from nissa.operators.feature_names import feature_names
+from nissa.operators.features.names import feature_names
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.plans import planned
 

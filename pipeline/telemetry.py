@@ -26,7 +26,7 @@ from nissa.operators.assessment.accuracy_trend import trends
 from nissa.operators.assessment.epoch_assessment import narrative
 from nissa.operators.best_runs import best_runs
 from nissa.operators.blueprints import blueprint_stats
-from nissa.operators.features import features
+from nissa.operators.features.feature_vector import features
 from nissa.operators.fidelity import escalate
 from nissa.operators.fold import Fold, Operator
 from nissa.operators.policy.collapse import policy_collapse

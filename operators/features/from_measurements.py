@@ -14,9 +14,9 @@ from typing import Any
 
 from nissa.events.kinds import GradientsMeasured, Payload
 from nissa.operators.assessment.layer_health import finite, gradient_complaint
-from nissa.operators.epoch_features import largest
-from nissa.operators.feature_names import CONFUSED, short
-from nissa.operators.feature_table import TABLE
+from nissa.operators.features.catalog import TABLE
+from nissa.operators.features.from_epochs import largest
+from nissa.operators.features.names import CONFUSED, short
 
 __all__ = ["broken_features", "measured_features"]
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, product
 from typing import Any
 
-from nissa.operators.feature_table import TABLE, Feature
+from nissa.operators.features.catalog import TABLE, Feature
 
 __all__ = ["CONFUSED", "described", "feature_names", "feature_schema", "short"]
 

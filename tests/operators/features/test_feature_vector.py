@@ -28,9 +28,9 @@ from nissa.events.kinds import (
 )
 from nissa.events.units import Measure
 from nissa.operators.assessment.epoch_assessment import narrative
-from nissa.operators.feature_names import CONFUSED, feature_names, feature_schema, short
-from nissa.operators.feature_table import TABLE, Feature
-from nissa.operators.features import features
+from nissa.operators.features.catalog import TABLE, Feature
+from nissa.operators.features.feature_vector import features
+from nissa.operators.features.names import CONFUSED, feature_names, feature_schema, short
 from nissa.pipeline.configured_features import feature_names_of
 from nissa.pipeline.profiles import load
 from tests.operators.test_contract import derived

@@ -18,10 +18,10 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.operators.epoch_features import Course, base_features
-from nissa.operators.feature_names import feature_names
+from nissa.operators.features.from_epochs import Course, base_features
+from nissa.operators.features.from_measurements import broken_features, measured_features
+from nissa.operators.features.names import feature_names
 from nissa.operators.fold import Fold, Keyed
-from nissa.operators.measured_features import broken_features, measured_features
 
 __all__ = ["Episode", "features"]
 
