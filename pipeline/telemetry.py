@@ -24,15 +24,15 @@ from nissa.events.kinds import Payload, PipelineState, RunEnded
 from nissa.operators.anomalies.training_anomalies import anomalies
 from nissa.operators.assessment.accuracy_trend import trends
 from nissa.operators.assessment.epoch_assessment import narrative
-from nissa.operators.best_runs import best_runs
-from nissa.operators.blueprints import blueprint_stats
 from nissa.operators.features.feature_vector import features
 from nissa.operators.fidelity import escalate
 from nissa.operators.fold import Fold, Operator
+from nissa.operators.growth.best_runs import best_runs
+from nissa.operators.growth.blueprints import blueprint_stats
+from nissa.operators.growth.scoreboard import seed_scoreboard
 from nissa.operators.policy.collapse import policy_collapse
 from nissa.operators.policy.update_spikes import policy_spikes
 from nissa.operators.recorder import flight_recorder
-from nissa.operators.scoreboard import seed_scoreboard
 from nissa.pipeline import exits
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.dispatcher import Dispatcher

@@ -13,14 +13,14 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted, HeadEntropy, Payload, PolicyUpdated
 from nissa.operators.anomalies.training_anomalies import anomalies
 from nissa.operators.assessment.accuracy_trend import trends
-from nissa.operators.best_runs import best_runs
-from nissa.operators.blueprints import blueprint_stats
 from nissa.operators.fidelity import escalate
 from nissa.operators.fold import Fold
+from nissa.operators.growth.best_runs import best_runs
+from nissa.operators.growth.blueprints import blueprint_stats
+from nissa.operators.growth.scoreboard import seed_scoreboard
 from nissa.operators.policy.collapse import policy_collapse
 from nissa.operators.policy.update_spikes import policy_spikes
 from nissa.operators.recorder import flight_recorder
-from nissa.operators.scoreboard import seed_scoreboard
 from nissa.operators.statistics.sorted_window import Window
 from nissa.operators.statistics.spike_detector import Detector
 from tests.benchmarks.measuring import Figure, report

@@ -9,7 +9,7 @@ from itertools import islice
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import BestRun, BestRunsRanked, EpisodeEnded, EpisodeStarted, EpochCompleted
 from nissa.operators.fold import Fold, Keyed
-from nissa.operators.growth import growth_ratio
+from nissa.operators.growth.model_size import growth_ratio
 
 __all__ = ["MAX_ENVS", "Finished", "Peak", "Ranking", "best_runs", "rank"]
 

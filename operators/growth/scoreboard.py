@@ -8,7 +8,7 @@ from functools import partial
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpisodeStarted, ScoreboardUpdated, SeedCulled, SeedFossilized, SeedGerminated
 from nissa.operators.fold import Fold, Keyed, united
-from nissa.operators.growth import COMPUTE_MULTIPLIERS, compute_cost, growth_ratio
+from nissa.operators.growth.model_size import COMPUTE_MULTIPLIERS, compute_cost, growth_ratio
 
 __all__ = ["Board", "Model", "seed_scoreboard"]
 
