@@ -25,7 +25,7 @@ from nissa.operators.anomalies.training_anomalies import anomalies
 from nissa.operators.assessment.accuracy_trend import trends
 from nissa.operators.assessment.epoch_assessment import narrative
 from nissa.operators.features.feature_vector import features
-from nissa.operators.fidelity import escalate
+from nissa.operators.fidelity.escalation import escalate
 from nissa.operators.fold import Fold, Operator
 from nissa.operators.growth.best_runs import best_runs
 from nissa.operators.growth.blueprints import blueprint_stats

@@ -13,7 +13,7 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted, HeadEntropy, Payload, PolicyUpdated
 from nissa.operators.anomalies.training_anomalies import anomalies
 from nissa.operators.assessment.accuracy_trend import trends
-from nissa.operators.fidelity import escalate
+from nissa.operators.fidelity.escalation import escalate
 from nissa.operators.fold import Fold
 from nissa.operators.growth.best_runs import best_runs
 from nissa.operators.growth.blueprints import blueprint_stats

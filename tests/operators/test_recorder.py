@@ -28,9 +28,9 @@ from nissa.operators.marks_seen import MAX_MARKS
 from nissa.operators.open_traces import MAX_OPEN
 from nissa.operators.recorder import flight_recorder
 from nissa.operators.traced import MAX_LAYERS
+from tests.operators.fidelity.test_escalation import BEAT
 from tests.operators.raised import batch, gate, gradients, happenings, raised, stage, told
 from tests.operators.test_contract import derived
-from tests.operators.test_fidelity import BEAT
 from tests.samples import episode_ended, episode_started
 
 END = RunEnded(outcome="completed", duration=1.0)

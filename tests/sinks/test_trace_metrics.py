@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nissa.events.kinds import DenseTraceCaptured, FidelityChanged, TracedAlert, TracedBatch
-from nissa.operators.fidelity import escalate
+from nissa.operators.fidelity.escalation import escalate
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.sinks.alert_metrics import NAMES
 from nissa.sinks.lines import line
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.tables import Tables
 from nissa.sinks.trace_rows import TraceRows
+from tests.operators.fidelity.test_escalation import EPOCH, SIGNS, dense_epochs
 from tests.operators.raised import raised, resolved, told
-from tests.operators.test_fidelity import EPOCH, SIGNS, dense_epochs
 from tests.samples import episode_started
 
 

@@ -26,9 +26,9 @@ from nissa.events.kinds import (
     RunEnded,
     RunStarted,
 )
-from nissa.operators.dense_budget import Budget
+from nissa.operators.fidelity.budget import Budget
+from nissa.operators.fidelity.cooldowns import Holds
 from nissa.operators.fold import Fold, Keyed
-from nissa.operators.holds import Holds
 
 __all__ = ["MODES", "Watched", "escalate"]
 

@@ -12,10 +12,10 @@ from reactivex.testing.marbles import marbles_testing
 
 from nissa.events.event import Event
 from nissa.events.kinds import FidelityChanged, Heartbeat, PipelineState, RunEnded
-from nissa.operators.dense_budget import AHEAD, START
-from nissa.operators.fidelity import escalate
+from nissa.operators.fidelity.budget import AHEAD, START
+from nissa.operators.fidelity.cooldowns import MAX_HOLDS, Holds
+from nissa.operators.fidelity.escalation import escalate
 from nissa.operators.fold import Fold
-from nissa.operators.holds import MAX_HOLDS, Holds
 from tests.operators.raised import batch, configured, raised, resolved, told
 from tests.operators.test_contract import derived
 from tests.samples import episode_ended, episode_started, epoch_completed, run_started
