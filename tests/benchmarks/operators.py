@@ -20,9 +20,9 @@ from nissa.operators.growth.blueprints import blueprint_stats
 from nissa.operators.growth.scoreboard import seed_scoreboard
 from nissa.operators.policy.collapse import policy_collapse
 from nissa.operators.policy.update_spikes import policy_spikes
-from nissa.operators.recorder import flight_recorder
 from nissa.operators.statistics.sorted_window import Window
 from nissa.operators.statistics.spike_detector import Detector
+from nissa.operators.traces.recorder import flight_recorder
 from tests.benchmarks.measuring import Figure, report
 from tests.benchmarks.workload import epoch, mix
 from tests.operators.raised import raised

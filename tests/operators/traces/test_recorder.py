@@ -22,12 +22,12 @@ from nissa.events.kinds import (
     LayerActivations,
     RunEnded,
 )
-from nissa.operators.capture import LIMITS
 from nissa.operators.fold import Fold
-from nissa.operators.marks_seen import MAX_MARKS
-from nissa.operators.open_traces import MAX_OPEN
-from nissa.operators.recorder import flight_recorder
-from nissa.operators.traced import MAX_LAYERS
+from nissa.operators.traces.marks_seen import MAX_MARKS
+from nissa.operators.traces.open_trace import LIMITS
+from nissa.operators.traces.recorder import flight_recorder
+from nissa.operators.traces.trace_event import MAX_LAYERS
+from nissa.operators.traces.trace_table import MAX_OPEN
 from tests.operators.fidelity.test_escalation import BEAT
 from tests.operators.raised import batch, gate, gradients, happenings, raised, stage, told
 from tests.operators.test_contract import derived

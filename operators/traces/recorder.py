@@ -35,9 +35,9 @@ from nissa.events.kinds import (
     StageChanged,
 )
 from nissa.operators.fold import Fold, Keyed
-from nissa.operators.open_traces import Key, OpenTraces
-from nissa.operators.remembered import Place
-from nissa.operators.triggers import Extent, aim, past, where
+from nissa.operators.traces.episode_buffer import Place
+from nissa.operators.traces.trace_table import Key, OpenTraces
+from nissa.operators.traces.triggers import Extent, aim, past, where
 
 __all__ = ["Recorder", "flight_recorder"]
 

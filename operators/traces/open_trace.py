@@ -13,7 +13,7 @@ from nissa.events.kinds import (
     GateEvaluated,
     GradientsMeasured,
 )
-from nissa.operators.nearby import USUAL, Moment, Norms, came_after, moment, thin
+from nissa.operators.traces.nearby import USUAL, Moment, Norms, came_after, moment, thin
 
 __all__ = ["LIMITS", "Capture"]
 

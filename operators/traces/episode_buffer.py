@@ -10,8 +10,8 @@ from typing import Any
 
 from nissa.events.event import Event
 from nissa.events.kinds import ActivationsMeasured, AlertRaised, BatchCompleted, GateEvaluated, GradientsMeasured
-from nissa.operators.marks_seen import MarksSeen
-from nissa.operators.nearby import USUAL, Norms, norms_of
+from nissa.operators.traces.marks_seen import MarksSeen
+from nissa.operators.traces.nearby import USUAL, Norms, norms_of
 
 __all__ = ["Place"]
 

@@ -7,9 +7,15 @@ from typing import Any
 
 from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted, DenseTraceCaptured, TracedAlert
-from nissa.operators.capture import Capture
-from nissa.operators.nearby import norms_by_layer
-from nissa.operators.traced import traced_activations, traced_alert, traced_batch, traced_gate, traced_gradients
+from nissa.operators.traces.nearby import norms_by_layer
+from nissa.operators.traces.open_trace import Capture
+from nissa.operators.traces.trace_event import (
+    traced_activations,
+    traced_alert,
+    traced_batch,
+    traced_gate,
+    traced_gradients,
+)
 
 __all__ = ["captured"]
 

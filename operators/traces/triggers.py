@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from nissa.events.event import Event
 from nissa.events.kinds import AlertRaised
-from nissa.operators.capture import Capture
 from nissa.operators.fold import Keyed
-from nissa.operators.nearby import Moment
-from nissa.operators.open_traces import Key
-from nissa.operators.remembered import Place
+from nissa.operators.traces.episode_buffer import Place
+from nissa.operators.traces.nearby import Moment
+from nissa.operators.traces.open_trace import Capture
+from nissa.operators.traces.trace_table import Key
 
 __all__ = ["Extent", "aim", "past", "where"]
 

@@ -6,8 +6,8 @@ from math import inf
 from typing import Any
 
 from nissa.events.kinds import DenseTraceCaptured
-from nissa.operators.capture import Capture
-from nissa.operators.captured import captured
+from nissa.operators.traces.captured import captured
+from nissa.operators.traces.open_trace import Capture
 
 __all__ = ["MAX_OPEN", "Key", "OpenTraces"]
 
