@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from math import inf, isinf
 
 from nissa.events.kinds import DenseTraceCaptured, TracedAlert, TracedBatch, TracedGate
-from nissa.operators.onset import LEAST, SCALES, Onset, onsets, trigger
-from nissa.operators.suspects import UNSURE, suspects
+from nissa.operators.diagnosis.onset import LEAST, SCALES, Onset, onsets, trigger
+from nissa.operators.diagnosis.suspect_layers import UNSURE, suspects
 
 __all__ = ["headline", "report", "severity"]
 

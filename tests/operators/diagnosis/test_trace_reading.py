@@ -18,8 +18,8 @@ from nissa.events.kinds import (
     TracedLayer,
     TracedUnits,
 )
-from nissa.operators.onset import LEAST, onsets, trigger, usual_range
-from nissa.operators.suspects import suspects
+from nissa.operators.diagnosis.onset import LEAST, onsets, trigger, usual_range
+from nissa.operators.diagnosis.suspect_layers import suspects
 
 QUIET = TracedBatch(batch=0, loss=1.0, accuracy=50.0, host_grad_norm=2.0, seed_grad_norms={"early": 0.5})
 NOISE = (0.95, 1.05, 1.0, 0.98, 1.02)

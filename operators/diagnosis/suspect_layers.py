@@ -12,7 +12,7 @@ from statistics import median
 from typing import NamedTuple, TypeVar
 
 from nissa.events.kinds import DenseTraceCaptured, TracedActivations, TracedGradients, TracedLayer, TracedUnits
-from nissa.operators.onset import LEAST, usual_range
+from nissa.operators.diagnosis.onset import LEAST, usual_range
 
 __all__ = ["CHANGED", "DEAD", "GREW", "UNSURE", "VANISHING", "Suspect", "suspects"]
 
