@@ -33,7 +33,7 @@ from nissa.operators.growth.scoreboard import seed_scoreboard
 from nissa.operators.policy.collapse import policy_collapse
 from nissa.operators.policy.update_spikes import policy_spikes
 from nissa.operators.traces.recorder import flight_recorder
-from nissa.pipeline import exits
+from nissa.pipeline import process_exit as exits
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.emitter import Emitter

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from nissa.events.kinds import RunStarted
-from nissa.pipeline.context import git_commit, hardware, rng_digests, versions
+from nissa.pipeline.run_context import git_commit, hardware, rng_digests, versions
 from nissa.trainer.host import ARCHITECTURE, SLOT_CHANNELS, n_params, new_host
 from nissa.trainer.settings import Settings
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from nissa.events.codec import MalformedLineError
 from nissa.events.kinds import EventsDropped, Importance, Payload
-from nissa.pipeline import exits
+from nissa.pipeline import process_exit as exits
 from nissa.pipeline.lanes import Entry
 from nissa.pipeline.sources.account import Account
 from nissa.pipeline.sources.esper import SYSTEM, Translator

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from nissa.pipeline.context import rng_digests
+from nissa.pipeline.run_context import rng_digests
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.history import History
 from nissa.trainer.run import Settings, train
