@@ -12,9 +12,9 @@ from nissa.cli.feature_page import feature_page
 from nissa.cli.profile import add_options, chosen
 from nissa.operators.features.catalog import Feature
 from nissa.operators.features.names import described
-from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.plans import planned
-from nissa.pipeline.profiles import load, profiles
+from nissa.pipeline.config.measurement_plan import planned
+from nissa.pipeline.config.profiles import load, profiles
+from nissa.pipeline.config.settings import TelemetryConfig
 
 __all__ = ["add"]
 

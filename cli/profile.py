@@ -5,9 +5,9 @@ from pathlib import Path
 
 from nissa.cli.demo_host import watched_layers
 from nissa.cli.errors import UsageError
-from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.profiles import load
-from nissa.pipeline.yaml_text import ConfigError
+from nissa.pipeline.config.profiles import load
+from nissa.pipeline.config.settings import TelemetryConfig
+from nissa.pipeline.config.yaml_reader import ConfigError
 
 __all__ = ["add_options", "chosen"]
 

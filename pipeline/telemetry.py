@@ -34,14 +34,14 @@ from nissa.operators.policy.collapse import policy_collapse
 from nissa.operators.policy.update_spikes import policy_spikes
 from nissa.operators.traces.recorder import flight_recorder
 from nissa.pipeline import process_exit as exits
-from nissa.pipeline.config import TelemetryConfig
+from nissa.pipeline.config.profiles import load
+from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.dispatcher import Dispatcher
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.faults import Faults
 from nissa.pipeline.fidelity import Fidelity, FidelityFollower
 from nissa.pipeline.hub import Hub
 from nissa.pipeline.outlet import Outlet
-from nissa.pipeline.profiles import load
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.run_log import DEAD_LETTERS, RunLog
 from nissa.sinks.scrape import MetricsServer

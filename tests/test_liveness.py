@@ -30,8 +30,8 @@ from nissa.events.kinds import (
     SeedFossilized,
     WeightsMeasured,
 )
+from nissa.pipeline.config.profiles import load
 from nissa.pipeline.hub import Hub
-from nissa.pipeline.profiles import load
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Sink, Telemetry
 from nissa.sinks.metrics import METRICS

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import GradientsMeasured
-from nissa.pipeline.config import GradientConfig
-from nissa.pipeline.layer_names import matches
+from nissa.pipeline.config.layer_selection import matches
+from nissa.pipeline.config.settings import GradientConfig
 from nissa.pipeline.probes.gathering import Gathering, Gradient
 from nissa.pipeline.probes.layer_gradients import layer_gradients
 from nissa.pipeline.probes.layers import layers, unsharded

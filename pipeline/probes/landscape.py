@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from nissa.pipeline.config import LossLandscapeConfig
+from nissa.pipeline.config.settings import LossLandscapeConfig
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.guard import attempt, measure
 from nissa.pipeline.probes.sharpness import sharpness_measured, slope_of

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import ClassesMeasured, ClassFigures
-from nissa.pipeline.config import PerClassConfig
+from nissa.pipeline.config.settings import PerClassConfig
 from nissa.pipeline.probes.samples import samples
 from nissa.pipeline.probes.transfer import here
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from torch import nn
 
 from nissa.events.kinds import ProbesConfigured
-from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.configured_features import feature_names_of
-from nissa.pipeline.layer_names import selected
+from nissa.pipeline.config.feature_plan import feature_names_of
+from nissa.pipeline.config.layer_selection import selected
+from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.probes.activations import recordable
 from nissa.pipeline.probes.layers import layers
 

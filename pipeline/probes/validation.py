@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map_only
 
-from nissa.pipeline.config import TelemetryConfig
+from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.activations import activations_measured, recorded
 from nissa.pipeline.probes.guard import attempt, measure

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import PhaseTimed
-from nissa.pipeline.config import TelemetryConfig
+from nissa.pipeline.config.measurement_plan import dense, planned
+from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.emitter import Emitter
-from nissa.pipeline.plans import dense, planned
 from nissa.pipeline.probes.guard import attempt, measure
 from nissa.pipeline.probes.landscape import explore
 from nissa.pipeline.probes.late_gradients import LateGradients

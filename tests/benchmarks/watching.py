@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from nissa.pipeline.config.profiles import load
 from nissa.pipeline.probes.watch import Watch
-from nissa.pipeline.profiles import load
 from nissa.pipeline.telemetry import Telemetry
 
 __all__ = ["PROFILES", "Look", "Way", "profile"]

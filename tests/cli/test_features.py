@@ -12,10 +12,10 @@ import yaml
 
 from nissa.cli.demo_host import CLASSES, LAYERS, SLOTS
 from nissa.cli.main import main
-from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.configured_features import feature_names_of
-from nissa.pipeline.plans import planned
-from nissa.pipeline.profiles import load, profiles
+from nissa.pipeline.config.feature_plan import feature_names_of
+from nissa.pipeline.config.measurement_plan import planned
+from nissa.pipeline.config.profiles import load, profiles
+from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.telemetry import Telemetry
 from tests.cli.test_commands import nissa, refused
 from tests.samples import episode_started

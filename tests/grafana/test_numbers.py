@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from nissa.operators.anomalies.thresholds import MODES
-from nissa.pipeline.config import TelemetryConfig
+from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.hub import HEARTBEAT
 from nissa.pipeline.telemetry import LINGER
 from tests.grafana.rules import ALERTS, FILES, RULES

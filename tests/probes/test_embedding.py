@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from nissa.events.event import Event
 from nissa.events.kinds import GradientsMeasured
-from nissa.pipeline.config import TelemetryConfig
+from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.telemetry import Telemetry
 

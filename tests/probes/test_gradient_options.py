@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from nissa.events.kinds import LayerGradients
-from nissa.pipeline.config import GradientConfig
+from nissa.pipeline.config.settings import GradientConfig
 from nissa.pipeline.probes import gathering, reductions
 from nissa.pipeline.probes.gradients import gradients_measured
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from nissa.pipeline.config import PerClassConfig
+from nissa.pipeline.config.settings import PerClassConfig
 from nissa.pipeline.probes import per_class
 from nissa.pipeline.probes.per_class import classes_measured
 

@@ -10,8 +10,8 @@ from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
 from nissa.events.kinds import ClassesMeasured, ProbesConfigured, SharpnessMeasured
+from nissa.pipeline.config.profiles import load
 from nissa.pipeline.probes.watch import Watch
-from nissa.pipeline.profiles import load
 from nissa.pipeline.telemetry import Telemetry
 from tests.waiting import LIMIT
 

@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from nissa.pipeline.config import GradientConfig
+from nissa.pipeline.config.settings import GradientConfig
 from nissa.pipeline.probes import bit_sketch, perturbations, transfer
 from nissa.pipeline.probes.activations import activations_measured, recorded
 from nissa.pipeline.probes.gradients import gradients_begun, gradients_measured

@@ -22,11 +22,11 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.configured_features import feature_names_of
+from nissa.pipeline.config.feature_plan import feature_names_of
+from nissa.pipeline.config.profiles import load
+from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.probes import landscape, late_gradients, transfer, watch
 from nissa.pipeline.probes.watch import Watch
-from nissa.pipeline.profiles import load
 from nissa.pipeline.telemetry import Telemetry
 from tests.waiting import LIMIT
 

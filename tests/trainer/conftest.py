@@ -8,7 +8,7 @@ import torch
 
 from nissa.events.event import Event
 from nissa.events.kinds import Payload
-from nissa.pipeline.profiles import load
+from nissa.pipeline.config.profiles import load
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.history import History
 from nissa.trainer.run import Settings, train

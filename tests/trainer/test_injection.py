@@ -21,7 +21,7 @@ from nissa.events.kinds import (
     PolicyUpdated,
     RunStarted,
 )
-from nissa.pipeline.profiles import load
+from nissa.pipeline.config.profiles import load
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.digits import batches as batches_of

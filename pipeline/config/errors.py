@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from nissa.pipeline.allowed import allowed, known
+from nissa.pipeline.config.allowed import allowed, known
 
 __all__ = ["explained"]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from nissa.pipeline.config import TelemetryConfig
+from nissa.pipeline.config.settings import TelemetryConfig
 
 __all__ = ["allowed", "known"]
 

@@ -5,8 +5,8 @@
 (1, ['fc'], [1, 5, 10, 25, 50, 75, 95, 99])
 """
 
-from nissa.pipeline.config import GradientConfig, LossLandscapeConfig, TelemetryConfig
-from nissa.pipeline.profiles import load
+from nissa.pipeline.config.profiles import load
+from nissa.pipeline.config.settings import GradientConfig, LossLandscapeConfig, TelemetryConfig
 
 __all__ = ["dense", "planned"]
 

@@ -1,6 +1,6 @@
 """Which features does a configuration give for a network? Known before it is trained.
 
->>> from nissa.pipeline.profiles import load
+>>> from nissa.pipeline.config.profiles import load
 >>> names = feature_names_of(load("minimal"))
 >>> {group: len(own) for group, own in names.items()}
 {'base': 27}
@@ -9,8 +9,8 @@
 from collections.abc import Sequence
 
 from nissa.operators.features.names import feature_names
-from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.plans import planned
+from nissa.pipeline.config.measurement_plan import planned
+from nissa.pipeline.config.settings import TelemetryConfig
 
 __all__ = ["feature_names_of"]
 

@@ -10,13 +10,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nissa.pipeline.allowed import allowed
-from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.layer_names import selected
-from nissa.pipeline.plans import planned
-from nissa.pipeline.profiles import load, merged, profiles
+from nissa.pipeline.config.allowed import allowed
+from nissa.pipeline.config.layer_selection import selected
+from nissa.pipeline.config.measurement_plan import planned
+from nissa.pipeline.config.profiles import load, merged, profiles
+from nissa.pipeline.config.settings import TelemetryConfig
+from nissa.pipeline.config.yaml_reader import ConfigError
 from nissa.pipeline.telemetry import Telemetry
-from nissa.pipeline.yaml_text import ConfigError
 
 GRADIENT_KEYS = ", ".join(type(TelemetryConfig().gradients).model_fields)
 

@@ -5,7 +5,7 @@
 ('diagnostic', ['conv1', 'fc'], 30, True)
 >>> load("debug")
 Traceback (most recent call last):
-nissa.pipeline.yaml_text.ConfigError: there is no profile 'debug': choose from minimal, standard, diagnostic, research
+nissa.pipeline.config.yaml_reader.ConfigError: there is no profile 'debug': choose from minimal, standard, diagnostic, research
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from nissa.pipeline.config import TelemetryConfig
-from nissa.pipeline.config_errors import explained
-from nissa.pipeline.yaml_text import ConfigError, mapping, value
+from nissa.pipeline.config.errors import explained
+from nissa.pipeline.config.settings import TelemetryConfig
+from nissa.pipeline.config.yaml_reader import ConfigError, mapping, value
 
 __all__ = ["load", "merged", "profiles"]
 
@@ -116,4 +116,6 @@ def _override(text: str) -> _Layer:
 
 @cache
 def _builtin() -> dict[str, Any]:
-    return mapping(files("nissa.pipeline").joinpath("profiles.yaml").read_text(encoding="utf-8"), "profiles.yaml")
+    return mapping(
+        files("nissa.pipeline.config").joinpath("profiles.yaml").read_text(encoding="utf-8"), "profiles.yaml"
+    )
