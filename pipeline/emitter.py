@@ -5,7 +5,7 @@ from typing import Any
 
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
-from nissa.pipeline.faults import Faults
+from nissa.pipeline.dispatch.fault_log import Faults
 from nissa.pipeline.hub import Hub
 
 __all__ = ["Emitter"]

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EventsDropped, Heartbeat, Payload, PipelineState
-from nissa.pipeline.dispatcher import Dispatcher
-from nissa.pipeline.faults import Faults
+from nissa.pipeline.dispatch.dispatcher import Dispatcher
+from nissa.pipeline.dispatch.fault_log import Faults
 from nissa.pipeline.fidelity import FidelityFollower
 from nissa.pipeline.lanes import Entry
 from nissa.pipeline.outlet import Outlet

@@ -7,7 +7,7 @@ from typing import Any
 from nissa.events.event import Event
 from nissa.events.kinds import SinkState
 from nissa.pipeline.breaker import Breaker
-from nissa.pipeline.faults import Faults
+from nissa.pipeline.dispatch.fault_log import Faults
 from nissa.pipeline.lanes import Entry
 from nissa.pipeline.worker import Worker
 

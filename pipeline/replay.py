@@ -9,8 +9,8 @@ from nissa.events.codec import encode
 from nissa.events.event import Event
 from nissa.events.kinds import KINDS
 from nissa.operators.fold import Operator
-from nissa.pipeline.dispatcher import Dispatcher
-from nissa.pipeline.faults import Faults
+from nissa.pipeline.dispatch.dispatcher import Dispatcher
+from nissa.pipeline.dispatch.fault_log import Faults
 from nissa.pipeline.sources.log import Reading, read_log
 from nissa.pipeline.telemetry import default_operators
 from nissa.sinks.tables import Tables

@@ -36,9 +36,9 @@ from nissa.operators.traces.recorder import flight_recorder
 from nissa.pipeline import process_exit as exits
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.config.settings import TelemetryConfig
-from nissa.pipeline.dispatcher import Dispatcher
+from nissa.pipeline.dispatch.dispatcher import Dispatcher
+from nissa.pipeline.dispatch.fault_log import Faults
 from nissa.pipeline.emitter import Emitter
-from nissa.pipeline.faults import Faults
 from nissa.pipeline.fidelity import Fidelity, FidelityFollower
 from nissa.pipeline.hub import Hub
 from nissa.pipeline.outlet import Outlet

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from nissa.pipeline.faults import Faults
+from nissa.pipeline.dispatch.fault_log import Faults
 from nissa.pipeline.lanes import Entry, Lanes
 
 __all__ = ["SLICE", "Worker"]

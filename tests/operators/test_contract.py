@@ -16,7 +16,7 @@ from nissa.events.event import Event
 from nissa.events.kinds import KINDS, Payload
 from nissa.operators.fold import Fold, Keyed
 from nissa.operators.statistics.moments import Moments
-from nissa.pipeline.dispatcher import Dispatcher
+from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.pipeline.telemetry import default_operators
 from tests.samples import payloads, stories
 

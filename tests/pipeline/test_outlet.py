@@ -13,7 +13,7 @@ import pytest
 from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted
 from nissa.pipeline.breaker import FAILURES, LONGEST_REST, SHORTEST_REST, Breaker
-from nissa.pipeline.faults import MAX_LETTERS, Faults
+from nissa.pipeline.dispatch.fault_log import MAX_LETTERS, Faults
 from nissa.pipeline.lanes import Entry
 from nissa.pipeline.outlet import ATTEMPTS, Outlet
 from nissa.pipeline.worker import SLICE, Worker

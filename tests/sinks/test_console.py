@@ -22,7 +22,7 @@ from nissa.events.kinds import (
     WeightsMeasured,
 )
 from nissa.operators.fold import Fold
-from nissa.pipeline.dispatcher import Dispatcher
+from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.pipeline.telemetry import default_operators
 from nissa.sinks.console import ConsoleSink
 from nissa.sinks.lines import line

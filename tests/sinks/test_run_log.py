@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from nissa.events.codec import encode
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted
-from nissa.pipeline.faults import Faults
+from nissa.pipeline.dispatch.fault_log import Faults
 from nissa.pipeline.outlet import Outlet
 from nissa.pipeline.sources import lines as source
 from nissa.pipeline.sources.log import Reading, UnreadableRunError, read_log

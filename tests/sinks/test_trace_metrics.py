@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nissa.events.kinds import DenseTraceCaptured, FidelityChanged, TracedAlert, TracedBatch
 from nissa.operators.fidelity.escalation import escalate
-from nissa.pipeline.dispatcher import Dispatcher
+from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.sinks.alert_metrics import NAMES
 from nissa.sinks.lines import line
 from nissa.sinks.prometheus import PrometheusSink

@@ -10,7 +10,7 @@ from typing import Any
 from nissa.events.event import Event
 from nissa.events.kind import Payload
 from nissa.operators.fold import Operator
-from nissa.pipeline.stream import EventStream, OnFault
+from nissa.pipeline.dispatch.event_stream import EventStream, OnFault
 
 __all__ = ["MAX_DERIVED", "Dispatcher"]
 

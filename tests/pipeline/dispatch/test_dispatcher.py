@@ -7,8 +7,8 @@ from reactivex import operators as ops
 from nissa.events.event import Event
 from nissa.events.kinds import KINDS, Importance, Payload, SeedCulled, SeedGerminated
 from nissa.operators.fold import Fold, Operator, only
-from nissa.pipeline.dispatcher import MAX_DERIVED, Dispatcher
-from nissa.pipeline.stream import EventStream
+from nissa.pipeline.dispatch.dispatcher import MAX_DERIVED, Dispatcher
+from nissa.pipeline.dispatch.event_stream import EventStream
 from tests.samples import event
 
 GERMINATED = event(SeedGerminated(slot="early", seed="s", blueprint="norm", params=1), seq=5, env=2)
