@@ -6,7 +6,7 @@ from typing import Any
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
 from nissa.pipeline.dispatch.fault_log import Faults
-from nissa.pipeline.hub import Hub
+from nissa.pipeline.hub.hub import Hub
 
 __all__ = ["Emitter"]
 

@@ -39,9 +39,9 @@ from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.pipeline.dispatch.fault_log import Faults
 from nissa.pipeline.emitter import Emitter
-from nissa.pipeline.fidelity import Fidelity, FidelityFollower
-from nissa.pipeline.hub import Hub
-from nissa.pipeline.outlet import Outlet
+from nissa.pipeline.hub.fidelity_feedback import Fidelity, FidelityFollower
+from nissa.pipeline.hub.hub import Hub
+from nissa.pipeline.hub.sink_worker import Outlet
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.run_log import DEAD_LETTERS, RunLog
 from nissa.sinks.scrape import MetricsServer

@@ -31,7 +31,7 @@ from nissa.events.kinds import (
     WeightsMeasured,
 )
 from nissa.pipeline.config.profiles import load
-from nissa.pipeline.hub import Hub
+from nissa.pipeline.hub.hub import Hub
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Sink, Telemetry
 from nissa.sinks.metrics import METRICS

@@ -13,11 +13,11 @@ from typing import Any
 from nissa.events.codec import MalformedLineError
 from nissa.events.kinds import EventsDropped, Importance, Payload
 from nissa.pipeline import process_exit as exits
-from nissa.pipeline.lanes import Entry
+from nissa.pipeline.hub.priority_buffer import Entry
+from nissa.pipeline.hub.worker import Worker
 from nissa.pipeline.sources.account import Account
 from nissa.pipeline.sources.esper import SYSTEM, Translator
 from nissa.pipeline.telemetry import CAPACITY, Telemetry
-from nissa.pipeline.worker import Worker
 
 __all__ = ["NissaBackend"]
 

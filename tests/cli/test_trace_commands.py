@@ -11,7 +11,7 @@ from nissa.cli.main import main
 from nissa.pipeline import replay
 from nissa.pipeline.telemetry import Telemetry, default_operators
 from tests.operators.raised import batch, configured, gradients, stage
-from tests.pipeline.test_fidelity_follower import alarm
+from tests.pipeline.hub.test_fidelity_feedback import alarm
 from tests.samples import episode_ended, episode_started, epoch_completed, policy_updated, run_started
 
 

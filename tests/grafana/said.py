@@ -9,7 +9,7 @@ import promql_parser as promql
 from nissa.operators.anomalies.thresholds import MODES
 from nissa.operators.policy.collapse import LIMITS as COLLAPSE
 from nissa.operators.policy.update_spikes import LIMITS as SPIKES
-from nissa.pipeline.breaker import FAILURES
+from nissa.pipeline.hub.circuit_breaker import FAILURES
 from nissa.pipeline.telemetry import LINGER
 from nissa.sinks.totals import MAX_LABEL_SETS
 from tests.grafana.promql import nodes, parsed

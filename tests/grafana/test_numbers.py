@@ -8,7 +8,7 @@ import yaml
 
 from nissa.operators.anomalies.thresholds import MODES
 from nissa.pipeline.config.settings import TelemetryConfig
-from nissa.pipeline.hub import HEARTBEAT
+from nissa.pipeline.hub.hub import HEARTBEAT
 from nissa.pipeline.telemetry import LINGER
 from tests.grafana.rules import ALERTS, FILES, RULES
 from tests.grafana.said import HELD, NUMBERS, SAID, plain, span

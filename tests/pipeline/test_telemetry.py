@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from nissa.events.event import Event
 from nissa.events.kinds import KINDS, BatchCompleted, EventsDropped, Heartbeat, RunEnded, SeedFossilized, SeedGerminated
 from nissa.operators.fold import only
-from nissa.pipeline.hub import Hub
+from nissa.pipeline.hub.hub import Hub
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources.log import Reading, read_log
 from nissa.pipeline.telemetry import Telemetry

@@ -17,7 +17,7 @@ from nissa.events.codec import encode
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted
 from nissa.pipeline.dispatch.fault_log import Faults
-from nissa.pipeline.outlet import Outlet
+from nissa.pipeline.hub.sink_worker import Outlet
 from nissa.pipeline.sources import lines as source
 from nissa.pipeline.sources.log import Reading, UnreadableRunError, read_log
 from nissa.sinks.run_log import RunLog, segments

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nissa.events.kinds import BatchCompleted, Importance, Payload, PhaseTimed, SeedCulled, SeedGerminated
-from nissa.pipeline.lanes import Lanes
+from nissa.pipeline.hub.priority_buffer import Lanes
 from tests.samples import epoch_completed
 
 BATCH = BatchCompleted(batch=0, loss=1.0, accuracy=1.0, host_grad_norm=1.0, seed_grad_norms={})

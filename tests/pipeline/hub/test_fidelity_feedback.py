@@ -15,7 +15,7 @@ from nissa.events.kinds import (
     Heartbeat,
 )
 from nissa.operators.fold import Fold
-from nissa.pipeline.fidelity import Fidelity, FidelityFollower
+from nissa.pipeline.hub.fidelity_feedback import Fidelity, FidelityFollower
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources.log import Reading, read_log
 from nissa.pipeline.telemetry import Telemetry, default_operators

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from nissa.pipeline.dispatch.fault_log import Faults
-from nissa.pipeline.lanes import Entry, Lanes
+from nissa.pipeline.hub.priority_buffer import Entry, Lanes
 
 __all__ = ["SLICE", "Worker"]
 

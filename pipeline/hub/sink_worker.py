@@ -6,10 +6,10 @@ from typing import Any
 
 from nissa.events.event import Event
 from nissa.events.kinds import SinkState
-from nissa.pipeline.breaker import Breaker
 from nissa.pipeline.dispatch.fault_log import Faults
-from nissa.pipeline.lanes import Entry
-from nissa.pipeline.worker import Worker
+from nissa.pipeline.hub.circuit_breaker import Breaker
+from nissa.pipeline.hub.priority_buffer import Entry
+from nissa.pipeline.hub.worker import Worker
 
 __all__ = ["ATTEMPTS", "Outlet"]
 

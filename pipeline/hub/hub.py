@@ -10,10 +10,10 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import EventsDropped, Heartbeat, Payload, PipelineState
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.pipeline.dispatch.fault_log import Faults
-from nissa.pipeline.fidelity import FidelityFollower
-from nissa.pipeline.lanes import Entry
-from nissa.pipeline.outlet import Outlet
-from nissa.pipeline.worker import Worker
+from nissa.pipeline.hub.fidelity_feedback import FidelityFollower
+from nissa.pipeline.hub.priority_buffer import Entry
+from nissa.pipeline.hub.sink_worker import Outlet
+from nissa.pipeline.hub.worker import Worker
 
 __all__ = ["HEARTBEAT", "Hub"]
 

@@ -12,11 +12,11 @@ import pytest
 
 from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted
-from nissa.pipeline.breaker import FAILURES, LONGEST_REST, SHORTEST_REST, Breaker
 from nissa.pipeline.dispatch.fault_log import MAX_LETTERS, Faults
-from nissa.pipeline.lanes import Entry
-from nissa.pipeline.outlet import ATTEMPTS, Outlet
-from nissa.pipeline.worker import SLICE, Worker
+from nissa.pipeline.hub.circuit_breaker import FAILURES, LONGEST_REST, SHORTEST_REST, Breaker
+from nissa.pipeline.hub.priority_buffer import Entry
+from nissa.pipeline.hub.sink_worker import ATTEMPTS, Outlet
+from nissa.pipeline.hub.worker import SLICE, Worker
 from tests.samples import event
 from tests.waiting import LIMIT, hanging, until
 
@@ -165,7 +165,7 @@ def test_a_sink_that_is_down_for_a_while_rests_and_then_gets_nearly_all() -> Non
 
 def test_a_sink_that_always_fails_is_given_up_at_the_end_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     for rest in ("SHORTEST_REST", "LONGEST_REST"):
-        monkeypatch.setattr(f"nissa.pipeline.breaker.{rest}", 2 * LIMIT)
+        monkeypatch.setattr(f"nissa.pipeline.hub.circuit_breaker.{rest}", 2 * LIMIT)
     tried, faults = list[int](), Faults()
 
     def sink(e: Event[Any]) -> None:
@@ -237,7 +237,7 @@ def test_a_flush_waits_for_the_last_entry_and_not_only_for_the_first_slice() -> 
 
 
 def test_after_a_long_quiet_the_next_entry_wakes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nissa.pipeline.worker._QUIET", 600.0)
+    monkeypatch.setattr("nissa.pipeline.hub.worker._QUIET", 600.0)
     handled, idle = queue.SimpleQueue[Any](), queue.SimpleQueue[bool]()
 
     def settle(ran_empty: bool) -> bool:
@@ -259,7 +259,7 @@ def test_after_a_long_quiet_the_next_entry_wakes_it(monkeypatch: pytest.MonkeyPa
 
 
 def test_what_is_not_settled_is_tried_again_without_another_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nissa.pipeline.worker._QUIET", 600.0)
+    monkeypatch.setattr("nissa.pipeline.hub.worker._QUIET", 600.0)
     asked, done = list[bool](), threading.Event()
 
     def settle(idle: bool) -> bool:
