@@ -21,13 +21,13 @@ from nissa.events.kinds import PhaseTimed
 from nissa.pipeline.config.measurement_plan import dense, planned
 from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.emitter import Emitter
+from nissa.pipeline.probes.announcement import probes_configured
 from nissa.pipeline.probes.guard import attempt, measure
 from nissa.pipeline.probes.landscape import explore
 from nissa.pipeline.probes.late_gradients import LateGradients
 from nissa.pipeline.probes.layers import unwrapped
 from nissa.pipeline.probes.memory import memory_measured
 from nissa.pipeline.probes.phases import Phases
-from nissa.pipeline.probes.plan import probes_configured
 from nissa.pipeline.probes.validation import Batch, validate
 from nissa.pipeline.probes.weights import copied, weights_measured
 from nissa.pipeline.telemetry import Telemetry
