@@ -8,7 +8,7 @@ from nissa.events.kinds import ProbesConfigured
 from nissa.pipeline.config.feature_plan import feature_names_of
 from nissa.pipeline.config.layer_selection import selected
 from nissa.pipeline.config.settings import TelemetryConfig
-from nissa.pipeline.probes.activations import recordable
+from nissa.pipeline.probes.activations.activations import recordable
 from nissa.pipeline.probes.layers import layers
 
 __all__ = ["probes_configured"]

@@ -9,9 +9,9 @@ from torch.utils._pytree import tree_map_only
 
 from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.emitter import Emitter
-from nissa.pipeline.probes.activations import activations_measured, recorded
+from nissa.pipeline.probes.activations.activations import activations_measured, recorded
+from nissa.pipeline.probes.activations.layer_outputs import Output
 from nissa.pipeline.probes.guard import attempt, measure
-from nissa.pipeline.probes.layer_outputs import Output
 from nissa.pipeline.probes.per_class import classes_measured
 from nissa.pipeline.probes.untouched import untouched
 

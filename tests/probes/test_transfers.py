@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from nissa.pipeline.config.settings import GradientConfig
 from nissa.pipeline.probes import bit_sketch, perturbations, transfer
-from nissa.pipeline.probes.activations import activations_measured, recorded
+from nissa.pipeline.probes.activations.activations import activations_measured, recorded
 from nissa.pipeline.probes.gradients import gradients_begun, gradients_measured
 from nissa.pipeline.probes.per_class import classes_measured
 from nissa.pipeline.probes.reductions import broken

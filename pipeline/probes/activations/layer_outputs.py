@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from nissa.events.kinds import LayerActivations
-from nissa.pipeline.probes.effective_rank import effective_rank
+from nissa.pipeline.probes.activations.effective_rank import effective_rank
 
 __all__ = ["SAMPLES", "UNITS", "Output", "layer_activations", "output_of"]
 

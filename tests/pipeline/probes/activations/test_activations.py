@@ -14,8 +14,8 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 from torch.nn.utils.parametrize import register_parametrization
 
 from nissa.events.kinds import ActivationsMeasured
-from nissa.pipeline.probes.activations import activations_measured, recordable, recorded
-from nissa.pipeline.probes.effective_rank import effective_rank
+from nissa.pipeline.probes.activations.activations import activations_measured, recordable, recorded
+from nissa.pipeline.probes.activations.effective_rank import effective_rank
 from nissa.pipeline.probes.untouched import untouched
 
 

@@ -22,7 +22,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from nissa.events.kinds import ActivationsMeasured
-from nissa.pipeline.probes.layer_outputs import Output, layer_activations, output_of
+from nissa.pipeline.probes.activations.layer_outputs import Output, layer_activations, output_of
 from nissa.pipeline.probes.layers import modules
 from nissa.pipeline.probes.transfer import here
 
