@@ -22,9 +22,9 @@ from nissa.pipeline.config.measurement_plan import dense, planned
 from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.announcement import probes_configured
+from nissa.pipeline.probes.gradients.pending import LateGradients
 from nissa.pipeline.probes.guard import attempt, measure
 from nissa.pipeline.probes.landscape import explore
-from nissa.pipeline.probes.late_gradients import LateGradients
 from nissa.pipeline.probes.layers import unwrapped
 from nissa.pipeline.probes.memory import memory_measured
 from nissa.pipeline.probes.phases import Phases

@@ -21,7 +21,7 @@ from nissa.operators.assessment.layer_health import (
     judged,
     worse,
 )
-from nissa.pipeline.probes.gradients import gradients_measured
+from nissa.pipeline.probes.gradients.gradients import gradients_measured
 from tests.samples import payloads
 
 BROKEN = (math.nan, math.inf, -math.inf)

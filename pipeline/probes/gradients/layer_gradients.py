@@ -15,8 +15,8 @@ from torch import Tensor
 
 from nissa.events.kinds import LayerGradients
 from nissa.pipeline.config.settings import GradientConfig
-from nissa.pipeline.probes.bit_sketch import octaves, quantiles, shares
-from nissa.pipeline.probes.gathering import Figures, Gradient
+from nissa.pipeline.probes.gradients.bit_sketch import octaves, quantiles, shares
+from nissa.pipeline.probes.gradients.device_statistics import Figures, Gradient
 
 __all__ = ["layer_gradients"]
 

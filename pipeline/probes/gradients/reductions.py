@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import hardshrink
 
-from nissa.pipeline.probes.sampling import flat
+from nissa.pipeline.probes.gradients.sampling import flat
 
 __all__ = ["above", "broken", "norms"]
 

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from nissa.events.kinds import GradientsMeasured
 from nissa.pipeline.config.layer_selection import matches
 from nissa.pipeline.config.settings import GradientConfig
-from nissa.pipeline.probes.gathering import Gathering, Gradient
-from nissa.pipeline.probes.layer_gradients import layer_gradients
+from nissa.pipeline.probes.gradients.device_statistics import Gathering, Gradient
+from nissa.pipeline.probes.gradients.layer_gradients import layer_gradients
 from nissa.pipeline.probes.layers import layers, unsharded
 from nissa.pipeline.probes.transfer import Late
 

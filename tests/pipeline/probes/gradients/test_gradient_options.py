@@ -11,8 +11,9 @@ from torch import nn
 
 from nissa.events.kinds import LayerGradients
 from nissa.pipeline.config.settings import GradientConfig
-from nissa.pipeline.probes import gathering, reductions
-from nissa.pipeline.probes.gradients import gradients_measured
+from nissa.pipeline.probes.gradients import device_statistics as gathering
+from nissa.pipeline.probes.gradients import reductions
+from nissa.pipeline.probes.gradients.gradients import gradients_measured
 
 BARE = {
     "track_norm": False,

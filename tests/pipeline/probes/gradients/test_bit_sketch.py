@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from torch import nn
 
-from nissa.pipeline.probes.bit_sketch import BINS, octaves, quantiles, shares, sketch, sketches
+from nissa.pipeline.probes.gradients.bit_sketch import BINS, octaves, quantiles, shares, sketch, sketches
 
 AT = (0.01, 0.25, 0.5, 0.75, 0.99)
 POINTS = torch.tensor(AT, dtype=torch.float64)

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nissa.pipeline.probes.bit_sketch import BINS, sketches
-from nissa.pipeline.probes.reductions import above, broken, norms
-from nissa.pipeline.probes.sampling import sampled
+from nissa.pipeline.probes.gradients.bit_sketch import BINS, sketches
+from nissa.pipeline.probes.gradients.reductions import above, broken, norms
+from nissa.pipeline.probes.gradients.sampling import sampled
 
 __all__ = ["Figures", "Gathering", "Gradient"]
 

@@ -7,7 +7,7 @@ from torch import nn
 from nissa.events.kinds import GradientsMeasured
 from nissa.pipeline.config.settings import GradientConfig
 from nissa.pipeline.emitter import Emitter
-from nissa.pipeline.probes.gradients import gradients_begun
+from nissa.pipeline.probes.gradients.gradients import gradients_begun
 from nissa.pipeline.probes.guard import attempt, measure
 from nissa.pipeline.probes.transfer import Late
 

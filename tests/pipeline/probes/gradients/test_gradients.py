@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from nissa.pipeline.probes.gradients import gradients_measured
+from nissa.pipeline.probes.gradients.gradients import gradients_measured
 
 
 def by_hand(layer: nn.Module) -> np.ndarray:
