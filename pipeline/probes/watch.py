@@ -24,7 +24,7 @@ from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.announcement import probes_configured
 from nissa.pipeline.probes.gradients.pending import LateGradients
 from nissa.pipeline.probes.guard import attempt, measure
-from nissa.pipeline.probes.landscape import explore
+from nissa.pipeline.probes.landscape.explore import explore
 from nissa.pipeline.probes.layers import unwrapped
 from nissa.pipeline.probes.memory import memory_measured
 from nissa.pipeline.probes.phases import Phases

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from nissa.pipeline.probes.sharpness import sharpness_measured, slope_of
+from nissa.pipeline.probes.landscape.sharpness import sharpness_measured, slope_of
 
 
 class Bowl(nn.Module):

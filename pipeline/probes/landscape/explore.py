@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from nissa.pipeline.config.settings import LossLandscapeConfig
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.guard import attempt, measure
-from nissa.pipeline.probes.sharpness import sharpness_measured, slope_of
+from nissa.pipeline.probes.landscape.sharpness import sharpness_measured, slope_of
 
 __all__ = ["explore"]
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import SharpnessMeasured
+from nissa.pipeline.probes.landscape.perturbations import noise, real, steepest
 from nissa.pipeline.probes.layers import unsharded
-from nissa.pipeline.probes.perturbations import noise, real, steepest
 from nissa.pipeline.probes.transfer import here
 from nissa.pipeline.probes.untouched import untouched
 
