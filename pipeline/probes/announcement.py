@@ -9,7 +9,7 @@ from nissa.pipeline.config.feature_plan import feature_names_of
 from nissa.pipeline.config.layer_selection import selected
 from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.probes.activations.activations import recordable
-from nissa.pipeline.probes.layers import layers
+from nissa.pipeline.probes.model.layers import layers
 
 __all__ = ["probes_configured"]
 

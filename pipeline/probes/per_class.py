@@ -14,8 +14,8 @@ from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import ClassesMeasured, ClassFigures
 from nissa.pipeline.config.settings import PerClassConfig
+from nissa.pipeline.probes.model.transfer import here
 from nissa.pipeline.probes.samples import samples
-from nissa.pipeline.probes.transfer import here
 
 __all__ = ["CONFUSED", "IGNORED", "classes_measured"]
 

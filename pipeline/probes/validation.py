@@ -12,8 +12,8 @@ from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.activations.activations import activations_measured, recorded
 from nissa.pipeline.probes.activations.layer_outputs import Output
 from nissa.pipeline.probes.guard import attempt, measure
+from nissa.pipeline.probes.model.restored import untouched
 from nissa.pipeline.probes.per_class import classes_measured
-from nissa.pipeline.probes.untouched import untouched
 
 __all__ = ["Batch", "validate"]
 

@@ -25,8 +25,8 @@ from nissa.pipeline.probes.announcement import probes_configured
 from nissa.pipeline.probes.gradients.pending import LateGradients
 from nissa.pipeline.probes.guard import attempt, measure
 from nissa.pipeline.probes.landscape.explore import explore
-from nissa.pipeline.probes.layers import unwrapped
 from nissa.pipeline.probes.memory import memory_measured
+from nissa.pipeline.probes.model.layers import unwrapped
 from nissa.pipeline.probes.phases import Phases
 from nissa.pipeline.probes.validation import Batch, validate
 from nissa.pipeline.probes.weights import copied, weights_measured

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import LayerWeights, WeightsMeasured
-from nissa.pipeline.probes.layers import layers, unsharded
-from nissa.pipeline.probes.transfer import here
+from nissa.pipeline.probes.model.layers import layers, unsharded
+from nissa.pipeline.probes.model.transfer import here
 
 __all__ = ["copied", "weights_measured"]
 

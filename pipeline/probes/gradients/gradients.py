@@ -20,8 +20,8 @@ from nissa.pipeline.config.layer_selection import matches
 from nissa.pipeline.config.settings import GradientConfig
 from nissa.pipeline.probes.gradients.device_statistics import Gathering, Gradient
 from nissa.pipeline.probes.gradients.layer_gradients import layer_gradients
-from nissa.pipeline.probes.layers import layers, unsharded
-from nissa.pipeline.probes.transfer import Late
+from nissa.pipeline.probes.model.layers import layers, unsharded
+from nissa.pipeline.probes.model.transfer import Late
 
 __all__ = ["gradients_begun", "gradients_measured"]
 

@@ -9,7 +9,7 @@ from nissa.pipeline.config.settings import GradientConfig
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.gradients.gradients import gradients_begun
 from nissa.pipeline.probes.guard import attempt, measure
-from nissa.pipeline.probes.transfer import Late
+from nissa.pipeline.probes.model.transfer import Late
 
 __all__ = ["LateGradients"]
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from nissa.events.kinds import SharpnessMeasured
 from nissa.pipeline.probes.landscape.perturbations import noise, real, steepest
-from nissa.pipeline.probes.layers import unsharded
-from nissa.pipeline.probes.transfer import here
-from nissa.pipeline.probes.untouched import untouched
+from nissa.pipeline.probes.model.layers import unsharded
+from nissa.pipeline.probes.model.restored import untouched
+from nissa.pipeline.probes.model.transfer import here
 
 __all__ = ["PAIRS", "SCALE", "sharpness_measured", "slope_of"]
 

@@ -25,9 +25,10 @@ from nissa.events.kinds import (
 from nissa.pipeline.config.feature_plan import feature_names_of
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.config.settings import TelemetryConfig
-from nissa.pipeline.probes import transfer, watch
+from nissa.pipeline.probes import watch
 from nissa.pipeline.probes.gradients import pending as late_gradients
 from nissa.pipeline.probes.landscape import explore as landscape
+from nissa.pipeline.probes.model import transfer
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.telemetry import Telemetry
 from tests.waiting import LIMIT

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 
 from nissa.events.kinds import LayerGradients
 from nissa.pipeline.probes.gradients.gradients import gradients_measured
-from nissa.pipeline.probes.layers import layers
+from nissa.pipeline.probes.model.layers import layers
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.telemetry import Telemetry
 

@@ -13,13 +13,13 @@ from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nissa.pipeline.config.settings import GradientConfig
-from nissa.pipeline.probes import transfer
 from nissa.pipeline.probes.activations.activations import activations_measured, recorded
 from nissa.pipeline.probes.gradients import bit_sketch
 from nissa.pipeline.probes.gradients.gradients import gradients_begun, gradients_measured
 from nissa.pipeline.probes.gradients.reductions import broken
 from nissa.pipeline.probes.landscape import perturbations
 from nissa.pipeline.probes.landscape.sharpness import sharpness_measured
+from nissa.pipeline.probes.model import transfer
 from nissa.pipeline.probes.per_class import classes_measured
 from nissa.pipeline.probes.weights import copied, weights_measured
 

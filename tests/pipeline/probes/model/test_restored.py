@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from nissa.pipeline.probes.untouched import untouched
+from nissa.pipeline.probes.model.restored import untouched
 
 
 def test_weights_that_are_named_buffers_modes_and_generators_are_put_back_even_after_an_error(
