@@ -28,7 +28,7 @@ from nissa.pipeline.probes.landscape.explore import explore
 from nissa.pipeline.probes.memory import memory_measured
 from nissa.pipeline.probes.model.layers import unwrapped
 from nissa.pipeline.probes.phases import Phases
-from nissa.pipeline.probes.validation import Batch, validate
+from nissa.pipeline.probes.validation.validation import Batch, validate
 from nissa.pipeline.probes.weights import copied, weights_measured
 from nissa.pipeline.telemetry import Telemetry
 

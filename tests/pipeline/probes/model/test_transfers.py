@@ -20,7 +20,7 @@ from nissa.pipeline.probes.gradients.reductions import broken
 from nissa.pipeline.probes.landscape import perturbations
 from nissa.pipeline.probes.landscape.sharpness import sharpness_measured
 from nissa.pipeline.probes.model import transfer
-from nissa.pipeline.probes.per_class import classes_measured
+from nissa.pipeline.probes.validation.per_class import classes_measured
 from nissa.pipeline.probes.weights import copied, weights_measured
 
 EVERYTHING = GradientConfig(enabled=True, full_histogram=True)

@@ -13,7 +13,7 @@ from nissa.pipeline.probes.activations.activations import activations_measured, 
 from nissa.pipeline.probes.activations.layer_outputs import Output
 from nissa.pipeline.probes.guard import attempt, measure
 from nissa.pipeline.probes.model.restored import untouched
-from nissa.pipeline.probes.per_class import classes_measured
+from nissa.pipeline.probes.validation.per_class import classes_measured
 
 __all__ = ["Batch", "validate"]
 

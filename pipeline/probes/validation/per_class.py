@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from nissa.events.kinds import ClassesMeasured, ClassFigures
 from nissa.pipeline.config.settings import PerClassConfig
 from nissa.pipeline.probes.model.transfer import here
-from nissa.pipeline.probes.samples import samples
+from nissa.pipeline.probes.validation.samples import samples
 
 __all__ = ["CONFUSED", "IGNORED", "classes_measured"]
 

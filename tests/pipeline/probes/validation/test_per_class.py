@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from nissa.pipeline.config.settings import PerClassConfig
-from nissa.pipeline.probes import per_class
-from nissa.pipeline.probes.per_class import classes_measured
+from nissa.pipeline.probes.validation import per_class
+from nissa.pipeline.probes.validation.per_class import classes_measured
 
 
 @given(st.integers(0, 40), st.integers(1, 6), st.integers(0, 2**31))
