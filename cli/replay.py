@@ -11,8 +11,8 @@ from rich.console import Console
 from nissa.cli.errors import UsageError
 from nissa.events.json_encoding import plain
 from nissa.pipeline.replay import Replay, replay
-from nissa.pipeline.sources.account import Account
-from nissa.pipeline.sources.reading import UnreadableRunError
+from nissa.pipeline.sources.read_report import UnreadableRunError
+from nissa.pipeline.sources.translation_report import Account
 from nissa.sinks.render import summary
 
 __all__ = ["add", "read_run"]

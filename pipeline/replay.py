@@ -11,7 +11,7 @@ from nissa.events.kinds import KINDS
 from nissa.operators.fold import Operator
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.pipeline.dispatch.fault_log import Faults
-from nissa.pipeline.sources.log import Reading, read_log
+from nissa.pipeline.sources.reader import Reading, read_log
 from nissa.pipeline.telemetry import default_operators
 from nissa.sinks.tables import Tables
 

@@ -10,8 +10,8 @@ from typing import IO, Any, cast
 import orjson
 
 from nissa.events.codec import MalformedLineError
-from nissa.pipeline.sources.reading import Reading, UnreadableRunError
-from nissa.pipeline.sources.zst import open_zst
+from nissa.pipeline.sources.read_report import Reading, UnreadableRunError
+from nissa.pipeline.sources.zstandard import open_zst
 from nissa.sinks.run_log import MANIFEST, segments
 
 __all__ = ["LONGEST_LINE", "Lines", "check", "find", "lines"]

@@ -24,7 +24,7 @@ from nissa.events.kinds import KINDS, BatchCompleted, EventsDropped, Heartbeat, 
 from nissa.operators.fold import only
 from nissa.pipeline.hub.hub import Hub
 from nissa.pipeline.replay import replay
-from nissa.pipeline.sources.log import Reading, read_log
+from nissa.pipeline.sources.reader import Reading, read_log
 from nissa.pipeline.telemetry import Telemetry
 from tests.samples import stories
 from tests.waiting import LIMIT, hanging, until

@@ -19,7 +19,7 @@ from nissa.events.kinds import BatchCompleted
 from nissa.pipeline.dispatch.fault_log import Faults
 from nissa.pipeline.hub.sink_worker import Outlet
 from nissa.pipeline.sources import lines as source
-from nissa.pipeline.sources.log import Reading, UnreadableRunError, read_log
+from nissa.pipeline.sources.reader import Reading, UnreadableRunError, read_log
 from nissa.sinks.run_log import RunLog, segments
 from tests.samples import event, run_started
 from tests.waiting import LIMIT, until

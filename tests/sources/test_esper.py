@@ -28,8 +28,8 @@ from nissa.events.kinds import (
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources.esper_rules import Translation
 from nissa.pipeline.sources.esper_table import RULES
-from tests.sources.conftest import Write
-from tests.sources.reading import adds_up, read
+from tests.pipeline.sources.conftest import Write
+from tests.pipeline.sources.reading import adds_up, read
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nissa.events.codec import decode, encode
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources.esper_table import RULES
-from tests.sources.reading import adds_up, read
+from tests.pipeline.sources.reading import adds_up, read
 
 WHOLE = Path(__file__).parent / "esper_excerpt.jsonl"
 LINES = [line for line in WHOLE.read_text().splitlines() if line.startswith('{"event_id": "0')]

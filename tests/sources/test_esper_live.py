@@ -19,7 +19,7 @@ from nissa.events.kinds import DecisionMade, EpochCompleted, EventsDropped
 from nissa.pipeline.sources.esper_live import NissaBackend
 from nissa.pipeline.sources.esper_table import RULES
 from nissa.pipeline.telemetry import Telemetry
-from tests.sources.reading import read
+from tests.pipeline.sources.reading import read
 from tests.waiting import LIMIT, until
 
 Kind = Enum("Kind", sorted({name.split()[0] for name in RULES} | {"SEEDS_SANG"}))  # type: ignore[misc]

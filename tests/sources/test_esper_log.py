@@ -12,7 +12,7 @@ from nissa.events.event import Event
 from nissa.events.kinds import CounterfactualMeasured, EpisodeEnded, EpochCompleted, ForeignEventCarried, StageChanged
 from nissa.pipeline.replay import Replay, replay
 from nissa.pipeline.sources.esper_table import RULES
-from tests.sources.reading import adds_up, read
+from tests.pipeline.sources.reading import adds_up, read
 
 Rows = list[dict[str, Any]]
 Events = list[Event[Any]]

@@ -17,8 +17,8 @@ from nissa.events.kinds import (
 )
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources import lines
-from tests.sources.conftest import Write
-from tests.sources.reading import adds_up, read
+from tests.pipeline.sources.conftest import Write
+from tests.pipeline.sources.reading import adds_up, read
 
 Rows = list[dict[str, Any]]
 

@@ -17,7 +17,7 @@ from nissa.events.kinds import (
 from nissa.operators.fold import Fold
 from nissa.pipeline.hub.fidelity_feedback import Fidelity, FidelityFollower
 from nissa.pipeline.replay import replay
-from nissa.pipeline.sources.log import Reading, read_log
+from nissa.pipeline.sources.reader import Reading, read_log
 from nissa.pipeline.telemetry import Telemetry, default_operators
 from tests.operators.raised import batch, configured, raised, resolved
 from tests.samples import epoch_completed

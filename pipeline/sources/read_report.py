@@ -7,7 +7,7 @@ from typing import Any
 from nissa.events.carried import FOREIGN
 from nissa.events.codec import Unknown
 from nissa.events.event import Event
-from nissa.pipeline.sources.account import Account
+from nissa.pipeline.sources.translation_report import Account
 
 __all__ = ["Reading", "UnreadableRunError"]
 

@@ -10,7 +10,7 @@ from nissa.events.codec import MalformedLineError, decode
 from nissa.events.event import Event
 from nissa.pipeline.sources.esper_log import read_esper, refusal
 from nissa.pipeline.sources.lines import LONGEST_LINE, Lines, check, find, lines
-from nissa.pipeline.sources.reading import Reading, UnreadableRunError
+from nissa.pipeline.sources.read_report import Reading, UnreadableRunError
 
 __all__ = ["LONGEST_LINE", "Reading", "UnreadableRunError", "read_log"]
 

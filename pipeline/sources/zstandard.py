@@ -5,7 +5,7 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any
 
-from nissa.pipeline.sources.reading import UnreadableRunError
+from nissa.pipeline.sources.read_report import UnreadableRunError
 
 __all__ = ["open_zst"]
 

@@ -16,10 +16,10 @@ import zstandard
 
 from nissa.events.kinds import SeedGerminated
 from nissa.pipeline.replay import replay
-from nissa.pipeline.sources import zst
-from nissa.pipeline.sources.reading import UnreadableRunError
+from nissa.pipeline.sources import zstandard as zst
+from nissa.pipeline.sources.read_report import UnreadableRunError
 from nissa.pipeline.telemetry import Telemetry
-from tests.sources.reading import adds_up, read
+from tests.pipeline.sources.reading import adds_up, read
 from tests.waiting import LIMIT, TRAINED
 
 Pack = Callable[[bytes], bytes]

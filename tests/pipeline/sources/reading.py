@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from nissa.events.event import Event
-from nissa.pipeline.sources.log import read_log
-from nissa.pipeline.sources.reading import Reading
+from nissa.pipeline.sources.read_report import Reading
+from nissa.pipeline.sources.reader import read_log
 
 __all__ = ["adds_up", "read"]
 
