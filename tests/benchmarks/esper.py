@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nissa.pipeline.replay import replay
-from nissa.pipeline.sources.esper_live import NissaBackend
+from nissa.pipeline.sources.esper.live import NissaBackend
 from nissa.pipeline.telemetry import Telemetry
 from tests.benchmarks.measuring import Figure, interleaved, report
 
@@ -19,7 +19,7 @@ __all__ = ["run"]
 
 ROUNDS, CALLS = 15, 2_000
 ROOT = Path(__file__).parents[2]
-LOGS = (ROOT.parent / "shared" / "esper" / "events.jsonl", ROOT / "tests" / "sources" / "esper_excerpt.jsonl")
+LOGS = (ROOT.parent / "shared" / "esper" / "events.jsonl", ROOT / "tests/pipeline/sources/esper/esper_excerpt.jsonl")
 Type = Enum("Type", ["EPOCH_COMPLETED"])
 
 

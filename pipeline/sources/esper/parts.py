@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from nissa.events.kinds import Action, CounterfactualResult, GateCheck, SlotSnapshot
-from nissa.pipeline.sources.esper_fields import Line, MisfitError, name, number, stage, texts, truth, whole
-from nissa.pipeline.sources.esper_history import Host
+from nissa.pipeline.sources.esper.fields import Line, MisfitError, name, number, stage, texts, truth, whole
+from nissa.pipeline.sources.esper.history import Host
 
 __all__ = [
     "accuracy_delta",

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from nissa.events.carried import FOREIGN, ForeignEventCarried
 from nissa.events.event import Scope
 from nissa.events.kinds import EpisodeEnded, Payload, RunStarted
-from nissa.pipeline.sources.esper_fields import Line, MisfitError, numbered
-from nissa.pipeline.sources.esper_history import History, Host
-from nissa.pipeline.sources.esper_rules import Translation
-from nissa.pipeline.sources.esper_table import RULES, UNKNOWN
+from nissa.pipeline.sources.esper.fields import Line, MisfitError, numbered
+from nissa.pipeline.sources.esper.history import History, Host
+from nissa.pipeline.sources.esper.rules import Translation
+from nissa.pipeline.sources.esper.rules_table import RULES, UNKNOWN
 from nissa.pipeline.sources.translation_report import Account
 
 __all__ = ["SYSTEM", "Said", "Translator"]

@@ -10,9 +10,9 @@ import orjson
 from nissa.events.carried import ForeignEventCarried
 from nissa.events.codec import MalformedLineError
 from nissa.events.event import Event
-from nissa.pipeline.sources.esper import SYSTEM, Translator
-from nissa.pipeline.sources.esper_fields import Line
-from nissa.pipeline.sources.esper_table import RULES
+from nissa.pipeline.sources.esper.fields import Line
+from nissa.pipeline.sources.esper.rules_table import RULES
+from nissa.pipeline.sources.esper.translator import SYSTEM, Translator
 from nissa.pipeline.sources.lines import Lines, check
 from nissa.pipeline.sources.read_report import Reading
 from nissa.pipeline.sources.translation_report import Account

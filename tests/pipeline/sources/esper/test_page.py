@@ -3,13 +3,13 @@
 from collections import defaultdict
 from typing import Any
 
-from nissa.pipeline.sources.esper_table import RULES
-from tests.sources.mapping import PAGE, page
+from nissa.pipeline.sources.esper.rules_table import RULES
+from tests.pipeline.sources.esper.mapping import PAGE, page
 
 
 def test_the_tables_of_the_page_are_those_of_the_code() -> None:
     text = PAGE.read_text()
-    assert page(text) == text, "write them anew: python -m tests.sources.mapping"
+    assert page(text) == text, "write them anew: python -m tests.pipeline.sources.esper.mapping"
 
 
 def test_what_the_table_says_of_the_envelopes_epoch_is_so_in_a_real_log(esper_rows: list[dict[str, Any]]) -> None:

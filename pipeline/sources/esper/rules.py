@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from nissa.events.kinds import Payload
-from nissa.pipeline.sources.esper_fields import Line, MisfitError, Read
-from nissa.pipeline.sources.esper_history import Host
+from nissa.pipeline.sources.esper.fields import Line, MisfitError, Read
+from nissa.pipeline.sources.esper.history import Host
 
 __all__ = ["Rule", "Source", "Translation", "beside", "data", "fixed", "known"]
 

@@ -11,7 +11,7 @@ from nissa.events.codec import decode, encode
 from nissa.events.event import Event
 from nissa.events.kinds import CounterfactualMeasured, EpisodeEnded, EpochCompleted, ForeignEventCarried, StageChanged
 from nissa.pipeline.replay import Replay, replay
-from nissa.pipeline.sources.esper_table import RULES
+from nissa.pipeline.sources.esper.rules_table import RULES
 from tests.pipeline.sources.reading import adds_up, read
 
 Rows = list[dict[str, Any]]

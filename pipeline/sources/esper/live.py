@@ -15,7 +15,7 @@ from nissa.events.kinds import EventsDropped, Importance, Payload
 from nissa.pipeline import process_exit as exits
 from nissa.pipeline.hub.priority_buffer import Entry
 from nissa.pipeline.hub.worker import Worker
-from nissa.pipeline.sources.esper import SYSTEM, Translator
+from nissa.pipeline.sources.esper.translator import SYSTEM, Translator
 from nissa.pipeline.sources.translation_report import Account
 from nissa.pipeline.telemetry import CAPACITY, Telemetry
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nissa.events.codec import decode, encode
 from nissa.pipeline.replay import replay
-from nissa.pipeline.sources.esper_table import RULES
+from nissa.pipeline.sources.esper.rules_table import RULES
 from tests.pipeline.sources.reading import adds_up, read
 
 WHOLE = Path(__file__).parent / "esper_excerpt.jsonl"

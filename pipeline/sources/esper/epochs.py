@@ -2,8 +2,8 @@
 
 import re
 
-from nissa.pipeline.sources.esper_fields import Line, numbered
-from nissa.pipeline.sources.esper_history import Host
+from nissa.pipeline.sources.esper.fields import Line, numbered
+from nissa.pipeline.sources.esper.history import Host
 
 __all__ = ["ahead", "around", "inner", "nowhere", "told"]
 

@@ -12,10 +12,10 @@ from nissa.events.kinds import (
     PolicyUpdated,
     RunStarted,
 )
-from nissa.pipeline.sources import esper_parts as parts
-from nissa.pipeline.sources.esper_fields import Line, MisfitError, name, number, whole
-from nissa.pipeline.sources.esper_history import Host
-from nissa.pipeline.sources.esper_rules import Translation, data, fixed, known
+from nissa.pipeline.sources.esper import parts
+from nissa.pipeline.sources.esper.fields import Line, MisfitError, name, number, whole
+from nissa.pipeline.sources.esper.history import Host
+from nissa.pipeline.sources.esper.rules import Translation, data, fixed, known
 
 __all__ = ["ACTION", "EPOCH", "MATRIX", "OUTCOME", "PHASES", "RUN", "UPDATE"]
 

@@ -1,15 +1,15 @@
-"""The tables of docs/esper.md, made from the code: `python -m tests.sources.mapping` writes them anew."""
+"""The tables of docs/esper.md, made from the code: `python -m tests.pipeline.sources.esper.mapping` writes them anew."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from nissa.pipeline.sources.esper_rules import Rule, Translation
-from nissa.pipeline.sources.esper_table import RULES
+from nissa.pipeline.sources.esper.rules import Rule, Translation
+from nissa.pipeline.sources.esper.rules_table import RULES
 
 __all__ = ["PAGE", "page", "tables"]
 
-PAGE = Path(__file__).parents[2] / "docs" / "esper.md"
-_BEGIN, _END = "<!-- made by tests/sources/mapping.py -->\n", "<!-- end -->"
+PAGE = Path(__file__).parents[4] / "docs" / "esper.md"
+_BEGIN, _END = "<!-- made by tests/pipeline/sources/esper/mapping.py -->\n", "<!-- end -->"
 
 
 def page(text: str) -> str:

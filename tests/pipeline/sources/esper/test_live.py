@@ -16,8 +16,8 @@ import pytest
 
 from nissa.events.event import Event
 from nissa.events.kinds import DecisionMade, EpochCompleted, EventsDropped
-from nissa.pipeline.sources.esper_live import NissaBackend
-from nissa.pipeline.sources.esper_table import RULES
+from nissa.pipeline.sources.esper.live import NissaBackend
+from nissa.pipeline.sources.esper.rules_table import RULES
 from nissa.pipeline.telemetry import Telemetry
 from tests.pipeline.sources.reading import read
 from tests.waiting import LIMIT, until
@@ -140,7 +140,7 @@ import os, sys
 from pathlib import Path
 from types import SimpleNamespace
 from nissa.events.kinds import SeedCulled
-from nissa.pipeline.sources.esper_live import NissaBackend
+from nissa.pipeline.sources.esper.live import NissaBackend
 from nissa.pipeline.telemetry import Telemetry
 telemetry = Telemetry("live", out=Path(sys.argv[1]))
 backend = NissaBackend(telemetry)

@@ -1,10 +1,10 @@
 """How the events of a seed's life are read from esper-lite's: what holds which field."""
 
 from nissa.events.kinds import GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
-from nissa.pipeline.sources.esper_fields import Line, name, number, stage, truth, whole
-from nissa.pipeline.sources.esper_history import Host
-from nissa.pipeline.sources.esper_parts import checks
-from nissa.pipeline.sources.esper_rules import Translation, beside, data, known
+from nissa.pipeline.sources.esper.fields import Line, name, number, stage, truth, whole
+from nissa.pipeline.sources.esper.history import Host
+from nissa.pipeline.sources.esper.parts import checks
+from nissa.pipeline.sources.esper.rules import Translation, beside, data, known
 
 __all__ = ["FOSSILIZED", "GATE", "GERMINATED", "PRUNED", "STAGE"]
 

@@ -26,8 +26,8 @@ from nissa.events.kinds import (
     StageChanged,
 )
 from nissa.pipeline.replay import replay
-from nissa.pipeline.sources.esper_rules import Translation
-from nissa.pipeline.sources.esper_table import RULES
+from nissa.pipeline.sources.esper.rules import Translation
+from nissa.pipeline.sources.esper.rules_table import RULES
 from tests.pipeline.sources.conftest import Write
 from tests.pipeline.sources.reading import adds_up, read
 
