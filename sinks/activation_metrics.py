@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from nissa.events.event import Event
 from nissa.events.kinds import ActivationsMeasured, LayerActivations
 from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics
-from nissa.sinks.ranked import broken, ranked
+from nissa.sinks.layer_ranking import broken, ranked
 
 __all__ = ["GAUGES", "METRICS"]
 

@@ -13,7 +13,7 @@ from nissa.events.kinds import (
     LayerWeights,
     WeightsMeasured,
 )
-from nissa.sinks.ranked import MAX_LAYERS
+from nissa.sinks.layer_ranking import MAX_LAYERS
 
 __all__ = ["KINDS", "Last", "layer_rows", "remember"]
 
