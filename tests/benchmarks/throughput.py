@@ -11,7 +11,7 @@ from rich.console import Console
 from nissa.events.kinds import Payload
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Sink, Telemetry
-from nissa.sinks.console import ConsoleSink
+from nissa.sinks.console.console_sink import ConsoleSink
 from tests.benchmarks.emit import Stuck
 from tests.benchmarks.measuring import Figure, report
 from tests.benchmarks.workload import mix

@@ -11,7 +11,7 @@ from nissa.events.kinds import DenseTraceCaptured, FidelityChanged, TracedAlert,
 from nissa.operators.fidelity.escalation import escalate
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.sinks.alert_metrics import NAMES
-from nissa.sinks.lines import line
+from nissa.sinks.console.event_lines import line
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.tables import Tables
 from nissa.sinks.trace_rows import TraceRows

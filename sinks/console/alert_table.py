@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from nissa.events.alerts import SEVERITIES
-from nissa.sinks.cells import Row, name, number, table
+from nissa.sinks.console.cells import Row, name, number, table
 
 __all__ = ["noticed"]
 

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from nissa.events.event import Event
 from nissa.events.kinds import BestRunsRanked, EpochAssessed, EpochCompleted, RunEnded, RunStarted
-from nissa.sinks.lines import LINED, flag_line, line
-from nissa.sinks.render import summary
+from nissa.sinks.console.event_lines import LINED, flag_line, line
+from nissa.sinks.console.summary_tables import summary
 from nissa.sinks.tables import Tables
 
 __all__ = ["ConsoleSink"]

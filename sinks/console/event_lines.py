@@ -21,7 +21,7 @@ from nissa.events.kinds import (
     SeedGerminated,
     StageChanged,
 )
-from nissa.sinks.trace_lines import WRITERS as TRACE_WRITERS
+from nissa.sinks.console.trace_lines import WRITERS as TRACE_WRITERS
 
 __all__ = ["LINED", "flag_line", "line"]
 

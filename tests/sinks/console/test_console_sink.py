@@ -24,10 +24,10 @@ from nissa.events.kinds import (
 from nissa.operators.fold import Fold
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.pipeline.telemetry import default_operators
-from nissa.sinks.console import ConsoleSink
-from nissa.sinks.lines import line
-from nissa.sinks.render import growth_text, summary
-from nissa.sinks.render_networks import health_text, layer_table
+from nissa.sinks.console.console_sink import ConsoleSink
+from nissa.sinks.console.event_lines import line
+from nissa.sinks.console.network_tables import health_text, layer_table
+from nissa.sinks.console.summary_tables import growth_text, summary
 from nissa.sinks.tables import Tables
 from tests.samples import episode_ended, episode_started, epoch_completed, event, payloads, run_started
 
