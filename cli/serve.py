@@ -9,8 +9,8 @@ from rich.console import Console
 
 from nissa.cli.errors import UsageError, port
 from nissa.cli.replay import read_run
-from nissa.sinks.prometheus import PrometheusSink
-from nissa.sinks.scrape import MetricsServer
+from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.server import MetricsServer
 
 __all__ = ["add"]
 

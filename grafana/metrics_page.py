@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nissa.grafana.known import KNOWN
-from nissa.sinks.declare import Metric
-from nissa.sinks.metrics import METRICS
+from nissa.sinks.prometheus.catalog import METRICS
+from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
+from nissa.sinks.prometheus.metric import Metric
 from nissa.sinks.slot_metrics import STAGES
-from nissa.sinks.totals import MAX_LABEL_SETS
 
 __all__ = ["metrics_page", "panels"]
 

@@ -42,9 +42,9 @@ from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.hub.fidelity_feedback import Fidelity, FidelityFollower
 from nissa.pipeline.hub.hub import Hub
 from nissa.pipeline.hub.sink_worker import Outlet
-from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.server import MetricsServer
 from nissa.sinks.run_log import DEAD_LETTERS, RunLog
-from nissa.sinks.scrape import MetricsServer
 from nissa.sinks.tables import Tables
 
 __all__ = ["CAPACITY", "LINGER", "Sink", "Telemetry", "default_operators", "new_run_name"]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from nissa.events.event import Event
 from nissa.events.kinds import ActivationsMeasured, LayerActivations
-from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics
 from nissa.sinks.layer_ranking import broken, ranked
+from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, metrics
 
 __all__ = ["GAUGES", "METRICS"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from nissa.events.event import Event
 from nissa.events.kinds import AlertRaised, AlertResolved, EpisodeStarted, PolicyUpdated, TrendChanged
-from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, Value, metrics
+from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, Value, metrics
 
 __all__ = ["COUNTS", "METRICS", "NAMES", "standing"]
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from nissa.events.event import Event
 from nissa.events.kinds import EpochAssessed, FeaturesComputed, ProbesConfigured
-from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics
+from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, metrics
 
 __all__ = ["COMPLAINTS", "FLAGS", "GAUGES", "METRICS", "OPPORTUNITIES"]
 

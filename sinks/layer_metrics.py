@@ -5,8 +5,8 @@ from math import floor, hypot, inf, log2
 
 from nissa.events.event import Event
 from nissa.events.kinds import GradientsMeasured, LayerGradients, LayerWeights, WeightsMeasured
-from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics
 from nissa.sinks.layer_ranking import broken, ranked
+from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, metrics
 
 __all__ = ["GAUGES", "METRICS"]
 

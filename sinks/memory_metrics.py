@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nissa.events.event import Event
 from nissa.events.kinds import MemoryMeasured
-from nissa.sinks.declare import RUN, Labels, Readings, Rows, Sample, metrics
+from nissa.sinks.prometheus.metric import RUN, Labels, Readings, Rows, Sample, metrics
 
 __all__ = ["GAUGES", "METRICS"]
 

@@ -6,7 +6,7 @@ They bear no run: they are the process's, and stay when its runs have left.
 from collections.abc import Iterator
 
 from nissa.events.kinds import KINDS, PipelineState, SinkState
-from nissa.sinks.declare import Rows, Sample, metrics
+from nissa.sinks.prometheus.metric import Rows, Sample, metrics
 
 __all__ = ["METRICS", "NOTHING_YET", "account"]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nissa.events.event import Event
 from nissa.events.kinds import DecisionMade, DecisionsScored, EpisodeStarted, HeadDecision, PolicyUpdated, RunStarted
-from nissa.sinks.declare import ENV, GROUP, Labels, Readings, Rows, Sample, metrics, names, ratio
+from nissa.sinks.prometheus.metric import ENV, GROUP, Labels, Readings, Rows, Sample, metrics, names, ratio
 
 __all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS"]
 

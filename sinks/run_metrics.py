@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nissa.events.event import Event
 from nissa.events.kinds import EpisodeEnded, EpisodeStarted, EpochCompleted, Heartbeat, PhaseTimed, RunEnded, RunStarted
-from nissa.sinks.declare import ENV, RUN, Labels, Metric, Readings, Rows, Sample, metrics, ratio
+from nissa.sinks.prometheus.metric import ENV, RUN, Labels, Metric, Readings, Rows, Sample, metrics, ratio
 
 __all__ = ["COUNTS", "GAUGES", "LIVENESS", "METRICS", "OUTCOMES"]
 

@@ -13,7 +13,7 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
-from nissa.sinks.declare import ENV, GROUP, Labels, Readings, Rows, Sample, metrics, names, ratio
+from nissa.sinks.prometheus.metric import ENV, GROUP, Labels, Readings, Rows, Sample, metrics, names, ratio
 
 __all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS"]
 

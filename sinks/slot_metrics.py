@@ -12,7 +12,7 @@ from nissa.events.kinds import (
     SlotSnapshot,
     StageChanged,
 )
-from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics, names, ratio
+from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, metrics, names, ratio
 
 __all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS", "STAGES"]
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured, EpisodeStarted, EpochCompleted, FidelityChanged
 from nissa.sinks.alert_metrics import NAMES
-from nissa.sinks.declare import ENV, RUN, Labels, Readings, Rows, Sample, metrics
+from nissa.sinks.prometheus.metric import ENV, RUN, Labels, Readings, Rows, Sample, metrics
 
 if TYPE_CHECKING:
-    from nissa.sinks.snapshot import Place
+    from nissa.sinks.prometheus.render import Place
 
 __all__ = ["COUNTS", "METRICS", "fidelity"]
 

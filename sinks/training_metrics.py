@@ -10,7 +10,7 @@ from nissa.events.kinds import (
     EpochCompleted,
     HostBaselineMeasured,
 )
-from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics, ratio
+from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, metrics, ratio
 
 __all__ = ["GAUGES", "METRICS"]
 

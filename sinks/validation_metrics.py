@@ -5,7 +5,7 @@ from math import isnan
 
 from nissa.events.event import Event
 from nissa.events.kinds import ClassesMeasured, SharpnessMeasured
-from nissa.sinks.declare import ENV, Labels, Readings, Rows, Sample, metrics, ratio
+from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, metrics, ratio
 
 __all__ = ["GAUGES", "METRICS"]
 

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
-from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.trainer.run import Settings, train
 from tests.waiting import LIMIT
 

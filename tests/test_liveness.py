@@ -34,8 +34,8 @@ from nissa.pipeline.config.profiles import load
 from nissa.pipeline.hub.hub import Hub
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Sink, Telemetry
-from nissa.sinks.metrics import METRICS
-from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.prometheus.catalog import METRICS
+from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.trainer import epoch, ppo, slot
 from nissa.trainer.injection import Injection
 from nissa.trainer.run import Settings, train

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted, EpochCompleted, Payload, SlotSnapshot
-from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.prometheus.collector import PrometheusSink
 from tests.benchmarks.measuring import Figure, report
 
 __all__ = ["run"]

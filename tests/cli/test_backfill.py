@@ -14,7 +14,7 @@ from nissa.cli.replay import read_run
 from nissa.events.codec import encode
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpochCompleted, PhaseTimed, SeedFossilized
-from nissa.sinks.backfill import Backfill
+from nissa.sinks.prometheus.backfill import Backfill
 from tests.conftest import Prometheus
 from tests.samples import episode_started, epoch_completed
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from nissa.sinks.metrics import METRICS
+from nissa.sinks.prometheus.catalog import METRICS
 from tests.grafana.columns import head_of, properties
 from tests.grafana.meanings import PLAIN, Meaning, faults, meaning_of, metrics_in, shown_in
 from tests.grafana.promql import parsed, variables

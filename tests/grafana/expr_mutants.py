@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from zlib import crc32
 
-from nissa.sinks.metrics import METRICS
+from nissa.sinks.prometheus.catalog import METRICS
 from tests.grafana.gone import also_gone, plain
 
 __all__ = ["exprs", "legends"]

@@ -11,7 +11,7 @@ from nissa.operators.policy.collapse import LIMITS as COLLAPSE
 from nissa.operators.policy.update_spikes import LIMITS as SPIKES
 from nissa.pipeline.hub.circuit_breaker import FAILURES
 from nissa.pipeline.telemetry import LINGER
-from nissa.sinks.totals import MAX_LABEL_SETS
+from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
 from tests.grafana.promql import nodes, parsed
 from tests.grafana.quantities import Bound, bounds
 from tests.grafana.rules import ALERTS, RECORDED

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from nissa.sinks.declare import Metric
-from nissa.sinks.metrics import METRICS
+from nissa.sinks.prometheus.catalog import METRICS
+from nissa.sinks.prometheus.metric import Metric
 from nissa.sinks.slot_metrics import STAGES
 from tests.grafana.rules import ALERTS
 

@@ -9,7 +9,7 @@ import pytest
 from nissa.grafana import dashboards
 from nissa.grafana.queries import of, spread
 from nissa.grafana.shipped import rule_groups
-from nissa.sinks.metrics import METRICS
+from nissa.sinks.prometheus.catalog import METRICS
 from tests.grafana.checking import complaints, panels
 from tests.grafana.meanings import metrics_in
 

@@ -10,8 +10,8 @@ import pytest
 
 from nissa.cli.replay import read_run
 from nissa.events.event import Event
-from nissa.sinks.prometheus import PrometheusSink
-from nissa.sinks.scrape import MetricsServer
+from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.server import MetricsServer
 from tests.grafana.checking import panels
 from tests.grafana.choices import choices
 from tests.grafana.promql import anyway, filled

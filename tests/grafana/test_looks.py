@@ -15,7 +15,7 @@ from nissa.grafana.panels import bars, lines
 from nissa.grafana.queries import Query
 from nissa.grafana.tables import Column, rows
 from nissa.grafana.thresholds import ANY, Limits
-from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.prometheus.collector import PrometheusSink
 from tests.grafana.checking import panels
 from tests.grafana.legends import deciding, look
 

@@ -11,7 +11,7 @@ import promql_parser
 import pytest
 
 from nissa.events.kind import KINDS, Importance
-from nissa.sinks.metrics import METRICS
+from nissa.sinks.prometheus.catalog import METRICS
 from tests.grafana.promql import grouped, nodes, parsed, selected
 from tests.grafana.rules import ALERTS, FILES, GROUPS, RULES
 

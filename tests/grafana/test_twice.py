@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nissa.sinks.metrics import METRICS
+from nissa.sinks.prometheus.catalog import METRICS
 from tests.conftest import Prometheus
 from tests.grafana.history import History, blocks, history
 from tests.grafana.meanings import metrics_in

@@ -12,8 +12,8 @@ import pytest
 
 from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted, BlueprintSummarized, GradientsMeasured
-from nissa.sinks.prometheus import PrometheusSink
-from nissa.sinks.totals import MAX_LABEL_SETS
+from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
 from tests.conftest import Prometheus
 from tests.grafana.checking import panels
 from tests.grafana.history import blocks, history

@@ -9,7 +9,7 @@ from math import nan
 
 from nissa.events.kinds import BatchCompleted
 from nissa.pipeline.telemetry import LINGER, Telemetry
-from nissa.sinks import visits
+from nissa.sinks.prometheus import scrapers as visits
 from tests.samples import episode_started, run_started
 
 __all__ = ["main"]

@@ -16,7 +16,7 @@ from nissa.pipeline.store import RunStore
 from nissa.pipeline.telemetry import Telemetry
 from tests.operators.raised import batch, told
 from tests.samples import episode_ended, episode_started, epoch_completed, run_started
-from tests.sinks.test_trace_metrics import trace
+from tests.sinks.prometheus.test_trace_metrics import trace
 
 BASELINE = HostBaselineMeasured(
     initial_loss=2.0, initial_accuracy=10.0, final_loss=0.5, final_accuracy=90.0, epochs=45, host_params=1000

@@ -15,7 +15,7 @@ from nissa.operators.alerts.active_alerts import Standing, follow, resolve
 from nissa.sinks.alert_rows import AlertRows
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.console.summary_tables import summary
-from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.tables import Tables
 from tests.samples import episode_started, event
 

@@ -21,9 +21,9 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
-from nissa.sinks.prometheus import GRACE, PrometheusSink
-from nissa.sinks.state import State
-from nissa.sinks.totals import MAX_LABEL_SETS
+from nissa.sinks.prometheus.collector import GRACE, PrometheusSink
+from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
+from nissa.sinks.prometheus.state import State
 from tests.samples import episode_started, run_started
 
 Series = tuple[str, frozenset[tuple[str, str]]]

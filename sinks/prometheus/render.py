@@ -7,8 +7,8 @@ from typing import Any
 from nissa.events.event import Event
 from nissa.events.kind import KINDS
 from nissa.events.kinds import BatchCompleted, EpisodeStarted, EpochCompleted, EventsDropped, Heartbeat
-from nissa.sinks.declare import Labels, Sample, Value
-from nissa.sinks.metrics import GAUGES
+from nissa.sinks.prometheus.catalog import GAUGES
+from nissa.sinks.prometheus.metric import Labels, Sample, Value
 
 __all__ = ["Place", "count_kinds", "first_events", "last_events", "read", "tell"]
 

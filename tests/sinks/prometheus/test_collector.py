@@ -24,8 +24,8 @@ from nissa.events.kinds import (
     Payload,
     PolicyUpdated,
 )
-from nissa.sinks.metrics import METRICS
-from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.prometheus.catalog import METRICS
+from nissa.sinks.prometheus.collector import PrometheusSink
 from tests.samples import events, run_started
 
 Series = tuple[str, frozenset[tuple[str, str]]]

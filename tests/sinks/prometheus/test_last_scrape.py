@@ -15,8 +15,8 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from nissa.sinks.prometheus import PrometheusSink
-from nissa.sinks.scrape import MetricsServer, _Handler
+from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.server import MetricsServer, _Handler
 from tests.waiting import LIMIT, until
 
 

@@ -28,7 +28,7 @@ from nissa.operators.assessment import red_flags
 from nissa.operators.assessment.layer_health import COMPLAINTS
 from nissa.sinks import assessment_metrics
 from nissa.sinks.layer_ranking import MAX_LAYERS, ranked
-from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.prometheus.collector import PrometheusSink
 from tests.samples import epoch_completed
 
 Series = tuple[str, frozenset[tuple[str, str]]]

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
 
-from nissa.sinks.visits import Visits
+from nissa.sinks.prometheus.scrapers import Visits
 
 __all__ = ["MetricsServer"]
 

@@ -18,7 +18,7 @@ from nissa.sinks import (
     training_metrics,
     validation_metrics,
 )
-from nissa.sinks.declare import Metric, Reading, Readings
+from nissa.sinks.prometheus.metric import Metric, Reading, Readings
 
 __all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS", "Metric"]
 

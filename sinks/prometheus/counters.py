@@ -3,8 +3,8 @@
 from bisect import bisect_left
 from math import inf
 
-from nissa.sinks.declare import Labels, Value
-from nissa.sinks.metrics import METRICS
+from nissa.sinks.prometheus.catalog import METRICS
+from nissa.sinks.prometheus.metric import Labels, Value
 from nissa.sinks.run_metrics import OUTCOMES
 
 __all__ = ["MAX_LABEL_SETS", "Totals"]

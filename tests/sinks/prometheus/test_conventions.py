@@ -12,9 +12,9 @@ from prometheus_client.openmetrics import parser as openmetrics
 
 from nissa.events.event import Event
 from nissa.events.kinds import Payload
-from nissa.sinks.declare import Metric
-from nissa.sinks.metrics import METRICS
-from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.prometheus.catalog import METRICS
+from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.metric import Metric
 
 LABELS = {
     *("run", "group", "env", "blueprint", "slot", "stage", "gate", "head", "action", "kind", "sink", "component"),

@@ -21,13 +21,13 @@ from prometheus_client.registry import Collector
 from nissa.events.event import Event
 from nissa.events.kinds import PipelineState
 from nissa.sinks.alert_metrics import standing
-from nissa.sinks.declare import Sample
-from nissa.sinks.families import families
 from nissa.sinks.pipeline_metrics import NOTHING_YET, account
+from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
+from nissa.sinks.prometheus.families import families
+from nissa.sinks.prometheus.metric import Sample
+from nissa.sinks.prometheus.render import count_kinds, first_events, last_events, read, tell
+from nissa.sinks.prometheus.state import Snapshot, State
 from nissa.sinks.run_metrics import LIVENESS
-from nissa.sinks.snapshot import count_kinds, first_events, last_events, read, tell
-from nissa.sinks.state import Snapshot, State
-from nissa.sinks.totals import MAX_LABEL_SETS
 from nissa.sinks.trace_metrics import fidelity
 
 __all__ = ["GRACE", "PrometheusSink"]

@@ -8,9 +8,9 @@ from prometheus_client import Metric as Family
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-from nissa.sinks.declare import Labels, Metric, Value
-from nissa.sinks.metrics import METRICS
-from nissa.sinks.totals import MAX_LABEL_SETS
+from nissa.sinks.prometheus.catalog import METRICS
+from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
+from nissa.sinks.prometheus.metric import Labels, Metric, Value
 
 __all__ = ["families"]
 

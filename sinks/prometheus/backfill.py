@@ -8,7 +8,7 @@ from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
 from nissa.events.event import Event
-from nissa.sinks.prometheus import PrometheusSink
+from nissa.sinks.prometheus.collector import PrometheusSink
 
 __all__ = ["Backfill"]
 

@@ -23,10 +23,10 @@ from nissa.events.kinds import (
     SlotSnapshot,
 )
 from nissa.pipeline.telemetry import Telemetry
-from nissa.sinks.prometheus import GRACE, PrometheusSink
-from nissa.sinks.snapshot import Place
-from nissa.sinks.state import State
-from nissa.sinks.totals import MAX_LABEL_SETS
+from nissa.sinks.prometheus.collector import GRACE, PrometheusSink
+from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
+from nissa.sinks.prometheus.render import Place
+from nissa.sinks.prometheus.state import State
 from tests.samples import episode_started
 
 Series = tuple[str, frozenset[tuple[str, str]]]

@@ -1,8 +1,8 @@
 """Where does a counter begin? At 0 in every environment, as soon as its labels are known: Prometheus sees no birth."""
 
-from nissa.sinks.declare import ENV, Labels
-from nissa.sinks.metrics import METRICS
-from nissa.sinks.totals import MAX_LABEL_SETS, Totals
+from nissa.sinks.prometheus.catalog import METRICS
+from nissa.sinks.prometheus.counters import MAX_LABEL_SETS, Totals
+from nissa.sinks.prometheus.metric import ENV, Labels
 
 __all__ = ["Openings"]
 
