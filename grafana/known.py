@@ -6,8 +6,8 @@ Beside each other stand those that are seen beside each other: eight in a row ha
 from collections.abc import Mapping
 
 from nissa.events.kinds import KINDS
-from nissa.sinks.alert_metrics import NAMES
-from nissa.sinks.assessment_metrics import COMPLAINTS, FLAGS
+from nissa.sinks.prometheus.metrics.alerts import NAMES
+from nissa.sinks.prometheus.metrics.assessment import COMPLAINTS, FLAGS
 
 __all__ = ["KNOWN"]
 

@@ -9,7 +9,7 @@ from nissa.grafana.known import KNOWN
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
 from nissa.sinks.prometheus.metric import Metric
-from nissa.sinks.slot_metrics import STAGES
+from nissa.sinks.prometheus.metrics.slots import STAGES
 
 __all__ = ["metrics_page", "panels"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import cycle
 
 from nissa.grafana.known import KNOWN
-from nissa.sinks.slot_metrics import STAGES
+from nissa.sinks.prometheus.metrics.slots import STAGES
 
 __all__ = ["ALL", "BAD", "FINE", "NAMED", "NEUTRAL", "POOR", "STAGE_COLORS", "by_last_character", "by_name"]
 

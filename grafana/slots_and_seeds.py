@@ -9,7 +9,7 @@ from nissa.grafana.palette import STAGE_COLORS
 from nissa.grafana.panels import bars, lines, numbers, states
 from nissa.grafana.queries import Query, increase, median, of, once, spread, total
 from nissa.grafana.tables import Column, rows
-from nissa.sinks.slot_metrics import STAGES
+from nissa.sinks.prometheus.metrics.slots import STAGES
 
 __all__ = ["slots_and_seeds"]
 

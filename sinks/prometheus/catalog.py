@@ -3,22 +3,20 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from nissa.sinks import (
-    activation_metrics,
-    alert_metrics,
-    assessment_metrics,
-    layer_metrics,
-    memory_metrics,
-    pipeline_metrics,
-    policy_metrics,
-    run_metrics,
-    seed_metrics,
-    slot_metrics,
-    trace_metrics,
-    training_metrics,
-    validation_metrics,
-)
 from nissa.sinks.prometheus.metric import Metric, Reading, Readings
+from nissa.sinks.prometheus.metrics import activations as activation_metrics
+from nissa.sinks.prometheus.metrics import alerts as alert_metrics
+from nissa.sinks.prometheus.metrics import assessment as assessment_metrics
+from nissa.sinks.prometheus.metrics import layers as layer_metrics
+from nissa.sinks.prometheus.metrics import memory as memory_metrics
+from nissa.sinks.prometheus.metrics import pipeline as pipeline_metrics
+from nissa.sinks.prometheus.metrics import policy as policy_metrics
+from nissa.sinks.prometheus.metrics import run as run_metrics
+from nissa.sinks.prometheus.metrics import seeds as seed_metrics
+from nissa.sinks.prometheus.metrics import slots as slot_metrics
+from nissa.sinks.prometheus.metrics import traces as trace_metrics
+from nissa.sinks.prometheus.metrics import training as training_metrics
+from nissa.sinks.prometheus.metrics import validation as validation_metrics
 
 __all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS", "Metric"]
 

@@ -20,15 +20,15 @@ from prometheus_client.registry import Collector
 
 from nissa.events.event import Event
 from nissa.events.kinds import PipelineState
-from nissa.sinks.alert_metrics import standing
-from nissa.sinks.pipeline_metrics import NOTHING_YET, account
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
 from nissa.sinks.prometheus.families import families
 from nissa.sinks.prometheus.metric import Sample
+from nissa.sinks.prometheus.metrics.alerts import standing
+from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET, account
+from nissa.sinks.prometheus.metrics.run import LIVENESS
+from nissa.sinks.prometheus.metrics.traces import fidelity
 from nissa.sinks.prometheus.render import count_kinds, first_events, last_events, read, tell
 from nissa.sinks.prometheus.state import Snapshot, State
-from nissa.sinks.run_metrics import LIVENESS
-from nissa.sinks.trace_metrics import fidelity
 
 __all__ = ["GRACE", "PrometheusSink"]
 

@@ -5,7 +5,7 @@ from math import inf
 
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.metric import Labels, Value
-from nissa.sinks.run_metrics import OUTCOMES
+from nissa.sinks.prometheus.metrics.run import OUTCOMES
 
 __all__ = ["MAX_LABEL_SETS", "Totals"]
 

@@ -27,10 +27,10 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.sinks.pipeline_metrics import NOTHING_YET
 from nissa.sinks.prometheus.catalog import COUNTS, KNOWN
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS, Totals
 from nissa.sinks.prometheus.metric import Labels, Value
+from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET
 from nissa.sinks.prometheus.render import Place
 from nissa.sinks.prometheus.zero_series import Openings
 

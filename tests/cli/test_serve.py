@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from nissa.cli.replay import read_run
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.prometheus.collector import PrometheusSink
-from nissa.sinks.run_metrics import LIVENESS
+from nissa.sinks.prometheus.metrics.run import LIVENESS
 from tests.samples import episode_started, epoch_completed, run_started
 from tests.waiting import LIMIT
 

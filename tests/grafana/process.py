@@ -9,8 +9,8 @@ from prometheus_client import Metric as Family
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import Heartbeat, PipelineState, RunEnded
-from nissa.sinks.pipeline_metrics import NOTHING_YET
 from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET
 from tests.grafana.stretched import Run
 
 __all__ = ["INTERVAL", "scrapes"]

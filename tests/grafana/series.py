@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.metric import Metric
-from nissa.sinks.slot_metrics import STAGES
+from nissa.sinks.prometheus.metrics.slots import STAGES
 from tests.grafana.rules import ALERTS
 
 __all__ = ["CHOSEN", "OF_ALL", "SCRAPED", "known", "misread"]

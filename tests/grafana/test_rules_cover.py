@@ -9,7 +9,7 @@ import promql_parser as promql
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpisodeStarted
 from nissa.operators.policy.update_spikes import LIMITS as SPIKES
-from nissa.sinks.alert_metrics import COUNTS
+from nissa.sinks.prometheus.metrics.alerts import COUNTS
 from tests.grafana.promql import nodes, parsed
 from tests.grafana.rules import ALERTS
 from tests.samples import episode_started, policy_updated

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from nissa.events.kinds import KINDS
 from nissa.operators.assessment.red_flags import OPPORTUNITIES, RED_FLAGS
-from nissa.sinks.alert_metrics import NAMES
-from nissa.sinks.assessment_metrics import COMPLAINTS
-from nissa.sinks.slot_metrics import STAGES
+from nissa.sinks.prometheus.metrics.alerts import NAMES
+from nissa.sinks.prometheus.metrics.assessment import COMPLAINTS
+from nissa.sinks.prometheus.metrics.slots import STAGES
 from nissa.trainer.actions import HEADS
 from nissa.trainer.gates import GATES
 from nissa.trainer.rewards import reward_components

@@ -26,9 +26,9 @@ from nissa.events.kinds import (
 )
 from nissa.operators.assessment import red_flags
 from nissa.operators.assessment.layer_health import COMPLAINTS
-from nissa.sinks import assessment_metrics
 from nissa.sinks.layer_ranking import MAX_LAYERS, ranked
 from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.metrics import assessment as assessment_metrics
 from tests.samples import epoch_completed
 
 Series = tuple[str, frozenset[tuple[str, str]]]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from nissa.events.kinds import DenseTraceCaptured, FidelityChanged, TracedAlert, TracedBatch
 from nissa.operators.fidelity.escalation import escalate
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
-from nissa.sinks.alert_metrics import NAMES
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.metrics.alerts import NAMES
 from nissa.sinks.tables import Tables
 from nissa.sinks.trace_rows import TraceRows
 from tests.operators.fidelity.test_escalation import EPOCH, SIGNS, dense_epochs

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured, EpisodeStarted, EpochCompleted, FidelityChanged
-from nissa.sinks.alert_metrics import NAMES
 from nissa.sinks.prometheus.metric import ENV, RUN, Labels, Readings, Rows, Sample, metrics
+from nissa.sinks.prometheus.metrics.alerts import NAMES
 
 if TYPE_CHECKING:
     from nissa.sinks.prometheus.render import Place
