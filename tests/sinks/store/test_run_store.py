@@ -11,9 +11,9 @@ from nissa.events.codec import encode
 from nissa.events.event import Event
 from nissa.events.kinds import EpochAssessed, HostBaselineMeasured
 from nissa.pipeline.replay import replay
-from nissa.pipeline.shelf import Shelf
-from nissa.pipeline.store import RunStore
 from nissa.pipeline.telemetry import Telemetry
+from nissa.sinks.store.bounded_rows import Shelf
+from nissa.sinks.store.run_store import RunStore
 from tests.operators.raised import batch, told
 from tests.samples import episode_ended, episode_started, epoch_completed, run_started
 from tests.sinks.prometheus.test_trace_metrics import trace

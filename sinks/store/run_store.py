@@ -18,7 +18,7 @@ from nissa.events.kinds import (
     HostBaselineMeasured,
     RunStarted,
 )
-from nissa.pipeline.shelf import Shelf
+from nissa.sinks.store.bounded_rows import Shelf
 
 __all__ = ["EpisodeContext", "EpochSnapshot", "RunStore"]
 
