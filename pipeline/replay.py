@@ -13,7 +13,7 @@ from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.pipeline.dispatch.fault_log import Faults
 from nissa.pipeline.sources.reader import Reading, read_log
 from nissa.pipeline.telemetry import default_operators
-from nissa.sinks.tables import Tables
+from nissa.sinks.tables.summary_rows import Tables
 
 __all__ = ["Replay", "replay"]
 

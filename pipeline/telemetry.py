@@ -45,7 +45,7 @@ from nissa.pipeline.hub.sink_worker import Outlet
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.server import MetricsServer
 from nissa.sinks.run_log import DEAD_LETTERS, RunLog
-from nissa.sinks.tables import Tables
+from nissa.sinks.tables.summary_rows import Tables
 
 __all__ = ["CAPACITY", "LINGER", "Sink", "Telemetry", "default_operators", "new_run_name"]
 

@@ -28,7 +28,7 @@ from nissa.sinks.console.console_sink import ConsoleSink
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.console.network_tables import health_text, layer_table
 from nissa.sinks.console.summary_tables import growth_text, summary
-from nissa.sinks.tables import Tables
+from nissa.sinks.tables.summary_rows import Tables
 from tests.samples import episode_ended, episode_started, epoch_completed, event, payloads, run_started
 
 STORY = [

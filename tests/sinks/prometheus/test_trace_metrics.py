@@ -13,8 +13,8 @@ from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.metrics.alerts import NAMES
-from nissa.sinks.tables import Tables
-from nissa.sinks.trace_rows import TraceRows
+from nissa.sinks.tables.summary_rows import Tables
+from nissa.sinks.tables.trace_rows import TraceRows
 from tests.operators.fidelity.test_escalation import EPOCH, SIGNS, dense_epochs
 from tests.operators.raised import raised, resolved, told
 from tests.samples import episode_started

@@ -19,9 +19,9 @@ from nissa.events.kinds import (
     ScoreboardUpdated,
     TrendChanged,
 )
-from nissa.sinks.alert_rows import AlertRows
-from nissa.sinks.layer_rows import KINDS, Last, layer_rows, remember
-from nissa.sinks.trace_rows import TraceRows
+from nissa.sinks.tables.alert_rows import AlertRows
+from nissa.sinks.tables.layer_rows import KINDS, Last, layer_rows, remember
+from nissa.sinks.tables.trace_rows import TraceRows
 
 __all__ = ["LIMIT", "Tables"]
 

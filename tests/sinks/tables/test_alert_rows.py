@@ -12,11 +12,11 @@ from rich.console import Console
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, AlertResolved
 from nissa.operators.alerts.active_alerts import Standing, follow, resolve
-from nissa.sinks.alert_rows import AlertRows
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.console.summary_tables import summary
 from nissa.sinks.prometheus.collector import PrometheusSink
-from nissa.sinks.tables import Tables
+from nissa.sinks.tables.alert_rows import AlertRows
+from nissa.sinks.tables.summary_rows import Tables
 from tests.samples import episode_started, event
 
 SPIKE = AlertRaised(

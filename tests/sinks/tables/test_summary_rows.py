@@ -17,7 +17,7 @@ from nissa.events.kinds import (
     ProbesConfigured,
     WeightsMeasured,
 )
-from nissa.sinks.tables import LIMIT, Tables
+from nissa.sinks.tables.summary_rows import LIMIT, Tables
 from tests.samples import event
 
 AT: dict[str, Any] = {"run": "r", "group": "ppo", "env": 1, "episode": 2, "epoch": 3}
