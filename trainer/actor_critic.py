@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 from nissa.events.kinds import HeadDecision
 from nissa.trainer.actions import HEADS, USES, action, masks, op_mask
+from nissa.trainer.data.seeding import seeded
 from nissa.trainer.decision import Decision
 from nissa.trainer.heuristic import heuristic_action
-from nissa.trainer.seeding import seeded
 from nissa.trainer.situation import OBSERVATION_SIZE, Situation, observation
 
 __all__ = ["ActorCritic", "entropy", "masked_log_probs"]

@@ -7,7 +7,7 @@ from itertools import product
 from torch import Tensor
 
 from nissa.events.kinds import CounterfactualMeasured, CounterfactualResult
-from nissa.trainer.digits import N_CLASSES, Digits
+from nissa.trainer.data.digits import N_CLASSES, Digits
 from nissa.trainer.model import Model
 from nissa.trainer.slot import Slot
 from nissa.trainer.validation import validate

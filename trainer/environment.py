@@ -5,8 +5,8 @@ from pathlib import Path
 from nissa.events.kinds import EpisodeStarted
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.telemetry import Telemetry
+from nissa.trainer.data.digits import N_CLASSES
 from nissa.trainer.decision import Policy
-from nissa.trainer.digits import N_CLASSES
 from nissa.trainer.episode import Episode
 from nissa.trainer.flops import host_flops
 from nissa.trainer.growth import Growth

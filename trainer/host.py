@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from nissa.trainer.digits import N_CLASSES
-from nissa.trainer.seeding import seeded
+from nissa.trainer.data.digits import N_CLASSES
+from nissa.trainer.data.seeding import seeded
 
 __all__ = ["ARCHITECTURE", "SIDE", "SLOT_CHANNELS", "Host", "n_params", "new_host"]
 

@@ -8,11 +8,11 @@ from torch.nn.utils import clip_grad_norm_
 
 from nissa.events.kinds import DecisionsScored, HeadEntropy, PolicyUpdated
 from nissa.trainer.actor_critic import ActorCritic, masked_log_probs
+from nissa.trainer.data.seeding import generator
 from nissa.trainer.decision import Decision
 from nissa.trainer.ppo_figures import explained_variance, head_entropy
 from nissa.trainer.ppo_loss import ppo_loss
 from nissa.trainer.rollout import Batch, Rollout, collate, score
-from nissa.trainer.seeding import generator
 from nissa.trainer.situation import Situation
 
 __all__ = ["LEARNING_RATE", "MAX_GRAD_NORM", "MINIBATCH", "PASSES", "PPO", "TARGET_KL"]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from nissa.events.kinds import BatchCompleted
 from nissa.trainer.actor_critic import ActorCritic
-from nissa.trainer.digits import N_CLASSES
+from nissa.trainer.data.digits import N_CLASSES
 from nissa.trainer.epoch import TrainedEpoch, train_epoch
 from nissa.trainer.gradients import gradients
 from nissa.trainer.injection import Injection

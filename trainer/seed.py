@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from nissa.trainer.blueprints import BLUEPRINTS
+from nissa.trainer.data.seeding import seeded
 from nissa.trainer.flops import seed_flops
 from nissa.trainer.host import n_params
 from nissa.trainer.optimizer import new_optimizer
-from nissa.trainer.seeding import seeded
 
 __all__ = ["Seed"]
 

@@ -6,7 +6,7 @@ from typing import Any
 from nissa.trainer import gae, gates, gradients, lifecycle, optimizer, ppo, ppo_loss, rewards
 from nissa.trainer.actions import HEADS
 from nissa.trainer.blueprints import BLUEPRINTS
-from nissa.trainer.digits import BATCH_SIZE
+from nissa.trainer.data.digits import BATCH_SIZE
 from nissa.trainer.injection import Injection, refuse_misplaced
 
 __all__ = ["POLICIES", "Settings", "host_hyperparameters"]

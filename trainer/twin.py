@@ -6,12 +6,12 @@ import torch
 
 from nissa.events.kinds import BatchCompleted, HostBaselineMeasured
 from nissa.pipeline.emitter import Emitter
-from nissa.trainer.digits import batches, digits
+from nissa.trainer.data.digits import batches, digits
+from nissa.trainer.data.seeding import generator
 from nissa.trainer.epoch import train_epoch
 from nissa.trainer.history import Course
 from nissa.trainer.host import new_host
 from nissa.trainer.model import Model
-from nissa.trainer.seeding import generator
 from nissa.trainer.validation import validate
 
 __all__ = ["host_baseline_measured", "save_initial", "train_twin"]

@@ -17,11 +17,11 @@ from nissa.operators.fold import Fold
 from nissa.operators.policy.collapse import policy_collapse
 from nissa.operators.policy.update_spikes import policy_spikes
 from nissa.pipeline.telemetry import Telemetry
-from nissa.trainer.digits import batches, digits
+from nissa.trainer.data.digits import batches, digits
+from nissa.trainer.data.seeding import generator
 from nissa.trainer.epoch import train_epoch
 from nissa.trainer.model import Model
 from nissa.trainer.run import Settings, train
-from nissa.trainer.seeding import generator
 from nissa.trainer.snapshots import epoch_completed
 from nissa.trainer.validation import validate
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from nissa.trainer.digits import BATCH_SIZE, digits
+from nissa.trainer.data.digits import BATCH_SIZE, digits
 from nissa.trainer.host import new_host
 
 __all__ = ["NETWORKS", "Network"]

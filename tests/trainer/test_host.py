@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from nissa.trainer.blueprints import BLUEPRINTS
-from nissa.trainer.digits import batches, digits
+from nissa.trainer.data.digits import batches, digits
 from nissa.trainer.flops import host_flops, seed_flops
 from nissa.trainer.gradients import MAX_NORM, clip, norm
 from nissa.trainer.host import SIDE, SLOT_CHANNELS, n_params, new_host

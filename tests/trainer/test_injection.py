@@ -24,15 +24,15 @@ from nissa.events.kinds import (
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
-from nissa.trainer.digits import batches as batches_of
-from nissa.trainer.digits import digits
+from nissa.trainer.data.digits import batches as batches_of
+from nissa.trainer.data.digits import digits
+from nissa.trainer.data.seeding import generator
 from nissa.trainer.episode import Episode
 from nissa.trainer.epoch import train_epoch
 from nissa.trainer.injection import FAULTS, Injection
 from nissa.trainer.model import Model
 from nissa.trainer.run import Settings, train
 from nissa.trainer.sabotage import BATCH, sabotaged
-from nissa.trainer.seeding import generator
 from tests.trainer.injected import (
     ALERTS,
     CRITIC,

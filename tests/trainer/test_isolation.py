@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from nissa.pipeline.probes.isolation import leakage
 from nissa.trainer import slot as slot_module
-from nissa.trainer.digits import digits
+from nissa.trainer.data.digits import digits
 from nissa.trainer.epoch import train_epoch
 from nissa.trainer.isolation import isolated
 from nissa.trainer.model import Model

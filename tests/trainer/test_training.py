@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from nissa.trainer.digits import batches, digits
+from nissa.trainer.data.digits import batches, digits
 from nissa.trainer.epoch import train_epoch
 from nissa.trainer.gradients import MAX_NORM
 from nissa.trainer.host import Host, new_host

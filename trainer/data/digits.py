@@ -8,7 +8,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 
-from nissa.trainer.seeding import generator
+from nissa.trainer.data.seeding import generator
 
 __all__ = ["BATCH_SIZE", "N_CLASSES", "N_TRAIN", "Digits", "batches", "digits"]
 
