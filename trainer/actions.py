@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from nissa.events.kinds import Action
-from nissa.trainer.blending import BLENDS
-from nissa.trainer.blueprints import BLUEPRINTS
-from nissa.trainer.host import SLOT_CHANNELS
+from nissa.trainer.network.blending import BLENDS
+from nissa.trainer.network.blueprints import BLUEPRINTS
+from nissa.trainer.network.host import SLOT_CHANNELS
+from nissa.trainer.network.slot import LIVE
 from nissa.trainer.situation import Situation
-from nissa.trainer.slot import LIVE
 
 __all__ = ["HEADS", "USES", "action", "masks", "op_mask"]
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from nissa.events.kinds import CounterfactualMeasured, CounterfactualResult
 from nissa.trainer.data.digits import N_CLASSES, Digits
-from nissa.trainer.model import Model
-from nissa.trainer.slot import Slot
+from nissa.trainer.network.model import Model
+from nissa.trainer.network.slot import Slot
 from nissa.trainer.validation import validate
 
 __all__ = ["contributions", "factorial", "switched"]

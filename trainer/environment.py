@@ -8,11 +8,11 @@ from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.data.digits import N_CLASSES
 from nissa.trainer.decision import Policy
 from nissa.trainer.episode import Episode
-from nissa.trainer.flops import host_flops
 from nissa.trainer.growth import Growth
 from nissa.trainer.history import EpisodeRecord
-from nissa.trainer.host import ARCHITECTURE, SLOT_CHANNELS
-from nissa.trainer.model import Model
+from nissa.trainer.network.flops import host_flops
+from nissa.trainer.network.host import ARCHITECTURE, SLOT_CHANNELS
+from nissa.trainer.network.model import Model
 from nissa.trainer.sabotage import sabotaged
 from nissa.trainer.settings import Settings, host_hyperparameters
 from nissa.trainer.twin import host_baseline_measured, save_initial, train_twin

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from nissa.events.kinds import BatchCompleted
 from nissa.pipeline.probes.isolation import leakage
 from nissa.trainer.gradients import clip, gradients, norm
-from nissa.trainer.model import Model
+from nissa.trainer.network.model import Model
 
 __all__ = ["TrainedEpoch", "train_epoch"]
 

@@ -1,10 +1,10 @@
 """The policy by rule: germinate when progress slows, fossilize what helps, cull what does not."""
 
 from nissa.events.kinds import Action
-from nissa.trainer.blueprints import BLUEPRINTS
-from nissa.trainer.gates import GATES
+from nissa.trainer.network.blueprints import BLUEPRINTS
+from nissa.trainer.network.gates import GATES
+from nissa.trainer.network.slot import LIVE
 from nissa.trainer.situation import Situation, SlotView, trend
-from nissa.trainer.slot import LIVE
 
 __all__ = ["heuristic_action"]
 

@@ -13,7 +13,7 @@ from nissa.trainer.data.digits import N_CLASSES
 from nissa.trainer.epoch import TrainedEpoch, train_epoch
 from nissa.trainer.gradients import gradients
 from nissa.trainer.injection import Injection
-from nissa.trainer.model import Model
+from nissa.trainer.network.model import Model
 
 __all__ = ["BATCH", "Train", "corrupt_policy", "sabotaged"]
 

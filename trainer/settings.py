@@ -3,11 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nissa.trainer import gae, gates, gradients, lifecycle, optimizer, ppo, ppo_loss, rewards
+from nissa.trainer import gae, gradients, lifecycle, ppo, ppo_loss, rewards
 from nissa.trainer.actions import HEADS
-from nissa.trainer.blueprints import BLUEPRINTS
 from nissa.trainer.data.digits import BATCH_SIZE
 from nissa.trainer.injection import Injection, refuse_misplaced
+from nissa.trainer.network import gates, optimizer
+from nissa.trainer.network.blueprints import BLUEPRINTS
 
 __all__ = ["POLICIES", "Settings", "host_hyperparameters"]
 

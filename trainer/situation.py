@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nissa.trainer.host import SLOT_CHANNELS
-from nissa.trainer.slot import STAGES, Slot
+from nissa.trainer.network.host import SLOT_CHANNELS
+from nissa.trainer.network.slot import STAGES, Slot
 
 __all__ = ["OBSERVATION_SIZE", "Situation", "SlotView", "observation", "trend"]
 

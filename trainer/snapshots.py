@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from nissa.events.kinds import EpochCompleted, SlotSnapshot
 from nissa.trainer.epoch import TrainedEpoch
-from nissa.trainer.model import Model
-from nissa.trainer.slot import Slot
+from nissa.trainer.network.model import Model
+from nissa.trainer.network.slot import Slot
 from nissa.trainer.validation import Validation
 
 __all__ = ["epoch_completed", "slot_snapshot"]

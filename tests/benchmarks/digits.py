@@ -20,7 +20,7 @@ from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.data.digits import batches, digits
 from nissa.trainer.data.seeding import generator
 from nissa.trainer.epoch import train_epoch
-from nissa.trainer.model import Model
+from nissa.trainer.network.model import Model
 from nissa.trainer.run import Settings, train
 from nissa.trainer.snapshots import epoch_completed
 from nissa.trainer.validation import validate

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from nissa.trainer.data.digits import BATCH_SIZE, digits
-from nissa.trainer.host import new_host
+from nissa.trainer.network.host import new_host
 
 __all__ = ["NETWORKS", "Network"]
 

@@ -53,7 +53,7 @@ def test_the_page_numbers_the_features_of_each_profile_as_they_stand_in_the_vect
 def test_the_demos_host_is_made_of_what_is_said_here() -> None:
     from nissa.pipeline.probes.model.layers import layers
     from nissa.trainer.data.digits import N_CLASSES
-    from nissa.trainer.host import SLOT_CHANNELS, new_host
+    from nissa.trainer.network.host import SLOT_CHANNELS, new_host
 
     assert tuple(layers({"host": new_host(0)})) == LAYERS
     assert tuple(SLOT_CHANNELS) == SLOTS

@@ -8,7 +8,7 @@ from nissa.sinks.prometheus.metrics.alerts import NAMES
 from nissa.sinks.prometheus.metrics.assessment import COMPLAINTS
 from nissa.sinks.prometheus.metrics.slots import STAGES
 from nissa.trainer.actions import HEADS
-from nissa.trainer.gates import GATES
+from nissa.trainer.network.gates import GATES
 from nissa.trainer.rewards import reward_components
 
 __all__ = ["UNKNOWN", "VALUES"]

@@ -11,8 +11,8 @@ from nissa.events.kinds import Payload
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.history import History
+from nissa.trainer.network.seed import Seed
 from nissa.trainer.run import Settings, train
-from nissa.trainer.seed import Seed
 
 
 class Silent:

@@ -8,7 +8,7 @@ import torch
 from nissa.trainer.counterfactual import contributions, factorial, switched
 from nissa.trainer.data.digits import digits
 from nissa.trainer.history import weights_digest
-from nissa.trainer.model import Model
+from nissa.trainer.network.model import Model
 from nissa.trainer.validation import validate
 
 

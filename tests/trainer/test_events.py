@@ -24,7 +24,7 @@ from nissa.events.kinds import (
     SeedGerminated,
     StageChanged,
 )
-from nissa.trainer.host import new_host
+from nissa.trainer.network.host import new_host
 
 OF_THE_PIPELINE = {"heartbeat", "run_ended", "events_dropped"}
 EMITTED = {name for name, kind in KINDS.items() if not kind.derived} - OF_THE_PIPELINE - {"foreign_event_carried"}

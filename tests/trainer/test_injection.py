@@ -30,7 +30,7 @@ from nissa.trainer.data.seeding import generator
 from nissa.trainer.episode import Episode
 from nissa.trainer.epoch import train_epoch
 from nissa.trainer.injection import FAULTS, Injection
-from nissa.trainer.model import Model
+from nissa.trainer.network.model import Model
 from nissa.trainer.run import Settings, train
 from nissa.trainer.sabotage import BATCH, sabotaged
 from tests.trainer.injected import (

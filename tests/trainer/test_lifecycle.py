@@ -6,7 +6,7 @@ import pytest
 
 from nissa.events.kinds import GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
 from nissa.trainer.lifecycle import PATIENCE, advance, cull, fossilize, germinate
-from nissa.trainer.slot import LIVE, Slot
+from nissa.trainer.network.slot import LIVE, Slot
 
 FINE: dict[str, float | None] = {
     "growth_ratio_after": 1.2,

@@ -112,7 +112,7 @@ def test_a_host_that_is_never_grown_is_its_twin_bit_for_bit(silent: Any) -> None
 
 def test_digests_tell_weights_apart_by_the_last_bit(expected: Any) -> None:
     from nissa.trainer.history import weights_digest
-    from nissa.trainer.host import new_host
+    from nissa.trainer.network.host import new_host
 
     host, other = new_host(0), new_host(0)
     assert weights_digest([host]) == weights_digest([other])

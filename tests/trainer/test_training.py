@@ -9,9 +9,9 @@ from torch.nn.functional import cross_entropy
 from nissa.trainer.data.digits import batches, digits
 from nissa.trainer.epoch import train_epoch
 from nissa.trainer.gradients import MAX_NORM
-from nissa.trainer.host import Host, new_host
-from nissa.trainer.model import Model
-from nissa.trainer.optimizer import LEARNING_RATE
+from nissa.trainer.network.host import Host, new_host
+from nissa.trainer.network.model import Model
+from nissa.trainer.network.optimizer import LEARNING_RATE
 from nissa.trainer.twin import train_twin
 
 

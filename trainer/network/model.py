@@ -3,9 +3,9 @@
 from torch import Tensor, nn
 
 from nissa.pipeline.emitter import Emitter
-from nissa.trainer.host import SLOT_CHANNELS, Host, n_params, new_host
-from nissa.trainer.optimizer import new_optimizer
-from nissa.trainer.slot import ISOLATED, MIXED, Slot
+from nissa.trainer.network.host import SLOT_CHANNELS, Host, n_params, new_host
+from nissa.trainer.network.optimizer import new_optimizer
+from nissa.trainer.network.slot import ISOLATED, MIXED, Slot
 
 __all__ = ["Model"]
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from nissa.trainer.gates import GATES, checks, reason
+from nissa.trainer.network.gates import GATES, checks, reason
 
 OPEN = {
     "G0": {"growth_ratio_after": 1.7, "epochs_left": 12.0},

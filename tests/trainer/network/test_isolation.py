@@ -7,11 +7,11 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from nissa.pipeline.probes.isolation import leakage
-from nissa.trainer import slot as slot_module
 from nissa.trainer.data.digits import digits
 from nissa.trainer.epoch import train_epoch
-from nissa.trainer.isolation import isolated
-from nissa.trainer.model import Model
+from nissa.trainer.network import slot as slot_module
+from nissa.trainer.network.isolation import isolated
+from nissa.trainer.network.model import Model
 
 BATCH = (digits().train_images[:64], digits().train_labels[:64])
 

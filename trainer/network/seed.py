@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from nissa.trainer.blueprints import BLUEPRINTS
 from nissa.trainer.data.seeding import seeded
-from nissa.trainer.flops import seed_flops
-from nissa.trainer.host import n_params
-from nissa.trainer.optimizer import new_optimizer
+from nissa.trainer.network.blueprints import BLUEPRINTS
+from nissa.trainer.network.flops import seed_flops
+from nissa.trainer.network.host import n_params
+from nissa.trainer.network.optimizer import new_optimizer
 
 __all__ = ["Seed"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nissa.trainer.blending import BLENDS, alpha_at
+from nissa.trainer.network.blending import BLENDS, alpha_at
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from nissa.trainer.blueprints import BLUEPRINTS
-from nissa.trainer.host import SIDE, Host
+from nissa.trainer.network.blueprints import BLUEPRINTS
+from nissa.trainer.network.host import SIDE, Host
 
 __all__ = ["host_flops", "seed_flops"]
 

@@ -4,10 +4,10 @@ from torch import Tensor, is_grad_enabled, nn
 
 from nissa.events.kinds import GateEvaluated
 from nissa.pipeline.emitter import Emitter
-from nissa.trainer.blending import alpha_at
-from nissa.trainer.gates import GATES
-from nissa.trainer.isolation import isolated
-from nissa.trainer.seed import Seed
+from nissa.trainer.network.blending import alpha_at
+from nissa.trainer.network.gates import GATES
+from nissa.trainer.network.isolation import isolated
+from nissa.trainer.network.seed import Seed
 
 __all__ = ["ISOLATED", "LIVE", "MIXED", "STAGES", "Slot"]
 
