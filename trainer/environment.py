@@ -9,13 +9,13 @@ from nissa.trainer.data.digits import N_CLASSES
 from nissa.trainer.decision import Policy
 from nissa.trainer.episode import Episode
 from nissa.trainer.growth import Growth
-from nissa.trainer.history import EpisodeRecord
 from nissa.trainer.network.flops import host_flops
 from nissa.trainer.network.host import ARCHITECTURE, SLOT_CHANNELS
 from nissa.trainer.network.model import Model
 from nissa.trainer.sabotage import sabotaged
 from nissa.trainer.settings import Settings, host_hyperparameters
-from nissa.trainer.twin import host_baseline_measured, save_initial, train_twin
+from nissa.trainer.training.history import EpisodeRecord
+from nissa.trainer.training.twin import host_baseline_measured, save_initial, train_twin
 
 __all__ = ["Environment"]
 

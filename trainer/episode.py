@@ -2,19 +2,19 @@
 
 from nissa.events.kinds import EpisodeEnded
 from nissa.pipeline.probes.watch import Watch
-from nissa.trainer.counterfactual import contributions, factorial
 from nissa.trainer.data.digits import batches, digits
 from nissa.trainer.data.seeding import generator
 from nissa.trainer.decision import Policy
-from nissa.trainer.epoch import TrainedEpoch
 from nissa.trainer.growth import Growth
-from nissa.trainer.history import Course, EpisodeRecord
 from nissa.trainer.rewards import reward_components
 from nissa.trainer.rollout import Transition
 from nissa.trainer.sabotage import Train
 from nissa.trainer.situation import Situation, SlotView
-from nissa.trainer.snapshots import epoch_completed
-from nissa.trainer.validation import Validation, validate
+from nissa.trainer.training.counterfactual import contributions, factorial
+from nissa.trainer.training.epoch import TrainedEpoch
+from nissa.trainer.training.history import Course, EpisodeRecord
+from nissa.trainer.training.snapshots import epoch_completed
+from nissa.trainer.training.validation import Validation, validate
 
 __all__ = ["Episode"]
 

@@ -17,10 +17,10 @@ from nissa.trainer.context import run_started, seed_everything
 from nissa.trainer.decision import Policy, decide_by_rule, never
 from nissa.trainer.environment import Environment
 from nissa.trainer.episode import Episode
-from nissa.trainer.history import History, weights_digest
 from nissa.trainer.ppo import PPO
 from nissa.trainer.sabotage import corrupt_policy
 from nissa.trainer.settings import Settings
+from nissa.trainer.training.history import History, weights_digest
 
 __all__ = ["Settings", "train"]
 

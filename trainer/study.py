@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from nissa.pipeline.telemetry import Telemetry
-from nissa.trainer.history import History
 from nissa.trainer.interval import Interval, t_interval
 from nissa.trainer.outcome import Outcome, alone, grown, mean_outcome
 from nissa.trainer.run import train
 from nissa.trainer.settings import Settings
+from nissa.trainer.training.history import History
 
 __all__ = ["StudyReport", "StudySettings", "run_study"]
 

@@ -19,11 +19,11 @@ from nissa.operators.policy.update_spikes import policy_spikes
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.data.digits import batches, digits
 from nissa.trainer.data.seeding import generator
-from nissa.trainer.epoch import train_epoch
 from nissa.trainer.network.model import Model
 from nissa.trainer.run import Settings, train
-from nissa.trainer.snapshots import epoch_completed
-from nissa.trainer.validation import validate
+from nissa.trainer.training.epoch import train_epoch
+from nissa.trainer.training.snapshots import epoch_completed
+from nissa.trainer.training.validation import validate
 
 __all__ = ["FAULTS", "run"]
 

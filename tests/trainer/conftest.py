@@ -10,9 +10,9 @@ from nissa.events.event import Event
 from nissa.events.kinds import Payload
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.telemetry import Telemetry
-from nissa.trainer.history import History
 from nissa.trainer.network.seed import Seed
 from nissa.trainer.run import Settings, train
+from nissa.trainer.training.history import History
 
 
 class Silent:

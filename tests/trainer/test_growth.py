@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from nissa.events.kinds import Action, GateEvaluated, SeedCulled, SeedGerminated
-from nissa.trainer.epoch import TrainedEpoch
 from nissa.trainer.growth import Growth
 from nissa.trainer.network.model import Model
+from nissa.trainer.training.epoch import TrainedEpoch
 
 TRAINED = TrainedEpoch(0.5, 80.0, 1.0, {"early": 0.1, "mid": 0.2, "late": 0.3}, 0.0)
 

@@ -10,8 +10,8 @@ import torch
 
 from nissa.pipeline.run_context import rng_digests
 from nissa.pipeline.telemetry import Telemetry
-from nissa.trainer.history import History
 from nissa.trainer.run import Settings, train
+from nissa.trainer.training.history import History
 from tests.waiting import hanging
 
 SHORT = Settings(policy="ppo", envs=2, episodes=2, epochs=6, seed=7)
@@ -111,8 +111,8 @@ def test_a_host_that_is_never_grown_is_its_twin_bit_for_bit(silent: Any) -> None
 
 
 def test_digests_tell_weights_apart_by_the_last_bit(expected: Any) -> None:
-    from nissa.trainer.history import weights_digest
     from nissa.trainer.network.host import new_host
+    from nissa.trainer.training.history import weights_digest
 
     host, other = new_host(0), new_host(0)
     assert weights_digest([host]) == weights_digest([other])

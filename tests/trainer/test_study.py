@@ -7,11 +7,11 @@ import pytest
 
 from nissa.events.json_encoding import plain
 from nissa.pipeline.telemetry import Telemetry
-from nissa.trainer.history import Course, EpisodeRecord
 from nissa.trainer.interval import Interval, t_interval
 from nissa.trainer.outcome import Outcome, alone, grown, mean_outcome
 from nissa.trainer.study import StudyReport, StudySettings, run_study
 from nissa.trainer.study_report import format_report
+from nissa.trainer.training.history import Course, EpisodeRecord
 
 
 def test_the_interval_is_students() -> None:

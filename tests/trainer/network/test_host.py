@@ -7,11 +7,11 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from nissa.trainer.data.digits import batches, digits
-from nissa.trainer.gradients import MAX_NORM, clip, norm
 from nissa.trainer.network.blueprints import BLUEPRINTS
 from nissa.trainer.network.flops import host_flops, seed_flops
 from nissa.trainer.network.host import SIDE, SLOT_CHANNELS, n_params, new_host
 from nissa.trainer.network.seed import Seed
+from nissa.trainer.training.gradients import MAX_NORM, clip, norm
 
 
 def test_the_host_has_the_parameters_of_its_layers() -> None:

@@ -8,10 +8,10 @@ from torch.nn.functional import cross_entropy
 
 from nissa.pipeline.probes.isolation import leakage
 from nissa.trainer.data.digits import digits
-from nissa.trainer.epoch import train_epoch
 from nissa.trainer.network import slot as slot_module
 from nissa.trainer.network.isolation import isolated
 from nissa.trainer.network.model import Model
+from nissa.trainer.training.epoch import train_epoch
 
 BATCH = (digits().train_images[:64], digits().train_labels[:64])
 

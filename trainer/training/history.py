@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from nissa.trainer.validation import Validation
+from nissa.trainer.training.validation import Validation
 
 __all__ = ["Course", "EpisodeRecord", "History", "weights_digest"]
 

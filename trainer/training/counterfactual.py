@@ -10,7 +10,7 @@ from nissa.events.kinds import CounterfactualMeasured, CounterfactualResult
 from nissa.trainer.data.digits import N_CLASSES, Digits
 from nissa.trainer.network.model import Model
 from nissa.trainer.network.slot import Slot
-from nissa.trainer.validation import validate
+from nissa.trainer.training.validation import validate
 
 __all__ = ["contributions", "factorial", "switched"]
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from nissa.events.kinds import EpochCompleted, SlotSnapshot
-from nissa.trainer.epoch import TrainedEpoch
 from nissa.trainer.network.model import Model
 from nissa.trainer.network.slot import Slot
-from nissa.trainer.validation import Validation
+from nissa.trainer.training.epoch import TrainedEpoch
+from nissa.trainer.training.validation import Validation
 
 __all__ = ["epoch_completed", "slot_snapshot"]
 

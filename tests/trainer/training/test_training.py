@@ -7,12 +7,12 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from nissa.trainer.data.digits import batches, digits
-from nissa.trainer.epoch import train_epoch
-from nissa.trainer.gradients import MAX_NORM
 from nissa.trainer.network.host import Host, new_host
 from nissa.trainer.network.model import Model
 from nissa.trainer.network.optimizer import LEARNING_RATE
-from nissa.trainer.twin import train_twin
+from nissa.trainer.training.epoch import train_epoch
+from nissa.trainer.training.gradients import MAX_NORM
+from nissa.trainer.training.twin import train_twin
 
 
 def plainly(host: Host, order: torch.Generator, epochs: int) -> list[tuple[float, float, float]]:

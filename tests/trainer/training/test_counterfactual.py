@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import torch
 
-from nissa.trainer.counterfactual import contributions, factorial, switched
 from nissa.trainer.data.digits import digits
-from nissa.trainer.history import weights_digest
 from nissa.trainer.network.model import Model
-from nissa.trainer.validation import validate
+from nissa.trainer.training.counterfactual import contributions, factorial, switched
+from nissa.trainer.training.history import weights_digest
+from nissa.trainer.training.validation import validate
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from nissa.events.kinds import BatchCompleted, HostBaselineMeasured
 from nissa.pipeline.emitter import Emitter
 from nissa.trainer.data.digits import batches, digits
 from nissa.trainer.data.seeding import generator
-from nissa.trainer.epoch import train_epoch
-from nissa.trainer.history import Course
 from nissa.trainer.network.host import new_host
 from nissa.trainer.network.model import Model
-from nissa.trainer.validation import validate
+from nissa.trainer.training.epoch import train_epoch
+from nissa.trainer.training.history import Course
+from nissa.trainer.training.validation import validate
 
 __all__ = ["host_baseline_measured", "save_initial", "train_twin"]
 

@@ -9,8 +9,8 @@ from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import BatchCompleted
 from nissa.pipeline.probes.isolation import leakage
-from nissa.trainer.gradients import clip, gradients, norm
 from nissa.trainer.network.model import Model
+from nissa.trainer.training.gradients import clip, gradients, norm
 
 __all__ = ["TrainedEpoch", "train_epoch"]
 
