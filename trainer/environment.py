@@ -6,12 +6,12 @@ from nissa.events.kinds import EpisodeStarted
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.data.digits import N_CLASSES
-from nissa.trainer.decision import Policy
 from nissa.trainer.episode import Episode
 from nissa.trainer.growth import Growth
 from nissa.trainer.network.flops import host_flops
 from nissa.trainer.network.host import ARCHITECTURE, SLOT_CHANNELS
 from nissa.trainer.network.model import Model
+from nissa.trainer.policy.decision import Policy
 from nissa.trainer.sabotage import sabotaged
 from nissa.trainer.settings import Settings, host_hyperparameters
 from nissa.trainer.training.history import EpisodeRecord

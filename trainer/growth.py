@@ -8,7 +8,7 @@ from nissa.trainer.lifecycle import advance, cull, fossilize, germinate
 from nissa.trainer.network.model import Model
 from nissa.trainer.network.seed import Seed
 from nissa.trainer.network.slot import Slot
-from nissa.trainer.situation import trend
+from nissa.trainer.policy.situation import trend
 from nissa.trainer.training.epoch import TrainedEpoch
 
 __all__ = ["Growth"]

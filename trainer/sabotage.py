@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import BatchCompleted
-from nissa.trainer.actor_critic import ActorCritic
 from nissa.trainer.data.digits import N_CLASSES
 from nissa.trainer.injection import Injection
 from nissa.trainer.network.model import Model
+from nissa.trainer.policy.actor_critic import ActorCritic
 from nissa.trainer.training.epoch import TrainedEpoch, train_epoch
 from nissa.trainer.training.gradients import gradients
 

@@ -3,12 +3,13 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nissa.trainer import gae, lifecycle, ppo, ppo_loss, rewards
-from nissa.trainer.actions import HEADS
+from nissa.trainer import lifecycle
 from nissa.trainer.data.digits import BATCH_SIZE
 from nissa.trainer.injection import Injection, refuse_misplaced
 from nissa.trainer.network import gates, optimizer
 from nissa.trainer.network.blueprints import BLUEPRINTS
+from nissa.trainer.policy import gae, ppo, ppo_loss, rewards
+from nissa.trainer.policy.actions import HEADS
 from nissa.trainer.training import gradients
 
 __all__ = ["POLICIES", "Settings", "host_hyperparameters"]

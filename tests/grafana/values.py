@@ -7,9 +7,9 @@ from nissa.operators.assessment.red_flags import OPPORTUNITIES, RED_FLAGS
 from nissa.sinks.prometheus.metrics.alerts import NAMES
 from nissa.sinks.prometheus.metrics.assessment import COMPLAINTS
 from nissa.sinks.prometheus.metrics.slots import STAGES
-from nissa.trainer.actions import HEADS
 from nissa.trainer.network.gates import GATES
-from nissa.trainer.rewards import reward_components
+from nissa.trainer.policy.actions import HEADS
+from nissa.trainer.policy.rewards import reward_components
 
 __all__ = ["UNKNOWN", "VALUES"]
 

@@ -7,13 +7,13 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from nissa.events.kinds import DecisionsScored, HeadEntropy, PolicyUpdated
-from nissa.trainer.actor_critic import ActorCritic, masked_log_probs
 from nissa.trainer.data.seeding import generator
-from nissa.trainer.decision import Decision
-from nissa.trainer.ppo_figures import explained_variance, head_entropy
-from nissa.trainer.ppo_loss import ppo_loss
-from nissa.trainer.rollout import Batch, Rollout, collate, score
-from nissa.trainer.situation import Situation
+from nissa.trainer.policy.actor_critic import ActorCritic, masked_log_probs
+from nissa.trainer.policy.decision import Decision
+from nissa.trainer.policy.ppo_figures import explained_variance, head_entropy
+from nissa.trainer.policy.ppo_loss import ppo_loss
+from nissa.trainer.policy.rollout import Batch, Rollout, collate, score
+from nissa.trainer.policy.situation import Situation
 
 __all__ = ["LEARNING_RATE", "MAX_GRAD_NORM", "MINIBATCH", "PASSES", "PPO", "TARGET_KL"]
 

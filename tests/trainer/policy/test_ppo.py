@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nissa.events.kinds import Action, HeadDecision
-from nissa.trainer.actions import HEADS
-from nissa.trainer.actor_critic import entropy, masked_log_probs
-from nissa.trainer.decision import Decision
-from nissa.trainer.gae import DISCOUNT, TRACE, advantages
-from nissa.trainer.ppo import PPO
-from nissa.trainer.ppo_figures import approx_kl, clip_fraction, explained_variance, head_entropy
-from nissa.trainer.ppo_loss import CLIP, ENTROPY_WEIGHT, VALUE_WEIGHT, ppo_loss
-from nissa.trainer.rollout import Transition, collate, score
+from nissa.trainer.policy.actions import HEADS
+from nissa.trainer.policy.actor_critic import entropy, masked_log_probs
+from nissa.trainer.policy.decision import Decision
+from nissa.trainer.policy.gae import DISCOUNT, TRACE, advantages
+from nissa.trainer.policy.ppo import PPO
+from nissa.trainer.policy.ppo_figures import approx_kl, clip_fraction, explained_variance, head_entropy
+from nissa.trainer.policy.ppo_loss import CLIP, ENTROPY_WEIGHT, VALUE_WEIGHT, ppo_loss
+from nissa.trainer.policy.rollout import Transition, collate, score
 
 NUMBERS = st.floats(-10, 10)
 
@@ -188,10 +188,10 @@ def test_an_update_moves_towards_what_paid_and_says_so() -> None:
 
 
 def test_a_target_of_zero_stops_after_the_first_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nissa.trainer.ppo.TARGET_KL", 0.0)
+    monkeypatch.setattr("nissa.trainer.policy.ppo.TARGET_KL", 0.0)
     policy = PPO(0)
     updated, _ = policy.learn([transitions(policy)])
     assert updated.early_stopped
-    monkeypatch.setattr("nissa.trainer.ppo.TARGET_KL", 1e9)
+    monkeypatch.setattr("nissa.trainer.policy.ppo.TARGET_KL", 1e9)
     updated, _ = policy.learn([transitions(policy)])
     assert not updated.early_stopped

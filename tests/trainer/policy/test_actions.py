@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nissa.events.kinds import Action
-from nissa.trainer.actions import HEADS, USES, action, masks, op_mask
-from nissa.trainer.actor_critic import ActorCritic
 from nissa.trainer.network.slot import LIVE, STAGES
-from nissa.trainer.situation import OBSERVATION_SIZE, Situation, SlotView, observation
+from nissa.trainer.policy.actions import HEADS, USES, action, masks, op_mask
+from nissa.trainer.policy.actor_critic import ActorCritic
+from nissa.trainer.policy.situation import OBSERVATION_SIZE, Situation, SlotView, observation
 
 NETWORK = ActorCritic(0)
 

@@ -4,11 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import HeadDecision
-from nissa.trainer.actions import HEADS, USES, action, masks, op_mask
 from nissa.trainer.data.seeding import seeded
-from nissa.trainer.decision import Decision
-from nissa.trainer.heuristic import heuristic_action
-from nissa.trainer.situation import OBSERVATION_SIZE, Situation, observation
+from nissa.trainer.policy.actions import HEADS, USES, action, masks, op_mask
+from nissa.trainer.policy.decision import Decision
+from nissa.trainer.policy.heuristic import heuristic_action
+from nissa.trainer.policy.situation import OBSERVATION_SIZE, Situation, observation
 
 __all__ = ["ActorCritic", "entropy", "masked_log_probs"]
 

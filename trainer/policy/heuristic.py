@@ -4,7 +4,7 @@ from nissa.events.kinds import Action
 from nissa.trainer.network.blueprints import BLUEPRINTS
 from nissa.trainer.network.gates import GATES
 from nissa.trainer.network.slot import LIVE
-from nissa.trainer.situation import Situation, SlotView, trend
+from nissa.trainer.policy.situation import Situation, SlotView, trend
 
 __all__ = ["heuristic_action"]
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from nissa.events.kinds import Action, DecisionMade, HeadDecision
-from nissa.trainer.heuristic import heuristic_action
-from nissa.trainer.situation import Situation, observation
+from nissa.trainer.policy.heuristic import heuristic_action
+from nissa.trainer.policy.situation import Situation, observation
 
 __all__ = ["Decision", "Policy", "decide_by_rule", "never"]
 

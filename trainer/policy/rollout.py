@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from nissa.events.kinds import DecisionsScored
-from nissa.trainer.actions import HEADS
-from nissa.trainer.decision import Decision
-from nissa.trainer.gae import advantages
+from nissa.trainer.policy.actions import HEADS
+from nissa.trainer.policy.decision import Decision
+from nissa.trainer.policy.gae import advantages
 
 __all__ = ["Batch", "Rollout", "Transition", "collate", "score"]
 

@@ -3,10 +3,10 @@
 import pytest
 
 from nissa.events.kinds import Action
-from nissa.trainer.decision import decide_by_rule, never
-from nissa.trainer.heuristic import heuristic_action
-from nissa.trainer.rewards import reward_components
-from nissa.trainer.situation import Situation, SlotView, trend
+from nissa.trainer.policy.decision import decide_by_rule, never
+from nissa.trainer.policy.heuristic import heuristic_action
+from nissa.trainer.policy.rewards import reward_components
+from nissa.trainer.policy.situation import Situation, SlotView, trend
 
 PLATEAU = (10.0, 50.0, 70.0, 80.0, 80.0, 80.0, 80.0, 80.0, 80.0)
 RISING = (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0)

@@ -3,9 +3,9 @@
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from nissa.trainer.actor_critic import ActorCritic, entropy, masked_log_probs
-from nissa.trainer.ppo_figures import approx_kl, clip_fraction
-from nissa.trainer.rollout import Batch
+from nissa.trainer.policy.actor_critic import ActorCritic, entropy, masked_log_probs
+from nissa.trainer.policy.ppo_figures import approx_kl, clip_fraction
+from nissa.trainer.policy.rollout import Batch
 
 __all__ = ["CLIP", "ENTROPY_WEIGHT", "VALUE_WEIGHT", "ppo_loss"]
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from nissa.events.kinds import HeadEntropy
-from nissa.trainer.actor_critic import entropy
+from nissa.trainer.policy.actor_critic import entropy
 
 __all__ = ["approx_kl", "clip_fraction", "explained_variance", "head_entropy"]
 

@@ -7,7 +7,7 @@ from nissa.trainer.network.blending import BLENDS
 from nissa.trainer.network.blueprints import BLUEPRINTS
 from nissa.trainer.network.host import SLOT_CHANNELS
 from nissa.trainer.network.slot import LIVE
-from nissa.trainer.situation import Situation
+from nissa.trainer.policy.situation import Situation
 
 __all__ = ["HEADS", "USES", "action", "masks", "op_mask"]
 
