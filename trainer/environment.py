@@ -7,7 +7,7 @@ from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.data.digits import N_CLASSES
 from nissa.trainer.episode import Episode
-from nissa.trainer.growth import Growth
+from nissa.trainer.growth.growth import Growth
 from nissa.trainer.network.flops import host_flops
 from nissa.trainer.network.host import ARCHITECTURE, SLOT_CHANNELS
 from nissa.trainer.network.model import Model

@@ -4,7 +4,7 @@ from nissa.events.kinds import EpisodeEnded
 from nissa.pipeline.probes.watch import Watch
 from nissa.trainer.data.digits import batches, digits
 from nissa.trainer.data.seeding import generator
-from nissa.trainer.growth import Growth
+from nissa.trainer.growth.growth import Growth
 from nissa.trainer.policy.decision import Policy
 from nissa.trainer.policy.rewards import reward_components
 from nissa.trainer.policy.rollout import Transition

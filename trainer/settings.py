@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nissa.trainer import lifecycle
 from nissa.trainer.data.digits import BATCH_SIZE
+from nissa.trainer.growth import lifecycle
 from nissa.trainer.injection import Injection, refuse_misplaced
 from nissa.trainer.network import gates, optimizer
 from nissa.trainer.network.blueprints import BLUEPRINTS

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nissa.events.kinds import GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
-from nissa.trainer.lifecycle import PATIENCE, advance, cull, fossilize, germinate
+from nissa.trainer.growth.lifecycle import PATIENCE, advance, cull, fossilize, germinate
 from nissa.trainer.network.slot import LIVE, Slot
 
 FINE: dict[str, float | None] = {

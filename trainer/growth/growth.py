@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nissa.events.kinds import Action
-from nissa.trainer.lifecycle import advance, cull, fossilize, germinate
+from nissa.trainer.growth.lifecycle import advance, cull, fossilize, germinate
 from nissa.trainer.network.model import Model
 from nissa.trainer.network.seed import Seed
 from nissa.trainer.network.slot import Slot

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nissa.events.kinds import Action, GateEvaluated, SeedCulled, SeedGerminated
-from nissa.trainer.growth import Growth
+from nissa.trainer.growth.growth import Growth
 from nissa.trainer.network.model import Model
 from nissa.trainer.training.epoch import TrainedEpoch
 
