@@ -71,7 +71,7 @@ def _hints(console: Console, out: Path | None) -> None:
 def _trainer(arguments: argparse.Namespace) -> Callable[[Telemetry, Path | None], object]:
     try:
         # torch takes a second to load, and only those who train need it.
-        from nissa.trainer.injection import Injection  # noqa: PLC0415
+        from nissa.trainer.faults.injection import Injection  # noqa: PLC0415
         from nissa.trainer.run import Settings, train  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(f"training needs {error.name}: pip install 'nissa[trainer]'") from None

@@ -36,7 +36,7 @@ from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Sink, Telemetry
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.collector import PrometheusSink
-from nissa.trainer.injection import Injection
+from nissa.trainer.faults.injection import Injection
 from nissa.trainer.network import slot
 from nissa.trainer.policy import ppo
 from nissa.trainer.run import Settings, train

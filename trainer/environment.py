@@ -7,12 +7,12 @@ from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.data.digits import N_CLASSES
 from nissa.trainer.episode import Episode
+from nissa.trainer.faults.sabotage import sabotaged
 from nissa.trainer.growth.growth import Growth
 from nissa.trainer.network.flops import host_flops
 from nissa.trainer.network.host import ARCHITECTURE, SLOT_CHANNELS
 from nissa.trainer.network.model import Model
 from nissa.trainer.policy.decision import Policy
-from nissa.trainer.sabotage import sabotaged
 from nissa.trainer.settings import Settings, host_hyperparameters
 from nissa.trainer.training.history import EpisodeRecord
 from nissa.trainer.training.twin import host_baseline_measured, save_initial, train_twin

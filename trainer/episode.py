@@ -4,12 +4,12 @@ from nissa.events.kinds import EpisodeEnded
 from nissa.pipeline.probes.watch import Watch
 from nissa.trainer.data.digits import batches, digits
 from nissa.trainer.data.seeding import generator
+from nissa.trainer.faults.sabotage import Train
 from nissa.trainer.growth.growth import Growth
 from nissa.trainer.policy.decision import Policy
 from nissa.trainer.policy.rewards import reward_components
 from nissa.trainer.policy.rollout import Transition
 from nissa.trainer.policy.situation import Situation, SlotView
-from nissa.trainer.sabotage import Train
 from nissa.trainer.training.counterfactual import contributions, factorial
 from nissa.trainer.training.epoch import TrainedEpoch
 from nissa.trainer.training.history import Course, EpisodeRecord

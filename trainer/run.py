@@ -16,9 +16,9 @@ from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.context import run_started, seed_everything
 from nissa.trainer.environment import Environment
 from nissa.trainer.episode import Episode
+from nissa.trainer.faults.sabotage import corrupt_policy
 from nissa.trainer.policy.decision import Policy, decide_by_rule, never
 from nissa.trainer.policy.ppo import PPO
-from nissa.trainer.sabotage import corrupt_policy
 from nissa.trainer.settings import Settings
 from nissa.trainer.training.history import History, weights_digest
 

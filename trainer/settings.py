@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nissa.trainer.data.digits import BATCH_SIZE
+from nissa.trainer.faults.injection import Injection, refuse_misplaced
 from nissa.trainer.growth import lifecycle
-from nissa.trainer.injection import Injection, refuse_misplaced
 from nissa.trainer.network import gates, optimizer
 from nissa.trainer.network.blueprints import BLUEPRINTS
 from nissa.trainer.policy import gae, ppo, ppo_loss, rewards

@@ -7,7 +7,7 @@ from typing import Any
 
 from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted, PolicyUpdated
-from nissa.trainer.injection import Injection
+from nissa.trainer.faults.injection import Injection
 from tests.trainer.injected import ALERTS, CRITIC, ENTROPY, FAULTY, LEARNING, TRAINING, alerts, at, delay, recorded
 
 __all__ = ["run"]

@@ -6,9 +6,9 @@ from typing import Any
 from nissa.events.event import Event
 from nissa.events.kinds import AlertRaised, BatchCompleted, PolicyUpdated
 from nissa.pipeline.telemetry import Telemetry
-from nissa.trainer.injection import Injection
+from nissa.trainer.faults.injection import Injection
+from nissa.trainer.faults.sabotage import BATCH
 from nissa.trainer.run import Settings, train
-from nissa.trainer.sabotage import BATCH
 
 __all__ = [
     "ALERTS",

@@ -28,10 +28,10 @@ from nissa.trainer.data.digits import batches as batches_of
 from nissa.trainer.data.digits import digits
 from nissa.trainer.data.seeding import generator
 from nissa.trainer.episode import Episode
-from nissa.trainer.injection import FAULTS, Injection
+from nissa.trainer.faults.injection import FAULTS, Injection
+from nissa.trainer.faults.sabotage import BATCH, sabotaged
 from nissa.trainer.network.model import Model
 from nissa.trainer.run import Settings, train
-from nissa.trainer.sabotage import BATCH, sabotaged
 from nissa.trainer.training.epoch import train_epoch
 from tests.trainer.injected import (
     ALERTS,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from nissa.events.kinds import BatchCompleted
 from nissa.trainer.data.digits import N_CLASSES
-from nissa.trainer.injection import Injection
+from nissa.trainer.faults.injection import Injection
 from nissa.trainer.network.model import Model
 from nissa.trainer.policy.actor_critic import ActorCritic
 from nissa.trainer.training.epoch import TrainedEpoch, train_epoch
