@@ -2,8 +2,8 @@
 
 from math import isnan
 
-from nissa.trainer.interval import Interval
-from nissa.trainer.study import StudyReport
+from nissa.trainer.study.interval import Interval
+from nissa.trainer.study.study import StudyReport
 
 __all__ = ["format_report"]
 

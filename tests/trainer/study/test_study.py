@@ -7,10 +7,10 @@ import pytest
 
 from nissa.events.json_encoding import plain
 from nissa.pipeline.telemetry import Telemetry
-from nissa.trainer.interval import Interval, t_interval
-from nissa.trainer.outcome import Outcome, alone, grown, mean_outcome
-from nissa.trainer.study import StudyReport, StudySettings, run_study
-from nissa.trainer.study_report import format_report
+from nissa.trainer.study.interval import Interval, t_interval
+from nissa.trainer.study.outcome import Outcome, alone, grown, mean_outcome
+from nissa.trainer.study.study import StudyReport, StudySettings, run_study
+from nissa.trainer.study.study_report import format_report
 from nissa.trainer.training.history import Course, EpisodeRecord
 
 
