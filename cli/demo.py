@@ -10,8 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
+from nissa.cli.config.profile import add_options, chosen
 from nissa.cli.errors import UsageError, at_least, port
-from nissa.cli.profile import add_options, chosen
 from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.telemetry import Telemetry, new_run_name
 from nissa.sinks.console.console_sink import ConsoleSink

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from nissa.cli import backfill, dashboards, demo, features, replay, schema, serve, show, study, trace, traces
+from nissa.cli import backfill, dashboards, demo, replay, serve, show, study, trace, traces
+from nissa.cli.config import features, schema
 from nissa.cli.errors import UsageError
 
 __all__ = ["main"]

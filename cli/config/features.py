@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from nissa.cli.demo_host import CLASSES, SLOTS, watched_layers
-from nissa.cli.feature_page import feature_page
-from nissa.cli.profile import add_options, chosen
+from nissa.cli.config.demo_host import CLASSES, SLOTS, watched_layers
+from nissa.cli.config.feature_page import feature_page
+from nissa.cli.config.profile import add_options, chosen
 from nissa.operators.features.catalog import Feature
 from nissa.operators.features.names import described
 from nissa.pipeline.config.measurement_plan import planned

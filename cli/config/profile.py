@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from nissa.cli.demo_host import watched_layers
+from nissa.cli.config.demo_host import watched_layers
 from nissa.cli.errors import UsageError
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.config.settings import TelemetryConfig

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from nissa.cli.demo_host import CLASSES, LAYERS, SLOTS
+from nissa.cli.config.demo_host import CLASSES, LAYERS, SLOTS
 from nissa.cli.main import main
 from nissa.pipeline.config.feature_plan import feature_names_of
 from nissa.pipeline.config.measurement_plan import planned
