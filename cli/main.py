@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from nissa.cli import backfill, dashboards, demo, replay, serve, show, study, trace, traces
+from nissa.cli import dashboards, demo, study
 from nissa.cli.config import features, schema
 from nissa.cli.errors import UsageError
+from nissa.cli.runs import backfill, replay, serve, show, trace, traces
 
 __all__ = ["main"]
 

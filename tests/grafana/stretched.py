@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nissa.cli.replay import read_run
+from nissa.cli.runs.replay import read_run
 from nissa.events.event import Event
 from nissa.events.kinds import PhaseTimed, RunEnded
 

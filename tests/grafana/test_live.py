@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from nissa.cli.replay import read_run
+from nissa.cli.runs.replay import read_run
 from nissa.events.event import Event
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.server import MetricsServer

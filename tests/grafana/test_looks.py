@@ -8,7 +8,7 @@ from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from nissa.cli.replay import read_run
+from nissa.cli.runs.replay import read_run
 from nissa.grafana.fields import limited
 from nissa.grafana.palette import BAD, NAMED, POOR
 from nissa.grafana.panels import bars, lines

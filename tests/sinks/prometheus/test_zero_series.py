@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client.registry import Collector
 
-from nissa.cli.replay import read_run
+from nissa.cli.runs.replay import read_run
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     DecisionMade,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nissa.cli.errors import UsageError, at_least
-from nissa.cli.replay import read_run
+from nissa.cli.runs.replay import read_run
 from nissa.sinks.prometheus.backfill import Backfill
 
 __all__ = ["add"]

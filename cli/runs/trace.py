@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from nissa.cli.errors import UsageError, at_least
-from nissa.cli.replay import read_run
-from nissa.cli.trace_text import report
+from nissa.cli.runs.replay import read_run
+from nissa.cli.runs.trace_text import report
 from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from nissa.cli.errors import UsageError, port
-from nissa.cli.replay import read_run
+from nissa.cli.runs.replay import read_run
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.server import MetricsServer
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from nissa.cli.replay import read_run
+from nissa.cli.runs.replay import read_run
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.metrics.run import LIVENESS

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nissa.cli.replay import read_run
-from nissa.cli.trace_text import headline, severity
+from nissa.cli.runs.replay import read_run
+from nissa.cli.runs.trace_text import headline, severity
 from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured
 

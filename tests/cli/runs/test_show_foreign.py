@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from nissa.cli import show_kind
 from nissa.cli.main import main
+from nissa.cli.runs import show_kind
 
 Capture = pytest.CaptureFixture[str]
 

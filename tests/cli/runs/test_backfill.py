@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nissa.cli.main import main
-from nissa.cli.replay import read_run
+from nissa.cli.runs.replay import read_run
 from nissa.events.codec import encode
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpochCompleted, PhaseTimed, SeedFossilized
