@@ -1,0 +1,1 @@
+"""The `nissa` command: one subcommand a file."""

@@ -10,11 +10,11 @@ from typing import Any
 
 from rich.console import Console
 
-from nissa.cli.config.profile import add_options, chosen
+from nissa.cli.config import add_options, chosen
 from nissa.cli.errors import UsageError, at_least, port
-from nissa.pipeline.config.settings import TelemetryConfig
+from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.telemetry import Telemetry, new_run_name
-from nissa.sinks.console.console_sink import ConsoleSink
+from nissa.sinks.console import ConsoleSink
 
 __all__ = ["add"]
 
@@ -71,7 +71,7 @@ def _hints(console: Console, out: Path | None) -> None:
 def _trainer(arguments: argparse.Namespace) -> Callable[[Telemetry, Path | None], object]:
     try:
         # torch takes a second to load, and only those who train need it.
-        from nissa.trainer.faults.injection import Injection  # noqa: PLC0415
+        from nissa.trainer.faults import Injection  # noqa: PLC0415
         from nissa.trainer.run import Settings, train  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(f"training needs {error.name}: pip install 'nissa[trainer]'") from None

@@ -6,10 +6,8 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from nissa.cli import dashboards, demo, study
-from nissa.cli.config import features, schema
+from nissa.cli import config, dashboards, demo, runs, study
 from nissa.cli.errors import UsageError
-from nissa.cli.runs import backfill, replay, serve, show, trace, traces
 
 __all__ = ["main"]
 
@@ -40,8 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="nissa", description="Telemetry for networks that grow while they train.")
     parser.add_argument("--version", action="version", version=f"nissa {version('nissa')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (demo, study, features, replay, show, traces, trace, serve, backfill, dashboards, schema):
-        module.add(commands)
+    for add in (demo.add, study.add, *runs.COMMANDS, *config.COMMANDS, dashboards.add):
+        add(commands)
     return parser
 
 

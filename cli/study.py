@@ -30,8 +30,7 @@ def add(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     # torch takes a second to load, and only those who train need it.
-    from nissa.trainer.study.study import StudySettings, run_study  # noqa: PLC0415
-    from nissa.trainer.study.study_report import format_report  # noqa: PLC0415
+    from nissa.trainer.study import StudySettings, format_report, run_study  # noqa: PLC0415
 
     names = ("seeds", "envs", "episodes", "judged", "epochs")
     try:

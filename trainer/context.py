@@ -8,7 +8,7 @@ import torch
 
 from nissa.events.kinds import RunStarted
 from nissa.pipeline.run_context import git_commit, hardware, rng_digests, versions
-from nissa.trainer.network.host import ARCHITECTURE, SLOT_CHANNELS, n_params, new_host
+from nissa.trainer.network import ARCHITECTURE, SLOT_CHANNELS, n_params, new_host
 from nissa.trainer.settings import Settings
 
 __all__ = ["PACKAGES", "run_started", "seed_everything"]

@@ -5,17 +5,14 @@ from pathlib import Path
 from nissa.events.kinds import EpisodeStarted
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.telemetry import Telemetry
-from nissa.trainer.data.digits import N_CLASSES
+from nissa.trainer.data import N_CLASSES
 from nissa.trainer.episode import Episode
-from nissa.trainer.faults.sabotage import sabotaged
-from nissa.trainer.growth.growth import Growth
-from nissa.trainer.network.flops import host_flops
-from nissa.trainer.network.host import ARCHITECTURE, SLOT_CHANNELS
-from nissa.trainer.network.model import Model
-from nissa.trainer.policy.decision import Policy
+from nissa.trainer.faults import sabotaged
+from nissa.trainer.growth import Growth
+from nissa.trainer.network import ARCHITECTURE, SLOT_CHANNELS, Model, host_flops
+from nissa.trainer.policy import Policy
 from nissa.trainer.settings import Settings, host_hyperparameters
-from nissa.trainer.training.history import EpisodeRecord
-from nissa.trainer.training.twin import host_baseline_measured, save_initial, train_twin
+from nissa.trainer.training import EpisodeRecord, host_baseline_measured, save_initial, train_twin
 
 __all__ = ["Environment"]
 

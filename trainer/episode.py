@@ -2,19 +2,20 @@
 
 from nissa.events.kinds import EpisodeEnded
 from nissa.pipeline.probes.watch import Watch
-from nissa.trainer.data.digits import batches, digits
-from nissa.trainer.data.seeding import generator
-from nissa.trainer.faults.sabotage import Train
-from nissa.trainer.growth.growth import Growth
-from nissa.trainer.policy.decision import Policy
-from nissa.trainer.policy.rewards import reward_components
-from nissa.trainer.policy.rollout import Transition
-from nissa.trainer.policy.situation import Situation, SlotView
-from nissa.trainer.training.counterfactual import contributions, factorial
-from nissa.trainer.training.epoch import TrainedEpoch
-from nissa.trainer.training.history import Course, EpisodeRecord
-from nissa.trainer.training.snapshots import epoch_completed
-from nissa.trainer.training.validation import Validation, validate
+from nissa.trainer.data import batches, generator, load_digits
+from nissa.trainer.faults import Train
+from nissa.trainer.growth import Growth
+from nissa.trainer.policy import Policy, Situation, SlotView, Transition, reward_components
+from nissa.trainer.training import (
+    Course,
+    EpisodeRecord,
+    TrainedEpoch,
+    Validation,
+    contributions,
+    epoch_completed,
+    factorial,
+    validate,
+)
 
 __all__ = ["Episode"]
 
@@ -42,7 +43,7 @@ class Episode:
         self.growth, self.twin, self.record, self.train = growth, twin, record, train
         self.model, self.order, self.epochs = growth.model, generator(data_seed), epochs
         self.transitions: list[Transition] = []
-        record.note(validate(self.model, digits()))
+        record.note(validate(self.model, load_digits()))
 
     def run_epoch(self, epoch: int) -> None:
         """Decide, train, look, and say what happened."""
@@ -52,14 +53,14 @@ class Episode:
             decision = self.policy(self._situation(epoch))
             done = self.growth.act(decision.action, accuracies[-1], self.epochs - epoch + 1)
         with watch.phase("train"):
-            trained = self.train(self.model, batches(digits(), self.order), report=emit, look=watch.step)
+            trained = self.train(self.model, batches(load_digits(), self.order), report=emit, look=watch.step)
         with watch.phase("validate"):
-            validated = validate(self.model, digits())
+            validated = validate(self.model, load_digits())
         with watch.phase("counterfactual"):
-            matrix = factorial(self.model, digits(), per_class=epoch == self.epochs)
+            matrix = factorial(self.model, load_digits(), per_class=epoch == self.epochs)
         self._note(trained, validated)
         self.growth.observe(trained, accuracies, contributions(matrix))
-        watch.epoch(digits().val_images, digits().val_labels)
+        watch.epoch(load_digits().val_images, load_digits().val_labels)
         emit(epoch_completed(self.model, trained, validated, accuracies))
         if matrix:
             emit(matrix)

@@ -16,11 +16,10 @@ from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.context import run_started, seed_everything
 from nissa.trainer.environment import Environment
 from nissa.trainer.episode import Episode
-from nissa.trainer.faults.sabotage import corrupt_policy
-from nissa.trainer.policy.decision import Policy, decide_by_rule, never
-from nissa.trainer.policy.ppo import PPO
+from nissa.trainer.faults import corrupt_policy
+from nissa.trainer.policy import PPO, Policy, decide_by_rule, never
 from nissa.trainer.settings import Settings
-from nissa.trainer.training.history import History, weights_digest
+from nissa.trainer.training import History, weights_digest
 
 __all__ = ["Settings", "train"]
 

@@ -3,14 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nissa.trainer.data.digits import BATCH_SIZE
-from nissa.trainer.faults.injection import Injection, refuse_misplaced
-from nissa.trainer.growth import lifecycle
-from nissa.trainer.network import gates, optimizer
-from nissa.trainer.network.blueprints import BLUEPRINTS
-from nissa.trainer.policy import gae, ppo, ppo_loss, rewards
-from nissa.trainer.policy.actions import HEADS
-from nissa.trainer.training import gradients
+from nissa.trainer.data import BATCH_SIZE
+from nissa.trainer.faults import Injection, refuse_misplaced
+from nissa.trainer.growth import PATIENCE
+from nissa.trainer.network import BLUEPRINTS, GATES, LEARNING_RATE
+from nissa.trainer.policy import HEADS, HYPERPARAMETERS
+from nissa.trainer.training import MAX_NORM
 
 __all__ = ["POLICIES", "Settings", "host_hyperparameters"]
 
@@ -47,39 +45,24 @@ class Settings:
     def hyperparameters(self) -> dict[str, Any]:
         """Everything that shapes a run, by name."""
         injected = {"injections": [str(injection) for injection in self.injections]}
-        return asdict(self) | injected | host_hyperparameters() | _POLICY | _NAMES
+        return asdict(self) | injected | host_hyperparameters() | dict(HYPERPARAMETERS) | _NAMES
 
 
 def host_hyperparameters() -> dict[str, Any]:
     """What shapes the training of host and seeds."""
     return {
         "optimizer": "adam",
-        "learning_rate": optimizer.LEARNING_RATE,
+        "learning_rate": LEARNING_RATE,
         "batch_size": BATCH_SIZE,
-        "max_grad_norm": gradients.MAX_NORM,
-        "gate_patience": lifecycle.PATIENCE,
-        "gates": {name: asdict(gate) for name, gate in gates.GATES.items()},
+        "max_grad_norm": MAX_NORM,
+        "gate_patience": PATIENCE,
+        "gates": {name: asdict(gate) for name, gate in GATES.items()},
     }
 
 
-_POLICY = {
-    "rent": rewards.RENT,
-    "fossilized_bonus": rewards.FOSSILIZED,
-    "culled_price": rewards.CULLED,
-    "ppo_discount": gae.DISCOUNT,
-    "ppo_trace": gae.TRACE,
-    "ppo_learning_rate": ppo.LEARNING_RATE,
-    "ppo_passes": ppo.PASSES,
-    "ppo_minibatch": ppo.MINIBATCH,
-    "ppo_max_grad_norm": ppo.MAX_GRAD_NORM,
-    "ppo_target_kl": ppo.TARGET_KL,
-    "ppo_clip": ppo_loss.CLIP,
-    "ppo_entropy_weight": ppo_loss.ENTROPY_WEIGHT,
-    "ppo_value_weight": ppo_loss.VALUE_WEIGHT,
-}
 _NAMES = {
     "blueprints": list(BLUEPRINTS),
     "heads": list(HEADS),
-    "gate_checks": {name: [rule.fact for rule in gate.rules] for name, gate in gates.GATES.items()},
+    "gate_checks": {name: [rule.fact for rule in gate.rules] for name, gate in GATES.items()},
 }
 """What /metrics counts from 0 on, because it is known before it happens."""

@@ -1,8 +1,7 @@
 """What is the demo's host made of? Known here without torch, for those who want to see its features before training."""
 
 from nissa.cli.errors import UsageError
-from nissa.pipeline.config.layer_selection import selected
-from nissa.pipeline.config.settings import TelemetryConfig
+from nissa.pipeline.config import TelemetryConfig, selected
 
 __all__ = ["CLASSES", "LAYERS", "SLOTS", "watched_layers"]
 

@@ -12,9 +12,7 @@ from nissa.cli.config.feature_page import feature_page
 from nissa.cli.config.profile import add_options, chosen
 from nissa.operators.features.catalog import Feature
 from nissa.operators.features.names import described
-from nissa.pipeline.config.measurement_plan import planned
-from nissa.pipeline.config.profiles import load, profiles
-from nissa.pipeline.config.settings import TelemetryConfig
+from nissa.pipeline.config import TelemetryConfig, load, planned, profile_names
 
 __all__ = ["add"]
 
@@ -30,7 +28,7 @@ def add(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     config = chosen(arguments)
     own = arguments.profile or arguments.config or arguments.set
-    configs = [config] if own else [load(name) for name in profiles()]
+    configs = [config] if own else [load(name) for name in profile_names()]
     if arguments.markdown:
         sys.stdout.write(feature_page({config.profile_name: _features(config) for config in configs}))
     else:

@@ -5,9 +5,7 @@ from pathlib import Path
 
 from nissa.cli.config.demo_host import watched_layers
 from nissa.cli.errors import UsageError
-from nissa.pipeline.config.profiles import load
-from nissa.pipeline.config.settings import TelemetryConfig
-from nissa.pipeline.config.yaml_reader import ConfigError
+from nissa.pipeline.config import ConfigError, TelemetryConfig, load
 
 __all__ = ["add_options", "chosen"]
 

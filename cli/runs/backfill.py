@@ -7,7 +7,7 @@ from typing import Any
 
 from nissa.cli.errors import UsageError, at_least
 from nissa.cli.runs.replay import read_run
-from nissa.sinks.prometheus.backfill import Backfill
+from nissa.sinks.prometheus import Backfill
 
 __all__ = ["add"]
 

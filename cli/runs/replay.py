@@ -13,7 +13,7 @@ from nissa.events.json_encoding import plain
 from nissa.pipeline.replay import Replay, replay
 from nissa.pipeline.sources.read_report import UnreadableRunError
 from nissa.pipeline.sources.translation_report import Account
-from nissa.sinks.console.summary_tables import summary
+from nissa.sinks.console import summary
 
 __all__ = ["add", "read_run"]
 

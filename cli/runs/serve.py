@@ -9,8 +9,7 @@ from rich.console import Console
 
 from nissa.cli.errors import UsageError, port
 from nissa.cli.runs.replay import read_run
-from nissa.sinks.prometheus.collector import PrometheusSink
-from nissa.sinks.prometheus.server import MetricsServer
+from nissa.sinks.prometheus import MetricsServer, PrometheusSink
 
 __all__ = ["add"]
 

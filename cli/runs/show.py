@@ -12,7 +12,7 @@ from nissa.cli.runs.replay import read_run
 from nissa.cli.runs.show_kind import KEPT, OfKind, event_lines
 from nissa.cli.runs.show_text import episode_lines, epoch_lines, run_lines, slot_lines
 from nissa.cli.runs.trace_text import headline
-from nissa.sinks.store.run_store import RunStore
+from nissa.sinks.store import RunStore
 
 __all__ = ["add"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from nissa.events.carried import FOREIGN, ForeignEventCarried
 from nissa.events.codec import encode
 from nissa.events.event import Event
+from nissa.events.foreign import FOREIGN, ForeignEventCarried
 
 __all__ = ["KEPT", "OfKind", "event_lines", "names"]
 

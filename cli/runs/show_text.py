@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nissa.events.kinds import RunStarted, SlotSnapshot
-from nissa.sinks.store.run_store import EpisodeContext, EpochSnapshot
+from nissa.sinks.store import EpisodeContext, EpochSnapshot
 
 __all__ = ["episode_lines", "epoch_lines", "run_lines", "slot_lines"]
 

@@ -5,12 +5,12 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
-from sklearn.datasets import load_digits
+from sklearn import datasets
 from torch import Tensor
 
 from nissa.trainer.data.seeding import generator
 
-__all__ = ["BATCH_SIZE", "N_CLASSES", "N_TRAIN", "Digits", "batches", "digits"]
+__all__ = ["BATCH_SIZE", "N_CLASSES", "N_TRAIN", "Digits", "batches", "load_digits"]
 
 BATCH_SIZE = 64
 N_CLASSES = 10
@@ -29,9 +29,9 @@ class Digits(NamedTuple):
 
 
 @cache
-def digits() -> Digits:
+def load_digits() -> Digits:
     """1437 images to train on and 360 to validate on, always the same split."""
-    bunch = load_digits()
+    bunch = datasets.load_digits()
     images = torch.tensor(bunch.data, dtype=torch.float32).view(-1, 1, 8, 8) / _BRIGHTEST
     labels = torch.tensor(bunch.target)
     order = torch.randperm(len(labels), generator=generator(_SPLIT_SEED))

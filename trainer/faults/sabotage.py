@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import BatchCompleted
-from nissa.trainer.data.digits import N_CLASSES
+from nissa.trainer.data import N_CLASSES
 from nissa.trainer.faults.injection import Injection
-from nissa.trainer.network.model import Model
-from nissa.trainer.policy.actor_critic import ActorCritic
-from nissa.trainer.training.epoch import TrainedEpoch, train_epoch
-from nissa.trainer.training.gradients import gradients
+from nissa.trainer.network import Model
+from nissa.trainer.policy import ActorCritic
+from nissa.trainer.training import TrainedEpoch, gradients_of, train_epoch
 
 __all__ = ["BATCH", "Train", "corrupt_policy", "sabotaged"]
 
@@ -94,7 +93,7 @@ def _exploding(model: Model, look: Callable[[], None]) -> Callable[[], None]:
 
     def explode() -> None:
         if next(numbers) == BATCH:
-            torch._foreach_mul_([grad for part in model.parts().values() for grad in gradients(part)], _SCALE)
+            torch._foreach_mul_([grad for part in model.parts().values() for grad in gradients_of(part)], _SCALE)
         look()
 
     return explode

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 
 from nissa.events.kinds import Action
 from nissa.trainer.growth.lifecycle import advance, cull, fossilize, germinate
-from nissa.trainer.network.model import Model
-from nissa.trainer.network.seed import Seed
-from nissa.trainer.network.slot import Slot
-from nissa.trainer.policy.situation import trend
-from nissa.trainer.training.epoch import TrainedEpoch
+from nissa.trainer.network import Model, Seed, Slot
+from nissa.trainer.training import TrainedEpoch, trend
 
 __all__ = ["Growth"]
 

@@ -5,9 +5,7 @@ and its slot is DORMANT again. Every gate that is asked and every move is emitte
 """
 
 from nissa.events.kinds import GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
-from nissa.trainer.network.gates import GATES, checks, reason
-from nissa.trainer.network.seed import Seed
-from nissa.trainer.network.slot import Slot
+from nissa.trainer.network import GATES, Seed, Slot, checks, reason
 
 __all__ = ["PATIENCE", "advance", "cull", "fossilize", "germinate"]
 

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from nissa.trainer.data.digits import N_CLASSES
-from nissa.trainer.data.seeding import seeded
+from nissa.trainer.data import N_CLASSES, seeded
 
 __all__ = ["ARCHITECTURE", "SIDE", "SLOT_CHANNELS", "Host", "n_params", "new_host"]
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from nissa.trainer.data.seeding import seeded
+from nissa.trainer.data import seeded
 from nissa.trainer.network.blueprints import BLUEPRINTS
 from nissa.trainer.network.flops import seed_flops
 from nissa.trainer.network.host import n_params

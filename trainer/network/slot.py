@@ -1,4 +1,15 @@
-"""A place in the host where a seed can grow: what passes there, and the state of its seed."""
+"""A place in the host where a seed can grow: what passes there, and the state of its seed.
+
+An isolated seed learns beside the host without touching it; `pipeline/probes/isolation.py` measures that it does not.
+
+>>> import torch
+>>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+>>> output, _ = isolated(x, torch.nn.Linear(2, 2))
+>>> torch.equal(output, x), torch.autograd.grad(output.sum(), x)[0].tolist()
+(True, [1.0, 1.0])
+"""
+
+from collections.abc import Callable
 
 from torch import Tensor, is_grad_enabled, nn
 
@@ -6,10 +17,9 @@ from nissa.events.kinds import GateEvaluated
 from nissa.pipeline.emitter import Emitter
 from nissa.trainer.network.blending import alpha_at
 from nissa.trainer.network.gates import GATES
-from nissa.trainer.network.isolation import isolated
 from nissa.trainer.network.seed import Seed
 
-__all__ = ["ISOLATED", "LIVE", "MIXED", "STAGES", "Slot"]
+__all__ = ["ISOLATED", "LIVE", "MIXED", "STAGES", "Slot", "isolated"]
 
 STAGES = ("DORMANT", "GERMINATED", "TRAINING", "BLENDING", "HOLDING", "FOSSILIZED")
 ISOLATED = ("GERMINATED", "TRAINING")
@@ -66,3 +76,14 @@ class Slot(nn.Module):
             return x
         output, self.term = isolated(x, seed)
         return output
+
+
+def isolated(x: Tensor, seed: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """`x` itself, with a term added that is zero but hands the gradient at this place on to the seed.
+
+    A straight-through estimator (Bengio et al. 2013) on a detached input: the seed learns what its correction should
+    be, and the host gets exactly the gradient that it would get without a seed. Returns the output and the term.
+    """
+    correction = seed(x.detach())
+    term = correction - correction.detach()
+    return x + term, term

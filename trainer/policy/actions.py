@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 
 from nissa.events.kinds import Action
-from nissa.trainer.network.blending import BLENDS
-from nissa.trainer.network.blueprints import BLUEPRINTS
-from nissa.trainer.network.host import SLOT_CHANNELS
-from nissa.trainer.network.slot import LIVE
+from nissa.trainer.network import BLENDS, BLUEPRINTS, LIVE, SLOT_CHANNELS
 from nissa.trainer.policy.situation import Situation
 
 __all__ = ["HEADS", "USES", "action", "masks", "op_mask"]

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import HeadDecision
-from nissa.trainer.data.seeding import seeded
+from nissa.trainer.data import seeded
 from nissa.trainer.policy.actions import HEADS, USES, action, masks, op_mask
 from nissa.trainer.policy.decision import Decision
 from nissa.trainer.policy.heuristic import heuristic_action

@@ -1,10 +1,9 @@
 """The policy by rule: germinate when progress slows, fossilize what helps, cull what does not."""
 
 from nissa.events.kinds import Action
-from nissa.trainer.network.blueprints import BLUEPRINTS
-from nissa.trainer.network.gates import GATES
-from nissa.trainer.network.slot import LIVE
-from nissa.trainer.policy.situation import Situation, SlotView, trend
+from nissa.trainer.network import BLUEPRINTS, GATES, LIVE
+from nissa.trainer.policy.situation import Situation, SlotView
+from nissa.trainer.training import trend
 
 __all__ = ["heuristic_action"]
 

@@ -7,7 +7,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from nissa.events.kinds import DecisionsScored, HeadEntropy, PolicyUpdated
-from nissa.trainer.data.seeding import generator
+from nissa.trainer.data import generator
 from nissa.trainer.policy.actor_critic import ActorCritic, masked_log_probs
 from nissa.trainer.policy.decision import Decision
 from nissa.trainer.policy.ppo_figures import explained_variance, head_entropy

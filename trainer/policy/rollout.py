@@ -9,9 +9,12 @@ from torch import Tensor
 from nissa.events.kinds import DecisionsScored
 from nissa.trainer.policy.actions import HEADS
 from nissa.trainer.policy.decision import Decision
-from nissa.trainer.policy.gae import advantages
 
-__all__ = ["Batch", "Rollout", "Transition", "collate", "score"]
+__all__ = ["DISCOUNT", "TRACE", "Batch", "Rollout", "Transition", "advantages", "collate", "score"]
+
+DISCOUNT = 0.99
+TRACE = 0.95
+"""The lambda of generalized advantage estimation."""
 
 
 class Transition(NamedTuple):
@@ -55,6 +58,23 @@ def score(rollout: Rollout) -> DecisionsScored:
     found = advantages([transition.reward for transition in rollout], values)
     returns = [advantage + value for advantage, value in zip(found, values, strict=True)]
     return DecisionsScored(epochs=list(range(1, len(rollout) + 1)), advantages=found, returns=returns)
+
+
+def advantages(rewards: Sequence[float], values: Sequence[float]) -> list[float]:
+    """Generalized advantage estimates of an episode that ended, so nothing follows the last decision.
+
+    Schulman et al. 2016, arXiv:1506.02438, eq. 16.
+
+    >>> advantages([1.0, 1.0], [0.0, 0.0])
+    [1.9405000000000001, 1.0]
+    """
+    found: list[float] = []
+    following, ahead = 0.0, 0.0
+    for reward, value in zip(reversed(rewards), reversed(values), strict=True):
+        ahead = reward + DISCOUNT * following - value + DISCOUNT * TRACE * ahead
+        found.append(ahead)
+        following = value
+    return found[::-1]
 
 
 def collate(rollouts: Sequence[Rollout], scores: Sequence[DecisionsScored]) -> Batch:

@@ -1,12 +1,11 @@
 """What a policy sees before an epoch, and the vector of it that a network is fed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nissa.trainer.network.host import SLOT_CHANNELS
-from nissa.trainer.network.slot import STAGES, Slot
+from nissa.trainer.network import SLOT_CHANNELS, STAGES, Slot
+from nissa.trainer.training import trend
 
-__all__ = ["OBSERVATION_SIZE", "Situation", "SlotView", "observation", "trend"]
+__all__ = ["OBSERVATION_SIZE", "Situation", "SlotView", "observation"]
 
 _GROWN = STAGES[1:]
 OBSERVATION_SIZE = 6 + (len(_GROWN) + 3) * len(SLOT_CHANNELS)
@@ -63,12 +62,6 @@ def observation(situation: Situation) -> list[float]:
         situation.growth_ratio - 1,
     ]
     return model + [number for slot in situation.slots for number in _slot(slot)]
-
-
-def trend(accuracies: Sequence[float], window: int = 3) -> float:
-    """Mean of the last `window` accuracies minus mean of the `window` before, or of what there is of them."""
-    recent, before = accuracies[-window:], accuracies[-2 * window : -window]
-    return sum(recent) / len(recent) - sum(before) / len(before) if before else 0.0
 
 
 def _slot(slot: SlotView) -> list[float]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from statistics import fmean
 
-from nissa.trainer.training.history import Course, EpisodeRecord
+from nissa.trainer.training import Course, EpisodeRecord
 
 __all__ = ["Outcome", "alone", "grown", "mean_outcome"]
 

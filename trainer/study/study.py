@@ -8,7 +8,7 @@ from nissa.trainer.run import train
 from nissa.trainer.settings import Settings
 from nissa.trainer.study.interval import Interval, t_interval
 from nissa.trainer.study.outcome import Outcome, alone, grown, mean_outcome
-from nissa.trainer.training.history import History
+from nissa.trainer.training import History
 
 __all__ = ["StudyReport", "StudySettings", "run_study"]
 

@@ -1,0 +1,29 @@
+"""How does the host learn? Epochs, validation, the factorial of its seeds, and its twin that grows nothing."""
+
+from nissa.trainer.training.counterfactual import contributions, factorial
+from nissa.trainer.training.epoch import TrainedEpoch, train_epoch
+from nissa.trainer.training.gradients import MAX_NORM, gradients_of
+from nissa.trainer.training.history import Course, EpisodeRecord, History, trend, weights_digest
+from nissa.trainer.training.snapshots import epoch_completed
+from nissa.trainer.training.twin import host_baseline_measured, save_initial, train_twin
+from nissa.trainer.training.validation import Validation, validate
+
+__all__ = [
+    "MAX_NORM",
+    "Course",
+    "EpisodeRecord",
+    "History",
+    "TrainedEpoch",
+    "Validation",
+    "contributions",
+    "epoch_completed",
+    "factorial",
+    "gradients_of",
+    "host_baseline_measured",
+    "save_initial",
+    "train_epoch",
+    "train_twin",
+    "trend",
+    "validate",
+    "weights_digest",
+]

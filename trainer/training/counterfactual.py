@@ -7,9 +7,8 @@ from itertools import product
 from torch import Tensor
 
 from nissa.events.kinds import CounterfactualMeasured, CounterfactualResult
-from nissa.trainer.data.digits import N_CLASSES, Digits
-from nissa.trainer.network.model import Model
-from nissa.trainer.network.slot import Slot
+from nissa.trainer.data import N_CLASSES, Digits
+from nissa.trainer.network import Model, Slot
 from nissa.trainer.training.validation import validate
 
 __all__ = ["contributions", "factorial", "switched"]

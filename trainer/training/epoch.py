@@ -9,8 +9,8 @@ from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import BatchCompleted
 from nissa.pipeline.probes.isolation import leakage
-from nissa.trainer.network.model import Model
-from nissa.trainer.training.gradients import clip, gradients, norm
+from nissa.trainer.network import Model
+from nissa.trainer.training.gradients import clip, gradients_of, norm
 
 __all__ = ["TrainedEpoch", "train_epoch"]
 
@@ -72,7 +72,7 @@ def _train_batch(
 
 def _step(model: Model, figures: Tensor) -> tuple[list[float], dict[str, float]]:
     """Clip and step; the figures and the norms before clipping by "host" and slot, all in one transfer."""
-    grads = {name: gradients(part) for name, part in model.parts().items()}
+    grads = {name: gradients_of(part) for name, part in model.parts().items()}
     read: list[float] = torch.cat([figures, torch.stack([norm(group) for group in grads.values()])]).tolist()
     norms = dict(zip(grads, read[len(figures) :], strict=True))
     for name, group in grads.items():

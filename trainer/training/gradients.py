@@ -5,12 +5,12 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-__all__ = ["MAX_NORM", "clip", "gradients", "norm"]
+__all__ = ["MAX_NORM", "clip", "gradients_of", "norm"]
 
 MAX_NORM = 5.0
 
 
-def gradients(module: nn.Module) -> list[Tensor]:
+def gradients_of(module: nn.Module) -> list[Tensor]:
     """The gradients that the last backward pass left in a module's parameters."""
     return [p.grad for p in module.parameters() if p.grad is not None]
 

@@ -1,14 +1,14 @@
 """What a run leaves behind in process: every episode's course, and a digest of the final weights."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from torch import nn
 
 from nissa.trainer.training.validation import Validation
 
-__all__ = ["Course", "EpisodeRecord", "History", "weights_digest"]
+__all__ = ["Course", "EpisodeRecord", "History", "trend", "weights_digest"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,12 @@ class History:
     episodes: list[EpisodeRecord]
     twins: list[Course]
     weights_digest: str
+
+
+def trend(accuracies: Sequence[float], window: int = 3) -> float:
+    """Mean of the last `window` accuracies minus mean of the `window` before, or of what there is of them."""
+    recent, before = accuracies[-window:], accuracies[-2 * window : -window]
+    return sum(recent) / len(recent) - sum(before) / len(before) if before else 0.0
 
 
 def weights_digest(modules: Iterable[nn.Module]) -> str:

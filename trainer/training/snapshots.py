@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from nissa.events.kinds import EpochCompleted, SlotSnapshot
-from nissa.trainer.network.model import Model
-from nissa.trainer.network.slot import Slot
+from nissa.trainer.network import Model, Slot
 from nissa.trainer.training.epoch import TrainedEpoch
 from nissa.trainer.training.validation import Validation
 

@@ -6,10 +6,8 @@ import torch
 
 from nissa.events.kinds import BatchCompleted, HostBaselineMeasured
 from nissa.pipeline.emitter import Emitter
-from nissa.trainer.data.digits import batches, digits
-from nissa.trainer.data.seeding import generator
-from nissa.trainer.network.host import new_host
-from nissa.trainer.network.model import Model
+from nissa.trainer.data import batches, generator, load_digits
+from nissa.trainer.network import Model, new_host
 from nissa.trainer.training.epoch import train_epoch
 from nissa.trainer.training.history import Course
 from nissa.trainer.training.validation import validate
@@ -21,10 +19,10 @@ def train_twin(torch_seed: int, data_seed: int, epochs: int, emitter: Emitter) -
     """Train a host without ever growing it, by the very code that trains the others."""
     model, order = Model(torch_seed, emitter), generator(data_seed)
     course = Course()
-    course.note(validate(model, digits()))
+    course.note(validate(model, load_digits()))
     for _ in range(epochs):
-        train_epoch(model, batches(digits(), order), report=_keep_quiet)
-        course.note(validate(model, digits()))
+        train_epoch(model, batches(load_digits(), order), report=_keep_quiet)
+        course.note(validate(model, load_digits()))
     return course
 
 

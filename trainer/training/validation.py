@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from nissa.trainer.data.digits import Digits
+from nissa.trainer.data import Digits
 
 __all__ = ["Validation", "validate"]
 

@@ -12,9 +12,9 @@ import yaml
 
 from nissa.cli.config.demo_host import CLASSES, LAYERS, SLOTS
 from nissa.cli.main import main
-from nissa.pipeline.config.feature_plan import feature_names_of
+from nissa.pipeline.config import feature_names_of
 from nissa.pipeline.config.measurement_plan import planned
-from nissa.pipeline.config.profiles import load, profiles
+from nissa.pipeline.config.profiles import load, profile_names
 from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.telemetry import Telemetry
 from tests.cli.test_commands import nissa, refused
@@ -38,7 +38,7 @@ def test_the_page_of_features_is_the_one_in_the_documents(root: Path, said: Said
     assert said("features", "--markdown") == (root / "docs" / "features.md").read_text()
 
 
-@pytest.mark.parametrize("profile", profiles())
+@pytest.mark.parametrize("profile", profile_names())
 def test_the_page_numbers_the_features_of_each_profile_as_they_stand_in_the_vector(root: Path, profile: str) -> None:
     groups = feature_names_of(load(profile), LAYERS, SLOTS, CLASSES)
     lines = [line for line in (root / "docs/features.md").read_text().splitlines() if line.startswith("| ")]
@@ -51,11 +51,11 @@ def test_the_page_numbers_the_features_of_each_profile_as_they_stand_in_the_vect
 
 
 def test_the_demos_host_is_made_of_what_is_said_here() -> None:
-    from nissa.pipeline.probes.model.layers import layers
+    from nissa.pipeline.probes.model.layers import layers_of
     from nissa.trainer.data.digits import N_CLASSES
     from nissa.trainer.network.host import SLOT_CHANNELS, new_host
 
-    assert tuple(layers({"host": new_host(0)})) == LAYERS
+    assert tuple(layers_of({"host": new_host(0)})) == LAYERS
     assert tuple(SLOT_CHANNELS) == SLOTS
     assert tuple(map(str, range(N_CLASSES))) == CLASSES
 

@@ -78,7 +78,7 @@ def test_a_run_that_was_killed_is_shown_and_does_not_pass_for_one_that_is_alive(
 
 
 def test_a_log_without_heartbeats_says_nothing_of_a_pipeline(root: Path) -> None:
-    with serving(root / "tests" / "sources" / "esper_excerpt.jsonl") as page:
+    with serving(root / "tests/pipeline/sources/esper/esper_excerpt.jsonl") as page:
         shown = samples(page)
     assert shown["nissa_val_accuracy_ratio"]
     assert shown["nissa_run_info"]

@@ -14,7 +14,7 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def log(root: Path) -> Path:
-    return root / "tests" / "sources" / "esper_excerpt.jsonl"
+    return root / "tests/pipeline/sources/esper/esper_excerpt.jsonl"
 
 
 def said(capsys: Capture, *words: Any) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from nissa.cli.main import main
+from nissa.operators.defaults import default_operators
 from nissa.pipeline import replay
-from nissa.pipeline.telemetry import Telemetry, default_operators
+from nissa.pipeline.telemetry import Telemetry
 from tests.operators.raised import batch, configured, gradients, stage
 from tests.pipeline.hub.test_fidelity_feedback import alarm
 from tests.samples import episode_ended, episode_started, epoch_completed, policy_updated, run_started

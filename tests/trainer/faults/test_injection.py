@@ -25,7 +25,7 @@ from nissa.pipeline.config.profiles import load
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.data.digits import batches as batches_of
-from nissa.trainer.data.digits import digits
+from nissa.trainer.data.digits import load_digits
 from nissa.trainer.data.seeding import generator
 from nissa.trainer.episode import Episode
 from nissa.trainer.faults.injection import FAULTS, Injection
@@ -129,7 +129,7 @@ def test_without_a_fault_in_its_place_an_episode_is_trained_by_the_very_code_tha
 
 
 def test_what_hands_out_the_batches_keeps_them_whole(silent: Any) -> None:
-    rows = [(images.clone(), labels.clone()) for images, labels in batches_of(digits(), generator(0))]
+    rows = [(images.clone(), labels.clone()) for images, labels in batches_of(load_digits(), generator(0))]
     kept = [(images.clone(), labels.clone()) for images, labels in rows]
     train_struck = sabotaged([Injection("loss_spike", 0, 0, 1), Injection("nan", 0, 0, 2)], env=0, episode=0)
     model = Model(0, silent)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from nissa.trainer.data.digits import batches, digits
+from nissa.trainer.data.digits import batches, load_digits
 from nissa.trainer.network.blueprints import BLUEPRINTS
 from nissa.trainer.network.flops import host_flops, seed_flops
 from nissa.trainer.network.host import SIDE, SLOT_CHANNELS, n_params, new_host
@@ -68,7 +68,7 @@ def test_attention_is_scaled_dot_product_attention_over_the_pixels() -> None:
 
 
 def test_the_data_are_split_once_and_for_all_and_scaled() -> None:
-    data = digits()
+    data = load_digits()
     assert data.train_images.shape == (1437, 1, 8, 8)
     assert data.val_images.shape == (360, 1, 8, 8)
     assert data.train_images.min() == 0.0
@@ -76,10 +76,10 @@ def test_the_data_are_split_once_and_for_all_and_scaled() -> None:
 
 
 def test_an_epoch_shows_every_image_once() -> None:
-    seen = list(batches(digits(), torch.Generator().manual_seed(0)))
+    seen = list(batches(load_digits(), torch.Generator().manual_seed(0)))
     assert [len(labels) for _, labels in seen] == [64] * 22 + [29]
     shown = torch.cat([images for images, _ in seen]).sum((1, 2, 3)).sort().values
-    assert torch.equal(shown, digits().train_images.sum((1, 2, 3)).sort().values)
+    assert torch.equal(shown, load_digits().train_images.sum((1, 2, 3)).sort().values)
 
 
 def test_gradients_are_clipped_to_the_limit_and_only_above_it() -> None:

@@ -7,13 +7,13 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from nissa.pipeline.probes.isolation import leakage
-from nissa.trainer.data.digits import digits
+from nissa.trainer.data.digits import load_digits
 from nissa.trainer.network import slot as slot_module
-from nissa.trainer.network.isolation import isolated
 from nissa.trainer.network.model import Model
+from nissa.trainer.network.slot import isolated
 from nissa.trainer.training.epoch import train_epoch
 
-BATCH = (digits().train_images[:64], digits().train_labels[:64])
+BATCH = (load_digits().train_images[:64], load_digits().train_labels[:64])
 
 
 def model_with(silent: Any, make_seed: Any, *, stage: str | None, where: str = "mid") -> Model:

@@ -6,7 +6,8 @@ from nissa.events.kinds import Action
 from nissa.trainer.policy.decision import decide_by_rule, never
 from nissa.trainer.policy.heuristic import heuristic_action
 from nissa.trainer.policy.rewards import reward_components
-from nissa.trainer.policy.situation import Situation, SlotView, trend
+from nissa.trainer.policy.situation import Situation, SlotView
+from nissa.trainer.training.history import trend
 
 PLATEAU = (10.0, 50.0, 70.0, 80.0, 80.0, 80.0, 80.0, 80.0, 80.0)
 RISING = (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0)

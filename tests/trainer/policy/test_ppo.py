@@ -13,11 +13,10 @@ from nissa.events.kinds import Action, HeadDecision
 from nissa.trainer.policy.actions import HEADS
 from nissa.trainer.policy.actor_critic import entropy, masked_log_probs
 from nissa.trainer.policy.decision import Decision
-from nissa.trainer.policy.gae import DISCOUNT, TRACE, advantages
 from nissa.trainer.policy.ppo import PPO
 from nissa.trainer.policy.ppo_figures import approx_kl, clip_fraction, explained_variance, head_entropy
 from nissa.trainer.policy.ppo_loss import CLIP, ENTROPY_WEIGHT, VALUE_WEIGHT, ppo_loss
-from nissa.trainer.policy.rollout import Transition, collate, score
+from nissa.trainer.policy.rollout import DISCOUNT, TRACE, Transition, advantages, collate, score
 
 NUMBERS = st.floats(-10, 10)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from nissa.trainer.data.digits import batches, digits
+from nissa.trainer.data.digits import batches, load_digits
 from nissa.trainer.network.host import Host, new_host
 from nissa.trainer.network.model import Model
 from nissa.trainer.network.optimizer import LEARNING_RATE
@@ -20,7 +20,7 @@ def plainly(host: Host, order: torch.Generator, epochs: int) -> list[tuple[float
     adam = torch.optim.Adam(host.parameters(), lr=LEARNING_RATE, fused=True)
     seen = []
     for _ in range(epochs):
-        for images, labels in batches(digits(), order):
+        for images, labels in batches(load_digits(), order):
             adam.zero_grad()
             logits = host(images)
             loss = cross_entropy(logits, labels)
@@ -37,7 +37,7 @@ def test_a_host_alone_trains_as_in_a_plain_loop(silent: Any) -> None:
     seen = plainly(host, torch.Generator().manual_seed(9), epochs=2)
     order = torch.Generator().manual_seed(9)
     for _ in range(2):
-        train_epoch(model, batches(digits(), order), silent.emit)
+        train_epoch(model, batches(load_digits(), order), silent.emit)
     for a, b in zip(host.parameters(), model.host.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
     told = [(batch.loss, batch.accuracy, batch.host_grad_norm) for batch in silent.told]
@@ -59,7 +59,7 @@ def test_a_seed_learns_in_every_stage_but_the_first(silent: Any, make_seed: Any,
     slot.enter(stage, 50.0)
     slot.alpha = 1.0
     before = [p.detach().clone() for p in slot.parameters()]
-    trained = train_epoch(model, batches(digits(), torch.Generator().manual_seed(0)), silent.emit)
+    trained = train_epoch(model, batches(load_digits(), torch.Generator().manual_seed(0)), silent.emit)
     assert all(not torch.equal(a, b) for a, b in zip(before, slot.parameters(), strict=True))
     assert trained.seed_grad_norms["late"] > 0
     assert slot.epochs_in_stage == slot.seed.age == 1
