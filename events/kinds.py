@@ -1,7 +1,6 @@
-"""Every kind of event, in one place: import from here."""
+"""Every kind of event, with what it travels in, in one place: `nissa.events` offers the same names."""
 
 from nissa.events.alerts import AlertRaised, AlertResolved, TrendChanged
-from nissa.events.carried import ForeignEventCarried
 from nissa.events.diagnostics import (
     ActivationsMeasured,
     ClassesMeasured,
@@ -15,6 +14,8 @@ from nissa.events.diagnostics import (
     SharpnessMeasured,
     WeightsMeasured,
 )
+from nissa.events.event import Event, Scope
+from nissa.events.foreign import ForeignEventCarried
 from nissa.events.kind import KINDS, Importance, Payload
 from nissa.events.lifecycle import GateCheck, GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
 from nissa.events.policy import Action, DecisionMade, DecisionsScored, HeadDecision, HeadEntropy, PolicyUpdated
@@ -78,6 +79,7 @@ __all__ = [
     "EpisodeStarted",
     "EpochAssessed",
     "EpochCompleted",
+    "Event",
     "EventsDropped",
     "FeaturesComputed",
     "FidelityChanged",
@@ -101,6 +103,7 @@ __all__ = [
     "ProbesConfigured",
     "RunEnded",
     "RunStarted",
+    "Scope",
     "ScoreboardUpdated",
     "SeedCulled",
     "SeedFossilized",
