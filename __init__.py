@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nissa.pipeline.config.settings import TelemetryConfig
+    from nissa.pipeline.config import TelemetryConfig
     from nissa.pipeline.probes.watch import Watch
     from nissa.pipeline.telemetry import Telemetry
 

@@ -8,12 +8,11 @@ from typing import Any
 from nissa.events.codec import encode
 from nissa.events.event import Event
 from nissa.events.kinds import KINDS
+from nissa.operators.defaults import default_operators
 from nissa.operators.fold import Operator
-from nissa.pipeline.dispatch.dispatcher import Dispatcher
-from nissa.pipeline.dispatch.fault_log import Faults
+from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.sources.reader import Reading, read_log
-from nissa.pipeline.telemetry import default_operators
-from nissa.sinks.tables.summary_rows import Tables
+from nissa.sinks.tables import Tables
 
 __all__ = ["Replay", "replay"]
 
@@ -35,7 +34,7 @@ class Replay:
     """What was found in the log."""
     tables: Tables = field(default_factory=Tables)
     """The summaries, computed anew."""
-    faults: Faults = field(default_factory=Faults)
+    faults: FaultLog = field(default_factory=FaultLog)
     """Errors in operators and consumers."""
     run: str | None = None
     """Name of the run; of several, the last."""

@@ -1,0 +1,41 @@
+"""Where do events go? A sink is any callable that takes an event; these are the ones that Nissa brings.
+
+Called with each event, in order, on a thread of its own. It may have `flush()`, called when its queue runs empty, and
+`close()`, called last; `kinds`, a tuple, if it does not want all; and `inline = True` if it only updates memory: then
+the hub's own thread calls it, and neither flushes nor closes it. What raises is tried again and then buried as a dead
+letter. Nobody promises that an event comes once: a retry may bring it again.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from nissa.events.event import Event
+
+if TYPE_CHECKING:
+    from nissa.sinks.console import ConsoleSink
+    from nissa.sinks.prometheus import MetricsServer, PrometheusSink
+    from nissa.sinks.run_log import RunLog
+    from nissa.sinks.store import RunStore
+    from nissa.sinks.tables import Tables
+
+__all__ = ["ConsoleSink", "MetricsServer", "PrometheusSink", "RunLog", "RunStore", "Sink", "Tables"]
+
+Sink = Callable[[Event[Any]], Any]
+"""Takes events."""
+
+_HOMES = {
+    "ConsoleSink": "nissa.sinks.console",
+    "MetricsServer": "nissa.sinks.prometheus",
+    "PrometheusSink": "nissa.sinks.prometheus",
+    "RunLog": "nissa.sinks.run_log",
+    "RunStore": "nissa.sinks.store",
+    "Tables": "nissa.sinks.tables",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Names are resolved on first use: a replay that needs the tables loads no metrics server."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

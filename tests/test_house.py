@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -28,15 +30,50 @@ FLOORS = {
 """Which folders each may import from, besides itself."""
 TORCH = ("pipeline.probes.", "trainer.")
 """Where torch may be imported."""
-WIRING = {"pipeline.telemetry"}
+WIRING = {"pipeline.wiring", "pipeline.replay"}
+"""Who may know which operators and sinks there are."""
+LIMITS = "grafana.panels.thresholds"
+"""May look behind the doors of operators: it shares the numbers that their detectors judge by."""
+LONGEST = 300
+"""Lines of a file."""
 
 
+@cache
 def modules() -> list[str]:
     """Every file of code by its name below `nissa`, but for the `__init__` of folders."""
     files = [file.relative_to(ROOT).with_suffix("") for floor in FLOORS for file in (ROOT / floor).rglob("*.py")]
     return sorted(str(file).replace("/", ".") for file in files if file.name != "__init__")
 
 
+@cache
+def folders() -> list[str]:
+    """Every folder of code by its name below `nissa`."""
+    files = [file.parent.relative_to(ROOT) for floor in FLOORS for file in (ROOT / floor).rglob("__init__.py")]
+    return sorted(str(folder).replace("/", ".") for folder in files)
+
+
+@cache
+def room(module: str) -> str:
+    """The topic folder that a file lies in; a floor, or a folder with folders in it, is none: its files are rooms."""
+    folder = module.rpartition(".")[0]
+    is_topic = "." in folder and not any(other.startswith(f"{folder}.") for other in folders())
+    return folder if is_topic else module
+
+
+def entered(module: str, root: Path) -> dict[str, set[str]]:
+    """The rooms that a file imports from, other than its own, and the names by which it does."""
+    known, found = {*modules()}, dict[str, set[str]]()
+    for name in imports(module, root):
+        inside = name.removeprefix("nissa.")
+        target = inside if inside in known else inside.rpartition(".")[0]
+        if name.startswith("nissa.") and (target in known or target in folders()):
+            other = room(target) if target in known else target
+            if other != room(module):
+                found.setdefault(other, set()).add(target)
+    return found
+
+
+@cache
 def imports(module: str, root: Path) -> set[str]:
     """Everything that a module names in an import, wherever in the file it does."""
     tree = ast.parse((root / f"{module.replace('.', '/')}.py").read_text())
@@ -58,6 +95,35 @@ def test_imports_only_go_down(module: str, root: Path) -> None:
 
 
 @pytest.mark.parametrize("module", modules())
+def test_a_room_is_entered_by_its_door(module: str, root: Path) -> None:
+    if module != LIMITS:
+        assert {room: by for room, by in entered(module, root).items() if by != {room}} == {}
+
+
+def test_arrows_between_rooms_go_one_way(root: Path) -> None:
+    arrows: dict[str, set[str]] = {}
+    for module in modules():
+        arrows.setdefault(room(module), set()).update(entered(module, root))
+    TopologicalSorter(arrows).prepare()
+
+
+@pytest.mark.parametrize("folder", ["", *folders()])
+def test_a_door_says_what_is_behind_it_and_what_one_may_take(folder: str) -> None:
+    door = importlib.import_module(f"nissa.{folder}".rstrip("."))
+    assert door.__doc__
+    offered = getattr(door, "__all__", [])
+    assert offered == sorted(offered, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    functions = {name for name in offered if inspect.isfunction(getattr(door, name))}
+    behind = {part for module in modules() if module.startswith(folder) for part in module.split(".")}
+    assert functions & behind == set(), "a function with the name of a room below shadows it"
+
+
+@pytest.mark.parametrize("module", modules())
+def test_no_file_is_too_long_to_read_in_one_go(module: str, root: Path) -> None:
+    assert len((root / f"{module.replace('.', '/')}.py").read_text().splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("module", modules())
 def test_torch_is_for_those_who_train(module: str, root: Path) -> None:
     used = imports(module, root)
     if not module.startswith(TORCH):
@@ -65,21 +131,27 @@ def test_torch_is_for_those_who_train(module: str, root: Path) -> None:
         assert not {name for name in used if name.startswith("nissa.pipeline.probes")}
 
 
-def test_a_pipeline_without_probes_loads_no_torch() -> None:
-    code = "import sys, nissa.pipeline.telemetry; sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("nissa", "nissa.pipeline"),
+        ("nissa.pipeline.telemetry", "torch"),
+        ("nissa.pipeline.replay", "torch"),
+        ("nissa.pipeline.replay", "nissa.sinks.prometheus"),
+        ("nissa.pipeline.replay", "nissa.pipeline.process_exit"),
+        ("nissa.pipeline.replay", "nissa.pipeline.hub"),
+        ("nissa.sinks.run_log", "nissa.sinks.prometheus"),
+    ],
+)
+def test_what_is_imported_brings_only_what_it_needs(module: str, unwanted: str) -> None:
+    code = f"import sys, {module}; sys.exit(any(f'{{name}}.'.startswith('{unwanted}.') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("module", [m for m in modules() if m.startswith("pipeline.") and m not in WIRING])
 def test_only_the_wiring_knows_which_operators_and_sinks_there_are(module: str, root: Path) -> None:
-    shared = {
-        "nissa.operators.fold",
-        "nissa.sinks.tables.summary_rows",
-        "nissa.sinks.run_log",
-        "nissa.operators.features.names",
-    }
-    used = {".".join(name.split(".")[:3]) for name in imports(module, root)}
-    assert {name for name in used if name.startswith(("nissa.operators.", "nissa.sinks."))} <= shared
+    shared = {"operators.fold", "operators.features", "sinks", "sinks.run_log"}
+    assert {room for room in entered(module, root) if room.startswith(("operators", "sinks"))} <= shared
 
 
 @pytest.mark.parametrize("module", modules())

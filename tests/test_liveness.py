@@ -33,7 +33,8 @@ from nissa.events.kinds import (
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.hub.hub import Hub
 from nissa.pipeline.replay import replay
-from nissa.pipeline.telemetry import Sink, Telemetry
+from nissa.pipeline.telemetry import Telemetry
+from nissa.sinks import Sink
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.trainer.faults.injection import Injection
@@ -167,7 +168,7 @@ METRICS_ON_A_GPU = {f"nissa_memory_{name}_bytes" for name in ("allocated", "allo
 
 def test_every_kind_and_every_field_is_fed(demo: Path, faulty: Path, injected: Path, root: Path) -> None:
     collected = Collected()
-    for run in (demo, faulty, injected, root / "tests" / "sources" / "esper_excerpt.jsonl"):
+    for run in (demo, faulty, injected, root / "tests/pipeline/sources/esper/esper_excerpt.jsonl"):
         replay(run, [collected])
     expected = {path for name, kind in KINDS.items() for path in [name, *declared(kind, name)]}
     assert sorted(expected - collected - AFTER_THE_END - ON_A_GPU) == []

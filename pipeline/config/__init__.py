@@ -1,0 +1,35 @@
+"""What is measured, and where does it go? A profile, with a user's file or mapping over it, checked where it comes in.
+
+`TelemetryConfig` is the configuration. `load` makes one of a profile, a YAML file and single settings.
+"""
+
+from nissa.pipeline.config.errors import ConfigError
+from nissa.pipeline.config.layer_selection import matches, selected
+from nissa.pipeline.config.measurement_plan import dense, feature_names_of, planned
+from nissa.pipeline.config.profiles import configuration, load, profile_names
+from nissa.pipeline.config.settings import (
+    AlertsConfig,
+    GradientConfig,
+    LossLandscapeConfig,
+    PerClassConfig,
+    SinksConfig,
+    TelemetryConfig,
+)
+
+__all__ = [
+    "AlertsConfig",
+    "ConfigError",
+    "GradientConfig",
+    "LossLandscapeConfig",
+    "PerClassConfig",
+    "SinksConfig",
+    "TelemetryConfig",
+    "configuration",
+    "dense",
+    "feature_names_of",
+    "load",
+    "matches",
+    "planned",
+    "profile_names",
+    "selected",
+]

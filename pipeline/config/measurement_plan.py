@@ -1,14 +1,21 @@
-"""How closely is a network looked at? As the configuration says or, when all is wanted, as the profile `research`.
+"""How closely is a network looked at, and which features does that give?
+
+As closely as the configuration says or, when all is wanted, as the profile `research`.
 
 >>> config = TelemetryConfig(gradients={"enabled": True, "layers": ["fc"], "percentiles": [10]})
 >>> dense(config).gradients.every, dense(config).gradients.layers, dense(config).gradients.percentiles
 (1, ['fc'], [1, 5, 10, 25, 50, 75, 95, 99])
+>>> {group: len(names) for group, names in feature_names_of(load("minimal")).items()}
+{'base': 27}
 """
 
+from collections.abc import Sequence
+
+from nissa.operators.features.names import feature_names
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.config.settings import GradientConfig, LossLandscapeConfig, TelemetryConfig
 
-__all__ = ["dense", "planned"]
+__all__ = ["dense", "feature_names_of", "planned"]
 
 
 def planned(config: TelemetryConfig) -> TelemetryConfig:
@@ -27,6 +34,19 @@ def dense(config: TelemetryConfig) -> TelemetryConfig:
         "track_activation_stats": research.track_activation_stats,
     }
     return config.model_copy(update=measured)
+
+
+def feature_names_of(
+    config: TelemetryConfig, layers: Sequence[str] = (), slots: Sequence[str] = (), classes: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Names of the features by group, for a host with these slots and classes.
+
+    `layers` are those that `gradients.layers` selects. The names follow from the configuration: when
+    `telemetry.fidelity` becomes "dense" later, more is measured, and the vector stays as it is.
+
+    Raises ValueError where two features would have one name.
+    """
+    return feature_names(planned(config).model_dump(), layers, slots, classes)
 
 
 def _gradients(own: GradientConfig, research: GradientConfig) -> GradientConfig:

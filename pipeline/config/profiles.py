@@ -3,9 +3,9 @@
 >>> config = load("diagnostic", overrides=["gradients.layers=[conv1,fc]", "history_length=30"])
 >>> config.profile_name, config.gradients.layers, config.history_length, config.per_class.track_loss
 ('diagnostic', ['conv1', 'fc'], 30, True)
->>> load("debug")
+>>> load("no")
 Traceback (most recent call last):
-nissa.pipeline.config.yaml_reader.ConfigError: there is no profile 'debug': choose from minimal, standard, diagnostic, research
+nissa.pipeline.config.errors.ConfigError: there is no profile 'no': choose from minimal, standard, diagnostic, research
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from nissa.pipeline.config.errors import explained
+from nissa.pipeline.config.errors import ConfigError, explained
 from nissa.pipeline.config.settings import TelemetryConfig
-from nissa.pipeline.config.yaml_reader import ConfigError, mapping, value
+from nissa.pipeline.config.yaml_reader import mapping, value
 
-__all__ = ["load", "merged", "profiles"]
+__all__ = ["configuration", "load", "merged", "profile_names"]
 
 _DEFAULT = "standard"
 _Layer = tuple[str, dict[str, Any]]
@@ -37,21 +37,35 @@ class _Wish(NamedTuple):
 def load(profile: str | None = None, file: Path | None = None, overrides: Sequence[str] = ()) -> TelemetryConfig:
     """The configuration of a profile, deep-merged with a file and then with overrides such as "gradients.every=5".
 
-    The file has the keys of TelemetryConfig; `profile: NAME` in it says which profile it builds on ("standard", unless
-    it or the argument says otherwise), and under `profiles:` it may define profiles of its own; one with the name of a
-    built-in profile goes over that, setting by setting. Raises ConfigError with the source, the key, the value and
-    what is allowed, also for a profile of the file that is not asked for.
+    The file holds TelemetryConfig keys. `profile: NAME` picks the base, `standard` by default; an argument goes before
+    it. `profiles:` defines your own; one with a built-in name overrides that key by key. Raises ConfigError with the
+    source, the key, the value and what is allowed, also for a profile of the file that is not asked for.
     """
-    wish = _wish(file)
-    name = profile or wish.base or _DEFAULT
-    known = _builtin() | wish.profiles
-    if name not in known:
-        where = "" if profile or file is None else f"{file}: "
-        raise ConfigError(f"{where}there is no profile {name!r}: choose from {', '.join(known)}")
-    return _checked([*_profile(name, wish.profiles, file), (str(file), wish.settings), *map(_override, overrides)])
+    return _merged(profile, _wish(file), "" if file is None else str(file), overrides)
 
 
-def profiles(file: Path | None = None) -> list[str]:
+def configuration(config: object) -> TelemetryConfig:
+    """What a trainer handed in: a configuration, the name of a profile, or a mapping with the keys of a file.
+
+    Raises ConfigError as `load` does, and TypeError on anything else.
+
+    >>> configuration({"profile": "minimal", "gradients": {"enabled": True, "every": 5}}).gradients.every
+    5
+    """
+    match config:
+        case TelemetryConfig():
+            return config
+        case str():
+            return load(config)
+        case Mapping():
+            return _merged(None, _told(_plain(config), "config"), "config", ())
+    raise TypeError(
+        "config must be a TelemetryConfig, the name of a profile, a mapping such as "
+        f'{{"history_length": 30}}, or load(file=path), not {type(config).__name__}'
+    )
+
+
+def profile_names(file: Path | None = None) -> list[str]:
     """The names of the profiles, built-in ones first, with those of a file. Raises ConfigError as `load` does."""
     return list(_builtin() | _wish(file).profiles)
 
@@ -62,9 +76,23 @@ def merged(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
     return {**low, **high, **both}
 
 
-def _profile(name: str, own: Mapping[str, Any], file: Path | None) -> list[_Layer]:
-    """What a profile says, with its sources: the built-in one, and over it that of the file."""
-    homes = {f"profile {name}": _builtin(), f"{file}, profile {name}": own}
+def _merged(profile: str | None, wish: _Wish, source: str, overrides: Sequence[str]) -> TelemetryConfig:
+    name = profile or wish.base or _DEFAULT
+    known = _builtin() | wish.profiles
+    if name not in known:
+        where = "" if profile or not source else f"{source}: "
+        raise ConfigError(f"{where}there is no profile {name!r}: choose from {', '.join(known)}")
+    return _checked([*_profile(name, wish.profiles, source), (source, wish.settings), *map(_override, overrides)])
+
+
+def _plain(settings: Mapping[Any, Any]) -> dict[Any, Any]:
+    """A copy in which every section is a dict, as those of a file are."""
+    return {key: _plain(value) if isinstance(value, Mapping) else value for key, value in settings.items()}
+
+
+def _profile(name: str, own: Mapping[str, Any], source: str) -> list[_Layer]:
+    """What a profile says, with its sources: the built-in one, and over it the user's."""
+    homes = {f"profile {name}": _builtin(), f"{source}, profile {name}": own}
     layers = [(home, _section(found[name], home)) for home, found in homes.items() if name in found]
     return [(layers[0][0], {"profile_name": name}), *layers]
 
@@ -84,18 +112,23 @@ def _wish(file: Path | None) -> _Wish:
     if file is None:
         return _Wish(None, {}, {})
     try:
-        said = mapping(file.read_text(encoding="utf-8"), str(file))
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    base, own = said.pop("profile", None), said.pop("profiles", None)
+    return _told(mapping(text, str(file)), str(file))
+
+
+def _told(settings: dict[str, Any], source: str) -> _Wish:
+    """What the keys of a file, or a mapping like it, ask for; profiles among them are checked."""
+    base, own = settings.pop("profile", None), settings.pop("profiles", None)
     if not isinstance(base, str | None):
-        raise ConfigError(f"{file}: profile = {base!r}, but it must be the name of a profile")
-    profiles = _section(own, f"{file}: profiles")
+        raise ConfigError(f"{source}: profile = {base!r}, but it must be the name of a profile")
+    profiles = _section(own, f"{source}: profiles")
     for name in profiles:
         if not isinstance(name, str):
-            raise ConfigError(f"{file}: profiles: {name!r} cannot be the name of a profile: it must be a text")
-        _checked(_profile(name, profiles, file))
-    return _Wish(base, profiles, said)
+            raise ConfigError(f"{source}: profiles: {name!r} cannot be the name of a profile: it must be a text")
+        _checked(_profile(name, profiles, source))
+    return _Wish(base, profiles, settings)
 
 
 def _section(found: object, source: str) -> dict[str, Any]:

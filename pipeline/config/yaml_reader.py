@@ -8,11 +8,9 @@ from typing import Any
 
 import yaml
 
-__all__ = ["ConfigError", "mapping", "value"]
+from nissa.pipeline.config.errors import ConfigError
 
-
-class ConfigError(ValueError):
-    """A configuration that cannot be used: one line with its source, the key, the value and what is allowed."""
+__all__ = ["mapping", "value"]
 
 
 def mapping(text: str, source: str) -> dict[str, Any]:

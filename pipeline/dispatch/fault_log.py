@@ -12,7 +12,7 @@ import orjson
 from nissa.events.codec import encode
 from nissa.events.event import Event
 
-__all__ = ["MAX_LETTERS", "Faults"]
+__all__ = ["MAX_LETTERS", "FaultLog"]
 
 MAX_LETTERS = 1_000
 """Dead letters kept of a run; further ones are counted only."""
@@ -20,7 +20,7 @@ MAX_LETTERS = 1_000
 _log = logging.getLogger("nissa")
 
 
-class Faults:
+class FaultLog:
     """Collects errors by component. Safe to call from any thread; never raises."""
 
     def __init__(self, dead_letters: Path | None = None) -> None:

@@ -1,6 +1,6 @@
 """A circuit breaker: a sink that keeps failing is left alone for a while, longer each time."""
 
-__all__ = ["FAILURES", "LONGEST_REST", "SHORTEST_REST", "Breaker"]
+__all__ = ["FAILURES", "LONGEST_REST", "SHORTEST_REST", "CircuitBreaker"]
 
 FAILURES = 5
 """Failures in a row that open it."""
@@ -10,10 +10,10 @@ LONGEST_REST = 30.0
 """Seconds beyond which rests do not grow."""
 
 
-class Breaker:
+class CircuitBreaker:
     """closed -> (failures) -> open -> (rest) -> half_open -> closed, or open again.
 
-    >>> breaker = Breaker()
+    >>> breaker = CircuitBreaker()
     >>> for _ in range(FAILURES): breaker.failed()
     >>> breaker.state, breaker.rest
     ('open', 0.5)

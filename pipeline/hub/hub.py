@@ -3,16 +3,15 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EventsDropped, Heartbeat, Payload, PipelineState
-from nissa.pipeline.dispatch.dispatcher import Dispatcher
-from nissa.pipeline.dispatch.fault_log import Faults
+from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.hub.fidelity_feedback import FidelityFollower
 from nissa.pipeline.hub.priority_buffer import Entry
-from nissa.pipeline.hub.sink_worker import Outlet
+from nissa.pipeline.hub.sink_worker import SinkWorker
 from nissa.pipeline.hub.worker import Worker
 
 __all__ = ["HEARTBEAT", "Hub"]
@@ -37,14 +36,15 @@ class Hub:
         self,
         scope: Scope,
         dispatcher: Dispatcher,
-        outlets: Sequence[Outlet],
-        faults: Faults,
+        sinks: Sequence[SinkWorker],
+        faults: FaultLog,
         capacity: int,
         *,
         fidelity: FidelityFollower,
     ) -> None:
-        self._scope, self._dispatcher, self._outlets, self._faults = scope, dispatcher, outlets, faults
-        self._fidelity = fidelity
+        self.faults = faults
+        """Where errors are counted, also those of parts that feed this hub."""
+        self._scope, self._dispatcher, self._sinks, self._fidelity = scope, dispatcher, sinks, fidelity
         self._delivered = 0
         self._lag = 0.0
         self._born: float | None = None
@@ -61,46 +61,29 @@ class Hub:
             settle=self._settle,
             end=dispatcher.close,
         )
-
-    def emit(self, payload: Payload, scope: Scope) -> None:
-        """Accept an event, or shed one. Never waits, never raises, does no I/O."""
-        try:
-            self._worker.lanes.put(payload, scope)
-        except Exception as error:  # noqa: BLE001  # the trainer must not feel it
-            self._faults.report("emit", error)
+        self.put: Callable[[Payload, Scope], None] = self._worker.buffer.put
+        """Accepts an event, or sheds one. Never waits, does no I/O. Raises AttributeError on what is no payload."""
 
     def relay(self, payload: Payload, scope: Scope, time: float, extra: Mapping[str, Any] | None) -> None:
-        """Accept an event that happened at `time`, in another system. As `emit` otherwise."""
-        try:
-            self._worker.lanes.put(payload, _Relayed(scope, extra), lambda: time)
-        except Exception as error:  # noqa: BLE001  # as above
-            self._faults.report("emit", error)
-
-    @property
-    def faults(self) -> Faults:
-        """Where errors are counted, also those of parts that feed this hub."""
-        return self._faults
-
-    def fault(self, component: str, error: Exception) -> None:
-        """Count an error of a part that works on the trainer's thread."""
-        self._faults.report(component, error)
+        """Accept an event that happened at `time`, in another system. As `put` otherwise."""
+        self._worker.buffer.put(payload, _Relayed(scope, extra), lambda: time)
 
     def state(self) -> PipelineState:
         """The pipeline's account of itself, now."""
-        delivered, dropped = self._delivered, dict(self._worker.lanes.dropped)
-        accepted = self._worker.lanes.accepted
+        delivered, dropped = self._delivered, dict(self._worker.buffer.dropped)
+        accepted = self._worker.buffer.accepted
         return PipelineState(
             accepted=accepted,
             delivered=delivered,
             queued=accepted - delivered - sum(dropped.values()),
             dropped=dropped,
-            refused=self._worker.lanes.refused,
-            faults=dict(self._faults.counts),
+            refused=self._worker.buffer.refused,
+            faults=dict(self.faults.counts),
             restarts=self._worker.restarts,
             lag=self._lag,
             fidelity_delay=self._fidelity.last,
             fidelity_delay_max=self._fidelity.largest,
-            sinks=[outlet.state() for outlet in self._outlets],
+            sinks=[sink.state() for sink in self._sinks],
         )
 
     def uptime(self) -> float:
@@ -112,12 +95,12 @@ class Hub:
         with self._telling:
             self._tell_drops()
             self._beaten = time.monotonic()
-            self.emit(Heartbeat(uptime=self.uptime(), pipeline=self.state()), self._scope)
+            self.put(Heartbeat(uptime=self.uptime(), pipeline=self.state()), self._scope)
 
     def flush(self, timeout: float) -> bool:
         """Wait until what was emitted before this call has passed every sink; False if it took too long."""
         deadline = time.monotonic() + timeout
-        return self._worker.flush(deadline) and all(outlet.flush(deadline) for outlet in self._outlets)
+        return self._worker.flush(deadline) and all(sink.flush(deadline) for sink in self._sinks)
 
     def close(self, timeout: float) -> None:
         """Deliver what there is, within `timeout` seconds, and end all threads."""
@@ -125,10 +108,10 @@ class Hub:
         now = time.monotonic()
         self._worker.stop()
         self._worker.join(now + timeout / 2)
-        for outlet in self._outlets:
-            outlet.stop()
-        for outlet in self._outlets:
-            outlet.join(now + timeout)
+        for sink in self._sinks:
+            sink.stop()
+        for sink in self._sinks:
+            sink.join(now + timeout)
 
     def is_calling(self) -> bool:
         """Whether this is the hub's own thread."""
@@ -137,8 +120,8 @@ class Hub:
     def after_fork(self) -> None:
         """In a forked child: emit nothing, wait for nothing."""
         self._worker.after_fork()
-        for outlet in self._outlets:
-            outlet.after_fork()
+        for sink in self._sinks:
+            sink.after_fork()
 
     def _deliver(self, entry: Entry) -> None:
         seq, self._last, payload, where = entry
@@ -160,9 +143,9 @@ class Hub:
         return True
 
     def _tell_drops(self) -> None:
-        places = {"hub": self._worker.lanes.dropped} | {o.name: Counter(o.state().dropped) for o in self._outlets}
+        places = {"hub": self._worker.buffer.dropped} | {s.name: Counter(s.state().dropped) for s in self._sinks}
         for place, dropped in places.items():
             total = Counter(dropped)
             if news := total - self._told.get(place, Counter()):
                 self._told[place] = total
-                self.emit(EventsDropped(place=place, dropped=dict(news)), self._scope)
+                self.put(EventsDropped(place=place, dropped=dict(news)), self._scope)

@@ -9,16 +9,16 @@ from typing import Any
 
 from nissa.events.kind import Importance, Payload
 
-__all__ = ["Entry", "Lanes"]
+__all__ = ["Entry", "PriorityBuffer"]
 
 Entry = tuple[int, float, Payload, Any]
 """Ticket (strictly increasing), time of acceptance, payload, and what was handed in with it."""
 
 
-class Lanes:
+class PriorityBuffer:
     """One queue for each `Importance`; tickets keep the order across them.
 
-    `on_first` is called by the first entry, and by the next one after each `hush`.
+    `on_first` is called by the first entry, and by the next one after each `park`.
 
     accepted = taken + queued + dropped, exactly, at any moment. `put` holds a lock for well under a microsecond and
     does no I/O; it may be called again in the middle of itself, by a signal handler or a finalizer.
@@ -54,7 +54,7 @@ class Lanes:
         """
         queue, at = self._queues[payload.importance], now()
         with self._lock:
-            # One comparison covers the rare cases: full, nobody there or hushed (limit 0), closed.
+            # One comparison covers the rare cases: full, nobody there or parked (limit 0), closed.
             if self.accepted - self.gone >= self._limit:
                 self._put_rarely(payload, item, at)
                 return
@@ -75,7 +75,7 @@ class Lanes:
             self.gone += len(batch)
             return batch
 
-    def hush(self) -> bool:
+    def park(self) -> bool:
         """Let the next entry call `on_first`; False, and nothing is changed, if there is an entry already."""
         with self._lock:
             # In this order: a finalizer may put an entry in between.

@@ -6,12 +6,12 @@ from typing import Any
 
 from nissa.events.event import Event
 from nissa.events.kinds import SinkState
-from nissa.pipeline.dispatch.fault_log import Faults
-from nissa.pipeline.hub.circuit_breaker import Breaker
+from nissa.pipeline.dispatch import FaultLog
+from nissa.pipeline.hub.circuit_breaker import CircuitBreaker
 from nissa.pipeline.hub.priority_buffer import Entry
 from nissa.pipeline.hub.worker import Worker
 
-__all__ = ["ATTEMPTS", "Outlet"]
+__all__ = ["ATTEMPTS", "SinkWorker"]
 
 ATTEMPTS = 3
 """Tries for one event before it goes to the dead letters."""
@@ -20,7 +20,7 @@ _POLL = 0.05
 _FLUSH_EVERY = 1.0
 
 
-class Outlet:
+class SinkWorker:
     """Feeds a sink: a callable that takes an event.
 
     If it has `flush()`, that is called when the queue runs empty and once a second, if anything was written; if it has
@@ -28,10 +28,10 @@ class Outlet:
     left to rest.
     """
 
-    def __init__(self, name: str, sink: Callable[[Event[Any]], Any], faults: Faults, capacity: int) -> None:
+    def __init__(self, name: str, sink: Callable[[Event[Any]], Any], faults: FaultLog, capacity: int) -> None:
         self.name, self._sink, self._faults = name, sink, faults
         self.kinds = getattr(sink, "kinds", None)
-        self._breaker = Breaker()
+        self._breaker = CircuitBreaker()
         self._written = self._failed = self._retries = self._unflushed = 0
         self._flushed = self._resting = 0.0
         self._worker = Worker(
@@ -41,15 +41,15 @@ class Outlet:
         self.after_fork = self._worker.after_fork
 
     def __call__(self, event: Event[Any]) -> None:
-        self._worker.lanes.put(event.payload, event)
+        self._worker.buffer.put(event.payload, event)
 
     def state(self) -> SinkState:
         """How the sink is doing."""
-        written, failed, dropped = self._written, self._failed, dict(self._worker.lanes.dropped)
+        written, failed, dropped = self._written, self._failed, dict(self._worker.buffer.dropped)
         return SinkState(
             sink=self.name,
             written=written,
-            queued=self._worker.lanes.accepted - written - failed - sum(dropped.values()),
+            queued=self._worker.buffer.accepted - written - failed - sum(dropped.values()),
             failed=failed,
             retries=self._retries,
             breaker=self._breaker.state,

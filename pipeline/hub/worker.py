@@ -6,8 +6,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from nissa.pipeline.dispatch.fault_log import Faults
-from nissa.pipeline.hub.priority_buffer import Entry, Lanes
+from nissa.pipeline.dispatch import FaultLog
+from nissa.pipeline.hub.priority_buffer import Entry, PriorityBuffer
 
 __all__ = ["SLICE", "Worker"]
 
@@ -30,7 +30,7 @@ class Worker:
     def __init__(
         self,
         name: str,
-        faults: Faults,
+        faults: FaultLog,
         *,
         capacity: int,
         poll: float,
@@ -39,7 +39,7 @@ class Worker:
         end: Callable[[], None],
     ) -> None:
         self.name = name
-        self.lanes = Lanes(capacity, on_first=self._begin)
+        self.buffer = PriorityBuffer(capacity, on_first=self._begin)
         self.stopping = threading.Event()
         self.restarts = 0
         self._faults, self._poll = faults, poll
@@ -53,7 +53,7 @@ class Worker:
 
     def flush(self, deadline: float) -> bool:
         """Wait until what was accepted before this call is settled, at most until `deadline` of time.monotonic()."""
-        target = self.lanes.accepted
+        target = self.buffer.accepted
         mine = self.is_calling()
         while self._settled < target and self._thread.is_alive() and not mine and time.monotonic() < deadline:
             self._rouse()
@@ -62,7 +62,7 @@ class Worker:
 
     def stop(self) -> None:
         """Accept nothing more, and end when all is handled."""
-        self.lanes.close()
+        self.buffer.close()
         self.stopping.set()
         self._rouse()
 
@@ -74,7 +74,7 @@ class Worker:
             self._thread.join(max(0.0, deadline - time.monotonic()))
             if self._thread.is_alive():
                 self._faults.report(self.name, TimeoutError("still busy at the end, so it was left behind"))
-            self.lanes.abandon()
+            self.buffer.abandon()
 
     def is_calling(self) -> bool:
         """Whether this is the worker's own thread, which cannot wait for itself."""
@@ -86,7 +86,7 @@ class Worker:
 
     def after_fork(self) -> None:
         """In a forked child, where the thread did not come along: accept nothing, and close without waiting."""
-        self.lanes.after_fork()
+        self.buffer.after_fork()
 
     def _rouse(self) -> None:
         if self._wake.empty():
@@ -112,8 +112,8 @@ class Worker:
 
     def _drain(self) -> None:
         while not self._given_up:
-            before = self.lanes.accepted
-            batch = self.lanes.take(SLICE)
+            before = self.buffer.accepted
+            batch = self.buffer.take(SLICE)
             self._pending.extend(batch)
             while self._pending and not self._given_up:
                 self._handle(self._pending.popleft())
@@ -125,7 +125,7 @@ class Worker:
                 return
             else:
                 # What comes within a poll is handled together; after one without anything, the next entry calls.
-                quiet = settled and not batch and self.lanes.hush()
+                quiet = settled and not batch and self.buffer.park()
                 self._doze(_QUIET if quiet else self._poll)
 
     def _doze(self, seconds: float) -> None:

@@ -5,11 +5,9 @@ from collections.abc import Mapping, Sequence
 from torch import nn
 
 from nissa.events.kinds import ProbesConfigured
-from nissa.pipeline.config.feature_plan import feature_names_of
-from nissa.pipeline.config.layer_selection import selected
-from nissa.pipeline.config.settings import TelemetryConfig
-from nissa.pipeline.probes.activations.activations import recordable
-from nissa.pipeline.probes.model.layers import layers
+from nissa.pipeline.config import TelemetryConfig, feature_names_of, selected
+from nissa.pipeline.probes.activations import recordable
+from nissa.pipeline.probes.model import layers_of
 
 __all__ = ["probes_configured"]
 
@@ -25,7 +23,7 @@ def probes_configured(
 
     Raises ValueError if a layer is named that the host does not have, unless it is one of a slot.
     """
-    known = list(layers({"host": parts["host"]})) if "host" in parts else []
+    known = list(layers_of({"host": parts["host"]})) if "host" in parts else []
     host = selected(known, plan.gradients.layers, {*slots, *parts} - {"host"})
     return ProbesConfigured(
         profile=config.profile_name,

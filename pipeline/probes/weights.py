@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import LayerWeights, WeightsMeasured
-from nissa.pipeline.probes.model.layers import layers, unsharded
-from nissa.pipeline.probes.model.transfer import here
+from nissa.pipeline.probes.model import here, layers_of, unsharded
 
 __all__ = ["copied", "weights_measured"]
 
@@ -24,7 +23,7 @@ __all__ = ["copied", "weights_measured"]
 @torch.no_grad()
 def copied(parts: Mapping[str, nn.Module]) -> dict[nn.Parameter, Tensor]:
     """The trainable parameters of each part, by themselves, as they are now. It takes as much memory as they do."""
-    return {p: p.detach().clone() for own in layers(parts).values() for p in own}
+    return {p: p.detach().clone() for own in layers_of(parts).values() for p in own}
 
 
 @torch.no_grad()
@@ -34,7 +33,7 @@ def weights_measured(parts: Mapping[str, nn.Module], before: Mapping[nn.Paramete
     A layer with a parameter that was not there before has no ratio, and neither has one that was 0. Raises TypeError
     for sharded parameters (DTensor, FSDP).
     """
-    found = layers(parts)
+    found = layers_of(parts)
     unsharded(p for own in found.values() for p in own)
     norms = iter(here([_norms(p, before.get(p)) for own in found.values() for p in own]))
     rows = {layer: [next(norms).tolist() for _ in own] for layer, own in found.items()}

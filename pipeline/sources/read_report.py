@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from nissa.events.carried import FOREIGN
 from nissa.events.codec import Unknown
 from nissa.events.event import Event
+from nissa.events.foreign import FOREIGN
 from nissa.pipeline.sources.translation_report import Account
 
 __all__ = ["Reading", "UnreadableRunError"]

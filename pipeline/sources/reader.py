@@ -8,7 +8,7 @@ from typing import Any
 
 from nissa.events.codec import MalformedLineError, decode
 from nissa.events.event import Event
-from nissa.pipeline.sources.esper.log import read_esper, refusal
+from nissa.pipeline.sources.esper import read_esper, refusal
 from nissa.pipeline.sources.lines import LONGEST_LINE, Lines, check, find, lines
 from nissa.pipeline.sources.read_report import Reading, UnreadableRunError
 

@@ -1,0 +1,6 @@
+"""What happens now? Lines in a terminal while a run goes on, and its summary tables at the end."""
+
+from nissa.sinks.console.console_sink import ConsoleSink
+from nissa.sinks.console.summary_tables import summary
+
+__all__ = ["ConsoleSink", "summary"]

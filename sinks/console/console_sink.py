@@ -11,7 +11,7 @@ from nissa.events.event import Event
 from nissa.events.kinds import BestRunsRanked, EpochAssessed, EpochCompleted, RunEnded, RunStarted
 from nissa.sinks.console.event_lines import LINED, flag_line, line
 from nissa.sinks.console.summary_tables import summary
-from nissa.sinks.tables.summary_rows import Tables
+from nissa.sinks.tables import Tables
 
 __all__ = ["ConsoleSink"]
 

@@ -1,0 +1,13 @@
+"""How does a run stand, for whoever scrapes it? The collector, the server of /metrics, and a recorded run's past.
+
+`METRICS` is every metric that is exported: the one table that dashboards and rules read.
+"""
+
+from nissa.sinks.prometheus.backfill import Backfill
+from nissa.sinks.prometheus.catalog import METRICS
+from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
+from nissa.sinks.prometheus.metric import Metric
+from nissa.sinks.prometheus.server import MetricsServer
+
+__all__ = ["MAX_LABEL_SETS", "METRICS", "Backfill", "Metric", "MetricsServer", "PrometheusSink"]

@@ -17,7 +17,7 @@ from nissa.operators.fold import Fold
 from nissa.operators.policy.collapse import policy_collapse
 from nissa.operators.policy.update_spikes import policy_spikes
 from nissa.pipeline.telemetry import Telemetry
-from nissa.trainer.data.digits import batches, digits
+from nissa.trainer.data.digits import batches, load_digits
 from nissa.trainer.data.seeding import generator
 from nissa.trainer.network.model import Model
 from nissa.trainer.run import Settings, train
@@ -88,7 +88,7 @@ def trained(seed: int, fault: Fault) -> Iterator[Event[Any]]:
         model = Model(seed, telemetry.scope(env=0))
     order, accuracies, told = generator(1_000_000 + seed), [0.0], list[tuple[int, Payload]]()
     for epoch in range(1, EPOCHS + 1):
-        rows = list(batches(digits(), order))
+        rows = list(batches(load_digits(), order))
 
         def report(batch: BatchCompleted, epoch: int = epoch) -> None:
             told.append((epoch, batch))
@@ -97,7 +97,7 @@ def trained(seed: int, fault: Fault) -> Iterator[Event[Any]]:
 
         if epoch == AT:
             fault.rows(rows)
-        done, validated = train_epoch(model, rows, report), validate(model, digits())
+        done, validated = train_epoch(model, rows, report), validate(model, load_digits())
         accuracies.append(validated.accuracy)
         told.append((epoch, epoch_completed(model, done, validated, accuracies)))
     for n, (epoch, payload) in enumerate(told):

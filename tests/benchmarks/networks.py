@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from nissa.trainer.data.digits import BATCH_SIZE, digits
+from nissa.trainer.data.digits import BATCH_SIZE, load_digits
 from nissa.trainer.network.host import new_host
 
 __all__ = ["NETWORKS", "Network"]
@@ -102,7 +102,7 @@ def _text() -> tuple[Tensor, Tensor]:
 
 
 def _digits() -> tuple[Tensor, Tensor]:
-    return digits().train_images[:BATCH_SIZE], digits().train_labels[:BATCH_SIZE]
+    return load_digits().train_images[:BATCH_SIZE], load_digits().train_labels[:BATCH_SIZE]
 
 
 NETWORKS = (

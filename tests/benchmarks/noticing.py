@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import torch
 
-from nissa.pipeline import telemetry as pipeline
+from nissa.pipeline import wiring
 from nissa.pipeline.telemetry import Telemetry
 from tests.benchmarks.measuring import Figure, report
 from tests.benchmarks.networks import NETWORKS, Network
@@ -64,7 +64,7 @@ def _measured(network: Network) -> _Cost:
 
 
 def _without_operators() -> Telemetry:
-    with patch.object(pipeline, "default_operators", dict):
+    with patch.object(wiring, "default_operators", dict):
         return Telemetry("bare", config="minimal")
 
 

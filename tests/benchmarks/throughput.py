@@ -10,7 +10,8 @@ from rich.console import Console
 
 from nissa.events.kinds import Payload
 from nissa.pipeline.replay import replay
-from nissa.pipeline.telemetry import Sink, Telemetry
+from nissa.pipeline.telemetry import Telemetry
+from nissa.sinks import Sink
 from nissa.sinks.console.console_sink import ConsoleSink
 from tests.benchmarks.emit import Stuck
 from tests.benchmarks.measuring import Figure, report

@@ -14,10 +14,10 @@ from reactivex.subject import Subject
 from nissa.events.codec import encode
 from nissa.events.event import Event
 from nissa.events.kinds import KINDS, Payload
+from nissa.operators.defaults import default_operators
 from nissa.operators.fold import Fold, Keyed
 from nissa.operators.statistics.moments import Moments
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
-from nissa.pipeline.telemetry import default_operators
 from tests.samples import payloads, stories
 
 OPERATORS: dict[str, Fold[Any]] = {name: op for name, op in default_operators().items() if isinstance(op, Fold)}

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from nissa.events.codec import encode
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted
-from nissa.pipeline.dispatch.fault_log import Faults
-from nissa.pipeline.hub.sink_worker import Outlet
+from nissa.pipeline.dispatch.fault_log import FaultLog
+from nissa.pipeline.hub.sink_worker import SinkWorker
 from nissa.pipeline.sources import lines as source
 from nissa.pipeline.sources.reader import Reading, UnreadableRunError, read_log
 from nissa.sinks.run_log import RunLog, segments
@@ -159,11 +159,11 @@ def test_a_full_disk_loses_nothing_that_can_wait(tmp_path: Path, monkeypatch: py
 
 def test_a_real_full_disk_is_counted_and_survived(tmp_path: Path) -> None:
     """/dev/full takes no byte: the segment is a link to it, as a full disk would be."""
-    faults = Faults()
+    faults = FaultLog()
     log = RunLog(tmp_path / "run")
     real, full = os.dup(log._file), os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, log._file)
-    outlet = Outlet("log", log, faults, capacity=1000)
+    outlet = SinkWorker("log", log, faults, capacity=1000)
     for number in range(100):
         outlet(batch(number))
     until(lambda: outlet.state().breaker == "open")

@@ -23,8 +23,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from nissa.events.kinds import ActivationsMeasured
 from nissa.pipeline.probes.activations.layer_outputs import Output, layer_activations, output_of
-from nissa.pipeline.probes.model.layers import modules
-from nissa.pipeline.probes.model.transfer import here
+from nissa.pipeline.probes.model import here, modules
 
 __all__ = ["activations_measured", "recordable", "recorded"]
 

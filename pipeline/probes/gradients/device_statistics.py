@@ -1,6 +1,6 @@
 """What is computed of gradients on their devices? Norms, sums, broken elements and sketches, and nothing waits.
 
->>> from nissa.pipeline.probes.model.transfer import here
+>>> from nissa.pipeline.probes.model import here
 >>> grads = [Gradient("fc", 2, 0)]
 >>> gathering = Gathering(grads, [torch.tensor([3.0, 4.0])], sketched=False, above=3.5)
 >>> gathering.read(here(gathering.figures))

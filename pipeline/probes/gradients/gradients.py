@@ -16,12 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import GradientsMeasured
-from nissa.pipeline.config.layer_selection import matches
-from nissa.pipeline.config.settings import GradientConfig
+from nissa.pipeline.config import GradientConfig, matches
 from nissa.pipeline.probes.gradients.device_statistics import Gathering, Gradient
 from nissa.pipeline.probes.gradients.layer_gradients import layer_gradients
-from nissa.pipeline.probes.model.layers import layers, unsharded
-from nissa.pipeline.probes.model.transfer import Late
+from nissa.pipeline.probes.model import Late, layers_of, unsharded
 
 __all__ = ["gradients_begun", "gradients_measured"]
 
@@ -46,7 +44,7 @@ def gradients_begun(
     parts: Mapping[str, nn.Module], config: GradientConfig = _ALL, batch: int = 0
 ) -> Late[GradientsMeasured]:
     """The same, with the figures on their way: from a GPU they come while the host goes on."""
-    found = layers(parts)
+    found = layers_of(parts)
     unsharded(p for own in found.values() for p in own)
     grads = [(layer, p.grad) for layer, own in found.items() for p in own if p.grad is not None and p.grad.numel()]
     grads.sort(key=lambda item: not _wanted(item[0], config))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from nissa.events.kinds import LayerGradients
-from nissa.pipeline.config.settings import GradientConfig
+from nissa.pipeline.config import GradientConfig
 from nissa.pipeline.probes.gradients.bit_sketch import octaves, quantiles, shares
 from nissa.pipeline.probes.gradients.device_statistics import Figures, Gradient
 

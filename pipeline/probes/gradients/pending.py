@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from torch import nn
 
 from nissa.events.kinds import GradientsMeasured
-from nissa.pipeline.config.settings import GradientConfig
+from nissa.pipeline.config import GradientConfig
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.gradients.gradients import gradients_begun
 from nissa.pipeline.probes.guard import attempt, measure
-from nissa.pipeline.probes.model.transfer import Late
+from nissa.pipeline.probes.model import Late
 
 __all__ = ["LateGradients"]
 

@@ -13,9 +13,7 @@ from torch import Tensor, nn
 
 from nissa.events.kinds import SharpnessMeasured
 from nissa.pipeline.probes.landscape.perturbations import noise, real, steepest
-from nissa.pipeline.probes.model.layers import unsharded
-from nissa.pipeline.probes.model.restored import untouched
-from nissa.pipeline.probes.model.transfer import here
+from nissa.pipeline.probes.model import here, unsharded, untouched
 
 __all__ = ["PAIRS", "SCALE", "sharpness_measured", "slope_of"]
 

@@ -1,7 +1,7 @@
 """What a layer is: a module with trainable parameters of its own, called by its path.
 
 >>> slot = nn.Sequential(nn.ReLU(), nn.Linear(2, 2))
->>> [(name, len(own)) for name, own in layers({"host": nn.Linear(2, 2), "early": slot}).items()]
+>>> [(name, len(own)) for name, own in layers_of({"host": nn.Linear(2, 2), "early": slot}).items()]
 [('host', 2), ('early.1', 2)]
 """
 
@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
-__all__ = ["layers", "modules", "unsharded", "unwrapped"]
+__all__ = ["layers_of", "modules", "unsharded", "unwrapped"]
 
 
-def layers(parts: Mapping[str, nn.Module]) -> dict[str, list[nn.Parameter]]:
+def layers_of(parts: Mapping[str, nn.Module]) -> dict[str, list[nn.Parameter]]:
     """Trainable parameters by layer, each at the first place where it is met; a path starts with the part's name."""
     seen: set[nn.Parameter] = set()
     found: dict[str, list[nn.Parameter]] = {}

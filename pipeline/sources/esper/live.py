@@ -12,9 +12,8 @@ from typing import Any
 
 from nissa.events.codec import MalformedLineError
 from nissa.events.kinds import EventsDropped, Importance, Payload
-from nissa.pipeline import process_exit as exits
-from nissa.pipeline.hub.priority_buffer import Entry
-from nissa.pipeline.hub.worker import Worker
+from nissa.pipeline import process_exit
+from nissa.pipeline.hub import Entry, Worker
 from nissa.pipeline.sources.esper.translator import SYSTEM, Translator
 from nissa.pipeline.sources.translation_report import Account
 from nissa.pipeline.telemetry import CAPACITY, Telemetry
@@ -58,15 +57,15 @@ class NissaBackend:
 
     def start(self) -> None:
         """Called by their hub. From here on this backend ends the telemetry, so that what waits here gets there."""
-        exits.watch(self)
-        exits.unwatch(self._telemetry)
+        process_exit.watch(self)
+        process_exit.unwatch(self._telemetry)
 
     def emit(self, event: Any) -> None:
         """Take an event of theirs. Never waits, never raises, does no I/O."""
         try:
-            self._worker.lanes.put(_WAITING, event)
+            self._worker.buffer.put(_WAITING, event)
             if self._closed:
-                self.account.late = self._worker.lanes.refused
+                self.account.late = self._worker.buffer.refused
         except Exception as error:  # noqa: BLE001  # their hub must not feel it
             self._faults.report("esper", error)
 
@@ -86,7 +85,7 @@ class NissaBackend:
             self._telemetry.__exit__(*sys.exc_info())
         else:
             self._telemetry.close(outcome, error, timeout / 2)
-        exits.unwatch(self)
+        process_exit.unwatch(self)
 
     def after_fork(self) -> None:
         """In a forked child: take nothing, wait for nothing."""
@@ -110,7 +109,7 @@ class NissaBackend:
 
     def _settle(self, _: bool) -> bool:
         """What had no room here is told in the stream, like what had none further on."""
-        dropped = Counter(self._worker.lanes.dropped)
+        dropped = Counter(self._worker.buffer.dropped)
         if news := dropped - self._told:
             self._told = dropped
             self._emitter.emit(EventsDropped(place="esper", dropped=dict(news)))

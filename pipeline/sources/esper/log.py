@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from nissa.events.carried import ForeignEventCarried
 from nissa.events.codec import MalformedLineError
 from nissa.events.event import Event
+from nissa.events.foreign import ForeignEventCarried
 from nissa.pipeline.sources.esper.fields import Line
 from nissa.pipeline.sources.esper.rules_table import RULES
 from nissa.pipeline.sources.esper.translator import SYSTEM, Translator

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from nissa.events.carried import FOREIGN, ForeignEventCarried
 from nissa.events.event import Scope
+from nissa.events.foreign import FOREIGN, ForeignEventCarried
 from nissa.events.kinds import EpisodeEnded, Payload, RunStarted
 from nissa.pipeline.sources.esper.fields import Line, MisfitError, numbered
 from nissa.pipeline.sources.esper.history import History, Host

@@ -31,7 +31,7 @@ from nissa.operators.assessment.epoch_assessment import narrative
 from nissa.operators.features.catalog import TABLE, Feature
 from nissa.operators.features.feature_vector import features
 from nissa.operators.features.names import CONFUSED, feature_names, feature_schema, short
-from nissa.pipeline.config.feature_plan import feature_names_of
+from nissa.pipeline.config import feature_names_of
 from nissa.pipeline.config.profiles import load
 from tests.operators.test_contract import derived
 from tests.samples import episode_started, epoch_completed, event, payloads

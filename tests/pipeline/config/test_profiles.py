@@ -10,12 +10,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nissa.pipeline.config.allowed import allowed
+from nissa.pipeline.config import ConfigError
+from nissa.pipeline.config.errors import allowed
 from nissa.pipeline.config.layer_selection import selected
 from nissa.pipeline.config.measurement_plan import planned
-from nissa.pipeline.config.profiles import load, merged, profiles
+from nissa.pipeline.config.profiles import load, merged, profile_names
 from nissa.pipeline.config.settings import TelemetryConfig
-from nissa.pipeline.config.yaml_reader import ConfigError
 from nissa.pipeline.telemetry import Telemetry
 
 GRADIENT_KEYS = ", ".join(type(TelemetryConfig().gradients).model_fields)
@@ -38,8 +38,8 @@ def enabled(config: TelemetryConfig) -> int:
 
 
 def test_the_built_in_profiles_measure_what_the_documents_say() -> None:
-    assert profiles() == ["minimal", "standard", "diagnostic", "research"]
-    minimal, standard, diagnostic, research = map(load, profiles())
+    assert profile_names() == ["minimal", "standard", "diagnostic", "research"]
+    minimal, standard, diagnostic, research = map(load, profile_names())
     assert [config.history_length for config in (minimal, standard, diagnostic, research)] == [5, 10, 20, 50]
     assert [enabled(config) for config in (minimal, standard, diagnostic, research)] == [0, 1, 3, 3]
     assert standard.gradients.enabled
@@ -133,7 +133,7 @@ profiles:
 
 def test_the_profiles_as_the_documents_write_them_can_be_loaded(file: Path) -> None:
     file.write_text(DOCUMENTED)
-    found = {name: load(name, file) for name in profiles(file)}
+    found = {name: load(name, file) for name in profile_names(file)}
     assert list(found) == ["minimal", "standard", "diagnostic", "research"]
     assert found["standard"].gradients.layers == ["conv1", "conv2", "fc"]
     assert found["diagnostic"].gradients.vanishing_threshold == 1e-7
@@ -161,7 +161,7 @@ def test_a_profile_that_is_named_goes_before_that_of_the_file(file: Path) -> Non
 
 def test_a_file_can_bring_profiles_of_its_own(file: Path) -> None:
     file.write_text("profiles:\n  mine: {gradients: {enabled: true, every: 7}}\n")
-    assert profiles(file)[-1] == "mine"
+    assert profile_names(file)[-1] == "mine"
     config = load("mine", file)
     assert (config.profile_name, config.gradients.every, config.per_class.enabled) == ("mine", 7, False)
 
@@ -389,7 +389,7 @@ def test_it_does_not_matter_which_two_are_merged_first(a: Any, b: Any, c: Any) -
 @given(st.dictionaries(st.sampled_from(["gradients.every", "history_length"]), st.integers(5, 100)))
 def test_settings_on_the_command_line_win_over_every_profile(wanted: dict[str, int]) -> None:
     overrides = [f"{key}={value}" for key, value in wanted.items()]
-    for name in profiles():
+    for name in profile_names():
         expected = load(name).model_dump()
         expected["history_length"] = wanted.get("history_length", expected["history_length"])
         expected["gradients"]["every"] = wanted.get("gradients.every", expected["gradients"]["every"])

@@ -14,11 +14,12 @@ from nissa.events.kinds import (
     FidelityChanged,
     Heartbeat,
 )
+from nissa.operators.defaults import default_operators
 from nissa.operators.fold import Fold
 from nissa.pipeline.hub.fidelity_feedback import Fidelity, FidelityFollower
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources.reader import Reading, read_log
-from nissa.pipeline.telemetry import Telemetry, default_operators
+from nissa.pipeline.telemetry import Telemetry
 from tests.operators.raised import batch, configured, raised, resolved
 from tests.samples import epoch_completed
 from tests.waiting import LIMIT

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nissa.events.kinds import BatchCompleted, Importance, Payload, PhaseTimed, SeedCulled, SeedGerminated
-from nissa.pipeline.hub.priority_buffer import Lanes
+from nissa.pipeline.hub.priority_buffer import PriorityBuffer
 from tests.samples import epoch_completed
 
 BATCH = BatchCompleted(batch=0, loss=1.0, accuracy=1.0, host_grad_norm=1.0, seed_grad_norms={})
@@ -25,54 +25,54 @@ ACTIONS = st.lists(st.sampled_from([*PAYLOADS, 1, 3, 100]), max_size=60)
 
 @given(ACTIONS, st.integers(1, 8))
 def test_accepted_is_taken_plus_queued_plus_dropped_at_any_moment(actions: list[Any], capacity: int) -> None:
-    lanes, put, taken = Lanes(capacity), Counter[str](), Counter[str]()
+    buffer, put, taken = PriorityBuffer(capacity), Counter[str](), Counter[str]()
     for action in actions:
         if isinstance(action, int):
-            taken.update(entry[2].kind for entry in lanes.take(action))
+            taken.update(entry[2].kind for entry in buffer.take(action))
         else:
-            lanes.put(action, None)
+            buffer.put(action, None)
             put[action.kind] += 1
-        assert lanes.accepted == put.total() == taken.total() + len(lanes) + lanes.dropped.total()
-        assert len(lanes) <= capacity
-    taken.update(entry[2].kind for entry in lanes.take(100))
-    assert put == taken + lanes.dropped
+        assert buffer.accepted == put.total() == taken.total() + len(buffer) + buffer.dropped.total()
+        assert len(buffer) <= capacity
+    taken.update(entry[2].kind for entry in buffer.take(100))
+    assert put == taken + buffer.dropped
 
 
 @given(ACTIONS, st.integers(1, 8))
 def test_what_is_shed_is_never_more_important_than_what_stays(actions: list[Any], capacity: int) -> None:
-    lanes = Lanes(capacity)
+    buffer = PriorityBuffer(capacity)
     model: list[tuple[int, Payload]] = []
     for ticket, payload in enumerate(p for p in actions if not isinstance(p, int)):
-        lanes.put(payload, None)
+        buffer.put(payload, None)
         model.append((ticket, payload))
         if len(model) > capacity:
             model.remove(min(model, key=lambda entry: (entry[1].importance, entry[0])))
-    assert [(ticket, payload) for ticket, _, payload, _ in lanes.take(100)] == model
+    assert [(ticket, payload) for ticket, _, payload, _ in buffer.take(100)] == model
 
 
 @given(ACTIONS)
 def test_entries_come_out_in_the_order_in_which_they_went_in(actions: list[Any]) -> None:
-    lanes, tickets = Lanes(1000), []
+    buffer, tickets = PriorityBuffer(1000), []
     for action in actions:
         if isinstance(action, int):
-            tickets += [entry[0] for entry in lanes.take(action)]
+            tickets += [entry[0] for entry in buffer.take(action)]
         else:
-            lanes.put(action, None)
-    tickets += [entry[0] for entry in lanes.take(1000)]
-    assert tickets == list(range(lanes.accepted))
+            buffer.put(action, None)
+    tickets += [entry[0] for entry in buffer.take(1000)]
+    assert tickets == list(range(buffer.accepted))
 
 
 def test_many_threads_lose_nothing_and_never_share_a_number() -> None:
-    lanes, taken = Lanes(2_000), list[int]()
+    buffer, taken = PriorityBuffer(2_000), list[int]()
     done = threading.Event()
 
     def take() -> None:
-        while not done.is_set() or len(lanes):
-            taken.extend(entry[0] for entry in lanes.take(64))
+        while not done.is_set() or len(buffer):
+            taken.extend(entry[0] for entry in buffer.take(64))
 
     def put() -> None:
         for _ in range(20_000):
-            lanes.put(BATCH, None)
+            buffer.put(BATCH, None)
 
     taker = threading.Thread(target=take)
     makers = [threading.Thread(target=put) for _ in range(4)]
@@ -84,28 +84,28 @@ def test_many_threads_lose_nothing_and_never_share_a_number() -> None:
     done.set()
     taker.join()
     assert taken == sorted(set(taken))
-    assert lanes.accepted == 80_000 == len(taken) + lanes.dropped.total()
+    assert buffer.accepted == 80_000 == len(taken) + buffer.dropped.total()
 
 
 @pytest.mark.parametrize("capacity", [3, 10_000])
 def test_a_signal_handler_may_emit_in_the_middle_of_an_emission(capacity: int) -> None:
-    lanes, more = Lanes(capacity), list[int]()
+    buffer, more = PriorityBuffer(capacity), list[int]()
 
     def handler(*_: object) -> None:
-        lanes.put(PHASE, None)
+        buffer.put(PHASE, None)
         more.append(1)
 
     before = signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
     try:
         for _ in range(200_000):
-            lanes.put(BATCH, None)
+            buffer.put(BATCH, None)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert more
-    assert lanes.accepted == 200_000 + len(more) == len(lanes) + lanes.dropped.total()
-    assert len(lanes) == min(capacity, lanes.accepted) == len(lanes.take(10**9))
+    assert buffer.accepted == 200_000 + len(more) == len(buffer) + buffer.dropped.total()
+    assert len(buffer) == min(capacity, buffer.accepted) == len(buffer.take(10**9))
 
 
 def test_a_put_in_the_middle_of_a_rare_one_is_taken_along_by_it() -> None:
@@ -113,79 +113,79 @@ def test_a_put_in_the_middle_of_a_rare_one_is_taken_along_by_it() -> None:
 
     def start() -> None:
         starts.append(1)
-        lanes.put(PHASE, "inner")
+        buffer.put(PHASE, "inner")
 
-    lanes = Lanes(10, on_first=start)
-    lanes.put(BATCH, "outer")
-    assert (starts, lanes.accepted) == ([1], 2)
-    assert [entry[3] for entry in lanes.take(10)] == ["outer", "inner"]
+    buffer = PriorityBuffer(10, on_first=start)
+    buffer.put(BATCH, "outer")
+    assert (starts, buffer.accepted) == ([1], 2)
+    assert [entry[3] for entry in buffer.take(10)] == ["outer", "inner"]
 
 
-@given(st.lists(st.sampled_from([*PAYLOADS, 1, 3, "hush"]), max_size=60), st.integers(1, 8))
-def test_the_first_entry_calls_and_the_next_one_after_each_hush(actions: list[Any], capacity: int) -> None:
+@given(st.lists(st.sampled_from([*PAYLOADS, 1, 3, "park"]), max_size=60), st.integers(1, 8))
+def test_the_first_entry_calls_and_the_next_one_after_each_parking(actions: list[Any], capacity: int) -> None:
     calls = list[int]()
-    lanes, quiet, expected = Lanes(capacity, on_first=lambda: calls.append(1)), True, 0
+    buffer, quiet, expected = PriorityBuffer(capacity, on_first=lambda: calls.append(1)), True, 0
     for action in actions:
-        if action == "hush":
-            assert lanes.hush() == (not len(lanes))
-            quiet |= not len(lanes)
+        if action == "park":
+            assert buffer.park() == (not len(buffer))
+            quiet |= not len(buffer)
         elif isinstance(action, int):
-            lanes.take(action)
+            buffer.take(action)
         else:
-            lanes.put(action, None)
+            buffer.put(action, None)
             quiet, expected = False, expected + quiet
         assert len(calls) == expected
-    assert lanes.accepted == sum(isinstance(action, Payload) for action in actions)
+    assert buffer.accepted == sum(isinstance(action, Payload) for action in actions)
 
 
-def test_a_finalizer_that_emits_in_the_middle_of_a_hush_is_heard() -> None:
+def test_a_finalizer_that_emits_in_the_middle_of_parking_is_heard() -> None:
     calls = list[int]()
 
-    class Interrupted(Lanes):
+    class Interrupted(PriorityBuffer):
         def __len__(self) -> int:
             before = super().__len__()
             self.put(PHASE, None)
             return before
 
-    lanes = Interrupted(3, on_first=lambda: calls.append(1))
-    lanes.put(BATCH, None)
-    lanes.take(1)
-    assert not lanes.hush()
-    assert (len(calls), len(lanes.take(9))) == (2, 1)
+    buffer = Interrupted(3, on_first=lambda: calls.append(1))
+    buffer.put(BATCH, None)
+    buffer.take(1)
+    assert not buffer.park()
+    assert (len(calls), len(buffer.take(9))) == (2, 1)
 
 
-def test_a_buffer_that_was_closed_stays_so_when_hushed() -> None:
-    lanes = Lanes(3)
-    lanes.put(BATCH, None)
-    lanes.close()
-    lanes.hush()
-    lanes.put(BATCH, None)
-    assert (lanes.accepted, lanes.refused) == (1, 1)
+def test_a_buffer_that_was_closed_stays_so_when_parked() -> None:
+    buffer = PriorityBuffer(3)
+    buffer.put(BATCH, None)
+    buffer.close()
+    buffer.park()
+    buffer.put(BATCH, None)
+    assert (buffer.accepted, buffer.refused) == (1, 1)
 
 
 def test_what_is_no_payload_leaves_no_trace() -> None:
-    lanes = Lanes(2)
+    buffer = PriorityBuffer(2)
     for thing in (None, 3, "text", Payload()):
         with pytest.raises(AttributeError):
-            lanes.put(thing, None)  # type: ignore[arg-type]
-    assert (lanes.accepted, lanes.gone, len(lanes)) == (0, 0, 0)
+            buffer.put(thing, None)  # type: ignore[arg-type]
+    assert (buffer.accepted, buffer.gone, len(buffer)) == (0, 0, 0)
 
 
 def test_a_closed_buffer_refuses_and_counts() -> None:
-    lanes = Lanes(10)
-    lanes.put(BATCH, None)
-    lanes.close()
-    lanes.put(BATCH, None)
-    assert (lanes.accepted, lanes.refused, len(lanes.take(10))) == (1, 1, 1)
+    buffer = PriorityBuffer(10)
+    buffer.put(BATCH, None)
+    buffer.close()
+    buffer.put(BATCH, None)
+    assert (buffer.accepted, buffer.refused, len(buffer.take(10))) == (1, 1, 1)
 
 
 def test_every_importance_has_a_lane() -> None:
-    lanes = Lanes(10)
+    buffer = PriorityBuffer(10)
     for payload in PAYLOADS:
-        lanes.put(payload, None)
-    assert {entry[2].importance for entry in lanes.take(10)} == set(Importance)
+        buffer.put(payload, None)
+    assert {entry[2].importance for entry in buffer.take(10)} == set(Importance)
 
 
 def test_no_capacity_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1, not 0"):
-        Lanes(0)
+        PriorityBuffer(0)

@@ -12,10 +12,10 @@ import pytest
 
 from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted
-from nissa.pipeline.dispatch.fault_log import MAX_LETTERS, Faults
-from nissa.pipeline.hub.circuit_breaker import FAILURES, LONGEST_REST, SHORTEST_REST, Breaker
+from nissa.pipeline.dispatch.fault_log import MAX_LETTERS, FaultLog
+from nissa.pipeline.hub.circuit_breaker import FAILURES, LONGEST_REST, SHORTEST_REST, CircuitBreaker
 from nissa.pipeline.hub.priority_buffer import Entry
-from nissa.pipeline.hub.sink_worker import ATTEMPTS, Outlet
+from nissa.pipeline.hub.sink_worker import ATTEMPTS, SinkWorker
 from nissa.pipeline.hub.worker import SLICE, Worker
 from tests.samples import event
 from tests.waiting import LIMIT, hanging, until
@@ -31,7 +31,7 @@ def soon(seconds: float = LIMIT) -> float:
     return time.monotonic() + seconds
 
 
-def end(part: Outlet | Worker, seconds: float = LIMIT) -> None:
+def end(part: SinkWorker | Worker, seconds: float = LIMIT) -> None:
     part.stop()
     part.join(soon(seconds))
 
@@ -61,8 +61,8 @@ class Flaky:
 
 
 def test_a_well_behaved_sink_gets_everything_in_order_then_flush_then_close() -> None:
-    sink, faults = Flaky(0), Faults()
-    outlet = Outlet("sink", sink, faults, capacity=1000)
+    sink, faults = Flaky(0), FaultLog()
+    outlet = SinkWorker("sink", sink, faults, capacity=1000)
     for number in range(600):
         outlet(batch(number))
     assert outlet.flush(soon())
@@ -74,7 +74,7 @@ def test_a_well_behaved_sink_gets_everything_in_order_then_flush_then_close() ->
 
 def test_an_event_that_is_refused_twice_is_tried_a_third_time() -> None:
     sink = Flaky(ATTEMPTS - 1)
-    outlet = Outlet("sink", sink, Faults(), capacity=10)
+    outlet = SinkWorker("sink", sink, FaultLog(), capacity=10)
     outlet(batch(0))
     end(outlet)
     assert (sink.taken, outlet.state().retries, outlet.state().failed) == ([0], 2, 0)
@@ -82,7 +82,7 @@ def test_an_event_that_is_refused_twice_is_tried_a_third_time() -> None:
 
 def test_a_poison_event_goes_to_the_dead_letters_and_the_next_one_gets_through(tmp_path: Path) -> None:
     sink, letters = Flaky(0, poison=1), tmp_path / "dead.jsonl"
-    outlet = Outlet("sink", sink, Faults(letters), capacity=10)
+    outlet = SinkWorker("sink", sink, FaultLog(letters), capacity=10)
     for number in range(3):
         outlet(batch(number))
     assert outlet.flush(soon())
@@ -102,7 +102,7 @@ def test_two_poison_events_in_a_row_do_not_wedge_a_healthy_sink() -> None:
             raise TypeError("no form in JSON")
         taken.append(e.seq)
 
-    outlet = Outlet("sink", sink, Faults(), capacity=1000)
+    outlet = SinkWorker("sink", sink, FaultLog(), capacity=1000)
     for number in range(100):
         outlet(batch(number))
     assert outlet.flush(soon())
@@ -122,8 +122,8 @@ class FullDisk:
 
 
 def test_what_was_taken_but_never_flushed_counts_as_failed_and_opens_the_breaker() -> None:
-    faults = Faults()
-    outlet = Outlet("sink", FullDisk(), faults, capacity=1000)
+    faults = FaultLog()
+    outlet = SinkWorker("sink", FullDisk(), faults, capacity=1000)
     for number in range(100):
         outlet(batch(number))
     until(lambda: outlet.state().breaker != "closed")
@@ -135,7 +135,7 @@ def test_what_was_taken_but_never_flushed_counts_as_failed_and_opens_the_breaker
 
 def test_an_idle_sink_is_not_flushed_again_and_again() -> None:
     sink = Flaky(0)
-    outlet = Outlet("sink", sink, Faults(), capacity=10)
+    outlet = SinkWorker("sink", sink, FaultLog(), capacity=10)
     outlet(batch(0))
     assert outlet.flush(soon())
     before = sink.flushed
@@ -152,7 +152,7 @@ def test_a_sink_that_is_down_for_a_while_rests_and_then_gets_nearly_all() -> Non
             raise ConnectionError("down")
         taken.append(e.seq)
 
-    outlet = Outlet("sink", sink, Faults(), capacity=1000)
+    outlet = SinkWorker("sink", sink, FaultLog(), capacity=1000)
     for number in range(100):
         outlet(batch(number))
     until(lambda: outlet.state().breaker == "open")
@@ -166,13 +166,13 @@ def test_a_sink_that_is_down_for_a_while_rests_and_then_gets_nearly_all() -> Non
 def test_a_sink_that_always_fails_is_given_up_at_the_end_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     for rest in ("SHORTEST_REST", "LONGEST_REST"):
         monkeypatch.setattr(f"nissa.pipeline.hub.circuit_breaker.{rest}", 2 * LIMIT)
-    tried, faults = list[int](), Faults()
+    tried, faults = list[int](), FaultLog()
 
     def sink(e: Event[Any]) -> None:
         tried.append(e.seq)
         raise ConnectionError("down")
 
-    outlet = Outlet("sink", sink, faults, capacity=1000)
+    outlet = SinkWorker("sink", sink, faults, capacity=1000)
     for number in range(500):
         outlet(batch(number))
     until(lambda: outlet.state().breaker == "open")
@@ -184,9 +184,9 @@ def test_a_sink_that_always_fails_is_given_up_at_the_end_without_waiting(monkeyp
 
 
 def test_a_sink_that_hangs_is_left_behind_at_the_deadline() -> None:
-    faults = Faults()
+    faults = FaultLog()
     with hanging() as sink:
-        outlet = Outlet("sink", sink, faults, capacity=4)
+        outlet = SinkWorker("sink", sink, faults, capacity=4)
         for number in range(10):
             outlet(batch(number))
         assert not outlet.flush(soon(0.1))
@@ -196,7 +196,7 @@ def test_a_sink_that_hangs_is_left_behind_at_the_deadline() -> None:
 
 def test_close_before_any_event_starts_no_thread_and_still_closes_the_sink() -> None:
     before, sink = threading.active_count(), Flaky(0)
-    outlet = Outlet("sink", sink, Faults(), capacity=4)
+    outlet = SinkWorker("sink", sink, FaultLog(), capacity=4)
     end(outlet)
     assert (threading.active_count(), sink.closed) == (before, 1)
 
@@ -209,8 +209,8 @@ def test_a_sink_that_calls_exit_fails_like_any_other(caplog: pytest.LogCaptureFi
             raise SystemExit("a library that calls sys.exit")
         taken.append(e.seq)
 
-    faults = Faults()
-    outlet = Outlet("sink", sink, faults, capacity=10)
+    faults = FaultLog()
+    outlet = SinkWorker("sink", sink, faults, capacity=10)
     for number in range(3):
         outlet(batch(number))
     end(outlet)
@@ -227,10 +227,10 @@ def test_a_flush_waits_for_the_last_entry_and_not_only_for_the_first_slice() -> 
         handled.append(entry[0])
 
     worker = Worker(
-        "slow", Faults(), capacity=9999, poll=0.01, handle=handle, settle=lambda idle: True, end=lambda: None
+        "slow", FaultLog(), capacity=9999, poll=0.01, handle=handle, settle=lambda idle: True, end=lambda: None
     )
     for number in range(3 * SLICE):
-        worker.lanes.put(batch(number).payload, number)
+        worker.buffer.put(batch(number).payload, number)
     assert worker.flush(soon())
     assert handled == list(range(3 * SLICE))
     end(worker)
@@ -248,9 +248,9 @@ def test_after_a_long_quiet_the_next_entry_wakes_it(monkeypatch: pytest.MonkeyPa
     def handle(entry: Entry) -> None:
         handled.put(entry[3])
 
-    worker = Worker("quiet", Faults(), capacity=9, poll=0.001, handle=handle, settle=settle, end=lambda: None)
+    worker = Worker("quiet", FaultLog(), capacity=9, poll=0.001, handle=handle, settle=settle, end=lambda: None)
     for number in range(5):
-        worker.lanes.put(batch(number).payload, number)
+        worker.buffer.put(batch(number).payload, number)
         assert handled.get(timeout=LIMIT) == number
         assert idle.get(timeout=LIMIT)
     with pytest.raises(queue.Empty):
@@ -269,16 +269,16 @@ def test_what_is_not_settled_is_tried_again_without_another_entry(monkeypatch: p
         return len(asked) >= 9
 
     worker = Worker(
-        "slow", Faults(), capacity=9, poll=0.001, handle=lambda entry: None, settle=settle, end=lambda: None
+        "slow", FaultLog(), capacity=9, poll=0.001, handle=lambda entry: None, settle=settle, end=lambda: None
     )
-    worker.lanes.put(batch(0).payload, 0)
+    worker.buffer.put(batch(0).payload, 0)
     assert done.wait(LIMIT)
     assert worker.flush(soon())
     end(worker)
 
 
 def test_a_thread_that_dies_is_started_again_and_told() -> None:
-    handled, faults = list[int](), Faults()
+    handled, faults = list[int](), FaultLog()
 
     def handle(entry: Entry) -> None:
         if entry[3] == 1:
@@ -287,7 +287,7 @@ def test_a_thread_that_dies_is_started_again_and_told() -> None:
 
     worker = Worker("part", faults, capacity=9, poll=0.01, handle=handle, settle=lambda idle: True, end=lambda: None)
     for number in range(4):
-        worker.lanes.put(batch(number).payload, number)
+        worker.buffer.put(batch(number).payload, number)
     end(worker)
     assert (handled, worker.restarts, faults.counts["part"]) == ([0, 2, 3], 1, 1)
 
@@ -298,24 +298,24 @@ def test_a_logging_handler_that_raises_is_no_concern_of_the_pipeline(monkeypatch
             raise RuntimeError("broken handler")
 
     monkeypatch.setattr(logging.getLogger("nissa"), "handlers", [Broken()])
-    faults = Faults()
+    faults = FaultLog()
     faults.report("part", ValueError("x"))
     assert faults.counts["part"] == 1
 
 
 def test_faults_are_logged_once_for_each_component_and_type(caplog: pytest.LogCaptureFixture) -> None:
-    faults = Faults()
+    faults = FaultLog()
     for error in (ValueError("a"), ValueError("b"), OSError("c")):
         faults.report("part", error)
     assert (len(caplog.records), faults.counts["part"]) == (2, 3)
 
 
 def test_dead_letters_are_bounded_and_a_full_disk_does_not_stop_the_count(tmp_path: Path) -> None:
-    faults = Faults(tmp_path / "dead.jsonl")
+    faults = FaultLog(tmp_path / "dead.jsonl")
     for number in range(MAX_LETTERS + 5):
         faults.report("part", ValueError("x"), batch(number))
     assert len((tmp_path / "dead.jsonl").read_bytes().splitlines()) == MAX_LETTERS
-    nowhere = Faults(tmp_path / "missing" / "dead.jsonl")
+    nowhere = FaultLog(tmp_path / "missing" / "dead.jsonl")
     nowhere.report("part", ValueError("x"), batch(0))
     assert nowhere.counts["part"] == 1
 
@@ -325,18 +325,18 @@ def test_a_repr_that_raises_is_no_concern_of_the_pipeline(tmp_path: Path) -> Non
         def __repr__(self) -> str:
             raise RuntimeError("nasty")
 
-    faults = Faults(tmp_path / "dead.jsonl")
+    faults = FaultLog(tmp_path / "dead.jsonl")
     faults.report("part", Nasty(), batch(0))
     assert faults.counts["part"] == 1
 
 
 def test_an_event_that_cannot_be_encoded_is_buried_by_its_repr(tmp_path: Path) -> None:
-    Faults(tmp_path / "dead.jsonl").report("log", TypeError("x"), event(object()))  # type: ignore[arg-type]
+    FaultLog(tmp_path / "dead.jsonl").report("log", TypeError("x"), event(object()))  # type: ignore[arg-type]
     assert "object object" in (tmp_path / "dead.jsonl").read_text()
 
 
 def test_rests_double_up_to_a_bound_and_one_success_ends_them() -> None:
-    breaker, rests = Breaker(), []
+    breaker, rests = CircuitBreaker(), []
     for _ in range(FAILURES):
         assert breaker.state == "closed"
         breaker.failed()

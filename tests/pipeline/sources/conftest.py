@@ -34,7 +34,7 @@ def esper_rows(esper_log: Path) -> list[dict[str, Any]]:
 @pytest.fixture
 def excerpt(root: Path) -> Path:
     """37 lines, with all that is known to go wrong in such logs."""
-    return root / "tests" / "sources" / "esper_excerpt.jsonl"
+    return root / "tests/pipeline/sources/esper/esper_excerpt.jsonl"
 
 
 @pytest.fixture

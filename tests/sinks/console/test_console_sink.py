@@ -21,9 +21,9 @@ from nissa.events.kinds import (
     SeedGerminated,
     WeightsMeasured,
 )
+from nissa.operators.defaults import default_operators
 from nissa.operators.fold import Fold
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
-from nissa.pipeline.telemetry import default_operators
 from nissa.sinks.console.console_sink import ConsoleSink
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.console.network_tables import health_text, layer_table

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 
 from nissa.events.kinds import LayerGradients
 from nissa.pipeline.probes.gradients.gradients import gradients_measured
-from nissa.pipeline.probes.model.layers import layers
+from nissa.pipeline.probes.model.layers import layers_of
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.telemetry import Telemetry
 
@@ -134,15 +134,15 @@ def test_seeds_appear_and_vanish_between_measurements() -> None:
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch.compile, on import
 def test_a_compiled_model_and_a_compiled_block_keep_their_names() -> None:
     model = mlp()
-    plain = list(layers({"host": model}))
-    assert list(layers({"host": cast("nn.Module", torch.compile(model))})) == plain
+    plain = list(layers_of({"host": model}))
+    assert list(layers_of({"host": cast("nn.Module", torch.compile(model))})) == plain
     model[0] = torch.compile(model[0])  # type: ignore[assignment]
-    assert list(layers({"host": model})) == plain
+    assert list(layers_of({"host": model})) == plain
 
 
 def test_a_child_that_is_called_module_keeps_its_name() -> None:
     model = nn.ModuleDict({"module": nn.Linear(1, 1)})
-    assert list(layers({"host": model})) == ["host.module"]
+    assert list(layers_of({"host": model})) == ["host.module"]
 
 
 @pytest.fixture

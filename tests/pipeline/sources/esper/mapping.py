@@ -1,4 +1,7 @@
-"""The tables of docs/esper.md, made from the code: `python -m tests.pipeline.sources.esper.mapping` writes them anew."""
+"""The tables of docs/esper.md, made from the code.
+
+`python -m tests.pipeline.sources.esper.mapping` writes them anew.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

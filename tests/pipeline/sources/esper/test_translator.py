@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from nissa.events.carried import ForeignEventCarried
 from nissa.events.event import Event
+from nissa.events.foreign import ForeignEventCarried
 from nissa.events.kinds import (
     Action,
     CounterfactualMeasured,
