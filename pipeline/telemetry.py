@@ -23,11 +23,12 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import Payload, PipelineState, RunEnded
 from nissa.operators.fold import Operator
 from nissa.pipeline import process_exit
-from nissa.pipeline.config import TelemetryConfig, configuration
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.hub import Fidelity, FidelityFollower
-from nissa.pipeline.wiring import Additions, address, wire
 from nissa.sinks import Sink
+
+if TYPE_CHECKING:
+    from nissa.pipeline.config import TelemetryConfig
 
 __all__ = ["CAPACITY", "LINGER", "Telemetry", "new_run_name"]
 
@@ -67,28 +68,28 @@ class Telemetry:
         sinks: Mapping[str, Sink] | None = None,
         operators: Mapping[str, Operator] | None = None,
         capacity: int = CAPACITY,
-        config: TelemetryConfig | str | Mapping[str, Any] = "standard",
+        config: "TelemetryConfig | str | Mapping[str, Any]" = "standard",
         linger: float = LINGER,
     ) -> None:
-        if capacity < 1:
-            raise ValueError(f"capacity must be at least 1 event, not {capacity}")
-        if out == "":
-            raise ValueError("out must be the path of a directory, and is empty")
-        self.config = configuration(config)
+        # Operators and sinks take longer to load than all the rest: they do when the first run begins.
+        from nissa.pipeline.wiring import wire  # noqa: PLC0415
+
+        self.run = run or new_run_name()
+        self._parts = wire(
+            Scope(self.run),
+            FidelityFollower(self),
+            config=config,
+            out=out,
+            metrics=metrics,
+            sinks=sinks or {},
+            operators=operators or {},
+            capacity=capacity,
+        )
+        self.config = self._parts.config
         """What is measured, and where it goes."""
         self.fidelity: Fidelity = "dense" if self.config.mode == "research" else "normal"
         """How closely probes look: at "dense" they measure what the profile `research` does. It follows
         `fidelity_changed`, and may be set at any time; anything but "normal" and "dense" raises ValueError."""
-        self.run = run or new_run_name()
-        self._parts = wire(
-            Scope(self.run),
-            self.config,
-            FidelityFollower(self),
-            out=None if out is None else Path(out),
-            metrics=None if metrics is None else address(metrics),
-            added=Additions(sinks or {}, operators or {}),
-            capacity=capacity,
-        )
         self._hub, self._server = self._parts.hub, self._parts.server
         self._emitter = Emitter(self._hub, Scope(self.run))
         self._closing = threading.Lock()

@@ -1,15 +1,13 @@
 """What a run is made of: hub, operators, sinks, and the server of its metrics, put together and given back together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nissa.events.event import Scope
-from nissa.events.kinds import PipelineState
 from nissa.operators.defaults import default_operators
 from nissa.operators.fold import Operator
-from nissa.pipeline.config import TelemetryConfig
+from nissa.pipeline.config import TelemetryConfig, configuration
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.hub import FidelityFollower, Hub, SinkWorker
 from nissa.sinks import Sink
@@ -17,24 +15,17 @@ from nissa.sinks.prometheus import MetricsServer, PrometheusSink
 from nissa.sinks.run_log import DEAD_LETTERS, RunLog
 from nissa.sinks.tables import Tables
 
-__all__ = ["Additions", "Wiring", "address", "wire"]
+__all__ = ["Wiring", "address", "wire"]
 
 LOCAL = "127.0.0.1"
 """Where /metrics is served if only a port is given: nobody else sees it there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Additions:
-    """What the trainer adds to the built-in parts, by name. Raises ValueError where a name is taken by one of those."""
-
-    sinks: Mapping[str, Sink]
-    operators: Mapping[str, Operator]
-
-
-@dataclass(frozen=True, slots=True)
 class Wiring:
     """The parts that a `Telemetry` speaks to."""
 
+    config: TelemetryConfig
     hub: Hub
     dispatcher: Dispatcher
     tables: Tables
@@ -43,42 +34,42 @@ class Wiring:
 
 def wire(
     run: Scope,
-    config: TelemetryConfig,
     trainer: FidelityFollower,
     *,
-    out: Path | None,
-    metrics: tuple[str, int] | None,
-    added: Additions,
+    config: object,
+    out: Path | str | None,
+    metrics: object,
+    sinks: Mapping[str, Sink],
+    operators: Mapping[str, Operator],
     capacity: int,
 ) -> Wiring:
-    """Put the parts of a run together. No thread starts here.
-
-    Raises OSError if the port or the directory cannot be had, and ValueError on a name that is taken.
-    """
-
-    def state() -> PipelineState:
-        return hub.state()
-
-    tables, prometheus = Tables(), PrometheusSink(state)
+    """Put the parts of a run together, from what a user handed to `Telemetry`. No thread starts here."""
+    if capacity < 1:
+        raise ValueError(f"capacity must be at least 1 event, not {capacity}")
+    if out == "":
+        raise ValueError("out must be the path of a directory, and is empty")
+    settings, directory = configuration(config), None if out is None else Path(out)
+    where = None if metrics is None else address(metrics)
+    tables, prometheus = Tables(), PrometheusSink(lambda: hub.state())  # noqa: PLW0108  # the hub is made last
     # The port is taken first and given back on any failure, so that nothing half-done is left behind.
-    server = MetricsServer(prometheus, *metrics) if metrics and config.sinks.prometheus else None
+    server = MetricsServer(prometheus, *where) if where and settings.sinks.prometheus else None
     try:
-        faults = FaultLog(out / DEAD_LETTERS if out else None)
+        faults = FaultLog(directory / DEAD_LETTERS if directory else None)
         # The trainer is told before anybody else.
         builtin: dict[str, Sink] = {"trainer": trainer, "tables": tables, "prometheus": prometheus}
-        _refuse_taken(added, builtin)
-        if out and config.sinks.log:
-            builtin["log"] = RunLog(out)
-        sinks = builtin | dict(added.sinks)
-        workers = [SinkWorker(name, sink, faults, capacity) for name, sink in sinks.items() if not _is_inline(sink)]
-        consumers: dict[str, Callable[..., Any]] = sinks | {worker.name: worker for worker in workers}
-        dispatcher = Dispatcher(default_operators() | dict(added.operators), consumers, faults.report)
+        _refuse_taken((sinks.keys() & {*builtin, "log"}) | (operators.keys() & default_operators().keys()))
+        if directory and settings.sinks.log:
+            builtin["log"] = RunLog(directory)
+        consumers = builtin | dict(sinks)
+        workers = [SinkWorker(name, sink, faults, capacity) for name, sink in consumers.items() if not _inline(sink)]
+        consumers |= {worker.name: worker for worker in workers}
+        dispatcher = Dispatcher(default_operators() | dict(operators), consumers, faults.report)
     except BaseException:
         if server:
             server.close()
         raise
     hub = Hub(run, dispatcher, workers, faults, capacity, fidelity=trainer)
-    return Wiring(hub, dispatcher, tables, server)
+    return Wiring(settings, hub, dispatcher, tables, server)
 
 
 def address(metrics: object) -> tuple[str, int]:
@@ -103,11 +94,10 @@ def address(metrics: object) -> tuple[str, int]:
     raise ValueError(f'metrics must be a port such as 9464, "host:port" or (host, port), not {metrics!r}')
 
 
-def _refuse_taken(added: Additions, builtin: Mapping[str, Sink]) -> None:
-    taken = (added.sinks.keys() & {*builtin, "log"}) | (added.operators.keys() & default_operators().keys())
-    if taken:
-        raise ValueError(f"taken by a built-in part: {', '.join(sorted(taken))}; choose another name")
+def _refuse_taken(names: Iterable[str]) -> None:
+    if taken := sorted(names):
+        raise ValueError(f"taken by a built-in part: {', '.join(taken)}; choose another name")
 
 
-def _is_inline(sink: Sink) -> bool:
+def _inline(sink: Sink) -> bool:
     return bool(getattr(sink, "inline", False))

@@ -331,7 +331,7 @@ def test_a_pipeline_takes_the_name_of_a_profile_and_refuses_others() -> None:
         Telemetry("run", config="debug")
 
 
-@pytest.mark.parametrize("wrong", [None, {"gradients": {"enabled": True}}, Path("my.yaml")])
+@pytest.mark.parametrize("wrong", [None, ["gradients.every=5"], Path("my.yaml")])
 def test_a_pipeline_that_is_given_no_configuration_says_what_is_one(wrong: Any) -> None:
     with pytest.raises(TypeError, match=f"config must be a TelemetryConfig.*, not {type(wrong).__name__}"):
         Telemetry("run", config=wrong)
