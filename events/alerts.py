@@ -3,10 +3,7 @@
 from nissa.events.kind import Importance, Payload, kind
 from nissa.events.units import Count, Percent, Points, Real
 
-__all__ = ["SEVERITIES", "AlertRaised", "AlertResolved", "TrendChanged"]
-
-SEVERITIES = ("info", "warning", "critical")
-""""info" is a mark: something to look at that is no fault, such as a seed's new stage or a gate that did not open."""
+__all__ = ["AlertRaised", "AlertResolved", "TrendChanged"]
 
 
 @kind(Importance.LIFECYCLE, derived=True)

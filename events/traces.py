@@ -5,7 +5,6 @@ from nissa.events.lifecycle import GateCheck
 from nissa.events.units import Count, Fraction, Loss, Norm, Percent, Real
 
 __all__ = [
-    "FIDELITIES",
     "DenseTraceCaptured",
     "FidelityChanged",
     "TracedActivations",
@@ -16,9 +15,6 @@ __all__ = [
     "TracedLayer",
     "TracedUnits",
 ]
-
-FIDELITIES = ("normal", "dense")
-"""How closely probes look: as the profile says, or as finely as the profile "research"."""
 
 
 @kind(Importance.LIFECYCLE, derived=True)

@@ -6,8 +6,7 @@ Beside each other stand those that are seen beside each other: eight in a row ha
 from collections.abc import Mapping
 
 from nissa.events.kinds import KINDS
-from nissa.sinks.prometheus.metrics.alerts import NAMES
-from nissa.sinks.prometheus.metrics.assessment import COMPLAINTS, FLAGS
+from nissa.events.vocabulary import ALERT_NAMES, COMPLAINTS, FLAGS, GATES, TRENDS
 
 __all__ = ["KNOWN"]
 
@@ -29,11 +28,11 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "kind": (*_BUSY, *sorted({*KINDS, "unknown"} - {*_BUSY})),
     "complaint": tuple(sorted(COMPLAINTS)),
     "flag": tuple(sorted(FLAGS)),
-    "reason": (*_CHECKS, *_INITIATORS, *NAMES),
+    "reason": (*_CHECKS, *_INITIATORS, *ALERT_NAMES),
     "component": (*_REWARDS, *_HUB, *_SINKS),
     "sink": _SINKS,
     "phase": ("counterfactual", "decide", "train", "update", "validate"),
-    "trend": ("degradation", "improvement", "plateau"),
+    "trend": tuple(sorted(TRENDS)),
     "percentile": ("p1", "p5", "p25", "p50", "p75", "p95", "p99"),
-    "gate": ("G0", "G1", "G2", "G3", "G4", "G5"),
+    "gate": GATES,
 }

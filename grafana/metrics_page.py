@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from nissa.events.vocabulary import STAGES
 from nissa.grafana.known import KNOWN
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
 from nissa.sinks.prometheus.metric import Metric
-from nissa.sinks.prometheus.metrics.slots import STAGES
 
 __all__ = ["metrics_page", "panels"]
 

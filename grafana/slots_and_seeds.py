@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nissa.events.vocabulary import STAGES
 from nissa.grafana.frame import Sections, dashboard
 from nissa.grafana.growing import growing
 from nissa.grafana.held import held
@@ -9,7 +10,6 @@ from nissa.grafana.palette import STAGE_COLORS
 from nissa.grafana.panels import bars, lines, numbers, states
 from nissa.grafana.queries import Query, increase, median, of, once, spread, total
 from nissa.grafana.tables import Column, rows
-from nissa.sinks.prometheus.metrics.slots import STAGES
 
 __all__ = ["slots_and_seeds"]
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from math import inf, isinf
 
 from nissa.events.kinds import DenseTraceCaptured, TracedAlert, TracedBatch, TracedGate
+from nissa.events.vocabulary import SEVERITIES
 from nissa.operators.diagnosis.onset import LEAST, SCALES, Onset, onsets, trigger
 from nissa.operators.diagnosis.suspect_layers import UNSURE, suspects
 
 __all__ = ["headline", "report", "severity"]
 
 _SUSPECTS = 8
-_SEVERITIES = ("info", "warning", "critical")
 _CLOSED = {
     "window": "all its batches came",
     "episode_ended": "the episode ended",
@@ -23,7 +23,7 @@ _CLOSED = {
 def severity(trace: DenseTraceCaptured) -> str:
     """That of its worst alert: "info" where there are only marks."""
     found = {alert.severity for alert in trace.alerts}
-    return max(found, key=lambda name: _SEVERITIES.index(name) if name in _SEVERITIES else len(_SEVERITIES))
+    return max(found, key=lambda name: SEVERITIES.index(name) if name in SEVERITIES else len(SEVERITIES))
 
 
 def headline(trace: DenseTraceCaptured) -> str:

@@ -16,9 +16,9 @@ from numbers import Real
 from typing import Any
 
 from nissa.events.kinds import LayerActivations, LayerGradients
+from nissa.events.vocabulary import COMPLAINTS
 
 __all__ = [
-    "COMPLAINTS",
     "EXPLODING",
     "MOST",
     "VANISHING",
@@ -32,8 +32,6 @@ __all__ = [
     "worse",
 ]
 
-COMPLAINTS = ("non_finite", "exploding", "vanishing", "dead")
-"""What may be wrong with a layer, the worst first."""
 VANISHING, EXPLODING = 1e-7, 1e3
 """Thresholds on the magnitude of a gradient's elements where no configuration gives others: a convention."""
 MOST = 0.5

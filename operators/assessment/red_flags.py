@@ -1,6 +1,6 @@
 """What is wrong with a network, and what could be done? One predicate a flag; their thresholds are conventions.
 
-A new flag is a function and its line in the table here, and its name in the table of the metrics.
+A new flag is a function, its line in the table here, and its name in the vocabulary.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from math import inf, isfinite
 
 from nissa.operators.assessment.evidence import GAP, Seen, chance
 
-__all__ = ["OPPORTUNITIES", "RED_FLAGS", "opportunities", "red_flags"]
+__all__ = ["OFFERS", "RED_FLAGS", "opportunities", "red_flags"]
 
 DIVERGENCE, DIVERGENCE_FLOOR = 2.0, 0.1
 """Times its lowest to which the training loss must have risen, and by how many nats: twice a tiny loss is noise."""
@@ -31,7 +31,7 @@ def red_flags(seen: Seen) -> list[str]:
 
 def opportunities(seen: Seen) -> list[str]:
     """What could be done."""
-    return [name for name, offered in OPPORTUNITIES.items() if offered(seen)]
+    return [name for name, offered in OFFERS.items() if offered(seen)]
 
 
 def _diverging(seen: Seen) -> bool:
@@ -93,7 +93,7 @@ RED_FLAGS: Mapping[str, Callable[[Seen], bool]] = {
 }
 """What may be wrong, the worst first."""
 
-OPPORTUNITIES: Mapping[str, Callable[[Seen], bool]] = {
+OFFERS: Mapping[str, Callable[[Seen], bool]] = {
     "slot_available": lambda seen: any(slot.stage == "DORMANT" for slot in seen.epoch.slots),
     "healthy_gradients": _healthy,
     "underfitting": _underfitting,

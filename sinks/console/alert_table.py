@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from nissa.events.alerts import SEVERITIES
+from nissa.events.vocabulary import SEVERITIES
 from nissa.sinks.console.cells import Row, name, number, table
 
 __all__ = ["noticed"]

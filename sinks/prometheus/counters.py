@@ -3,9 +3,9 @@
 from bisect import bisect_left
 from math import inf
 
+from nissa.events.vocabulary import OUTCOMES
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.metric import Labels, Value
-from nissa.sinks.prometheus.metrics.run import OUTCOMES
 
 __all__ = ["MAX_LABEL_SETS", "Totals"]
 

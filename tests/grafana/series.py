@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from nissa.events.vocabulary import STAGES
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.metric import Metric
-from nissa.sinks.prometheus.metrics.slots import STAGES
 from tests.grafana.rules import ALERTS
 
 __all__ = ["CHOSEN", "OF_ALL", "SCRAPED", "known", "misread"]

@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 
 from nissa.events.kinds import KINDS
-from nissa.operators.assessment.red_flags import OPPORTUNITIES, RED_FLAGS
-from nissa.sinks.prometheus.metrics.alerts import NAMES
-from nissa.sinks.prometheus.metrics.assessment import COMPLAINTS
-from nissa.sinks.prometheus.metrics.slots import STAGES
+from nissa.events.vocabulary import ALERT_NAMES, COMPLAINTS, FLAGS, OPPORTUNITIES, STAGES
 from nissa.trainer.network.gates import GATES
 from nissa.trainer.policy.actions import HEADS
 from nissa.trainer.policy.rewards import reward_components
@@ -30,8 +27,8 @@ VALUES: Mapping[str, Families] = {
     "group": (("ppo", "heuristic", "never"),),
     "severity": (("critical", "warning", "info"),),
     "kind": (_BUSY, tuple({*KINDS, "unknown"} - {*_BUSY})),
-    "flag": (tuple(RED_FLAGS),),
-    "opportunity": (tuple(OPPORTUNITIES),),
+    "flag": (FLAGS,),
+    "opportunity": (OPPORTUNITIES,),
     "complaint": (COMPLAINTS,),
     "component": (tuple(_EARNED), ("dispatcher", "emit", "hub"), ("console", "log")),
     "sink": (("console", "log"),),
@@ -40,7 +37,7 @@ VALUES: Mapping[str, Families] = {
         tuple({rule.fact for gate in GATES.values() for rule in gate.rules}),
         ("episode_end", "gate", "heuristic", "policy"),
         # What asks for a dense trace; the last of them is rare.
-        NAMES,
+        ALERT_NAMES,
     ),
     "phase": (("train", "validate", "decide", "counterfactual", "update"),),
     "trend": (("improvement", "plateau", "degradation"),),

@@ -5,32 +5,10 @@ from typing import Any
 
 from nissa.events.event import Event
 from nissa.events.kinds import AlertRaised, AlertResolved, EpisodeStarted, PolicyUpdated, TrendChanged
+from nissa.events.vocabulary import ENV_ALERTS, POLICY_ALERTS
 from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, Value, metrics
 
-__all__ = ["COUNTS", "METRICS", "NAMES", "standing"]
-
-_OF_ENV = {
-    "loss_spike": "warning",
-    "accuracy_drop": "warning",
-    "gradient_explosion": "critical",
-    "non_finite": "critical",
-    "dormant_units": "warning",
-    "gate_failure": "info",
-    "stage_transition": "info",
-}
-_OF_POLICY = {
-    "entropy_collapse": "critical",
-    "value_collapse": "critical",
-    "degenerate_returns": "warning",
-    "kl_spike": "warning",
-    "clip_fraction_spike": "warning",
-    "ratio_explosion": "critical",
-    "non_finite": "critical",
-}
-"""What is zero before it first happens."""
-
-NAMES = tuple(sorted({*_OF_ENV, *_OF_POLICY}))
-"""Of all alerts."""
+__all__ = ["COUNTS", "METRICS", "standing"]
 
 _COUNTS: Rows = {
     "nissa_alerts_total": ("alerts", "Alerts raised, by name; severity info is a mark, and no fault."),
@@ -72,9 +50,8 @@ def _count(labels: Labels, raised: int, resolved: int) -> Iterator[Sample]:
 
 
 def _known(at: Labels, event: Event[Any]) -> Iterator[Sample]:
-    of = _OF_POLICY if isinstance(event.payload, PolicyUpdated) else _OF_ENV
-    for alert, severity in of.items():
-        yield from _count((*at, alert, severity), 0, 0)
+    for alert in POLICY_ALERTS if isinstance(event.payload, PolicyUpdated) else ENV_ALERTS:
+        yield from _count((*at, *alert), 0, 0)
 
 
 def _turned(at: Labels, event: Event[TrendChanged]) -> Iterator[Sample]:

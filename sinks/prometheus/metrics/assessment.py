@@ -4,17 +4,10 @@ from collections.abc import Collection, Iterator
 
 from nissa.events.event import Event
 from nissa.events.kinds import EpochAssessed, FeaturesComputed, ProbesConfigured
+from nissa.events.vocabulary import COMPLAINTS, FLAGS, OPPORTUNITIES
 from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, metrics
 
-__all__ = ["COMPLAINTS", "FLAGS", "GAUGES", "METRICS", "OPPORTUNITIES"]
-
-FLAGS = (
-    *("non_finite", "exploding_gradients", "diverging", "accuracy_collapse", "isolation_leak", "vanishing_gradients"),
-    *("dead_gradients", "dead_units", "overfitting", "sustained_plateau", "sharp_minimum", "class_imbalance"),
-)
-OPPORTUNITIES = ("slot_available", "healthy_gradients", "underfitting")
-COMPLAINTS = ("non_finite", "exploding", "vanishing", "dead")
-"""What is known to be raised; it is 0 while it is not, so that an alert on it resolves."""
+__all__ = ["GAUGES", "METRICS"]
 
 _HEALTH: Rows = {
     "nissa_health_ratio": (

@@ -6,10 +6,7 @@ from nissa.events.event import Event
 from nissa.events.kinds import EpisodeEnded, EpisodeStarted, EpochCompleted, Heartbeat, PhaseTimed, RunEnded, RunStarted
 from nissa.sinks.prometheus.metric import ENV, RUN, Labels, Metric, Readings, Rows, Sample, metrics, ratio
 
-__all__ = ["COUNTS", "GAUGES", "LIVENESS", "METRICS", "OUTCOMES"]
-
-OUTCOMES = ("completed", "failed", "interrupted")
-"""How a run may end."""
+__all__ = ["COUNTS", "GAUGES", "LIVENESS", "METRICS"]
 
 LIVENESS = ("nissa_run_heartbeat_timestamp_seconds", "nissa_run_last_event_timestamp_seconds")
 """What says that a run is alive, or, when it grows old or goes away without an end, that it is not."""

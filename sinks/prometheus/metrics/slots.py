@@ -12,15 +12,10 @@ from nissa.events.kinds import (
     SlotSnapshot,
     StageChanged,
 )
+from nissa.events.vocabulary import GATES, STAGES
 from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, metrics, names, ratio
 
-__all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS", "STAGES"]
-
-STAGES = (
-    *("DORMANT", "GERMINATED", "TRAINING", "BLENDING", "HOLDING"),
-    *("FOSSILIZED", "CULLED", "EMBARGOED", "RESETTING"),
-)
-_GATES = ("G0", "G1", "G2", "G3", "G4", "G5")
+__all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS"]
 
 _SLOT_GAUGES: Rows = {
     "nissa_slot_alpha_ratio": ("ratio", "Share of the seed in the slot's output."),
@@ -82,7 +77,7 @@ def _named(_: Labels, event: Event[RunStarted]) -> Iterator[Sample]:
 def _open_episode(at: Labels, _: Event[EpisodeStarted]) -> Iterator[Sample]:
     for stage in STAGES:
         yield "nissa_stage_changes_total", (*at, stage), 0
-    for gate in _GATES:
+    for gate in GATES:
         yield "nissa_gate_evaluations_total", (*at, gate), 0
         yield "nissa_gate_passes_total", (*at, gate), 0
 

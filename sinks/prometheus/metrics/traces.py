@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured, EpisodeStarted, EpochCompleted, FidelityChanged
+from nissa.events.vocabulary import ALERT_NAMES
 from nissa.sinks.prometheus.metric import ENV, RUN, Labels, Readings, Rows, Sample, metrics
-from nissa.sinks.prometheus.metrics.alerts import NAMES
 
 if TYPE_CHECKING:
     from nissa.sinks.prometheus.render import Place
@@ -42,7 +42,7 @@ def fidelity(places: "Iterable[Place]") -> Iterator[Sample]:
 
 
 def _open_episode(at: Labels, _: Event[EpisodeStarted]) -> Iterator[Sample]:
-    for alert in NAMES:
+    for alert in ALERT_NAMES:
         yield "nissa_traces_total", (*at, alert), 0
 
 

@@ -25,8 +25,9 @@ from nissa.events.kinds import (
     SlotSnapshot,
     WeightsMeasured,
 )
+from nissa.events.vocabulary import FLAGS, OPPORTUNITIES
 from nissa.operators.assessment.epoch_assessment import narrative
-from nissa.operators.assessment.red_flags import OPPORTUNITIES, RED_FLAGS
+from nissa.operators.assessment.red_flags import OFFERS, RED_FLAGS
 from tests.operators.test_contract import derived
 from tests.samples import episode_started, epoch_completed, event, payloads
 
@@ -125,7 +126,7 @@ def slot(stage: str) -> SlotSnapshot:
     return SlotSnapshot(slot="early", stage=stage, epochs_in_stage=1)
 
 
-FLAGS: list[tuple[str, list[Payload], list[Payload]]] = [
+FLAG_STORIES: list[tuple[str, list[Payload], list[Payload]]] = [
     ("non_finite", [epoch(train_loss=math.nan)], [epoch(train_loss=1e300)]),
     ("non_finite", [gradients(a="non_finite"), epoch()], [gradients(a="exploding"), epoch()]),
     ("exploding_gradients", [gradients(a="exploding"), epoch()], [gradients(a=None), epoch()]),
@@ -156,7 +157,7 @@ FLAGS: list[tuple[str, list[Payload], list[Payload]]] = [
     ("class_imbalance", [classes(40.9, n=18), epoch()], [classes(41.1, n=18), epoch()]),
 ]
 _BEFORE = epoch(70.0, val_loss=1.0, train_accuracy=75.0)
-FLAGS += [
+FLAG_STORIES += [
     ("overfitting", [_BEFORE, replace(_BEFORE, val_loss=1.06, train_accuracy=80.1)], [_BEFORE, after])
     for after in (
         replace(_BEFORE, val_loss=1.05, train_accuracy=80.1),
@@ -166,7 +167,7 @@ FLAGS += [
 ]
 
 
-@pytest.mark.parametrize(("flag", "story", "twin"), FLAGS)
+@pytest.mark.parametrize(("flag", "story", "twin"), FLAG_STORIES)
 def test_a_flag_rises_where_it_should_and_stays_down_just_below(
     flag: str, story: list[Payload], twin: list[Payload]
 ) -> None:
@@ -175,12 +176,17 @@ def test_a_flag_rises_where_it_should_and_stays_down_just_below(
 
 
 def test_every_flag_and_every_opportunity_has_a_story() -> None:
-    assert {flag for flag, _, _ in FLAGS} == set(RED_FLAGS)
-    assert {name for name, _, _ in OFFERS} == set(OPPORTUNITIES)
+    assert {flag for flag, _, _ in FLAG_STORIES} == set(RED_FLAGS)
+    assert {name for name, _, _ in OFFER_STORIES} == set(OFFERS)
+
+
+def test_what_can_be_raised_is_what_the_vocabulary_says_in_its_order() -> None:
+    assert tuple(RED_FLAGS) == FLAGS
+    assert tuple(OFFERS) == OPPORTUNITIES
 
 
 _FITTED = {"train_accuracy": 95.0, "val_loss": 1.0}
-OFFERS: list[tuple[str, list[Payload], list[Payload]]] = [
+OFFER_STORIES: list[tuple[str, list[Payload], list[Payload]]] = [
     ("slot_available", [epoch(slots=[slot("FOSSILIZED"), slot("DORMANT")])], [epoch(slots=[slot("EMBARGOED")])]),
     ("healthy_gradients", [gradients(a=None), epoch()], [epoch()]),
     ("healthy_gradients", [gradients(a=None), epoch()], [gradients(a=None, b="vanishing"), epoch()]),
@@ -192,7 +198,7 @@ OFFERS: list[tuple[str, list[Payload], list[Payload]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "story", "twin"), OFFERS)
+@pytest.mark.parametrize(("name", "story", "twin"), OFFER_STORIES)
 def test_an_opportunity_is_seen_where_it_is_and_only_there(
     name: str, story: list[Payload], twin: list[Payload]
 ) -> None:
@@ -367,7 +373,7 @@ def test_whatever_is_measured_there_is_an_assessment_in_range(told: list[Any], e
     for row in rows:
         assert row.health is None or 0.0 <= row.health <= 1.0
         assert set(row.red_flags) <= set(RED_FLAGS)
-        assert set(row.opportunities) <= set(OPPORTUNITIES)
+        assert set(row.opportunities) <= set(OFFERS)
         assert "\n" not in row.narrative
         assert row.plateau_epochs >= 0
         assert (row.health == 0.0 and "good" not in row.narrative.split(" | ")) or "non_finite" not in row.red_flags

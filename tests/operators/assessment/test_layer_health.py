@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from nissa.events.kinds import LayerActivations, LayerGradients
+from nissa.events.vocabulary import COMPLAINTS
 from nissa.operators.assessment.layer_health import (
-    COMPLAINTS,
     activation_complaint,
     by_complaint,
     finite,

@@ -24,11 +24,8 @@ from nissa.events.kinds import (
     Payload,
     WeightsMeasured,
 )
-from nissa.operators.assessment import red_flags
-from nissa.operators.assessment.layer_health import COMPLAINTS
 from nissa.sinks.layer_ranking import MAX_LAYERS, ranked
 from nissa.sinks.prometheus.collector import PrometheusSink
-from nissa.sinks.prometheus.metrics import assessment as assessment_metrics
 from tests.samples import epoch_completed
 
 Series = tuple[str, frozenset[tuple[str, str]]]
@@ -182,9 +179,3 @@ def test_what_an_epoch_did_not_measure_is_absent_after_it_and_not_shown_as_of_no
     assert by_layer(after, "nissa_layer_weight_norm") == {}
     assert by_layer(after, "nissa_layer_grad_norm") == {"fc": 1.0}
     assert plain(after, "nissa_epochs_total") == 2
-
-
-def test_what_can_be_raised_is_known_from_the_start() -> None:
-    assert tuple(red_flags.RED_FLAGS) == assessment_metrics.FLAGS
-    assert tuple(red_flags.OPPORTUNITIES) == assessment_metrics.OPPORTUNITIES
-    assert COMPLAINTS == assessment_metrics.COMPLAINTS

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nissa.events.kinds import DenseTraceCaptured, FidelityChanged, TracedAlert, TracedBatch
+from nissa.events.vocabulary import ALERT_NAMES
 from nissa.operators.fidelity.escalation import escalate
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.prometheus.collector import PrometheusSink
-from nissa.sinks.prometheus.metrics.alerts import NAMES
 from nissa.sinks.tables.summary_rows import Tables
 from nissa.sinks.tables.trace_rows import TraceRows
 from tests.operators.fidelity.test_escalation import EPOCH, SIGNS, dense_epochs
@@ -105,7 +105,7 @@ def test_the_last_change_holds_whichever_environment_caused_it() -> None:
 def test_traces_are_counted_where_they_are_about_and_reasons_are_known_from_the_start() -> None:
     sink = PrometheusSink()
     sink(told([episode_started()])[0])
-    assert shown(sink, "nissa_traces_total") == {("0", "ppo", reason, "test"): 0 for reason in NAMES}
+    assert shown(sink, "nissa_traces_total") == {("0", "ppo", reason, "test"): 0 for reason in ALERT_NAMES}
     for row in (trace("loss_spike", "non_finite"), trace("loss_spike", env=1), trace("loss_spike")):
         # A trace that closes with its run is told by the run.
         sink(told([row], env=None, group=None, episode=None)[0])

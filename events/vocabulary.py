@@ -1,0 +1,100 @@
+"""The words that pass between operators, sinks and dashboards, each declared once."""
+
+from typing import Literal, NamedTuple
+
+__all__ = [
+    "ACCURACY_DROP",
+    "ALERT_NAMES",
+    "CLIP_FRACTION_SPIKE",
+    "COMPLAINTS",
+    "DEGENERATE_RETURNS",
+    "DORMANT_UNITS",
+    "ENTROPY_COLLAPSE",
+    "ENTROPY_LOW",
+    "ENV_ALERTS",
+    "FLAGS",
+    "GATES",
+    "GATE_FAILURE",
+    "GRADIENT_EXPLOSION",
+    "KL_SPIKE",
+    "LOSS_SPIKE",
+    "NON_FINITE",
+    "OPPORTUNITIES",
+    "OUTCOMES",
+    "POLICY_ALERTS",
+    "RATIO_EXPLOSION",
+    "SEVERITIES",
+    "STAGES",
+    "STAGE_TRANSITION",
+    "TRENDS",
+    "VALUE_COLLAPSE",
+    "Alert",
+    "Fidelity",
+    "Severity",
+]
+
+Severity = Literal["info", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
+"""From the least: "info" is a mark, no fault, such as a seed's new stage or a gate that did not open."""
+
+
+class Alert(NamedTuple):
+    """What an alert is called, and how bad it is. A second severity of the same name is an alert of its own."""
+
+    name: str
+    severity: Severity
+
+
+LOSS_SPIKE = Alert("loss_spike", "warning")
+ACCURACY_DROP = Alert("accuracy_drop", "warning")
+GRADIENT_EXPLOSION = Alert("gradient_explosion", "critical")
+NON_FINITE = Alert("non_finite", "critical")
+DORMANT_UNITS = Alert("dormant_units", "warning")
+GATE_FAILURE = Alert("gate_failure", "info")
+STAGE_TRANSITION = Alert("stage_transition", "info")
+
+ENTROPY_COLLAPSE = Alert("entropy_collapse", "critical")
+ENTROPY_LOW = Alert("entropy_collapse", "warning")
+VALUE_COLLAPSE = Alert("value_collapse", "critical")
+DEGENERATE_RETURNS = Alert("degenerate_returns", "warning")
+KL_SPIKE = Alert("kl_spike", "warning")
+CLIP_FRACTION_SPIKE = Alert("clip_fraction_spike", "warning")
+RATIO_EXPLOSION = Alert("ratio_explosion", "critical")
+
+ENV_ALERTS = (
+    *(LOSS_SPIKE, ACCURACY_DROP, GRADIENT_EXPLOSION, NON_FINITE, DORMANT_UNITS),
+    *(GATE_FAILURE, STAGE_TRANSITION),
+)
+"""Raised of an environment. They are exported as 0 before they first happen."""
+POLICY_ALERTS = (
+    *(ENTROPY_COLLAPSE, VALUE_COLLAPSE, DEGENERATE_RETURNS),
+    *(KL_SPIKE, CLIP_FRACTION_SPIKE, RATIO_EXPLOSION, NON_FINITE),
+)
+"""Raised of a policy, likewise; `ENTROPY_LOW` is exported from its first time on."""
+ALERT_NAMES = tuple(sorted({alert.name for alert in (*ENV_ALERTS, *POLICY_ALERTS)}))
+"""Of all alerts."""
+
+FLAGS = (
+    *("non_finite", "exploding_gradients", "diverging", "accuracy_collapse", "isolation_leak", "vanishing_gradients"),
+    *("dead_gradients", "dead_units", "overfitting", "sustained_plateau", "sharp_minimum", "class_imbalance"),
+)
+"""What may be wrong with a network, the worst first."""
+OPPORTUNITIES = ("slot_available", "healthy_gradients", "underfitting")
+"""What could be done with it."""
+COMPLAINTS = ("non_finite", "exploding", "vanishing", "dead")
+"""What may be wrong with a layer, the worst first."""
+
+STAGES = (
+    *("DORMANT", "GERMINATED", "TRAINING", "BLENDING", "HOLDING"),
+    *("FOSSILIZED", "CULLED", "EMBARGOED", "RESETTING"),
+)
+"""A slot's stages, in the order of a seed's life."""
+GATES = ("G0", "G1", "G2", "G3", "G4", "G5")
+"""What a seed must pass on its way."""
+
+OUTCOMES = ("completed", "failed", "interrupted")
+"""How a run may end."""
+TRENDS = ("improvement", "plateau", "degradation")
+"""Directions of a validation accuracy."""
+Fidelity = Literal["normal", "dense"]
+"""How closely probes look: as the profile says, or as finely as the profile "research"."""
