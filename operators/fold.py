@@ -1,4 +1,4 @@
-"""What operators share: the type, selection by kind, and the fold that turns a pure step into an operator.
+"""The common ground of operators: their type, selection by kind, and the fold that makes one of a pure step.
 
 An operator takes an Observable of events and returns an Observable of derived payloads. State is born when somebody
 subscribes, so two subscriptions share nothing.
@@ -16,11 +16,14 @@ from reactivex import operators as ops
 from nissa.events.event import Event
 from nissa.events.kind import Payload
 
-__all__ = ["Fold", "Keyed", "Operator", "Routed", "only", "united"]
+__all__ = ["EnvKey", "Fold", "Keyed", "Operator", "Routed", "merge_disjoint", "only"]
 
 P = TypeVar("P", bound=Payload)
 S = TypeVar("S")
 V = TypeVar("V")
+
+EnvKey = tuple[str, str | None, int | None]
+"""Run, group and environment."""
 
 Operator = Callable[[Observable[Event[Payload]]], Observable[Payload]]
 
@@ -111,7 +114,7 @@ class Keyed(Generic[V]):
         return Keyed(self._make, self.limit)
 
 
-def united(left: Keyed[V], right: Keyed[V]) -> Keyed[V]:
+def merge_disjoint(left: Keyed[V], right: Keyed[V]) -> Keyed[V]:
     """Two tables as one, where no key is in both: the `merge` of states that are kept whole by environment."""
     merged = left.like()
     merged.items.update(left.items)

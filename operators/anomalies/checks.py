@@ -1,120 +1,159 @@
-"""Which numbers of a batch or an epoch are looked at, and by which rule? And what is broken, whatever told it?
+"""The checks of an environment: which numbers of a payload are looked at, and by which rule.
 
 Each function takes one payload in: it compares, raises and resolves, and then folds the numbers in. Broken numbers
-raise an alert and are folded into nothing; to the other rules they are no observation at all.
+raise an alert and are folded into nothing; to the other rules they are no observation at all. A probe's measurement is
+one observation: the next sound one ends the alert of a broken layer.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite
 
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
-from nissa.events.kinds import AlertRaised, AlertResolved, BatchCompleted, EpochCompleted
-from nissa.operators.alerts import messages as faults
-from nissa.operators.alerts.active_alerts import Alerts, follow
+from nissa.events.kinds import ActivationsMeasured, AlertRaised, AlertResolved, BatchCompleted, EpochCompleted
+from nissa.events.vocabulary import ACCURACY_DROP, DORMANT_UNITS, GRADIENT_EXPLOSION, LOSS_SPIKE, NON_FINITE
+from nissa.operators.alerts.active_alerts import ActiveAlerts, AlertEvents, update_alert
+from nissa.operators.alerts.messages import Finding
 from nissa.operators.anomalies.non_finite import BROKEN, EPOCH_FIGURES
 from nissa.operators.anomalies.thresholds import Rules
-from nissa.operators.statistics.rolling_median_ratio import Typical
-from nissa.operators.statistics.rolling_ratio import RatioRule
+from nissa.operators.statistics.rolling_ratio import RatioRule, RollingMedianRatio
 from nissa.operators.statistics.spike_detector import Detector
 
-__all__ = ["Place", "Told", "batch_completed", "broken", "epoch_completed"]
+__all__ = [
+    "EpisodeBaselines",
+    "activations_measured",
+    "batch_completed",
+    "epoch_completed",
+    "find_broken",
+    "probe_measured",
+]
 
 _SUBJECTS = 64
 """Parts of one network whose gradient norms are followed at a time."""
 
-Told = Iterable[AlertRaised | AlertResolved]
-
 
 @dataclass(slots=True)
-class Place:
+class EpisodeBaselines:
     """What is usual in the episode that an environment is in, and what is out of order there."""
 
     rules: Rules
     episode: int | None = None
-    alerts: Alerts = field(default_factory=dict)
+    alerts: ActiveAlerts = field(default_factory=dict)
     curves: dict[str, Detector | RatioRule] = field(default_factory=dict)
-    norms: dict[str, Typical] = field(default_factory=dict)
+    norms: dict[str, RollingMedianRatio] = field(default_factory=dict)
     accuracy: float | None = None
     dormant: dict[str, int] = field(default_factory=dict)
     """Measurements in a row in which a layer had too many dormant units."""
 
 
-def batch_completed(rules: Rules, place: Place, scope: Scope, batch: BatchCompleted) -> Told:
+def batch_completed(state: EpisodeBaselines, scope: Scope, batch: BatchCompleted) -> AlertEvents:
     """Take a batch in: loss and gradient norms."""
     loss, host, seeds = float(batch.loss), float(batch.host_grad_norm), batch.seed_grad_norms
     told: list[AlertRaised | AlertResolved] = []
-    if _may_matter(place, loss + host + batch.accuracy + (batch.isolation_leakage or 0.0) + sum(seeds.values())):
-        told += broken(place, scope, batch, rules.calm_batches)
-    told += _spike(rules, place, scope, "loss", loss, calm=rules.calm_batches)
-    told += _explosion(rules, place, scope, "host", host)
+    if _may_matter(state, loss + host + batch.accuracy + (batch.isolation_leakage or 0.0) + sum(seeds.values())):
+        told += find_broken(state, scope, batch, state.rules.calm_batches)
+    told += _spike(state, scope, "loss", loss, state.rules.calm_batches)
+    told += _explosion(state, scope, "host", host)
     for slot, norm in seeds.items():
-        told += _explosion(rules, place, scope, slot, float(norm))
+        told += _explosion(state, scope, slot, float(norm))
     return told
 
 
-def epoch_completed(rules: Rules, place: Place, scope: Scope, epoch: EpochCompleted) -> Told:
+def epoch_completed(state: EpisodeBaselines, scope: Scope, epoch: EpochCompleted) -> AlertEvents:
     """Take an epoch in: its losses and accuracies, as far as they were measured."""
-    told = {name: getattr(epoch, name) for name in EPOCH_FIGURES}
-    values = {name: float(value) for name, value in told.items() if value is not None}
-    if _may_matter(place, sum(values.values())):
-        yield from broken(place, scope, epoch, rules.calm_epochs)
+    rules, figures = state.rules, {name: getattr(epoch, name) for name in EPOCH_FIGURES}
+    values = {name: float(value) for name, value in figures.items() if value is not None}
+    if _may_matter(state, sum(values.values())):
+        yield from find_broken(state, scope, epoch, rules.calm_epochs)
     for name in (loss for loss in rules.losses if loss in values):
-        yield from _spike(rules, place, scope, name, values[name], calm=rules.calm_epochs)
+        yield from _spike(state, scope, name, values[name], rules.calm_epochs)
     if isfinite(values["val_accuracy"]):
-        yield from _drop(rules, place, scope, values["val_accuracy"], int(epoch.n_val or 0))
+        yield from _drop(state, scope, values["val_accuracy"], int(epoch.n_val or 0))
 
 
-def broken(place: Place, scope: Scope, payload: Payload, calm: int, late: bool = False) -> Told:
+def probe_measured(state: EpisodeBaselines, scope: Scope, payload: Payload) -> AlertEvents:
+    """Take gradients, weights or sharpness in: what of them is not finite."""
+    return find_broken(state, scope, payload, calm=1)
+
+
+def activations_measured(state: EpisodeBaselines, scope: Scope, activations: ActivationsMeasured) -> AlertEvents:
+    """Take activations in. A unit is dormant whose mean magnitude is next to nothing (Sokar et al. 2023); the probe
+    says what that is, and tells the share of activation functions only."""
+    yield from find_broken(state, scope, activations, calm=1)
+    told = {layer: float(row.dormant) for layer, row in activations.layers.items() if row.dormant is not None}
+    shares = {layer: share for layer, share in told.items() if isfinite(share)}
+    high = (layer for layer, share in shares.items() if share > state.rules.dormant)
+    state.dormant = {layer: state.dormant.get(layer, 0) + 1 for layer in high}
+    # A seed that is gone has no dormant units any more.
+    gone = [layer for alert, layer in state.alerts if alert == DORMANT_UNITS and layer not in shares]
+    for layer, share in (shares | dict.fromkeys(map(str, gone), 0.0)).items():
+        yield from _dormancy(state, scope, layer, share)
+
+
+def find_broken(state: EpisodeBaselines, scope: Scope, payload: Payload, calm: int, late: bool = False) -> AlertEvents:
     """Find what is not finite. What comes late speaks for itself only: it ends no alert of what is going on now."""
     for subject, found in BROKEN[type(payload)](payload):
         if found is not None or not late:
-            yield from follow(place.alerts, scope, ("non_finite", subject, "critical"), found, calm)
+            yield from update_alert(state.alerts, scope, (NON_FINITE, subject), found, calm)
 
 
-def _may_matter(place: Place, total: float) -> bool:
+def _may_matter(state: EpisodeBaselines, total: float) -> bool:
     """Whether to ask number by number what is broken: their sum is, or one was before and may be sound again."""
-    return not isfinite(total) or (bool(place.alerts) and any(alert == "non_finite" for alert, _, _ in place.alerts))
+    return not isfinite(total) or (bool(state.alerts) and any(alert == NON_FINITE for alert, _ in state.alerts))
 
 
-def _spike(rules: Rules, place: Place, scope: Scope, name: str, value: float, *, calm: int) -> Told:
+def _spike(state: EpisodeBaselines, scope: Scope, name: str, value: float, calm: int) -> AlertEvents:
     if not isfinite(value):
         return ()
-    curve = place.curves.get(name)
+    curve = state.curves.get(name)
     if curve is None:
-        curve = place.curves[name] = rules.spike()
-    alarm = curve.judge(value)
-    if alarm is None and not place.alerts:
+        curve = state.curves[name] = state.rules.spike()
+    high, found = curve.judge(value), None
+    if high is None and not state.alerts:
         return ()
-    return follow(place.alerts, scope, ("loss_spike", name, "warning"), faults.loss_spike(name, value, alarm), calm)
+    if high is not None:
+        what = f"{name} {value:.4g} over {high.threshold:.4g}, usually {high.baseline:.4g}: {high.clause}"
+        found = Finding(what, value, *high)
+    return update_alert(state.alerts, scope, (LOSS_SPIKE, name), found, calm)
 
 
-def _explosion(rules: Rules, place: Place, scope: Scope, subject: str, norm: float) -> Told:
+def _explosion(state: EpisodeBaselines, scope: Scope, subject: str, norm: float) -> AlertEvents:
     if not isfinite(norm):
         return ()
-    typical = place.norms.get(subject)
-    if typical is None:
-        typical = _enter(place.norms, subject)
-    alarm = typical.judge(norm, rules.explosion, rules.typical)
-    if alarm is None and not place.alerts:
+    rules, recent = state.rules, state.norms.get(subject)
+    if recent is None:
+        recent = _follow(state.norms, subject)
+    high, found = recent.judge(norm, rules.explosion, rules.typical), None
+    if high is None and not state.alerts:
         return ()
-    found = faults.gradient_explosion(subject, norm, alarm)
-    return follow(place.alerts, scope, ("gradient_explosion", subject, "critical"), found, rules.calm_batches)
+    if high is not None:
+        times = f"{norm / high.baseline:,.0f} times its typical {high.baseline:.4g}"
+        found = Finding(f"gradient norm of {subject} is {norm:.4g}, {times}", norm, *high)
+    return update_alert(state.alerts, scope, (GRADIENT_EXPLOSION, subject), found, rules.calm_batches)
 
 
-def _enter(norms: dict[str, Typical], subject: str) -> Typical:
-    """A place for one more subject; of too many, the one known longest is given back."""
+def _follow(norms: dict[str, RollingMedianRatio], subject: str) -> RollingMedianRatio:
+    """The norms of one more subject; of too many, the one known longest is forgotten."""
     if len(norms) >= _SUBJECTS:
         del norms[next(iter(norms))]
-    return norms.setdefault(subject, Typical())
+    return norms.setdefault(subject, RollingMedianRatio())
 
 
-def _drop(rules: Rules, place: Place, scope: Scope, accuracy: float, n_val: int) -> Told:
-    before, key = place.accuracy, ("accuracy_drop", "val_accuracy", "warning")
+def _drop(state: EpisodeBaselines, scope: Scope, accuracy: float, n_val: int) -> AlertEvents:
+    rules, before, key = state.rules, state.accuracy, (ACCURACY_DROP, "val_accuracy")
     if before is not None:
-        points = max(rules.points, rules.noise(before, n_val))
-        found = faults.accuracy_drop(accuracy, before, points)
-        yield from follow(place.alerts, scope, key, found, rules.calm_epochs)
-    if not (rules.lasting and key in place.alerts):
-        place.accuracy = accuracy
+        points, found = max(rules.points, rules.noise(before, n_val)), None
+        if before - accuracy > points:
+            fell = f"fell from {before:.2f}% to {accuracy:.2f}%, by more than {points:.2f} points"
+            found = Finding(f"validation accuracy {fell}", accuracy, "drop", before, before - points, 1)
+        yield from update_alert(state.alerts, scope, key, found, rules.calm_epochs)
+    if not (rules.lasting and key in state.alerts):
+        state.accuracy = accuracy
+
+
+def _dormancy(state: EpisodeBaselines, scope: Scope, layer: str, share: float) -> AlertEvents:
+    rules, key, row, found = state.rules, (DORMANT_UNITS, layer), state.dormant.get(layer, 0), None
+    if row >= rules.dormant_measurements or (row > 0 and key in state.alerts):
+        what = f"{share:.0%} of the units of {layer} are dormant, in {row} measurements in a row"
+        found = Finding(what, share, "limit", threshold=rules.dormant, window=row)
+    return update_alert(state.alerts, scope, key, found, rules.calm_epochs)

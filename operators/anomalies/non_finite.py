@@ -1,4 +1,4 @@
-"""Which numbers of an event are NaN or infinite? A row for each thing that was measured: its name, and what was found.
+"""The numbers of an event that are NaN or infinite: a row for each thing that was measured.
 
 Names are those of alerts, so each must be told by one kind of event only: what is sound in one would end the alert that
 another raised.
@@ -9,28 +9,27 @@ from typing import Any
 
 from nissa.events.kinds import (
     ActivationsMeasured,
-    AlertRaised,
     BatchCompleted,
     EpochCompleted,
     GradientsMeasured,
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.operators.alerts.messages import non_finite, non_finite_elements
+from nissa.operators.alerts.messages import Finding, non_finite, non_finite_elements
 
 __all__ = ["BROKEN", "EPOCH_FIGURES", "Rows"]
 
-Rows = Iterable[tuple[str, AlertRaised | None]]
-"""Subjects, with the alert that each deserves; None for what is sound."""
+Rows = Iterable[tuple[str, Finding | None]]
+"""Subjects, with what was found; None for what is sound."""
 
 EPOCH_FIGURES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-"""What is looked at of an epoch, by field."""
+"""Fields of an epoch that are looked at."""
 
 
 def _batch(batch: BatchCompleted) -> Rows:
     yield from _figures({"loss": batch.loss, "accuracy": batch.accuracy})
     for subject, norm in (("host", batch.host_grad_norm), *batch.seed_grad_norms.items()):
-        yield subject, non_finite(subject, f"gradient norm of {subject}", float(norm))
+        yield subject, non_finite(f"gradient norm of {subject}", float(norm))
     yield from _figures({"isolation_leakage": batch.isolation_leakage})
 
 
@@ -40,20 +39,20 @@ def _epoch(epoch: EpochCompleted) -> Rows:
 
 def _gradients(gradients: GradientsMeasured) -> Rows:
     for layer, figures in gradients.layers.items():
-        yield layer, non_finite_elements(layer, f"elements of the gradient of {layer}", int(figures.non_finite))
+        yield layer, non_finite_elements(f"elements of the gradient of {layer}", int(figures.non_finite))
 
 
 def _activations(activations: ActivationsMeasured) -> Rows:
     for layer, figures in activations.layers.items():
         subject = f"activations of {layer}"
-        broken = non_finite_elements(subject, f"values that {layer} puts out", int(figures.non_finite))
-        yield subject, broken or non_finite(subject, f"standard deviation of {subject}", float(figures.std))
+        broken = non_finite_elements(f"values that {layer} puts out", int(figures.non_finite))
+        yield subject, broken or non_finite(f"standard deviation of {subject}", float(figures.std))
 
 
 def _weights(weights: WeightsMeasured) -> Rows:
     for layer, figures in weights.layers.items():
         subject = f"weights of {layer}"
-        yield subject, non_finite(subject, f"norm of the {subject}", float(figures.norm))
+        yield subject, non_finite(f"norm of the {subject}", float(figures.norm))
 
 
 def _sharpness(sharpness: SharpnessMeasured) -> Rows:
@@ -65,7 +64,7 @@ def _sharpness(sharpness: SharpnessMeasured) -> Rows:
 def _figures(figures: Mapping[str, Any]) -> Rows:
     for name, value in figures.items():
         if value is not None:
-            yield name, non_finite(name, name, float(value))
+            yield name, non_finite(name, float(value))
 
 
 BROKEN: Mapping[type, Callable[[Any], Rows]] = {

@@ -1,14 +1,14 @@
-"""What is an anomaly, and how long is it one? The limits of both modes."""
+"""The limits of both modes: what an anomaly is, and how long it is one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Any
 
-from nissa.operators.alerts.messages import noise_of_a_difference
 from nissa.operators.statistics.rolling_ratio import RatioRule
 from nissa.operators.statistics.spike_detector import Detector
 
-__all__ = ["MODES", "Rules", "configured"]
+__all__ = ["MODES", "Rules", "configured", "noise_of_a_difference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,16 @@ class Rules:
     """Quiet batches after which an alert is over."""
     calm_epochs: int = 2
     """Quiet epochs after which an alert is over."""
+
+
+def noise_of_a_difference(accuracy: float, n_val: int) -> float:
+    """Three standard errors of the difference of two accuracies, each from `n_val` samples, in points; 0 of no samples.
+
+    >>> round(noise_of_a_difference(90.0, 360), 2)
+    6.71
+    """
+    share = min(max(accuracy / 100, 0.0), 1.0)
+    return 300 * sqrt(2 * share * (1 - share) / n_val) if n_val > 0 else 0.0
 
 
 MODES = {

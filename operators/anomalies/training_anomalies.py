@@ -24,18 +24,26 @@ from nissa.events.kinds import (
     StageChanged,
     WeightsMeasured,
 )
-from nissa.operators.alerts.active_alerts import end_run, make_room, resolve
-from nissa.operators.anomalies.checks import Place, Told, batch_completed, broken, epoch_completed
+from nissa.operators.alerts.active_alerts import AlertEvents, end_run, evict_oldest, resolve
+from nissa.operators.anomalies.checks import (
+    EpisodeBaselines,
+    activations_measured,
+    batch_completed,
+    epoch_completed,
+    find_broken,
+    probe_measured,
+)
 from nissa.operators.anomalies.lifecycle_marks import gate_failure, stage_transition
-from nissa.operators.anomalies.measured_checks import activations_measured, measured
 from nissa.operators.anomalies.non_finite import BROKEN
 from nissa.operators.anomalies.thresholds import MODES, Rules, configured
-from nissa.operators.fold import Fold, Keyed, united
+from nissa.operators.fold import EnvKey, Fold, Keyed, merge_disjoint
 
-__all__ = ["anomalies"]
+__all__ = ["detect_anomalies"]
+
+_Envs = Keyed[EpisodeBaselines]
 
 
-def anomalies(mode: str = "robust") -> Fold[Keyed[Place]]:
+def detect_anomalies(mode: str = "robust") -> Fold[Keyed[EpisodeBaselines]]:
     """Alerts on losses, accuracies, gradients, dormant units and broken numbers; marks for failed gates and new stages.
 
     `mode` "ratio" is the rule set of the research document; "robust" tells a spike from noise. Both raise an alert on
@@ -44,85 +52,86 @@ def anomalies(mode: str = "robust") -> Fold[Keyed[Place]]:
     """
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
-    kinds = (*_SIGNALS, EpisodeStarted, EpisodeEnded, ProbesConfigured, RunEnded)
+    kinds = (*_CHECKS, EpisodeStarted, EpisodeEnded, ProbesConfigured, RunEnded)
     rules = MODES[mode]
-    return Fold("anomalies", kinds, lambda: Keyed(partial(Place, rules)), partial(_step, rules), united)
+    init = partial(Keyed, partial(EpisodeBaselines, rules))
+    return Fold("anomalies", kinds, init, partial(_step, rules), merge_disjoint)
 
 
-def _step(rules: Rules, places: Keyed[Place], event: Event[Any]) -> Told:
+def _step(rules: Rules, envs: _Envs, event: Event[Any]) -> AlertEvents:
     scope, payload = event.scope, event.payload
     if isinstance(payload, RunEnded):
-        return end_run(places, scope.run)
-    place, take = places.items.get(key := scope[:3]), _SIGNALS.get(type(payload))
-    if place is None or take is None or place.episode != scope.episode:
-        return _turn(rules, places, event)
-    places.items.move_to_end(key)
-    return take(place.rules, place, scope, payload)
+        return end_run(envs, scope.run)
+    state, check = envs.items.get(key := scope[:3]), _CHECKS.get(type(payload))
+    if state is None or check is None or state.episode != scope.episode:
+        return _turn(rules, envs, event)
+    envs.items.move_to_end(key)
+    return check(state, scope, payload)
 
 
-def _turn(rules: Rules, places: Keyed[Place], event: Event[Any]) -> Told:
-    """Everything but the next signal of the episode that its environment is in."""
+def _turn(rules: Rules, envs: _Envs, event: Event[Any]) -> AlertEvents:
+    """Everything but the next payload to check of the episode that its environment is in."""
     key, payload = event.scope[:3], event.payload
-    yield from make_room(places, key)
-    if key not in places.items:
-        places[key] = Place(_inherited(rules, places, key), event.scope.episode)
-    place = places[key]
+    yield from evict_oldest(envs, key)
+    if key not in envs.items:
+        envs[key] = EpisodeBaselines(_inherited(rules, envs, key), event.scope.episode)
+    state = envs[key]
     if isinstance(payload, ProbesConfigured):
-        _configure(place, configured(rules, payload.config.get("alerts")))
-    elif _late(place, event):
+        _configure(state, configured(rules, payload.config.get("alerts")))
+    elif _late(state, event):
         if type(payload) in BROKEN:
-            yield from broken(place, event.scope, payload, calm=1, late=True)
+            yield from find_broken(state, event.scope, payload, calm=1, late=True)
     else:
-        yield from _begin(places, place, event)
+        yield from _begin(envs, state, event)
 
 
-def _begin(places: Keyed[Place], place: Place, event: Event[Any]) -> Told:
+def _begin(envs: _Envs, state: EpisodeBaselines, event: Event[Any]) -> AlertEvents:
     """The first event of an episode, or the last: nothing of one episode is left in the next."""
     scope, payload = event.scope, event.payload
-    if place.episode != scope.episode or isinstance(payload, EpisodeStarted | EpisodeEnded):
-        ended = isinstance(payload, EpisodeEnded) and place.episode == scope.episode
-        yield from resolve(place.alerts, "episode_ended" if ended else "episode_lost")
-        place = places[scope[:3]] = Place(place.rules, scope.episode)
-    if take := _SIGNALS.get(type(payload)):
-        yield from take(place.rules, place, scope, payload)
+    if state.episode != scope.episode or isinstance(payload, EpisodeStarted | EpisodeEnded):
+        ended = isinstance(payload, EpisodeEnded) and state.episode == scope.episode
+        yield from resolve(state.alerts, "episode_ended" if ended else "episode_lost")
+        state = envs[scope[:3]] = EpisodeBaselines(state.rules, scope.episode)
+    if check := _CHECKS.get(type(payload)):
+        yield from check(state, scope, payload)
 
 
-def _late(place: Place, event: Event[Any]) -> bool:
-    if isinstance(event.payload, EpisodeStarted) or place.episode is None:
+def _late(state: EpisodeBaselines, event: Event[Any]) -> bool:
+    if isinstance(event.payload, EpisodeStarted) or state.episode is None:
         return False
-    return event.scope.episode is None or event.scope.episode < place.episode
+    return event.scope.episode is None or event.scope.episode < state.episode
 
 
-def _inherited(rules: Rules, places: Keyed[Place], key: tuple[Any, ...]) -> Rules:
+def _inherited(rules: Rules, envs: _Envs, key: EnvKey) -> Rules:
     """A network that all environments share is configured once, for its group or for the run."""
-    wider = (places.items.get((key[0], group, None)) for group in (key[1], None))
-    return next((place.rules for place in wider if place), rules)
+    wider = (envs.items.get((key[0], group, None)) for group in (key[1], None))
+    return next((state.rules for state in wider if state), rules)
 
 
-def _configure(place: Place, rules: Rules) -> None:
-    if rules != place.rules:
-        place.rules = rules
+def _configure(state: EpisodeBaselines, rules: Rules) -> None:
+    if rules != state.rules:
+        state.rules = rules
         # The detectors of another mode.
-        place.curves.clear()
+        state.curves.clear()
 
 
-def _gate(_: Rules, place: Place, scope: Scope, gate: GateEvaluated) -> Told:
-    yield from gate_failure(place.alerts, scope, gate)
+def _gate(state: EpisodeBaselines, scope: Scope, gate: GateEvaluated) -> AlertEvents:
+    return gate_failure(state.alerts, scope, gate)
 
 
-def _stage(_: Rules, place: Place, scope: Scope, move: StageChanged) -> Told:
-    yield from stage_transition(place.alerts, scope, move)
+def _stage(state: EpisodeBaselines, scope: Scope, move: StageChanged) -> AlertEvents:
+    yield from stage_transition(state.alerts, scope, move)
     # Another seed, or the same one at another task: its gradients are of another size.
-    place.norms.pop(move.slot, None)
+    state.norms.pop(move.slot, None)
 
 
-_SIGNALS: Mapping[type, Callable[[Rules, Place, Scope, Any], Told]] = {
+_CHECKS: Mapping[type, Callable[[EpisodeBaselines, Scope, Any], AlertEvents]] = {
     BatchCompleted: batch_completed,
     EpochCompleted: epoch_completed,
-    GradientsMeasured: measured,
+    GradientsMeasured: probe_measured,
     ActivationsMeasured: activations_measured,
-    WeightsMeasured: measured,
-    SharpnessMeasured: measured,
+    WeightsMeasured: probe_measured,
+    SharpnessMeasured: probe_measured,
     GateEvaluated: _gate,
     StageChanged: _stage,
 }

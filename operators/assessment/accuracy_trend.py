@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpisodeStarted, EpochCompleted, TrendChanged
-from nissa.operators.fold import Fold, Keyed, united
+from nissa.operators.fold import Fold, Keyed, merge_disjoint
 
 __all__ = ["Course", "TrendLimits", "direction", "trends"]
 
@@ -48,8 +48,8 @@ def trends(window: int = 5, plateau: float = 0.5, change: float = 2.0) -> Fold[K
     """
     if window < 1 or not 0 <= plateau <= change:
         raise ValueError(f"need window >= 1 and 0 <= plateau <= change, not {window}, {plateau} and {change}")
-    limits = TrendLimits(window, plateau, change)
-    return Fold("trends", (EpisodeStarted, EpochCompleted), lambda: Keyed(Course), partial(_step, limits), united)
+    kinds, step = (EpisodeStarted, EpochCompleted), partial(_step, TrendLimits(window, plateau, change))
+    return Fold("trends", kinds, lambda: Keyed(Course), step, merge_disjoint)
 
 
 def direction(change: float, plateau: float, limit: float) -> str | None:

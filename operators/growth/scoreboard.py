@@ -7,7 +7,7 @@ from functools import partial
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpisodeStarted, ScoreboardUpdated, SeedCulled, SeedFossilized, SeedGerminated
-from nissa.operators.fold import Fold, Keyed, united
+from nissa.operators.fold import Fold, Keyed, merge_disjoint
 from nissa.operators.growth.model_size import COMPUTE_MULTIPLIERS, compute_cost, growth_ratio
 
 __all__ = ["Board", "Model", "seed_scoreboard"]
@@ -58,7 +58,7 @@ def seed_scoreboard(multipliers: Mapping[str, float] = COMPUTE_MULTIPLIERS) -> F
     if low := {name: factor for name, factor in multipliers.items() if factor < 1}:
         raise ValueError(f"compute multipliers must be at least 1, but {low}")
     kinds = (EpisodeStarted, SeedGerminated, SeedFossilized, SeedCulled)
-    return Fold("seed_scoreboard", kinds, lambda: Keyed(Board), partial(_step, multipliers), united)
+    return Fold("seed_scoreboard", kinds, lambda: Keyed(Board), partial(_step, multipliers), merge_disjoint)
 
 
 def _step(

@@ -4,20 +4,26 @@ Entropy is masked and normalized by head (Huang and Ontanon 2022, arXiv:2006.141
 conventions of practitioners, not constants of the literature: they are arguments.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from math import isfinite
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import AlertRaised, AlertResolved, HeadEntropy, PolicyUpdated, RunEnded
-from nissa.operators.alerts.active_alerts import Alerts, end_run, follow, make_room, of
-from nissa.operators.fold import Fold, Keyed, united
+from nissa.events.kinds import HeadEntropy, PolicyUpdated, RunEnded
+from nissa.events.vocabulary import DEGENERATE_RETURNS, ENTROPY_COLLAPSE, ENTROPY_LOW, VALUE_COLLAPSE
+from nissa.operators.alerts.active_alerts import (
+    ActiveAlerts,
+    AlertEvents,
+    AlertKey,
+    end_run,
+    evict_oldest,
+    update_alert,
+)
+from nissa.operators.alerts.messages import Finding
+from nissa.operators.fold import Fold, Keyed, merge_disjoint
 from nissa.operators.policy.figures import DEGENERATE, degenerate, information, normalized_entropy, value_spread
 
 __all__ = ["LIMITS", "CollapseLimits", "Policy", "policy_collapse"]
-
-Told = Iterator[AlertRaised | AlertResolved]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +58,7 @@ class Policy:
     """What is known of one policy."""
 
     updates: int = 0
-    alerts: Alerts = field(default_factory=dict)
+    alerts: ActiveAlerts = field(default_factory=dict)
     lows: Keyed[int] = field(default_factory=lambda: Keyed(int, limit=256))
 
 
@@ -62,15 +68,15 @@ def policy_collapse(limits: CollapseLimits = LIMITS) -> Fold[Keyed[Policy]]:
     What an update does not say, such as a head without counts of valid choices, neither counts nor breaks a row.
     """
     kinds = (PolicyUpdated, RunEnded)
-    return Fold("policy_collapse", kinds, lambda: Keyed(Policy), partial(_step, limits), united)
+    return Fold("policy_collapse", kinds, lambda: Keyed(Policy), partial(_step, limits), merge_disjoint)
 
 
-def _step(limits: CollapseLimits, policies: Keyed[Policy], event: Event[PolicyUpdated | RunEnded]) -> Told:
+def _step(limits: CollapseLimits, policies: Keyed[Policy], event: Event[PolicyUpdated | RunEnded]) -> AlertEvents:
     scope, update = event.scope, event.payload
     if isinstance(update, RunEnded):
         yield from end_run(policies, scope.run)
         return
-    yield from make_room(policies, scope[:3])
+    yield from evict_oldest(policies, scope[:3])
     policy = policies[scope[:3]]
     policy.updates += 1
     if policy.updates <= limits.warm_up:
@@ -80,59 +86,51 @@ def _step(limits: CollapseLimits, policies: Keyed[Policy], event: Event[PolicyUp
     yield from _value(limits, policy, scope, update)
 
 
-def _entropy(limits: CollapseLimits, policy: Policy, scope: Scope, name: str, head: HeadEntropy) -> Told:
+def _entropy(limits: CollapseLimits, policy: Policy, scope: Scope, name: str, head: HeadEntropy) -> AlertEvents:
     if (left := normalized_entropy(head)) is None:
         return
-    told = information(head)
-    competent = told is not None and told >= limits.informed
+    known = information(head)
+    competent = known is not None and known >= limits.informed
     what = (
         f"{name} uses {left:.0%} of the entropy that it may have, over {head.decisions} decisions, whatever the state"
     )
-    for severity, limit in (("critical", limits.critical), ("warning", limits.warning)):
-        found = _found("entropy_collapse", severity, name, value=left, limit=limit, what=what)
-        low = not competent and left < limit * _slack(limits, policy, found)
-        yield from _judge(policy, scope, found, low, limits.entropy_updates)
+    for alert, limit in ((ENTROPY_COLLAPSE, limits.critical), (ENTROPY_LOW, limits.warning)):
+        low = not competent and left < limit * _slack(limits, policy, (alert, name))
+        found = Finding(what, left, "limit", threshold=limit) if low else None
+        yield from _judge(policy, scope, (alert, name), found, limits.entropy_updates)
 
 
-def _value(limits: CollapseLimits, policy: Policy, scope: Scope, update: PolicyUpdated) -> Told:
+def _value(limits: CollapseLimits, policy: Policy, scope: Scope, update: PolicyUpdated) -> AlertEvents:
     if update.return_std is not None and isfinite(update.return_std):
-        what = f"returns do not vary: their standard deviation is {update.return_std:.3g}"
-        same = _found("degenerate_returns", "warning", value=update.return_std, limit=DEGENERATE, what=what)
-        yield from _judge(policy, scope, same, degenerate(update), limits.value_updates)
+        yield from _returns(limits, policy, scope, update, float(update.return_std))
     spread, explained = value_spread(update), update.explained_variance
     if spread is None or explained is None or not isfinite(explained):
         return
-    what = f"values vary by {spread:.1%} of what returns do, and explain {explained:.1%} of their variance"
-    found = _found("value_collapse", "critical", value=spread, limit=limits.spread, what=what)
-    slack = _slack(limits, policy, found)
-    low = spread < limits.spread * slack and explained < limits.explained * slack
-    yield from _judge(policy, scope, found, low, limits.value_updates)
+    slack, found = _slack(limits, policy, (VALUE_COLLAPSE, None)), None
+    if spread < limits.spread * slack and explained < limits.explained * slack:
+        what = f"values vary by {spread:.1%} of what returns do, and explain {explained:.1%} of their variance"
+        found = Finding(what, spread, "limit", threshold=limits.spread)
+    yield from _judge(policy, scope, (VALUE_COLLAPSE, None), found, limits.value_updates)
 
 
-def _found(
-    alert: str, severity: str, subject: str | None = None, *, value: float, limit: float, what: str
-) -> AlertRaised:
-    return AlertRaised(
-        alert=alert,
-        severity=severity,
-        subject=subject,
-        value=float(value),
-        threshold=limit,
-        clause="limit",
-        what=what,
-    )
+def _returns(
+    limits: CollapseLimits, policy: Policy, scope: Scope, update: PolicyUpdated, deviation: float
+) -> AlertEvents:
+    what = f"returns do not vary: their standard deviation is {deviation:.3g}"
+    found = Finding(what, deviation, "limit", threshold=DEGENERATE) if degenerate(update) else None
+    return _judge(policy, scope, (DEGENERATE_RETURNS, None), found, limits.value_updates)
 
 
-def _slack(limits: CollapseLimits, policy: Policy, found: AlertRaised) -> float:
-    """How many times its limit a figure may be: once its alert stands, it takes more to get out."""
-    return limits.recovery if of(found) in policy.alerts else 1.0
+def _slack(limits: CollapseLimits, policy: Policy, key: AlertKey) -> float:
+    """How many times its limit a figure may be: once its alert is active, it takes more to get out."""
+    return limits.recovery if key in policy.alerts else 1.0
 
 
-def _judge(policy: Policy, scope: Scope, found: AlertRaised, low: bool, needed: int) -> Told:
-    """An alert is raised by `needed` updates in a row; a warning waits as long as the same is critical."""
-    key = of(found)
-    policy.lows[key] = policy.lows[key] + 1 if low else 0
-    critical = (found.alert, found.subject, "critical") in policy.alerts
-    due = policy.lows[key] >= needed and not (critical and found.severity == "warning")
-    stands = low and (due or key in policy.alerts)
-    yield from follow(policy.alerts, scope, key, found if stands else None, calm=1)
+def _judge(policy: Policy, scope: Scope, key: AlertKey, found: Finding | None, needed: int) -> AlertEvents:
+    """An alert is raised by `needed` updates in a row; that an entropy is low waits while it has collapsed."""
+    alert, subject = key
+    policy.lows[key] = policy.lows[key] + 1 if found else 0
+    waits = alert == ENTROPY_LOW and (ENTROPY_COLLAPSE, subject) in policy.alerts
+    due = policy.lows[key] >= needed and not waits
+    active = due or key in policy.alerts
+    return update_alert(policy.alerts, scope, key, found if active else None, calm=1)

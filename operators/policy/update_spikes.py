@@ -4,42 +4,39 @@ approx_kl is Schulman's k3, clip_fraction and explained_variance are as in Clean
 conventions of practitioners: KL targets lie between 0.01 and 0.03, clip fractions of a healthy run between 0.1 and 0.3.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from math import isfinite
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import AlertRaised, AlertResolved, PolicyUpdated, RunEnded
-from nissa.operators.alerts.active_alerts import Alerts, end_run, follow, make_room
-from nissa.operators.alerts.messages import non_finite
-from nissa.operators.fold import Fold, Keyed, united
+from nissa.events.kinds import PolicyUpdated, RunEnded
+from nissa.events.vocabulary import CLIP_FRACTION_SPIKE, KL_SPIKE, NON_FINITE, RATIO_EXPLOSION, Alert
+from nissa.operators.alerts.active_alerts import ActiveAlerts, AlertEvents, end_run, evict_oldest, update_alert
+from nissa.operators.alerts.messages import Finding, non_finite
+from nissa.operators.fold import Fold, Keyed, merge_disjoint
 from nissa.operators.policy.figures import degenerate
 from nissa.operators.statistics.sorted_window import Window
 
 __all__ = ["LIMITS", "Spike", "Updates", "policy_spikes"]
-
-Told = Iterator[AlertRaised | AlertResolved]
 
 
 @dataclass(frozen=True, slots=True)
 class Spike:
     """When a figure of an update is a spike."""
 
-    alert: str
-    """Name of the alert."""
+    alert: Alert
+    """What it is then."""
     limit: float
     """It must be more than this ..."""
     factor: float | None
     """... and more than so many times the median of the updates before it; None where the limit alone decides."""
-    severity: str = "warning"
-    """How bad that is."""
 
 
 LIMITS: Mapping[str, Spike] = {
-    "approx_kl": Spike("kl_spike", 0.1, 3.0),
-    "clip_fraction": Spike("clip_fraction_spike", 0.5, 1.5),
-    "ratio_max": Spike("ratio_explosion", 20.0, None, "critical"),
+    "approx_kl": Spike(KL_SPIKE, 0.1, 3.0),
+    "clip_fraction": Spike(CLIP_FRACTION_SPIKE, 0.5, 1.5),
+    "ratio_max": Spike(RATIO_EXPLOSION, 20.0, None),
 }
 """The rule for each figure, by its field."""
 
@@ -54,7 +51,7 @@ _SUMS = ("entropy", "log_valid", "mean_policy_entropy")
 class Updates:
     """What is usual in the updates of one policy, and what is out of order."""
 
-    alerts: Alerts = field(default_factory=dict)
+    alerts: ActiveAlerts = field(default_factory=dict)
     usual: dict[str, Window] = field(default_factory=dict)
 
 
@@ -69,7 +66,7 @@ def policy_spikes(limits: Mapping[str, Spike] = LIMITS, warm_up: int = 10, calm:
         raise ValueError(f"limits must be of {', '.join(_FIGURES)}, not of {', '.join(sorted(unknown))}")
     kinds = (PolicyUpdated, RunEnded)
     step = partial(_step, limits, warm_up, calm)
-    return Fold("policy_spikes", kinds, lambda: Keyed(Updates), step, united)
+    return Fold("policy_spikes", kinds, lambda: Keyed(Updates), step, merge_disjoint)
 
 
 def _step(
@@ -78,23 +75,23 @@ def _step(
     calm: int,
     policies: Keyed[Updates],
     event: Event[PolicyUpdated | RunEnded],
-) -> Told:
+) -> AlertEvents:
     scope, update = event.scope, event.payload
     if isinstance(update, RunEnded):
         yield from end_run(policies, scope.run)
         return
-    yield from make_room(policies, scope[:3])
+    yield from evict_oldest(policies, scope[:3])
     policy = policies[scope[:3]]
     yield from _broken(policy, scope, update, calm)
     for name, spike in limits.items():
         if (told := getattr(update, name)) is not None and isfinite(value := float(told)):
             usual = policy.usual.setdefault(name, Window(20))
             found = _spike(name, spike, value, usual, warm_up)
-            yield from follow(policy.alerts, scope, (spike.alert, name, spike.severity), found, calm)
+            yield from update_alert(policy.alerts, scope, (spike.alert, name), found, calm)
             usual.push(value)
 
 
-def _broken(policy: Updates, scope: Scope, update: PolicyUpdated, calm: int) -> Told:
+def _broken(policy: Updates, scope: Scope, update: PolicyUpdated, calm: int) -> AlertEvents:
     rows = {name: getattr(update, name) for name in _FIGURES}
     if degenerate(update):
         del rows["explained_variance"]
@@ -102,25 +99,17 @@ def _broken(policy: Updates, scope: Scope, update: PolicyUpdated, calm: int) -> 
     for name, value in rows.items():
         if value is None:
             continue
-        found = non_finite(name, f"{name} of the update", float(value))
-        yield from follow(policy.alerts, scope, ("non_finite", name, "critical"), found, calm)
+        found = non_finite(f"{name} of the update", float(value))
+        yield from update_alert(policy.alerts, scope, (NON_FINITE, name), found, calm)
 
 
-def _spike(name: str, spike: Spike, value: float, usual: Window, warm_up: int) -> AlertRaised | None:
+def _spike(name: str, spike: Spike, value: float, usual: Window, warm_up: int) -> Finding | None:
     median = None if spike.factor is None or not usual.ranked else usual.median()
     if spike.factor is not None and len(usual) < warm_up:
         return None
     threshold = max(spike.limit, (spike.factor or 0.0) * (median or 0.0))
     if value <= threshold:
         return None
-    return AlertRaised(
-        alert=spike.alert,
-        severity=spike.severity,
-        subject=name,
-        value=value,
-        baseline=median,
-        threshold=threshold,
-        window=len(usual) if median is not None else 0,
-        clause="limit" if threshold == spike.limit else "ratio",
-        what=f"{name} {value:.4g} over {threshold:.4g}" + (f", usually {median:.4g}" if median is not None else ""),
-    )
+    what = f"{name} {value:.4g} over {threshold:.4g}" + (f", usually {median:.4g}" if median is not None else "")
+    clause = "limit" if threshold == spike.limit else "ratio"
+    return Finding(what, value, clause, median, threshold, len(usual) if median is not None else 0)

@@ -1,4 +1,4 @@
-"""Did a loss rise beyond what its own noise explains? A detector that outliers and falling curves do not fool.
+"""A detector of losses that rise beyond what their own noise explains; outliers and falling curves do not fool it.
 
 It looks at log(loss), and so at ratios. The level is the median of the last 9; what is left is compared with the median
 and the interquartile range of the last 64 of its kind (Tukey 1977, Exploratory Data Analysis). A slow rise is found by
@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from nissa.operators.statistics.sorted_window import Window
 
-__all__ = ["LIMITS", "Alarm", "Detector", "Limits"]
+__all__ = ["LIMITS", "Detection", "Detector", "Limits"]
 
 
-class Alarm(NamedTuple):
+class Detection(NamedTuple):
     """Why a value is out of order."""
 
     clause: str
@@ -75,7 +75,7 @@ class Detector:
         self.mean: deque[float] = deque(maxlen=20)
         self.rise = 0.0
 
-    def judge(self, value: float) -> Alarm | None:
+    def judge(self, value: float) -> Detection | None:
         """Compare a finite value with those before it, then fold it in; an outlier counts as the largest usual one.
 
         A value below 0, which no loss in nats should have, counts as 0.
@@ -85,7 +85,7 @@ class Detector:
         value = (value if value > 0.0 else 0.0) + limits.floor
         y = log(value)
         level = self.level.median() if self.level.ranked else y
-        residual, alarm = y - level, None
+        residual, found = y - level, None
         if len(self.curve.ranked) >= limits.warm_up:
             centre, scale = self.residuals.median(), limits.scale
             # What is no outlier at the least scale is none at any.
@@ -93,28 +93,28 @@ class Detector:
                 scale = max(self.residuals.spread(), scale)
             top = centre + limits.ratio_z * scale
             if residual > top:
-                alarm = self._sudden(value, y, level, centre, scale)
-            alarm = alarm or self._slow(value, y)
-            if alarm is not None and residual > top:
+                found = self._sudden(value, y, level, centre, scale)
+            found = found or self._slow(value, y)
+            if found is not None and residual > top:
                 residual, value = top, min(value, exp(level + top))
         self.level.push(y)
         self.curve.push(y)
         self.residuals.push(residual)
         self.mean.append(value)
-        return alarm
+        return found
 
-    def _sudden(self, value: float, y: float, level: float, centre: float, scale: float) -> Alarm | None:
+    def _sudden(self, value: float, y: float, level: float, centre: float, scale: float) -> Detection | None:
         limits, risen = self.limits, exp(level) + self.limits.floor
         if value <= risen:
             return None
         usual = sum(self.mean) / len(self.mean)
         if value > limits.ratio * usual:
             threshold = max(limits.ratio * usual, exp(level + centre + limits.ratio_z * scale), risen)
-            return self._alarm("ratio", usual, threshold, len(self.mean))
+            return self._detected("ratio", usual, threshold, len(self.mean))
         least = level + max(log(limits.jump), centre + limits.jump_z * scale)
-        return self._alarm("jump", exp(level), max(exp(least), risen), len(self.level)) if y > least else None
+        return self._detected("jump", exp(level), max(exp(least), risen), len(self.level)) if y > least else None
 
-    def _slow(self, value: float, y: float) -> Alarm | None:
+    def _slow(self, value: float, y: float) -> Detection | None:
         limits, before = self.limits, self.rise
         middle = self.curve.median()
         if y <= middle and not before:
@@ -131,8 +131,8 @@ class Detector:
         self.rise = 0.0
         risen = exp(middle) + limits.floor
         threshold = max(exp(middle + scale * (limits.drift + limits.slack - before)), risen)
-        return self._alarm("drift", exp(middle), threshold, len(self.curve))
+        return self._detected("drift", exp(middle), threshold, len(self.curve))
 
-    def _alarm(self, clause: str, baseline: float, threshold: float, window: int) -> Alarm:
+    def _detected(self, clause: str, baseline: float, threshold: float, window: int) -> Detection:
         """In the unit of the loss as it was handed in."""
-        return Alarm(clause, baseline - self.limits.floor, threshold - self.limits.floor, window)
+        return Detection(clause, baseline - self.limits.floor, threshold - self.limits.floor, window)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, BatchCompleted, EpochCompleted, Payload
-from nissa.operators.anomalies.training_anomalies import anomalies
+from nissa.operators.anomalies.training_anomalies import detect_anomalies
 from nissa.operators.assessment.accuracy_trend import trends
 from nissa.operators.fold import Fold
 from nissa.operators.policy.collapse import policy_collapse
@@ -131,7 +131,7 @@ def _noticed(mode: str, trainings: list[list[Event[Any]]]) -> str:
     began, before, found = 24 * (AT - 1) + BATCH, 0, dict[str, list[int]]()
     for events in trainings:
         seen = set[str]()
-        for event, row in alerts(anomalies(mode), events):
+        for event, row in alerts(detect_anomalies(mode), events):
             before += event.seq < began
             if event.seq >= began and row.alert not in seen:
                 seen.add(row.alert)
@@ -154,7 +154,7 @@ def _clean(policy: str, seeds: range) -> None:
     print(
         f"\nClean trainings, {policy}: {kinds[BatchCompleted]} batches, {kinds[EpochCompleted]} epochs; alerts by kind"
     )
-    for operator in (anomalies(), anomalies("ratio"), policy_collapse(), policy_spikes()):
+    for operator in (detect_anomalies(), detect_anomalies("ratio"), policy_collapse(), policy_spikes()):
         counts = Counter(f"{row.alert} ({row.severity})" for _, row in alerts(operator, events))
         print(f"  {operator.name}: {dict(counts) or 'none'}")
     state, changes = trends().init(), Counter[str]()

@@ -11,7 +11,7 @@ from river.stats import RollingIQR, RollingQuantile
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted, HeadEntropy, Payload, PolicyUpdated
-from nissa.operators.anomalies.training_anomalies import anomalies
+from nissa.operators.anomalies.training_anomalies import detect_anomalies
 from nissa.operators.assessment.accuracy_trend import trends
 from nissa.operators.fidelity.escalation import escalate
 from nissa.operators.fold import Fold
@@ -42,9 +42,9 @@ def run() -> None:
         ill += [row, raised()] if n % 32 == 0 else [row]
     told, updates = [payload for _, _, payload in mix(400)], [_update(n) for n in range(CALLS)]
     folds: dict[str, tuple[Callable[[], Fold[Any]], list[Any]]] = {
-        "anomalies, a batch with two seeds (aim: under 5)": (anomalies, batches),
-        '... in mode "ratio"': (lambda: anomalies("ratio"), batches),
-        "anomalies, an epoch": (anomalies, epochs),
+        "anomalies, a batch with two seeds (aim: under 5)": (detect_anomalies, batches),
+        '... in mode "ratio"': (lambda: detect_anomalies("ratio"), batches),
+        "anomalies, an epoch": (detect_anomalies, epochs),
         "trends, an epoch": (trends, epochs),
         "policy_collapse, an update with four heads": (policy_collapse, updates),
         "policy_spikes, an update with four heads": (policy_spikes, updates),
@@ -53,7 +53,7 @@ def run() -> None:
         "flight_recorder, a batch while all is well": (flight_recorder, batches),
         "flight_recorder, a batch, with an alert after each 32": (flight_recorder, ill),
     }
-    for make in (blueprint_stats, seed_scoreboard, best_runs, anomalies):
+    for make in (blueprint_stats, seed_scoreboard, best_runs, detect_anomalies):
         folds[f"{make.__name__}, what it listens to in a run"] = (make, told)
     _report(
         "An operator, for each event", {name: [_fold(*fold) for _ in range(ROUNDS)] for name, fold in folds.items()}

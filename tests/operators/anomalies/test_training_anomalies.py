@@ -25,9 +25,9 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.operators.alerts.active_alerts import MAX_STANDING
-from nissa.operators.alerts.messages import noise_of_a_difference, non_finite_elements
-from nissa.operators.anomalies.training_anomalies import anomalies
+from nissa.operators.alerts.active_alerts import MAX_ACTIVE
+from nissa.operators.anomalies.thresholds import noise_of_a_difference
+from nissa.operators.anomalies.training_anomalies import detect_anomalies
 from tests.operators.raised import configured
 from tests.operators.test_contract import derived
 from tests.operators.watching import batch, batches, changed, epoch, gate, marbles, names, raised, resolved
@@ -40,13 +40,13 @@ BOTH = pytest.mark.parametrize("mode", ["robust", "ratio"])
 def told(values: Sequence[Any], mode: str = "robust", **where: Any) -> list[Any]:
     """What is derived from payloads of one episode."""
     place = {"env": 0, "episode": 0} | where
-    return derived(anomalies(mode), [event(value, seq=n, **place) for n, value in enumerate(values)])
+    return derived(detect_anomalies(mode), [event(value, seq=n, **place) for n, value in enumerate(values)])
 
 
 @BOTH
 def test_marbles_of_a_spike_it_is_raised_at_once_and_resolved_after_ten_quiet_batches(mode: str) -> None:
     losses = [*FLAT, 3.0, *FLAT[:5], 3.5, *FLAT[:15]]
-    seen = marbles(anomalies(mode), {300 + n: one for n, one in enumerate(batches(losses))})
+    seen = marbles(detect_anomalies(mode), {300 + n: one for n, one in enumerate(batches(losses))})
     assert [(tick, type(row)) for tick, row in seen] == [(340, AlertRaised), (356, AlertResolved)]
     over = seen[1][1]
     assert (over.observations, over.clause) == (16, "recovered")
@@ -79,7 +79,7 @@ def test_ratio_mode_equals_the_document_in_a_plain_loop(losses: list[float]) -> 
 
 
 def derived_by_event(losses: list[float]) -> list[list[tuple[int, Any]]]:
-    operator = anomalies("ratio")
+    operator = detect_anomalies("ratio")
     state = operator.init()
     return [[(n, row) for row in operator.step(state, one)] for n, one in enumerate(batches(losses))]
 
@@ -132,14 +132,14 @@ def test_nothing_is_typical_of_a_part_that_is_new_or_still() -> None:
 
 
 def test_more_parts_than_a_network_has_do_not_fill_the_memory() -> None:
-    operator = anomalies()
+    operator = detect_anomalies()
     state = operator.init()
     for n in range(500):
         list(operator.step(state, event(batch(1.0, math.nan, **{f"s{n}": math.nan}), env=0)))
         list(operator.step(state, event(batch(1.0, 1.0, **{f"s{n}": 1.0}), env=0)))
-    (place,) = state.items.values()
-    assert len(place.norms) <= 64
-    assert len(place.alerts) <= MAX_STANDING
+    (env,) = state.items.values()
+    assert len(env.norms) <= 64
+    assert len(env.alerts) <= MAX_ACTIVE
 
 
 @pytest.mark.parametrize(("accuracy", "found"), [(74.99, True), (75.0, False), (85.0, False)])
@@ -158,9 +158,9 @@ def test_by_default_a_fall_must_be_more_than_the_validation_set_allows_by_chance
 
 def test_a_number_of_broken_elements_is_read_as_it_was_written() -> None:
     """A replay compares what it derives with what it reads."""
-    told = non_finite_elements("host.conv1", "elements", 70)
-    assert told is not None
-    line = encode(event(told))
+    bad = GradientsMeasured(batch=0, layers={"host.conv1": layer(70)}, slot_norms={}, seed_to_host={})
+    (found,) = raised(told([bad]))
+    line = encode(event(found))
     assert encode(decode(line)) == line
 
 
@@ -237,28 +237,28 @@ ENDS = {
 def test_an_alert_near_the_end_is_resolved_and_says_where_it_was_raised(clause: str, end: Event[Any]) -> None:
     story = [event(batch(math.nan), group="ppo", env=0, episode=0, epoch=7)]
     scope = end.scope if clause == "run_ended" else end.scope._replace(group="ppo")
-    out = derived(anomalies(), [*story, Event(1, 0.0, scope, end.payload)])
+    out = derived(detect_anomalies(), [*story, Event(1, 0.0, scope, end.payload)])
     (over,) = resolved(out)
     assert (over.group, over.env, over.episode, over.epoch, over.clause) == ("ppo", 0, 0, 7, clause)
 
 
 def test_an_episode_that_began_without_a_word_ends_the_one_before() -> None:
     story = [*batches([math.nan]), *batches([1.0], episode=1)]
-    assert [row.clause for row in resolved(derived(anomalies(), story))] == ["episode_lost"]
+    assert [row.clause for row in resolved(derived(detect_anomalies(), story))] == ["episode_lost"]
 
 
 @BOTH
 def test_each_episode_has_windows_of_its_own_and_what_is_late_does_no_harm(mode: str) -> None:
     story = [*batches(FLAT), *batches([9.0] * 15, episode=1)]
-    assert derived(anomalies(mode), story) == []
+    assert derived(detect_anomalies(mode), story) == []
     late = [event(episode_ended(), env=0, episode=0), event(episode_ended(), env=0, episode=0)]
-    assert derived(anomalies(mode), [*batches(FLAT), *late]) == []
+    assert derived(detect_anomalies(mode), [*batches(FLAT), *late]) == []
 
 
 def test_an_epoch_is_no_new_beginning() -> None:
     """A state that restarted with each epoch would never know what is usual, or call every epoch a transition."""
     story = [event(batch(loss), env=0, episode=0, epoch=n) for n, loss in enumerate((*FLAT, 3.0))]
-    assert names(derived(anomalies(), story)) == [("loss_spike", "loss")]
+    assert names(derived(detect_anomalies(), story)) == [("loss_spike", "loss")]
 
 
 STORY = st.lists(
@@ -287,8 +287,8 @@ def numbered(payloads: list[Any], env: int) -> list[Event[Any]]:
 @given(st.lists(STORY, min_size=2, max_size=3), st.integers(0, 2**31))
 def test_any_interleaving_of_environments_gives_what_each_alone_gives(stories: list[list[Any]], seed: int) -> None:
     random, queues = Random(seed), [numbered(told, env) for env, told in enumerate(stories)]
-    alone = [derived(anomalies(), queue) for queue in queues]
-    operator = anomalies()
+    alone = [derived(detect_anomalies(), queue) for queue in queues]
+    operator = detect_anomalies()
     state, mixed = operator.init(), [list[Any]() for _ in queues]
     left = [list(queue) for queue in queues]
     while any(left):
@@ -302,7 +302,7 @@ def test_any_interleaving_of_environments_gives_what_each_alone_gives(stories: l
 def test_nothing_is_raised_twice_or_left_unresolved(payloads: list[Any]) -> None:
     story = [*numbered(payloads, 0), event(RunEnded(outcome="completed", duration=1.0))]
     standing = set[tuple[str, str | None]]()
-    for row in derived(anomalies(), story):
+    for row in derived(detect_anomalies(), story):
         assert isinstance(row, AlertRaised | AlertResolved)
         key = row.alert, row.subject
         assert (key in standing) == isinstance(row, AlertResolved)
@@ -312,14 +312,14 @@ def test_nothing_is_raised_twice_or_left_unresolved(payloads: list[Any]) -> None
 
 def test_an_episode_that_ends_is_the_only_one_that_ends() -> None:
     ends = [*batches([math.nan]), *batches([math.nan], env=1)]
-    out = derived(anomalies(), [*ends, event(episode_ended(), env=1, episode=0)])
+    out = derived(detect_anomalies(), [*ends, event(episode_ended(), env=1, episode=0)])
     assert [row.env for row in resolved(out)] == [1]
     assert isinstance(episode_ended(), EpisodeEnded)
 
 
 def test_another_mode_is_refused() -> None:
     with pytest.raises(ValueError, match="one of robust, ratio, not 'both'"):
-        anomalies("both")
+        detect_anomalies("both")
 
 
 def activations(dormant: float | None = 0.0, non_finite: int = 0, std: float = 1.0) -> ActivationsMeasured:
@@ -385,26 +385,26 @@ def test_an_event_of_an_earlier_episode_or_of_none_changes_nothing(late: int | N
     story = batches(losses, episode=1)
     strays = [event(one, env=0, episode=late) for one in (batch(1.0), gate(True), episode_ended(), epoch(80.0))]
     mixed = [row for n, one in enumerate(story) for row in (one, strays[n % 4])]
-    assert [type(row) for row in derived(anomalies(), story)] == [AlertRaised, AlertResolved]
-    assert str(derived(anomalies(), mixed)) == str(derived(anomalies(), story))
+    assert [type(row) for row in derived(detect_anomalies(), story)] == [AlertRaised, AlertResolved]
+    assert str(derived(detect_anomalies(), mixed)) == str(derived(detect_anomalies(), story))
 
 
 def test_a_broken_number_that_comes_late_is_an_alert_all_the_same() -> None:
     story = [*batches(FLAT, episode=1), event(batch(math.nan), env=0, episode=0), *batches(FLAT, episode=1)]
-    out = derived(anomalies(), story)
+    out = derived(detect_anomalies(), story)
     assert names(out) == [("non_finite", "loss")]
     assert resolved(out)[0].clause == "recovered"
 
 
 def test_an_episode_that_starts_with_a_lower_number_is_a_beginning() -> None:
     story = [*batches([math.nan], episode=5), event(episode_started(), env=0, episode=0), *batches([math.nan])]
-    out = derived(anomalies(), story)
+    out = derived(detect_anomalies(), story)
     assert [(row.episode, row.clause) for row in resolved(out)] == [(5, "episode_lost")]
     assert len(raised(out)) == 2
 
 
 def test_of_too_many_environments_the_alerts_of_the_one_given_back_are_resolved() -> None:
-    operator = anomalies()
+    operator = detect_anomalies()
     state = operator.init()
     state.limit = 2
     story = [event(batch(math.nan), env=0, episode=0), *(event(batch(), env=env, episode=0) for env in (1, 2))]
@@ -414,7 +414,7 @@ def test_of_too_many_environments_the_alerts_of_the_one_given_back_are_resolved(
 
 
 def test_a_run_that_ends_leaves_nothing_behind() -> None:
-    operator = anomalies()
+    operator = detect_anomalies()
     state = operator.init()
     for one in (*batches([math.nan, 1.0]), event(RunEnded(outcome="completed", duration=1.0))):
         list(operator.step(state, one))
@@ -434,13 +434,13 @@ def test_the_mode_is_that_of_the_configuration() -> None:
 def test_a_configuration_outlives_an_episode_and_is_no_part_of_one() -> None:
     strict = event(configured(alerts={"mode": "ratio"}), env=0)
     both = [*(event(one, env=0, episode=0) for one in SPIKE), *(event(one, env=0, episode=1) for one in SPIKE)]
-    assert derived(anomalies(), [strict, *both]) == []
-    assert len(raised(derived(anomalies(), [*both[:30], strict, *both[30:]]))) == 0
+    assert derived(detect_anomalies(), [strict, *both]) == []
+    assert len(raised(derived(detect_anomalies(), [*both[:30], strict, *both[30:]]))) == 0
 
 
 def test_a_configuration_of_the_whole_run_is_that_of_each_environment() -> None:
     story = [event(configured(alerts={"mode": "ratio"})), *(event(one, group="a", env=3, episode=0) for one in SPIKE)]
-    assert derived(anomalies(), story) == []
+    assert derived(detect_anomalies(), story) == []
 
 
 @pytest.mark.parametrize(

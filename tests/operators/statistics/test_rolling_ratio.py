@@ -6,22 +6,22 @@ import statistics
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nissa.operators.statistics.rolling_median_ratio import Typical
-from nissa.operators.statistics.spike_detector import Alarm
+from nissa.operators.statistics.rolling_ratio import RollingMedianRatio
+from nissa.operators.statistics.spike_detector import Detection
 
 NORMS = st.lists(
     st.sampled_from((0.0, 1e-9, 0.5, 1.0, 1.5, 100.0, 250.0, 1e5, 1e308)) | st.floats(0, 1e6), max_size=200
 )
 
 
-def plain(norms: list[float], factor: float, warm_up: int) -> list[Alarm | None]:
+def plain(norms: list[float], factor: float, warm_up: int) -> list[Detection | None]:
     """The rule as docs/detectors.md states it."""
-    found: list[Alarm | None] = []
+    found: list[Detection | None] = []
     for n, norm in enumerate(norms):
         last = norms[max(0, n - 64) : n]
         usual = statistics.median(last) if len(last) >= warm_up else 0.0
         over = usual > 0 and norm > factor * usual
-        found.append(Alarm("ratio", usual, factor * usual, len(last)) if over else None)
+        found.append(Detection("ratio", usual, factor * usual, len(last)) if over else None)
     return found
 
 
@@ -30,20 +30,20 @@ def plain(norms: list[float], factor: float, warm_up: int) -> list[Alarm | None]
 @example([*[0.0] * 64, 1.0, *[0.0] * 40, *[1.0] * 40], 100.0, 20)
 @example([*[1.0] * 64, *[1e-6] * 64, 1.0, 1.0], 100.0, 20)
 def test_it_equals_the_median_of_the_last_computed_anew(norms: list[float], factor: float, warm_up: int) -> None:
-    typical = Typical()
+    typical = RollingMedianRatio()
     assert [typical.judge(norm, factor, warm_up) for norm in norms] == plain(norms, factor, warm_up)
 
 
 def test_a_norm_at_its_limit_is_none_and_the_next_number_is() -> None:
-    at, over = Typical(), Typical()
+    at, over = RollingMedianRatio(), RollingMedianRatio()
     for norm in (0.125, *[0.25] * 19):
         assert at.judge(norm, 100.0, 20) is over.judge(norm, 100.0, 20) is None
     assert at.judge(25.0, 100.0, 20) is None
-    assert over.judge(math.nextafter(25.0, 26.0), 100.0, 20) == Alarm("ratio", 0.25, 25.0, 20)
+    assert over.judge(math.nextafter(25.0, 26.0), 100.0, 20) == Detection("ratio", 0.25, 25.0, 20)
 
 
 def test_a_small_norm_of_long_ago_is_forgotten_when_the_next_one_is_looked_at() -> None:
-    typical = Typical()
+    typical = RollingMedianRatio()
     for norm in (0.0, *[1.0] * 64):
         typical.judge(norm, 100.0, 20)
     assert typical.least == 0.0

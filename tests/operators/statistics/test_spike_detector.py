@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nissa.operators.statistics.rolling_ratio import RatioRule
 from nissa.operators.statistics.sorted_window import Window
-from nissa.operators.statistics.spike_detector import LIMITS, Alarm, Detector
+from nissa.operators.statistics.spike_detector import LIMITS, Detection, Detector
 
 LOSSES = st.lists(st.floats(0, 1e6) | st.sampled_from((0.0, 1.0, 1.0, 2.0)), max_size=150)
 
@@ -56,7 +56,7 @@ def test_the_ratio_rule_is_silent_until_its_window_is_full_and_exactly_at_its_li
         at_limit.judge(1.0)
         over.judge(1.0)
     assert at_limit.judge(2.0) is None
-    assert over.judge(math.nextafter(2.0, 3.0)) == Alarm("ratio", 1.0, 2.0, 20)
+    assert over.judge(math.nextafter(2.0, 3.0)) == Detection("ratio", 1.0, 2.0, 20)
 
 
 class Plain:

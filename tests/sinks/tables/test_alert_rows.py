@@ -11,7 +11,9 @@ from rich.console import Console
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, AlertResolved
-from nissa.operators.alerts.active_alerts import Standing, follow, resolve
+from nissa.events.vocabulary import LOSS_SPIKE
+from nissa.operators.alerts.active_alerts import ActiveAlert, AlertKey, resolve, update_alert
+from nissa.operators.alerts.messages import Finding
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.console.summary_tables import summary
 from nissa.sinks.prometheus.collector import PrometheusSink
@@ -93,12 +95,10 @@ def test_of_too_many_rows_the_oldest_goes_and_its_end_is_nobodys() -> None:
 @settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=30))
 def test_what_stands_in_the_operator_stands_in_the_table_and_in_the_metrics(turns: list[tuple[int, bool]]) -> None:
-    alerts, tables, sink = dict[Any, Standing](), Tables(), PrometheusSink()
-    subjects = [("loss_spike", f"s{n}", "warning") for n in range(3)]
-    for number, found in turns:
-        alert, subject, severity = subjects[number]
-        raised = AlertRaised(alert=alert, severity=severity, subject=subject, clause="x", what="x")
-        for row in follow(alerts, Scope("test", "ppo", 1), subjects[number], raised if found else None, calm=2):
+    alerts, tables, sink = dict[AlertKey, ActiveAlert](), Tables(), PrometheusSink()
+    for number, high in turns:
+        found = Finding("x", 2.0, "x") if high else None
+        for row in update_alert(alerts, Scope("test", "ppo", 1), (LOSS_SPIKE, f"s{number}"), found, calm=2):
             for sees in (tables, sink):
                 sees(event(row, group="ppo", env=1))
     open_rows = [row["subject"] for row in tables.snapshot()["alerts"] if not row["resolved"]]
