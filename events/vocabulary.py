@@ -30,11 +30,9 @@ __all__ = [
     "VALUE_COLLAPSE",
     "Alert",
     "Fidelity",
-    "Severity",
 ]
 
-Severity = Literal["info", "warning", "critical"]
-SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
+SEVERITIES = ("info", "warning", "critical")
 """From the least: "info" is a mark, no fault, such as a seed's new stage or a gate that did not open."""
 
 
@@ -42,7 +40,7 @@ class Alert(NamedTuple):
     """What an alert is called, and how bad it is. A second severity of the same name is an alert of its own."""
 
     name: str
-    severity: Severity
+    severity: str
 
 
 LOSS_SPIKE = Alert("loss_spike", "warning")

@@ -1,18 +1,18 @@
-"""Which alerts ask for a closer look? Those that stand, and those whose environment has not trained enough since.
+"""The alerts that ask for a closer look: the active ones, and those whose environment has not trained enough since.
 
 Between its episodes an environment trains nothing that could be looked at: an alert that is over asks for nothing until
 the next one begins, which may be never.
 
->>> holds = Holds()
->>> spike = ("loss_spike", "loss", "warning")
->>> holds.add(spike, ("ppo", 0), now=0.0)
->>> holds.resolve(spike, ("ppo", 0))
+>>> from nissa.events.vocabulary import LOSS_SPIKE
+>>> alerts, spike = OpenAlerts(), (LOSS_SPIKE, "loss")
+>>> alerts.add(spike, ("ppo", 0), now=0.0)
+>>> alerts.resolve(spike, ("ppo", 0))
 >>> for env in (1, 1, 0):
-...     holds.train(("ppo", env), cool_down=2)
->>> holds.names()
+...     alerts.train(("ppo", env), cool_down=2)
+>>> alerts.names()
 ['loss_spike']
->>> holds.train(("ppo", 0), cool_down=2)
->>> holds.names()
+>>> alerts.train(("ppo", 0), cool_down=2)
+>>> alerts.names()
 []
 """
 
@@ -20,56 +20,55 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-__all__ = ["MAX_HOLDS", "Hold", "Holds", "Place", "What"]
+from nissa.operators.alerts.active_alerts import AlertKey
 
-MAX_HOLDS = 256
+__all__ = ["MAX_ALERTS", "CoolDown", "GroupEnv", "OpenAlerts"]
+
+MAX_ALERTS = 256
 """Alerts that are followed at a time; of more, the oldest is let go."""
 
-Place = tuple[str | None, int | None]
+GroupEnv = tuple[str | None, int | None]
 """Group and environment. What has no environment, as an alert of the policy, is about all of its group, and what has no
 group about all of the run."""
-What = tuple[str, str | None, str]
-"""Name, subject and severity of an alert, which tell it from others of its place."""
 
 
 @dataclass(slots=True)
-class Hold:
-    """One alert."""
+class CoolDown:
+    """One alert, and how far the time after it has come."""
 
-    place: Place
+    where: GroupEnv
     resolved: bool = False
-    trained: Counter[Place] = field(default_factory=Counter)
+    trained: Counter[GroupEnv] = field(default_factory=Counter)
     """Epochs since it was resolved, by environment."""
 
 
 @dataclass(slots=True)
-class Holds:
+class OpenAlerts:
     """The alerts of one run, the oldest first."""
 
-    holds: dict[tuple[What, Place], Hold] = field(default_factory=dict)
-    heard: dict[Place, float] = field(default_factory=dict)
+    cool_downs: dict[tuple[AlertKey, GroupEnv], CoolDown] = field(default_factory=dict)
+    heard: dict[GroupEnv, float] = field(default_factory=dict)
     """When something was last heard of the places of the alerts."""
-    between: set[Place] = field(default_factory=set)
+    between: set[GroupEnv] = field(default_factory=set)
     """Those places of which an episode's end was heard last."""
 
-    def add(self, what: What, place: Place, now: float) -> None:
+    def add(self, key: AlertKey, where: GroupEnv, now: float) -> None:
         """An alert was raised. One that was within its cool-down stands again."""
-        key = (what, place)
-        self.holds.pop(key, None)
-        self.holds[key], self.heard[place] = Hold(place), now
-        self.between.discard(place)
-        if len(self.holds) > MAX_HOLDS:
-            self._let_go([next(iter(self.holds))])
+        self.cool_downs.pop((key, where), None)
+        self.cool_downs[key, where], self.heard[where] = CoolDown(where), now
+        self.between.discard(where)
+        if len(self.cool_downs) > MAX_ALERTS:
+            self._let_go([next(iter(self.cool_downs))])
 
-    def resolve(self, what: What, place: Place) -> None:
+    def resolve(self, key: AlertKey, where: GroupEnv) -> None:
         """An alert is over; its cool-down begins."""
-        if hold := self.holds.get((what, place)):
-            hold.resolved = True
+        if cool_down := self.cool_downs.get((key, where)):
+            cool_down.resolved = True
 
-    def hear(self, place: Place, now: float) -> bool:
+    def hear(self, where: GroupEnv, now: float) -> bool:
         """An environment is alive. Returns whether it was between episodes until now."""
         began = False
-        for about in _about(place):
+        for about in _about(where):
             if about in self.heard:
                 self.heard[about] = now
                 if about in self.between:
@@ -77,38 +76,38 @@ class Holds:
                     began = True
         return began
 
-    def end(self, place: Place) -> None:
+    def end(self, where: GroupEnv) -> None:
         """An episode of an environment ended."""
-        self.between.update(about for about in _about(place) if about in self.heard)
+        self.between.update(about for about in _about(where) if about in self.heard)
 
-    def train(self, place: Place, cool_down: int) -> None:
+    def train(self, where: GroupEnv, cool_down: int) -> None:
         """An environment completed an epoch. Let go what has been watched for `cool_down` since it was resolved."""
-        for hold in self.holds.values():
-            if hold.resolved and hold.place in _about(place):
-                hold.trained[place] += 1
-        resolved = [(key, hold) for key, hold in self.holds.items() if hold.resolved]
-        self._let_go([key for key, hold in resolved if max(hold.trained.values(), default=0) >= cool_down])
+        for alert in self.cool_downs.values():
+            if alert.resolved and alert.where in _about(where):
+                alert.trained[where] += 1
+        resolved = [(key, alert) for key, alert in self.cool_downs.items() if alert.resolved]
+        self._let_go([key for key, alert in resolved if max(alert.trained.values(), default=0) >= cool_down])
 
     def lapse(self, now: float, patience: float) -> None:
         """Let go what is about environments that have been silent for more than `patience` seconds."""
-        silent = {place for place, heard in self.heard.items() if now - heard > patience}
-        self._let_go([key for key, hold in self.holds.items() if hold.place in silent])
+        silent = {where for where, heard in self.heard.items() if now - heard > patience}
+        self._let_go([key for key, alert in self.cool_downs.items() if alert.where in silent])
 
     def names(self) -> list[str]:
         """The alerts that ask for a look now, each once."""
-        asking = [what for (what, place), hold in self.holds.items() if not (hold.resolved and place in self.between)]
-        return list(dict.fromkeys(what[0] for what in asking))
+        asking = [key for key, alert in self.cool_downs.items() if not (alert.resolved and alert.where in self.between)]
+        return list(dict.fromkeys(alert.name for (alert, _), _ in asking))
 
-    def _let_go(self, keys: Collection[tuple[What, Place]]) -> None:
+    def _let_go(self, keys: Collection[tuple[AlertKey, GroupEnv]]) -> None:
         if keys:
             for key in keys:
-                del self.holds[key]
-            places = {hold.place for hold in self.holds.values()}
-            self.heard = {place: heard for place, heard in self.heard.items() if place in places}
-            self.between &= places
+                del self.cool_downs[key]
+            kept = {alert.where for alert in self.cool_downs.values()}
+            self.heard = {where: heard for where, heard in self.heard.items() if where in kept}
+            self.between &= kept
 
 
-def _about(place: Place) -> Iterable[Place]:
+def _about(where: GroupEnv) -> Iterable[GroupEnv]:
     """Where an alert may have been raised that is about this environment."""
-    group, env = place
+    group, env = where
     return (group, env), (group, None), (None, env), (None, None)

@@ -26,15 +26,15 @@ from nissa.events.kinds import (
     RunEnded,
     RunStarted,
 )
+from nissa.events.vocabulary import Alert, Fidelity
+from nissa.operators.alerts.active_alerts import AlertKey
 from nissa.operators.fidelity.budget import Budget
-from nissa.operators.fidelity.cooldowns import Holds
+from nissa.operators.fidelity.cooldowns import OpenAlerts
 from nissa.operators.fold import Fold, Keyed
 
-__all__ = ["MODES", "Watched", "escalate"]
+__all__ = ["MODES", "RunFidelity", "escalate"]
 
 MODES = ("standard", "adaptive", "research")
-
-Told = Iterable[FidelityChanged]
 
 
 class _Settings(NamedTuple):
@@ -45,19 +45,19 @@ class _Settings(NamedTuple):
 
 
 @dataclass(slots=True)
-class Watched:
+class RunFidelity:
     """One run."""
 
     mode: str
     budget: Budget
     marks: bool = False
-    level: str = "normal"
-    holds: Holds = field(default_factory=Holds)
+    level: Fidelity = "normal"
+    alerts: OpenAlerts = field(default_factory=OpenAlerts)
 
 
 def escalate(
     mode: str = "standard", budget: float = 0.2, cool_down: int = 3, patience: float = 3600.0
-) -> Fold[Keyed[Watched]]:
+) -> Fold[Keyed[RunFidelity]]:
     """A `FidelityChanged` whenever probes are to look more or less closely.
 
     `mode` and `budget` hold until `probes_configured` says otherwise. An alert is let go `cool_down` epochs of its own
@@ -70,104 +70,108 @@ def escalate(
         raise ValueError(f"need {limits}, not {mode!r}, {budget}, {cool_down} and {patience}")
     settings = _Settings(mode, budget, cool_down, patience)
     kinds: tuple[type[Any], ...] = (RunEnded, *_TURNS)
-    return Fold("fidelity", kinds, lambda: Keyed(lambda: Watched(mode, Budget(budget))), partial(_step, settings))
+    return Fold("fidelity", kinds, lambda: Keyed(lambda: RunFidelity(mode, Budget(budget))), partial(_step, settings))
 
 
-def _step(settings: _Settings, runs: Keyed[Watched], event: Event[Any]) -> Told:
+def _step(settings: _Settings, runs: Keyed[RunFidelity], event: Event[Any]) -> Iterable[FidelityChanged]:
     kind, scope = type(event.payload), event.scope
-    if kind in _OF_KNOWN and ((known := runs.items.get(scope.run)) is None or not known.holds.holds):
+    if kind in _OF_KNOWN and ((known := runs.items.get(scope.run)) is None or not known.alerts.cool_downs):
         return ()
     if kind is RunEnded:
         return _end(runs.items.pop(scope.run, None))
     return _TURNS[kind](settings, runs[scope.run], event)
 
 
-def _started(_: _Settings, watched: Watched, event: Event[RunStarted]) -> Told:
-    run = event.payload
-    watched.budget.planned += max(0, run.n_envs * (run.n_episodes or 0) * run.max_epochs)
+def _started(_: _Settings, run: RunFidelity, event: Event[RunStarted]) -> Iterable[FidelityChanged]:
+    plan = event.payload
+    run.budget.planned += max(0, plan.n_envs * (plan.n_episodes or 0) * plan.max_epochs)
     return ()
 
 
-def _configured(settings: _Settings, watched: Watched, event: Event[ProbesConfigured]) -> Told:
+def _configured(settings: _Settings, run: RunFidelity, event: Event[ProbesConfigured]) -> Iterable[FidelityChanged]:
     """What a log of another's says may be no mode and no share."""
     mode, share, alerts = (event.payload.config.get(name) for name in ("mode", "dense_budget", "alerts"))
-    watched.mode = mode if mode in MODES else settings.mode
-    watched.budget.share = share if isinstance(share, float | int) and 0 <= share <= 1 else settings.budget
-    watched.marks = isinstance(alerts, Mapping) and alerts.get("marks_raise_fidelity") is True
-    return _settle(watched, "research" if watched.mode == "research" else "configured", "configured")
+    run.mode = mode if mode in MODES else settings.mode
+    run.budget.share = share if isinstance(share, float | int) and 0 <= share <= 1 else settings.budget
+    run.marks = isinstance(alerts, Mapping) and alerts.get("marks_raise_fidelity") is True
+    return _settle(run, "research" if run.mode == "research" else "configured", "configured")
 
 
-def _raised(_: _Settings, watched: Watched, event: Event[AlertRaised]) -> Told:
+def _raised(_: _Settings, run: RunFidelity, event: Event[AlertRaised]) -> Iterable[FidelityChanged]:
     alert, scope = event.payload, event.scope
-    if alert.severity == "info" and not watched.marks:
+    if alert.severity == "info" and not run.marks:
         return ()
-    watched.holds.add((alert.alert, alert.subject, alert.severity), (scope.group, scope.env), event.time)
-    return _settle(watched, "alert", "alert")
+    run.alerts.add(_key(alert), (scope.group, scope.env), event.time)
+    return _settle(run, "alert", "alert")
 
 
-def _resolved(_: _Settings, watched: Watched, event: Event[AlertResolved]) -> Told:
+def _resolved(_: _Settings, run: RunFidelity, event: Event[AlertResolved]) -> Iterable[FidelityChanged]:
     alert = event.payload
-    watched.holds.resolve((alert.alert, alert.subject, alert.severity), (alert.group, alert.env))
-    return _settle(watched, "resumed", "resolved")
+    run.alerts.resolve(_key(alert), (alert.group, alert.env))
+    return _settle(run, "resumed", "resolved")
 
 
-def _ended(_: _Settings, watched: Watched, event: Event[EpisodeEnded]) -> Told:
-    watched.holds.end((event.scope.group, event.scope.env))
-    return _settle(watched, "resumed", "resolved")
+def _ended(_: _Settings, run: RunFidelity, event: Event[EpisodeEnded]) -> Iterable[FidelityChanged]:
+    run.alerts.end((event.scope.group, event.scope.env))
+    return _settle(run, "resumed", "resolved")
 
 
-def _heard(_: _Settings, watched: Watched, event: Event[BatchCompleted | EpisodeStarted]) -> Told:
-    if watched.holds.hear((event.scope.group, event.scope.env), event.time):
-        return _settle(watched, "resumed", "resolved")
+def _heard(_: _Settings, run: RunFidelity, event: Event[BatchCompleted | EpisodeStarted]) -> Iterable[FidelityChanged]:
+    if run.alerts.hear((event.scope.group, event.scope.env), event.time):
+        return _settle(run, "resumed", "resolved")
     return ()
 
 
-def _epoch(settings: _Settings, watched: Watched, event: Event[EpochCompleted]) -> Told:
-    place = event.scope.group, event.scope.env
-    watched.budget.count(watched.level == "dense")
-    watched.holds.hear(place, event.time)
-    watched.holds.train(place, settings.cool_down)
-    return _settle(watched, "resumed", "resolved")
+def _epoch(settings: _Settings, run: RunFidelity, event: Event[EpochCompleted]) -> Iterable[FidelityChanged]:
+    where = event.scope.group, event.scope.env
+    run.budget.count(run.level == "dense")
+    run.alerts.hear(where, event.time)
+    run.alerts.train(where, settings.cool_down)
+    return _settle(run, "resumed", "resolved")
 
 
-def _beat(settings: _Settings, watched: Watched, event: Event[Heartbeat]) -> Told:
-    watched.holds.lapse(event.time, settings.patience)
-    return _settle(watched, "resumed", "timeout")
+def _beat(settings: _Settings, run: RunFidelity, event: Event[Heartbeat]) -> Iterable[FidelityChanged]:
+    run.alerts.lapse(event.time, settings.patience)
+    return _settle(run, "resumed", "timeout")
 
 
-def _settle(watched: Watched, rising: str, falling: str) -> Told:
+def _key(alert: AlertRaised | AlertResolved) -> AlertKey:
+    return Alert(alert.alert, alert.severity), alert.subject
+
+
+def _settle(run: RunFidelity, rising: str, falling: str) -> Iterable[FidelityChanged]:
     """Raise or lower the level as alerts and budget ask for."""
-    adaptive, before = watched.mode == "adaptive", watched.level
-    if not (watched.mode == "research" or (adaptive and watched.holds.names())):
-        watched.level, clause = "normal", falling
-    elif adaptive and (watched.budget.spent() if before == "dense" else not watched.budget.allows()):
-        watched.level, clause = "normal", "budget"
+    adaptive, before = run.mode == "adaptive", run.level
+    if not (run.mode == "research" or (adaptive and run.alerts.names())):
+        run.level, clause = "normal", falling
+    elif adaptive and (run.budget.spent() if before == "dense" else not run.budget.allows()):
+        run.level, clause = "normal", "budget"
     else:
-        watched.level, clause = "dense", rising
+        run.level, clause = "dense", rising
     # An alert that finds no budget left is news, too.
-    told = watched.level != before or (clause == "budget" and rising == "alert")
-    return (_change(watched, before, clause),) if told else ()
+    told = run.level != before or (clause == "budget" and rising == "alert")
+    return (_change(run, before, clause),) if told else ()
 
 
-def _end(watched: Watched | None) -> Told:
-    if watched is None or watched.level == "normal":
+def _end(run: RunFidelity | None) -> Iterable[FidelityChanged]:
+    if run is None or run.level == "normal":
         return ()
-    watched.level = "normal"
-    return (_change(watched, "dense", "run_ended"),)
+    run.level = "normal"
+    return (_change(run, "dense", "run_ended"),)
 
 
-def _change(watched: Watched, before: str, clause: str) -> FidelityChanged:
+def _change(run: RunFidelity, before: str, clause: str) -> FidelityChanged:
     return FidelityChanged(
-        level=watched.level,
+        level=run.level,
         before=before,
-        reasons=watched.holds.names(),
+        reasons=run.alerts.names(),
         clause=clause,
-        dense_epochs=watched.budget.dense,
-        epochs=watched.budget.epochs,
+        dense_epochs=run.budget.dense,
+        epochs=run.budget.epochs,
     )
 
 
-_TURNS: Mapping[type[Any], Callable[[_Settings, Watched, Event[Any]], Told]] = {
+_TURNS: Mapping[type[Any], Callable[[_Settings, RunFidelity, Event[Any]], Iterable[FidelityChanged]]] = {
     RunStarted: _started,
     ProbesConfigured: _configured,
     AlertRaised: _raised,

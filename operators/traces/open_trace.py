@@ -1,9 +1,9 @@
-"""What does one dense trace hold? The batches around its triggers, and what was measured near them, within bounds."""
+"""A dense trace that is open: the batches around its triggers, and what was measured near them, within bounds."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from nissa.events.event import Event
 from nissa.events.kinds import (
@@ -13,13 +13,14 @@ from nissa.events.kinds import (
     GateEvaluated,
     GradientsMeasured,
 )
-from nissa.operators.traces.nearby import USUAL, Moment, Norms, came_after, moment, thin
 
-__all__ = ["LIMITS", "Capture"]
+__all__ = ["LIMITS", "USUAL", "Instant", "Norms", "OpenTrace", "decimate", "instant", "norms_of"]
 
 LIMITS: Mapping[str, int] = {"alerts": 64, "gates": 32, "gradients": 8, "activations": 8}
 """Rows of a trace; what there is no room for is counted. Of alerts and gates the first are kept; of measurements the
 first four, which are the two before the first alert and the two after it, and the others evenly."""
+USUAL = 16
+"""Measurements of the gradients before an alert that say which norms were usual."""
 
 _NEAREST = 4
 _NAMES: Mapping[type, str] = {
@@ -29,9 +30,34 @@ _NAMES: Mapping[type, str] = {
 }
 
 
+class Instant(NamedTuple):
+    """When something was measured or raised."""
+
+    seq: int
+    epoch: int | None
+    batch: int | None
+
+    def at_or_after(self, alert: "Instant") -> bool:
+        """Whether a measurement was made in what raised an alert, or later.
+
+        One that waits for a GPU arrives late, and one of the alert's own batch before the batch is told: where both
+        say in which batch of the same epoch they were, that counts.
+        """
+        if self.batch is None or alert.batch is None or self.epoch is None or self.epoch != alert.epoch:
+            return self.seq >= alert.seq
+        return self.batch >= alert.batch
+
+
+class Norms(NamedTuple):
+    """A measurement of the gradients, in short."""
+
+    when: Instant
+    layers: dict[str, float]
+
+
 @dataclass(slots=True)
-class Capture:
-    """A trace that is open."""
+class OpenTrace:
+    """What is kept of one environment from now on."""
 
     group: str | None
     env: int | None
@@ -42,7 +68,7 @@ class Capture:
     wanted: int = 0
     """Batches that are still to come."""
     after: list[Event[BatchCompleted]] = field(default_factory=list)
-    alert: Moment | None = None
+    alert: Instant | None = None
     """When the first was raised that is no mark."""
     norms: Sequence[Norms] = ()
     """Measured before it."""
@@ -51,7 +77,7 @@ class Capture:
     left_out: Counter[str] = field(default_factory=Counter)
 
     def trigger(self, alert: str, window: int, most: int) -> None:
-        """An alert or a mark asks for `window` batches from here on, but never more than `most` in all."""
+        """Wait for `window` batches from here on, as an alert or a mark asks, but never for more than `most` in all."""
         self.reasons[alert] = None
         self.wanted = min(max(window, self.wanted), most - len(self.after))
 
@@ -61,36 +87,60 @@ class Capture:
         older = older[: max(0, len(older) - len(self.after))]
         self.before = max(self.before, older, key=len)
 
-    def look_closely(self, alert: Moment, last: Iterable[Sequence[Event[Any]]], norms: Iterable[Norms]) -> None:
+    def look_closely(self, alert: Instant, last: Iterable[Sequence[Event[Any]]], norms: Iterable[Norms]) -> None:
         """Keep measurements from the first alert on, and of the `last` ones of each kind two that came before it."""
         if self.alert:
             return
         self.alert = alert
-        self.norms = [row for row in norms if not came_after(row.when, alert)][-USUAL:]
+        self.norms = [row for row in norms if not row.when.at_or_after(alert)][-USUAL:]
         for events in last:
             late = [event for event in events if self.is_late(event)]
             for event in [*[event for event in events if event not in late][-2:], *late]:
-                self.measure(event)
+                self.add_measurement(event)
 
-    def name(self, event: Event[AlertRaised]) -> None:
+    def add_alert(self, event: Event[AlertRaised]) -> None:
         """Keep an alert."""
         self._keep("alerts", event)
 
-    def measure(self, event: Event[Any]) -> None:
+    def add_measurement(self, event: Event[Any]) -> None:
         """Keep a gate, or a measurement if there was an alert: a mark alone is about no layer."""
         name = _NAMES[type(event.payload)]
         if name == "gates":
             self._keep(name, event)
         elif self.alert:
             self.rows[name].append(event)
-            self.left_out[name] += thin(self.rows[name], LIMITS[name], _NEAREST)
+            self.left_out[name] += decimate(self.rows[name], LIMITS[name], _NEAREST)
 
     def is_late(self, event: Event[Any]) -> bool:
         """Whether something was measured in what raised the first alert, or later."""
-        return self.alert is not None and came_after(moment(event), self.alert)
+        return self.alert is not None and instant(event).at_or_after(self.alert)
 
     def _keep(self, name: str, event: Event[Any]) -> None:
         if len(self.rows[name]) < LIMITS[name]:
             self.rows[name].append(event)
         else:
             self.left_out[name] += 1
+
+
+def instant(event: Event[Any]) -> Instant:
+    """When something was measured."""
+    return Instant(event.seq, event.scope.epoch, getattr(event.payload, "batch", None))
+
+
+def norms_of(event: Event[GradientsMeasured]) -> Norms:
+    """A measurement in short; a layer whose norm was not measured is not in it."""
+    layers = {name: layer.norm for name, layer in event.payload.layers.items() if layer.norm is not None}
+    return Norms(instant(event), layers)
+
+
+def decimate(rows: list[Event[Any]], most: int, nearest: int) -> int:
+    """Make room: of those between the first `nearest` and the last, the one with the least gap goes. How many went.
+
+    >>> numbers = [Event(at, 0.0, None, None) for at in (1, 2, 3, 10, 11, 20)]
+    >>> decimate(numbers, most=5, nearest=2), [event.seq for event in numbers]
+    (1, [1, 2, 10, 11, 20])
+    """
+    if len(rows) <= most:
+        return 0
+    del rows[min(range(nearest, len(rows) - 1), key=lambda at: rows[at + 1].seq - rows[at - 1].seq)]
+    return 1

@@ -16,7 +16,7 @@ a mark has.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -34,10 +34,9 @@ from nissa.events.kinds import (
     RunEnded,
     StageChanged,
 )
-from nissa.operators.fold import Fold, Keyed
-from nissa.operators.traces.episode_buffer import Place
-from nissa.operators.traces.trace_table import Key, OpenTraces
-from nissa.operators.traces.triggers import Extent, aim, past, where
+from nissa.operators.fold import EnvKey, Fold, Keyed
+from nissa.operators.traces.episode_buffer import EpisodeBuffer, Extent
+from nissa.operators.traces.trace_table import TraceTable
 
 __all__ = ["Recorder", "flight_recorder"]
 
@@ -54,15 +53,13 @@ _KINDS = (
     RunEnded,
 )
 
-Told = Iterable[DenseTraceCaptured]
-
 
 @dataclass(slots=True)
 class Recorder:
     """All environments, and the traces that are open."""
 
-    places: Keyed[Place]
-    traces: OpenTraces = field(default_factory=OpenTraces)
+    buffers: Keyed[EpisodeBuffer]
+    traces: TraceTable
 
 
 def flight_recorder(
@@ -79,94 +76,101 @@ def flight_recorder(
         raise ValueError(f"need {limits}, not {ring}, {marked}, {window}, {most} and {timeout}")
 
     def recorder() -> Recorder:
-        return Recorder(Keyed(lambda: Place(deque(maxlen=ring))))
+        return Recorder(Keyed(lambda: EpisodeBuffer(deque(maxlen=ring))), TraceTable(timeout))
 
-    return Fold("flight_recorder", _KINDS, recorder, partial(_step, Extent(window, marked, most), timeout))
+    return Fold("flight_recorder", _KINDS, recorder, partial(_step, Extent(window, marked, most)))
 
 
-def _step(extent: Extent, timeout: float, state: Recorder, event: Event[Any]) -> Told:
+def _step(extent: Extent, state: Recorder, event: Event[Any]) -> Iterable[DenseTraceCaptured]:
     """Nearly every event is a batch of the episode that its environment is in: that is one append, or two."""
     scope = event.scope
     # Not `>=`: a time may be NaN.
     if type(event.payload) is not BatchCompleted or not event.time < state.traces.due:
-        return _turn(extent, timeout, state, event)
-    place = state.places[key := scope[:3]]
-    if place.episode != scope.episode or place.over:
-        return _turn(extent, timeout, state, event)
-    place.ring.append(event)
+        return _turn(extent, state, event)
+    buffer = state.buffers[key := scope[:3]]
+    if buffer.episode != scope.episode or buffer.over:
+        return _turn(extent, state, event)
+    buffer.ring.append(event)
     return _go_on(state, key, event)
 
 
-def _turn(extent: Extent, timeout: float, state: Recorder, event: Event[Any]) -> Told:
+def _turn(extent: Extent, state: Recorder, event: Event[Any]) -> Iterable[DenseTraceCaptured]:
     """Everything else."""
     payload, key = event.payload, event.scope[:3]
-    yield from state.traces.close_silent(event.time, timeout)
+    yield from state.traces.close_silent(event.time)
     if isinstance(payload, RunEnded):
         yield from state.traces.close_run(event.scope.run)
-        for place in [place for place in state.places.items if place[0] == event.scope.run]:
-            del state.places.items[place]
+        for gone in [key for key in state.buffers.items if key[0] == event.scope.run]:
+            del state.buffers.items[gone]
     elif isinstance(payload, AlertRaised):
-        yield from _alert(extent, timeout, state, event)
+        yield from _alert(extent, state, event)
     elif not isinstance(payload, Heartbeat):
-        if isinstance(payload, EpisodeStarted) or state.places[key].is_before(event.scope.episode):
+        if isinstance(payload, EpisodeStarted) or state.buffers[key].is_before(event.scope.episode):
             yield from _begin(state, key, event.scope.episode)
-        if event.scope.episode == state.places[key].episode:
+        if event.scope.episode == state.buffers[key].episode:
             yield from _follow(extent.marked, state, key, event)
 
 
-def _begin(state: Recorder, key: Key, episode: int | None) -> Told:
+def _begin(state: Recorder, key: EnvKey, episode: int | None) -> Iterable[DenseTraceCaptured]:
     """Nothing of one episode is left in the next, whether its end was told or not."""
     yield from state.traces.close(key, "episode_ended")
-    state.places.items.pop(key, None)
-    state.places[key].episode = episode
+    state.buffers.items.pop(key, None)
+    state.buffers[key].episode = episode
 
 
-def _follow(rest: int, state: Recorder, key: Key, event: Event[Any]) -> Told:
+def _follow(rest: int, state: Recorder, key: EnvKey, event: Event[Any]) -> Iterable[DenseTraceCaptured]:
     """Take in what an environment says."""
-    payload, place, capture = event.payload, state.places[key], state.traces.captures.get(key)
-    if capture:
-        capture.heard = event.time
+    payload, buffer, trace = event.payload, state.buffers[key], state.traces.by_env.get(key)
+    if trace:
+        trace.heard = event.time
     if isinstance(payload, EpisodeEnded):
-        place.rest(rest)
+        buffer.rest(rest)
         yield from state.traces.close(key, "episode_ended")
     elif isinstance(payload, BatchCompleted):
-        place.over = False
-        place.ring.append(event)
+        buffer.over = False
+        buffer.ring.append(event)
         yield from _go_on(state, key, event)
-    else:
-        place.marks.forget(payload)
-        if place.keep(event) and capture:
-            capture.measure(event)
+    elif buffer.keep(event) and trace:
+        trace.add_measurement(event)
 
 
-def _go_on(state: Recorder, key: Key, event: Event[BatchCompleted]) -> Told:
+def _go_on(state: Recorder, key: EnvKey, event: Event[BatchCompleted]) -> Iterable[DenseTraceCaptured]:
     """One batch more of the trace that is open, if there is one."""
-    capture = state.traces.captures.get(key)
-    if capture is None:
+    trace = state.traces.by_env.get(key)
+    if trace is None:
         return ()
-    capture.heard = event.time
-    capture.after.append(event)
-    capture.wanted -= 1
-    return state.traces.close(key, "window") if capture.wanted <= 0 else ()
+    trace.heard = event.time
+    trace.after.append(event)
+    trace.wanted -= 1
+    return state.traces.close(key, "window") if trace.wanted <= 0 else ()
 
 
-def _alert(extent: Extent, timeout: float, state: Recorder, event: Event[AlertRaised]) -> Told:
-    key = where(state.places, event)
+def _alert(extent: Extent, state: Recorder, event: Event[AlertRaised]) -> Iterable[DenseTraceCaptured]:
+    key = _env_of(state.buffers, event)
     if key is None:
         return
-    if key == event.scope[:3] and state.places[key].is_before(event.scope.episode):
+    if key == event.scope[:3] and state.buffers[key].is_before(event.scope.episode):
         yield from _begin(state, key, event.scope.episode)
-    place = state.places[key]
-    if event.scope.episode not in (None, place.episode):
+    buffer = state.buffers[key]
+    if event.scope.episode not in (None, buffer.episode):
         return
-    if event.payload.severity != "info" or place.is_news(event):
+    if event.payload.severity != "info" or buffer.is_news(event):
         # It opens a trace, or extends the one that is open.
-        capture = state.traces.captures.get(key)
-        trace = capture or past(key, place, event.time, extent.marked)
-        aim(trace, place, event, extent)
-        if capture is None:
-            yield from state.traces.open(key, trace, timeout)
-    if capture := state.traces.captures.get(key):
-        capture.name(event)
-    if place.over:
+        known = state.traces.by_env.get(key)
+        trace = known or buffer.open_trace(key, event.time, extent.marked)
+        buffer.aim(trace, event, extent)
+        if known is None:
+            yield from state.traces.open(key, trace)
+    if opened := state.traces.by_env.get(key):
+        opened.add_alert(event)
+    if buffer.over:
         yield from state.traces.close(key, "episode_ended")
+
+
+def _env_of(buffers: Keyed[EpisodeBuffer], event: Event[AlertRaised]) -> EnvKey | None:
+    """The environment to trace; None if there is none with batches."""
+    run, group, env = own = event.scope[:3]
+    if env is not None or ((buffer := buffers.items.get(own)) and buffer.ring):
+        return own
+    candidates = (key for key, buffer in reversed(buffers.items.items()) if buffer.ring)
+    return next((key for key in candidates if key[0] == run and group in (None, key[1])), None)

@@ -1,14 +1,17 @@
-"""How does an event look inside a dense trace? Smaller, with its epoch, and with a bounded number of layers."""
+"""The event that tells of a closed trace; what is in it is smaller than it was told, with bounded layers."""
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf, isfinite
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nissa.events.event import Event
 from nissa.events.kinds import (
     ActivationsMeasured,
     AlertRaised,
     BatchCompleted,
+    DenseTraceCaptured,
     GateEvaluated,
     GradientsMeasured,
     LayerActivations,
@@ -21,15 +24,9 @@ from nissa.events.kinds import (
     TracedLayer,
     TracedUnits,
 )
+from nissa.operators.traces.open_trace import Norms, OpenTrace
 
-__all__ = [
-    "MAX_LAYERS",
-    "traced_activations",
-    "traced_alert",
-    "traced_batch",
-    "traced_gate",
-    "traced_gradients",
-]
+__all__ = ["MAX_LAYERS", "trace_event"]
 
 MAX_LAYERS = 64
 """Layers of one measurement: the broken ones before all others, then the largest gradients, or the most dead units."""
@@ -37,7 +34,55 @@ MAX_LAYERS = 64
 L = TypeVar("L", LayerGradients, LayerActivations)
 
 
-def traced_batch(event: Event[BatchCompleted]) -> TracedBatch:
+def trace_event(trace: OpenTrace, why: str, untraced: int = 0) -> DenseTraceCaptured | None:
+    """The trace as an event; None without a batch, which is what it is about. `untraced` are alerts without one."""
+    if not (batches := [*trace.before, *trace.after]):
+        return None
+    gradients = [_gradients(event, trace.is_late(event)) for event in trace.rows["gradients"]]
+    activations = [_activations(event, trace.is_late(event)) for event in trace.rows["activations"]]
+    told = sum(len(row.layers) for row in gradients) + sum(len(row.layers) for row in activations)
+    left_out = trace.left_out + Counter(layers=_layers(trace) - told, traces=untraced)
+    return DenseTraceCaptured(
+        group=trace.group,
+        env=trace.env,
+        episode=trace.episode,
+        reasons=list(trace.reasons),
+        first_epoch=batches[0].scope.epoch,
+        last_epoch=batches[-1].scope.epoch,
+        batches_before=[_batch(event) for event in trace.before],
+        batches_after=[_batch(event) for event in trace.after],
+        gradients=gradients,
+        norms_before=_norms_by_layer(trace.norms, (name for row in gradients for name in row.layers)),
+        activations=activations,
+        gates=[_gate(event) for event in trace.rows["gates"]],
+        alerts=_alerts(trace.rows["alerts"], batches),
+        closed=why,
+        left_out=dict(left_out),
+    )
+
+
+def _alerts(alerts: Sequence[Event[Any]], batches: Sequence[Event[BatchCompleted]]) -> list[TracedAlert]:
+    """With the place of each among the batches: what is derived has the number of its cause."""
+    numbers = [event.seq for event in batches]
+    rows = []
+    for event in alerts:
+        place = bisect_right(numbers, event.seq)
+        by_batch = place and numbers[place - 1] == event.seq
+        rows.append(_alert(event, batches[place - 1].payload.batch if by_batch else None, place))
+    return rows
+
+
+def _layers(trace: OpenTrace) -> int:
+    return sum(len(event.payload.layers) for name in ("gradients", "activations") for event in trace.rows[name])
+
+
+def _norms_by_layer(measured: Iterable[Norms], layers: Iterable[str]) -> dict[str, list[float]]:
+    """What was measured of each layer, oldest first."""
+    rows = list(measured)
+    return {name: [row.layers[name] for row in rows if name in row.layers] for name in dict.fromkeys(layers)}
+
+
+def _batch(event: Event[BatchCompleted]) -> TracedBatch:
     """A batch."""
     row = event.payload
     return TracedBatch(
@@ -51,7 +96,7 @@ def traced_batch(event: Event[BatchCompleted]) -> TracedBatch:
     )
 
 
-def traced_gradients(event: Event[GradientsMeasured], after: bool) -> TracedGradients:
+def _gradients(event: Event[GradientsMeasured], after: bool) -> TracedGradients:
     """A measurement of the gradients, before or after the first alert."""
     layers = {
         name: TracedLayer(
@@ -62,7 +107,7 @@ def traced_gradients(event: Event[GradientsMeasured], after: bool) -> TracedGrad
     return TracedGradients(epoch=event.scope.epoch, batch=event.payload.batch, after=after, layers=layers)
 
 
-def traced_activations(event: Event[ActivationsMeasured], after: bool) -> TracedActivations:
+def _activations(event: Event[ActivationsMeasured], after: bool) -> TracedActivations:
     """A measurement of the activations, before or after the first alert."""
     layers = {
         name: TracedUnits(
@@ -73,13 +118,13 @@ def traced_activations(event: Event[ActivationsMeasured], after: bool) -> Traced
     return TracedActivations(epoch=event.scope.epoch, after=after, layers=layers)
 
 
-def traced_gate(event: Event[GateEvaluated]) -> TracedGate:
+def _gate(event: Event[GateEvaluated]) -> TracedGate:
     """A gate that was asked."""
     row = event.payload
     return TracedGate(epoch=event.scope.epoch, slot=row.slot, gate=row.gate, passed=row.passed, checks=row.checks)
 
 
-def traced_alert(event: Event[AlertRaised], batch: int | None, place: int) -> TracedAlert:
+def _alert(event: Event[AlertRaised], batch: int | None, place: int) -> TracedAlert:
     """An alert, the batch that raised it, and how many batches of the trace there were by then."""
     row = event.payload
     return TracedAlert(

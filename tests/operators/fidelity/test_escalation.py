@@ -12,8 +12,9 @@ from reactivex.testing.marbles import marbles_testing
 
 from nissa.events.event import Event
 from nissa.events.kinds import FidelityChanged, Heartbeat, PipelineState, RunEnded
+from nissa.events.vocabulary import Alert
 from nissa.operators.fidelity.budget import AHEAD, START
-from nissa.operators.fidelity.cooldowns import MAX_HOLDS, Holds
+from nissa.operators.fidelity.cooldowns import MAX_ALERTS, OpenAlerts
 from nissa.operators.fidelity.escalation import escalate
 from nissa.operators.fold import Fold
 from tests.operators.raised import batch, configured, raised, resolved, told
@@ -181,14 +182,14 @@ def test_runs_know_nothing_of_each_other() -> None:
 
 
 def test_what_is_held_is_bounded_and_ends_with_the_run() -> None:
-    holds = Holds()
+    alerts, spike, again = OpenAlerts(), Alert("spike", "warning"), Alert("again", "warning")
     for number in range(1000):
-        holds.add(("spike", str(number), "warning"), ("ppo", number), now=0.0)
-    assert len(holds.holds) == len(holds.heard) == MAX_HOLDS
-    holds.add(("again", "0", "warning"), ("ppo", 1), now=0.0)
-    holds.add(("spike", "999", "warning"), ("ppo", 999), now=0.0)
-    assert holds.names() == ["spike", "again"]
-    assert list(holds.holds)[-1][0][0] == "spike"
+        alerts.add((spike, str(number)), ("ppo", number), now=0.0)
+    assert len(alerts.cool_downs) == len(alerts.heard) == MAX_ALERTS
+    alerts.add((again, "0"), ("ppo", 1), now=0.0)
+    alerts.add((spike, "999"), ("ppo", 999), now=0.0)
+    assert alerts.names() == ["spike", "again"]
+    assert list(alerts.cool_downs)[-1][0][0] == spike
     operator = escalate("adaptive")
     state = operator.init()
     for event in told([raised(), RunEnded(outcome="completed", duration=1.0)]):

@@ -23,7 +23,7 @@ from nissa.events.kinds import (
     RunEnded,
 )
 from nissa.operators.fold import Fold
-from nissa.operators.traces.marks_seen import MAX_MARKS
+from nissa.operators.traces.episode_buffer import MAX_MARKS
 from nissa.operators.traces.open_trace import LIMITS
 from nissa.operators.traces.recorder import flight_recorder
 from nissa.operators.traces.trace_event import MAX_LAYERS
@@ -290,8 +290,8 @@ def test_after_its_end_an_episode_keeps_what_an_alert_of_the_policy_shows() -> N
     items = [row for number in range(64) for row in (batch(number), gate(), gradients(number, host=1.0))]
     policy = (raised("entropy_collapse"), {"env": None, "episode": None, "epoch": None})
     found = [trace for event in told([*items, episode_ended(), policy]) for trace in operator.step(state, event)]
-    (place,) = state.places.items.values()
-    assert (len(place.ring), len(place.norms), sum(map(len, place.measured.values()))) == (16, 0, 0)
+    (buffer,) = state.buffers.items.values()
+    assert (len(buffer.ring), len(buffer.norms), sum(map(len, buffer.measured.values()))) == (16, 0, 0)
     assert [sizes(trace) for trace in found] == [(16, 0, "episode_ended")]
 
 
@@ -337,16 +337,16 @@ def test_memory_does_not_grow_with_the_length_of_a_run() -> None:
     items += [raised("odd", "info", str(number)) for number in range(1000)]
     for event in told(items):
         list(operator.step(state, event))
-    (place,) = state.places.items.values()
-    assert len(place.ring) == 8
-    assert sum(map(len, place.measured.values())) <= 14
-    assert len(place.norms) <= 17
-    assert len(place.marks.seen) == MAX_MARKS
-    for capture in state.traces.captures.values():
-        assert len(capture.before) + len(capture.after) <= 24
+    (buffer,) = state.buffers.items.values()
+    assert len(buffer.ring) == 8
+    assert sum(map(len, buffer.measured.values())) <= 14
+    assert len(buffer.norms) <= 17
+    assert len(buffer.marks.keys) == MAX_MARKS
+    for trace in state.traces.by_env.values():
+        assert len(trace.before) + len(trace.after) <= 24
     list(operator.step(state, told([END])[0]))
-    assert not state.places.items
-    assert not state.traces.captures
+    assert not state.buffers.items
+    assert not state.traces.by_env
 
 
 @settings(max_examples=150)
