@@ -1,11 +1,11 @@
-"""Which operators does a run have, unless it is told otherwise?"""
+"""The operators that every run has, live and in a replay."""
 
 from typing import Any
 
-from nissa.operators.anomalies.training_anomalies import anomalies
-from nissa.operators.assessment.accuracy_trend import trends
-from nissa.operators.assessment.epoch_assessment import narrative
-from nissa.operators.features.feature_vector import features
+from nissa.operators.anomalies.training_anomalies import detect_anomalies
+from nissa.operators.assessment.accuracy_trend import accuracy_trends
+from nissa.operators.assessment.epoch_assessment import assess_epochs
+from nissa.operators.features.feature_vector import feature_vectors
 from nissa.operators.fidelity.escalation import escalate
 from nissa.operators.fold import Fold, Operator
 from nissa.operators.growth.best_runs import best_runs
@@ -20,7 +20,7 @@ __all__ = ["default_operators"]
 
 def default_operators() -> dict[str, Operator]:
     """Fresh operators by name, in the order in which they see an event."""
-    summaries: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), narrative(), features()]
-    noticing: list[Fold[Any]] = [anomalies(), trends(), policy_collapse(), policy_spikes()]
+    summaries: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), assess_epochs(), feature_vectors()]
+    noticing: list[Fold[Any]] = [detect_anomalies(), accuracy_trends(), policy_collapse(), policy_spikes()]
     following: list[Fold[Any]] = [escalate(), flight_recorder()]
     return {fold.name: fold for fold in (*summaries, *noticing, *following)}

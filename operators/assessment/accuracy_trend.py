@@ -16,7 +16,7 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpisodeStarted, EpochCompleted, TrendChanged
 from nissa.operators.fold import Fold, Keyed, merge_disjoint
 
-__all__ = ["Course", "TrendLimits", "direction", "trends"]
+__all__ = ["AccuracyTrend", "TrendLimits", "accuracy_trends", "direction"]
 
 
 class TrendLimits(NamedTuple):
@@ -31,7 +31,7 @@ class TrendLimits(NamedTuple):
 
 
 @dataclass(slots=True)
-class Course:
+class AccuracyTrend:
     """The accuracies of the episode that an environment is in."""
 
     episode: int | None = None
@@ -40,7 +40,7 @@ class Course:
     epochs: int = 0
 
 
-def trends(window: int = 5, plateau: float = 0.5, change: float = 2.0) -> Fold[Keyed[Course]]:
+def accuracy_trends(window: int = 5, plateau: float = 0.5, change: float = 2.0) -> Fold[Keyed[AccuracyTrend]]:
     """A `TrendChanged` whenever the accuracy of an environment takes another direction; each episode begins anew.
 
     An accuracy that is not finite belongs to no mean. Raises ValueError unless `window` is at least 1 epoch and
@@ -49,7 +49,7 @@ def trends(window: int = 5, plateau: float = 0.5, change: float = 2.0) -> Fold[K
     if window < 1 or not 0 <= plateau <= change:
         raise ValueError(f"need window >= 1 and 0 <= plateau <= change, not {window}, {plateau} and {change}")
     kinds, step = (EpisodeStarted, EpochCompleted), partial(_step, TrendLimits(window, plateau, change))
-    return Fold("trends", kinds, lambda: Keyed(Course), step, merge_disjoint)
+    return Fold("trends", kinds, lambda: Keyed(AccuracyTrend), step, merge_disjoint)
 
 
 def direction(change: float, plateau: float, limit: float) -> str | None:
@@ -64,35 +64,35 @@ def direction(change: float, plateau: float, limit: float) -> str | None:
 
 
 def _step(
-    limits: TrendLimits, courses: Keyed[Course], event: Event[EpisodeStarted | EpochCompleted]
+    limits: TrendLimits, envs: Keyed[AccuracyTrend], event: Event[EpisodeStarted | EpochCompleted]
 ) -> Iterator[TrendChanged]:
     scope, payload = event.scope, event.payload
     key = scope.run, scope.group, scope.env
-    if isinstance(payload, EpisodeStarted) or courses[key].episode != scope.episode:
-        courses[key] = Course(scope.episode)
+    if isinstance(payload, EpisodeStarted) or envs[key].episode != scope.episode:
+        envs[key] = AccuracyTrend(scope.episode)
     if isinstance(payload, EpochCompleted) and isfinite(payload.val_accuracy):
-        yield from _follow(limits, courses[key], scope, float(payload.val_accuracy))
+        yield from _follow(limits, envs[key], scope, float(payload.val_accuracy))
 
 
-def _follow(limits: TrendLimits, course: Course, scope: Scope, accuracy: float) -> Iterator[TrendChanged]:
-    recent = course.recent
+def _follow(limits: TrendLimits, state: AccuracyTrend, scope: Scope, accuracy: float) -> Iterator[TrendChanged]:
+    recent = state.recent
     recent.append(accuracy)
-    course.epochs += 1
+    state.epochs += 1
     if len(recent) <= limits.window:
         return
     # One accuracy more than the window holds: it is in the earlier mean only, as the newest is in the later one only.
     change = (accuracy - recent.popleft()) / limits.window
     trend = direction(change, limits.plateau, limits.change)
-    if trend is None or trend == course.trend:
+    if trend is None or trend == state.trend:
         return
     yield TrendChanged(
         group=scope.group,
         env=scope.env,
         trend=trend,
-        before=course.trend,
-        epochs=course.epochs - 1 if course.trend else 0,
+        before=state.trend,
+        epochs=state.epochs - 1 if state.trend else 0,
         change=change,
         mean=sum(recent) / limits.window,
         window=limits.window,
     )
-    course.trend, course.epochs = trend, 1
+    state.trend, state.epochs = trend, 1

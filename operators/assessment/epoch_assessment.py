@@ -5,20 +5,19 @@ from dataclasses import dataclass, field
 
 from nissa.events.event import Event
 from nissa.events.kinds import EpisodeStarted, EpochAssessed, EpochCompleted, ProbesConfigured
-from nissa.operators.assessment.evidence import Seen
+from nissa.operators.assessment.evidence import EpochEvidence
 from nissa.operators.assessment.layer_health import Complaints, by_complaint
-from nissa.operators.assessment.measurements import MEASUREMENTS, Findings, Measurement
+from nissa.operators.assessment.measurements import MEASUREMENTS, EpochMeasurements, Measurement
 from nissa.operators.assessment.narrative import sentences
 from nissa.operators.assessment.plateau import Progress, point
-from nissa.operators.assessment.red_flags import opportunities, red_flags
-from nissa.operators.fold import Fold, Keyed
+from nissa.operators.assessment.red_flags import opportunities, raised_flags
+from nissa.operators.fold import Fold, Keyed, merge_disjoint
 
-__all__ = ["HISTORY_LENGTH", "Network", "narrative"]
+__all__ = ["HISTORY_LENGTH", "Network", "assess_epochs"]
 
+_Input = ProbesConfigured | EpisodeStarted | EpochCompleted | Measurement
 HISTORY_LENGTH = 10
 """Epochs that trends are judged over where no configuration says otherwise."""
-
-Told = ProbesConfigured | EpisodeStarted | EpochCompleted | Measurement
 
 
 @dataclass(slots=True)
@@ -28,22 +27,22 @@ class Network:
     episode: int | None = None
     probes: ProbesConfigured | None = None
     progress: Progress = field(default_factory=Progress)
-    findings: Findings = field(default_factory=Findings)
+    measured: EpochMeasurements = field(default_factory=EpochMeasurements)
     before: Complaints = field(default_factory=dict)
     """What was wrong with the gradients of the last epoch."""
 
 
-def narrative() -> Fold[Keyed[Network]]:
+def assess_epochs() -> Fold[Keyed[Network]]:
     """An assessment after each epoch, by group and environment, of what was measured in that epoch.
 
     Trends go back as far in the episode as the configuration of the probes says. What was measured in an earlier
     epoch is not known of this one, so it is neither wrong nor healthy.
     """
     kinds = (ProbesConfigured, EpisodeStarted, *MEASUREMENTS, EpochCompleted)
-    return Fold("narrative", kinds, lambda: Keyed(Network), _step, _merge)
+    return Fold("narrative", kinds, lambda: Keyed(Network), _step, merge_disjoint)
 
 
-def _step(networks: Keyed[Network], event: Event[Told]) -> Iterator[EpochAssessed]:
+def _step(networks: Keyed[Network], event: Event[_Input]) -> Iterator[EpochAssessed]:
     key, payload = event.scope[:3], event.payload
     network = networks[key]
     if isinstance(payload, EpisodeStarted) or event.scope.episode != network.episode:
@@ -52,33 +51,25 @@ def _step(networks: Keyed[Network], event: Event[Told]) -> Iterator[EpochAssesse
         case ProbesConfigured():
             network.probes = payload
         case EpochCompleted():
-            found, network.findings = network.findings, Findings()
+            found, network.measured = network.measured, EpochMeasurements()
             yield _assess(network, found, payload)
         case EpisodeStarted():
             pass
         case _:
-            network.findings.take(payload, network.probes)
+            network.measured.take(payload, network.probes)
 
 
-def _assess(network: Network, found: Findings, epoch: EpochCompleted) -> EpochAssessed:
+def _assess(network: Network, found: EpochMeasurements, epoch: EpochCompleted) -> EpochAssessed:
     length = network.probes.history_length if network.probes else HISTORY_LENGTH
     network.progress.add(point(epoch), length)
     found.close(epoch)
-    seen = Seen(epoch, network.progress, found, network.before, length)
+    evidence = EpochEvidence(epoch, network.progress, found, network.before, length)
     network.before = found.gradients
     return EpochAssessed(
-        narrative=sentences(seen),
-        red_flags=red_flags(seen),
-        opportunities=opportunities(seen),
+        narrative=sentences(evidence),
+        red_flags=raised_flags(evidence),
+        opportunities=opportunities(evidence),
         health=found.health,
         complaints=by_complaint(found.sources),
         plateau_epochs=network.progress.plateau_epochs,
     )
-
-
-def _merge(left: Keyed[Network], right: Keyed[Network]) -> Keyed[Network]:
-    """Networks are kept whole by environment, so the parts of a stream share no key."""
-    merged = Keyed(Network)
-    merged.items.update(left.items)
-    merged.items.update(right.items)
-    return merged

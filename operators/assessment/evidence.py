@@ -8,10 +8,10 @@ from math import inf, isfinite, sqrt
 
 from nissa.events.kinds import EpochCompleted
 from nissa.operators.assessment.layer_health import Complaints
-from nissa.operators.assessment.measurements import Findings
+from nissa.operators.assessment.measurements import EpochMeasurements
 from nissa.operators.assessment.plateau import ACCURACY_STEP, Progress
 
-__all__ = ["GAP", "RISE", "SPREAD", "Seen", "chance"]
+__all__ = ["GAP", "RISE", "SPREAD", "EpochEvidence", "chance"]
 
 GAP = 10.0
 """Percentage points between training and validation accuracy that are many."""
@@ -22,12 +22,12 @@ SPREAD = 30.0
 
 
 @dataclass(slots=True)
-class Seen:
+class EpochEvidence:
     """A network after an epoch."""
 
     epoch: EpochCompleted
     progress: Progress
-    findings: Findings
+    measured: EpochMeasurements
     before: Complaints = field(default_factory=dict)
     """What was wrong with the gradients in the epoch before."""
     history_length: int = 10
@@ -35,7 +35,7 @@ class Seen:
     @property
     def non_finite(self) -> bool:
         """Whether anything that was measured in the epoch is NaN or infinite."""
-        return bool(self.findings.broken) or self.complained("non_finite")
+        return bool(self.measured.broken) or self.complained("non_finite")
 
     @property
     def gap(self) -> float:
@@ -60,7 +60,7 @@ class Seen:
 
         None where the accuracy of any class is broken: then it is not known which is the worst.
         """
-        rows = self.findings.classes.classes if self.findings.classes else {}
+        rows = self.measured.classes.classes if self.measured.classes else {}
         known = {name: row.accuracy for name, row in rows.items() if row.accuracy is not None}
         if not known or not all(map(isfinite, known.values())):
             return None
@@ -70,7 +70,7 @@ class Seen:
 
     def complained(self, complaint: str) -> bool:
         """Whether any layer has this complaint."""
-        return any(complaint in source.values() for source in self.findings.sources)
+        return any(complaint in source.values() for source in self.measured.sources)
 
 
 def chance(samples: int) -> float:

@@ -26,7 +26,7 @@ from nissa.operators.assessment.layer_health import (
     worse,
 )
 
-__all__ = ["MEASUREMENTS", "Findings", "Measurement"]
+__all__ = ["MEASUREMENTS", "EpochMeasurements", "Measurement"]
 
 Measurement = GradientsMeasured | ActivationsMeasured | WeightsMeasured | ClassesMeasured | SharpnessMeasured
 MEASUREMENTS = (GradientsMeasured, ActivationsMeasured, WeightsMeasured, ClassesMeasured, SharpnessMeasured)
@@ -37,7 +37,7 @@ _LASTING = ("non_finite", "exploding")
 
 
 @dataclass(slots=True)
-class Findings:
+class EpochMeasurements:
     """What is known of one epoch. What was not measured in it is empty or None, whatever was known before."""
 
     gradients: Complaints = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""How does an episode go? The features that every configuration has, from its epochs alone."""
+"""The features that every configuration has, from the epochs of an episode alone."""
 
 import math
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from nissa.operators.assessment.plateau import Progress, point
 from nissa.operators.features.catalog import HISTORY
 from nissa.operators.growth.model_size import growth_ratio
 
-__all__ = ["Course", "base_features", "largest"]
+__all__ = ["EpisodeHistory", "base_features", "largest"]
 
 
 @dataclass(slots=True)
-class Course:
+class EpisodeHistory:
     """What is remembered of an episode's epochs: losses in nats, accuracies in percent."""
 
     progress: Progress = field(default_factory=Progress)
@@ -30,9 +30,9 @@ class Course:
             self.best_accuracy = max(self.best_accuracy, now.val_accuracy)
 
 
-def base_features(course: Course, number: int | None, epoch: EpochCompleted) -> dict[str, float | None]:
-    """By name, after `course` took the epoch in, which is the `number`-th. None where there is nothing to tell of."""
-    newest_first = course.progress.points[::-1]
+def base_features(history: EpisodeHistory, number: int | None, epoch: EpochCompleted) -> dict[str, float | None]:
+    """By name, after `history` took the epoch in, which is the `number`-th. None where there is nothing to tell of."""
+    newest_first = history.progress.points[::-1]
     losses, accuracies = [p.val_loss for p in newest_first], [p.val_accuracy for p in newest_first]
     return {
         "epoch": number,
@@ -42,9 +42,9 @@ def base_features(course: Course, number: int | None, epoch: EpochCompleted) -> 
         "train_accuracy": epoch.train_accuracy,
         "val_accuracy": epoch.val_accuracy,
         "accuracy_delta": _delta(accuracies),
-        "plateau_epochs": course.progress.plateau_epochs,
-        "best_val_accuracy": _finite(course.best_accuracy),
-        "best_val_loss": _finite(course.best_loss),
+        "plateau_epochs": history.progress.plateau_epochs,
+        "best_val_accuracy": _finite(history.best_accuracy),
+        "best_val_loss": _finite(history.best_loss),
         "generalization_gap": None if epoch.train_accuracy is None else epoch.train_accuracy - epoch.val_accuracy,
         **{f"loss_history_{n}": loss for n, loss in enumerate(losses, 1)},
         **{f"accuracy_history_{n}": accuracy for n, accuracy in enumerate(accuracies, 1)},

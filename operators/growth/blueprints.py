@@ -10,7 +10,6 @@ from nissa.operators.statistics.moments import Moments
 
 __all__ = ["BlueprintTally", "blueprint_stats", "fossilization_rate"]
 
-Key = tuple[str, str | None, str]
 Ended = SeedGerminated | SeedFossilized | SeedCulled
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, BatchCompleted, EpochCompleted, Payload
 from nissa.operators.anomalies.training_anomalies import detect_anomalies
-from nissa.operators.assessment.accuracy_trend import trends
+from nissa.operators.assessment.accuracy_trend import accuracy_trends
 from nissa.operators.fold import Fold
 from nissa.operators.policy.collapse import policy_collapse
 from nissa.operators.policy.update_spikes import policy_spikes
@@ -157,8 +157,8 @@ def _clean(policy: str, seeds: range) -> None:
     for operator in (detect_anomalies(), detect_anomalies("ratio"), policy_collapse(), policy_spikes()):
         counts = Counter(f"{row.alert} ({row.severity})" for _, row in alerts(operator, events))
         print(f"  {operator.name}: {dict(counts) or 'none'}")
-    state, changes = trends().init(), Counter[str]()
+    state, changes = accuracy_trends().init(), Counter[str]()
     for event in events:
-        if isinstance(event.payload, trends().kinds):
-            changes.update(row.trend for row in trends().step(state, event))  # type: ignore[attr-defined]
+        if isinstance(event.payload, accuracy_trends().kinds):
+            changes.update(row.trend for row in accuracy_trends().step(state, event))  # type: ignore[attr-defined]
     print(f"  trends: {dict(changes)}")

@@ -12,7 +12,7 @@ from river.stats import RollingIQR, RollingQuantile
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted, HeadEntropy, Payload, PolicyUpdated
 from nissa.operators.anomalies.training_anomalies import detect_anomalies
-from nissa.operators.assessment.accuracy_trend import trends
+from nissa.operators.assessment.accuracy_trend import accuracy_trends
 from nissa.operators.fidelity.escalation import escalate
 from nissa.operators.fold import Fold
 from nissa.operators.growth.best_runs import best_runs
@@ -45,7 +45,7 @@ def run() -> None:
         "anomalies, a batch with two seeds (aim: under 5)": (detect_anomalies, batches),
         '... in mode "ratio"': (lambda: detect_anomalies("ratio"), batches),
         "anomalies, an epoch": (detect_anomalies, epochs),
-        "trends, an epoch": (trends, epochs),
+        "trends, an epoch": (accuracy_trends, epochs),
         "policy_collapse, an update with four heads": (policy_collapse, updates),
         "policy_spikes, an update with four heads": (policy_spikes, updates),
         "fidelity, a batch while all is well": (escalate, batches),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nissa.events.kinds import TrendChanged
-from nissa.operators.assessment.accuracy_trend import trends
+from nissa.operators.assessment.accuracy_trend import accuracy_trends
 from tests.operators.test_contract import derived
 from tests.operators.watching import epoch, marbles
 from tests.samples import episode_started, event
@@ -16,7 +16,7 @@ from tests.samples import episode_started, event
 
 def told(accuracies: list[float], **options: Any) -> list[Any]:
     story = [event(epoch(accuracy), env=0, episode=0, epoch=n) for n, accuracy in enumerate(accuracies, start=1)]
-    return derived(trends(**options), story)
+    return derived(accuracy_trends(**options), story)
 
 
 @settings(max_examples=200)
@@ -36,7 +36,7 @@ def test_it_equals_the_means_of_a_plain_loop(accuracies: list[float]) -> None:
 
 def test_marbles_of_a_course_that_rises_rests_and_falls() -> None:
     course = [*range(10, 90, 10), *[80] * 8, *range(80, 0, -20)]
-    seen = marbles(trends(), {210 + 10 * n: event(epoch(float(a)), env=0) for n, a in enumerate(course)})
+    seen = marbles(accuracy_trends(), {210 + 10 * n: event(epoch(float(a)), env=0) for n, a in enumerate(course)})
     found = [(tick, row.trend, row.epochs) for tick, row in seen]
     # The sixth epoch is the first to compare; the mean rests once the last five are all 80, and one more is.
     assert found == [(260, "improvement", 0), (330, "plateau", 7), (380, "degradation", 5)]
@@ -56,9 +56,9 @@ def test_between_the_limits_the_direction_stays_and_it_is_told_but_once() -> Non
 
 def test_each_episode_and_environment_begins_anew() -> None:
     story = [event(epoch(60.0), env=env, episode=episode) for episode in (0, 1) for _ in range(5) for env in (0, 1)]
-    assert derived(trends(), story) == []
+    assert derived(accuracy_trends(), story) == []
     again = [event(episode_started(), env=0, episode=0), *[event(epoch(60.0), env=0, episode=0) for _ in range(5)]]
-    assert derived(trends(), [*again, *again]) == []
+    assert derived(accuracy_trends(), [*again, *again]) == []
 
 
 def test_a_direction_says_what_it_rests_on() -> None:
@@ -69,4 +69,4 @@ def test_a_direction_says_what_it_rests_on() -> None:
 @pytest.mark.parametrize("options", [{"window": 0}, {"plateau": -1.0}, {"plateau": 3.0, "change": 2.0}])
 def test_limits_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="need window >= 1"):
-        trends(**options)
+        accuracy_trends(**options)

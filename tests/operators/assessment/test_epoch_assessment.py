@@ -26,7 +26,7 @@ from nissa.events.kinds import (
     WeightsMeasured,
 )
 from nissa.events.vocabulary import FLAGS, OPPORTUNITIES
-from nissa.operators.assessment.epoch_assessment import narrative
+from nissa.operators.assessment.epoch_assessment import assess_epochs
 from nissa.operators.assessment.red_flags import OFFERS, RED_FLAGS
 from tests.operators.test_contract import derived
 from tests.samples import episode_started, epoch_completed, event, payloads
@@ -105,7 +105,7 @@ def configured(history_length: int = 10, vanishing_threshold: float = 1e-7) -> P
 def assessed(*payloads: Payload, episode: int = 0) -> list[EpochAssessed]:
     """The assessments of one environment."""
     told = [event(payload, seq=n, group="ppo", env=0, episode=episode) for n, payload in enumerate(payloads)]
-    return [row for row in derived(narrative(), told) if isinstance(row, EpochAssessed)]
+    return [row for row in derived(assess_epochs(), told) if isinstance(row, EpochAssessed)]
 
 
 def last(*payloads: Payload) -> EpochAssessed:
@@ -294,7 +294,7 @@ def test_a_step_that_broke_is_not_hidden_by_the_next(wrong: str) -> None:
 
 def test_a_new_episode_is_a_new_network_also_where_episodes_bear_no_number() -> None:
     told = [event(row, env=0) for row in (*plateau(2), episode_started(), epoch())]
-    assert [row.plateau_epochs for row in derived(narrative(), told)] == [0, 1, 2, 0]  # type: ignore[attr-defined]
+    assert [row.plateau_epochs for row in derived(assess_epochs(), told)] == [0, 1, 2, 0]  # type: ignore[attr-defined]
 
 
 def test_thresholds_come_from_the_stream() -> None:
@@ -315,7 +315,7 @@ def test_a_new_episode_is_a_new_network_under_the_same_configuration() -> None:
         # Its start was not seen.
         event(epoch(10.0), group="ppo", env=0, episode=2),
     ]
-    rows: list[Any] = derived(narrative(), told)
+    rows: list[Any] = derived(assess_epochs(), told)
     assert [row.plateau_epochs for row in rows] == [0, 1, 2, 3, 0, 1, 2, 3, 0]
     assert rows[4].complaints == {}
     assert "sustained_plateau" in rows[7].red_flags
@@ -362,7 +362,7 @@ def test_a_number_that_is_broken_is_the_worst_news_wherever_it_stands(
     assert "healthy_gradients" not in row.opportunities
 
 
-KINDS = narrative().kinds
+KINDS = assess_epochs().kinds
 
 
 @settings(max_examples=300)

@@ -27,9 +27,9 @@ from nissa.events.kinds import (
     WeightsMeasured,
 )
 from nissa.events.units import Measure
-from nissa.operators.assessment.epoch_assessment import narrative
+from nissa.operators.assessment.epoch_assessment import assess_epochs
 from nissa.operators.features.catalog import TABLE, Feature
-from nissa.operators.features.feature_vector import features
+from nissa.operators.features.feature_vector import feature_vectors
 from nissa.operators.features.names import CONFUSED, feature_names, feature_schema, short
 from nissa.pipeline.config import feature_names_of
 from nissa.pipeline.config.profiles import load
@@ -112,7 +112,7 @@ def told(*payloads: Any, episode: int = 0, **where: Any) -> list[Any]:
 
 def vectors(story: list[Any], groups: dict[str, list[str]] = ALL) -> list[dict[str, float | None]]:
     names = [name for group in groups.values() for name in group]
-    found = [row for row in derived(features(), story) if isinstance(row, FeaturesComputed)]
+    found = [row for row in derived(feature_vectors(), story) if isinstance(row, FeaturesComputed)]
     assert all(row.missing == row.values.count(None) for row in found)
     return [dict(zip(names, row.values, strict=True)) for row in found]
 
@@ -227,7 +227,7 @@ def by_hand(values: list[float], kind: str, best: Any) -> dict[str, float | None
 @given(st.lists(NUMBERS, min_size=1, max_size=15))
 def test_a_plateau_is_as_long_as_the_narrative_says(accuracies: list[float]) -> None:
     story = told(*map(epoch_completed, accuracies))
-    said = [row.plateau_epochs for row in derived(narrative(), story)]  # type: ignore[attr-defined]
+    said = [row.plateau_epochs for row in derived(assess_epochs(), story)]  # type: ignore[attr-defined]
     assert [found["plateau_epochs"] for found in vectors(story, {"base": ALL["base"]})] == said
 
 
@@ -304,7 +304,7 @@ def test_a_measurement_of_nothing_says_nothing() -> None:
 
 
 def test_before_any_configuration_there_is_the_base() -> None:
-    (row,) = derived(features(), told(GRADIENTS, epoch_completed(80.0)))
+    (row,) = derived(feature_vectors(), told(GRADIENTS, epoch_completed(80.0)))
     assert isinstance(row, FeaturesComputed)
     assert len(row.values) == len(ALL["base"]) == 27
 
@@ -390,6 +390,6 @@ def test_source_and_unit_of_the_table_are_those_of_the_event(row: Feature) -> No
 @given(payloads(ProbesConfigured), st.sampled_from(MEASURED))
 def test_names_that_nobody_knows_are_missing(strange: ProbesConfigured, measured: Any) -> None:
     names = [name for group in strange.features.values() for name in group]
-    (row,) = derived(features(), told(strange, measured, epoch_completed(80.0)))
+    (row,) = derived(feature_vectors(), told(strange, measured, epoch_completed(80.0)))
     assert isinstance(row, FeaturesComputed)
     assert row.values == [None] * len(names) or set(names) & {name for group in ALL.values() for name in group}
