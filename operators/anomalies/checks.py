@@ -49,14 +49,14 @@ class EpisodeBaselines:
 def batch_completed(state: EpisodeBaselines, scope: Scope, batch: BatchCompleted) -> AlertEvents:
     """Take a batch in: loss and gradient norms."""
     loss, host, seeds = float(batch.loss), float(batch.host_grad_norm), batch.seed_grad_norms
-    told: list[AlertRaised | AlertResolved] = []
+    events: list[AlertRaised | AlertResolved] = []
     if _may_matter(state, loss + host + batch.accuracy + (batch.isolation_leakage or 0.0) + sum(seeds.values())):
-        told += find_broken(state, scope, batch, state.rules.calm_batches)
-    told += _spike(state, scope, "loss", loss, state.rules.calm_batches)
-    told += _explosion(state, scope, "host", host)
+        events += find_broken(state, scope, batch, state.rules.calm_batches)
+    events += _spike(state, scope, "loss", loss, state.rules.calm_batches)
+    events += _explosion(state, scope, "host", host)
     for slot, norm in seeds.items():
-        told += _explosion(state, scope, slot, float(norm))
-    return told
+        events += _explosion(state, scope, slot, float(norm))
+    return events
 
 
 def epoch_completed(state: EpisodeBaselines, scope: Scope, epoch: EpochCompleted) -> AlertEvents:
@@ -80,8 +80,8 @@ def activations_measured(state: EpisodeBaselines, scope: Scope, activations: Act
     """Take activations in. A unit is dormant whose mean magnitude is next to nothing (Sokar et al. 2023); the probe
     says what that is, and tells the share of activation functions only."""
     yield from find_broken(state, scope, activations, calm=1)
-    told = {layer: float(row.dormant) for layer, row in activations.layers.items() if row.dormant is not None}
-    shares = {layer: share for layer, share in told.items() if isfinite(share)}
+    known = {layer: float(row.dormant) for layer, row in activations.layers.items() if row.dormant is not None}
+    shares = {layer: share for layer, share in known.items() if isfinite(share)}
     high = (layer for layer, share in shares.items() if share > state.rules.dormant)
     state.dormant = {layer: state.dormant.get(layer, 0) + 1 for layer in high}
     # A seed that is gone has no dormant units any more.

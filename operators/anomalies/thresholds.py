@@ -72,9 +72,9 @@ def configured(rules: Rules, alerts: object) -> Rules:
     """
     section: Mapping[Any, Any] = alerts if isinstance(alerts, Mapping) else {}
     mode = section.get("mode")
-    told = MODES.get(mode, rules) if isinstance(mode, str) else rules
+    base = MODES.get(mode, rules) if isinstance(mode, str) else rules
     limits = {limit: section[key] for key, limit in _LIMITS.items() if _number(section.get(key))}
-    return replace(told, **limits)
+    return replace(base, **limits)
 
 
 def _number(value: object) -> bool:

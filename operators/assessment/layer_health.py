@@ -1,4 +1,4 @@
-"""How healthy is a network? What is wrong with each layer, and the share of layers with which nothing is.
+"""The health of a network: what is wrong with each layer, and the share of layers with which nothing is.
 
 >>> layer = LayerGradients(elements=100, norm=1e-8, mean=0.0, percentiles={}, non_finite=0)
 >>> found = {"host.conv1": gradient_complaint(layer), "host.fc": None}

@@ -1,4 +1,4 @@
-"""How does it go? The last epochs of an episode, and since when nothing has become better.
+"""Progress of an episode: its last epochs, and since when nothing has become better.
 
 >>> progress = Progress()
 >>> for loss, accuracy in [(0.9, 60.0), (0.5, 70.0), (0.499, 70.4)]:
@@ -35,8 +35,8 @@ class Point(NamedTuple):
 
 def point(epoch: EpochCompleted) -> Point:
     """An epoch in doubles, as the log will hold them."""
-    told = (getattr(epoch, name) for name in Point._fields)
-    return Point(*(math.nan if value is None else float(value) for value in told))
+    figures = (getattr(epoch, name) for name in Point._fields)
+    return Point(*(math.nan if value is None else float(value) for value in figures))
 
 
 @dataclass(slots=True)

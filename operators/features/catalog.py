@@ -1,4 +1,4 @@
-"""Which features are there? A row each: its name, unit, source and meaning, and the setting that switches it on.
+"""All features, a row each: its name, unit, source and meaning, and the setting that switches it on.
 
 A source is the path of a figure in an event. What stands in braces becomes a part of the name: there is one feature
 for each layer, slot, class or percentile. A `*` takes all layers together, those of seeds too.

@@ -14,7 +14,7 @@ __all__ = ["EpisodeHistory", "base_features", "largest"]
 
 @dataclass(slots=True)
 class EpisodeHistory:
-    """What is remembered of an episode's epochs: losses in nats, accuracies in percent."""
+    """An episode's last epochs and its best ones: losses in nats, accuracies in percent."""
 
     progress: Progress = field(default_factory=Progress)
     best_loss: float = math.inf

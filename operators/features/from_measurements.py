@@ -1,4 +1,4 @@
-"""Which features does a measurement give? Its figures, by the paths and under the names of the table.
+"""The features that a measurement gives: its figures, by the paths and under the names of the table.
 
 >>> from nissa.events.kinds import LayerWeights, WeightsMeasured
 >>> weights = WeightsMeasured(layers={"host.fc": LayerWeights(norm=3.0), "early.fc": LayerWeights(norm=9.0)})
@@ -45,8 +45,8 @@ def broken_features(payload: Payload, layers: Iterable[str]) -> dict[str, float]
     if isinstance(payload, GradientsMeasured) and _sound(payload):
         return {}
     known = measured_features(payload, layers).items()
-    told = [(name, value) for name, value in known if value is not None]
-    return {name: value for name, value in told if not isfinite(value) or (name in _BROKEN_ELEMENTS and value)}
+    taken = [(name, value) for name, value in known if value is not None]
+    return {name: value for name, value in taken if not isfinite(value) or (name in _BROKEN_ELEMENTS and value)}
 
 
 def _sound(row: GradientsMeasured) -> bool:

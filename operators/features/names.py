@@ -1,4 +1,4 @@
-"""Which features does a configuration give for a network, and in what order? Known before anything is measured.
+"""The features that a configuration gives for a network, in their order, known before anything is measured.
 
 >>> gradients = {"enabled": True, "track_norm": True}
 >>> names = feature_names({"gradients": gradients}, layers=["host.conv1", "host.fc"])

@@ -1,4 +1,4 @@
-"""How much may be looked at closely? A share of all epochs, and at first as much as the first hundred may have.
+"""The budget of dense epochs: a share of all, and at first as much as the first hundred may have.
 
 >>> budget = Budget(share=0.2, planned=200)
 >>> for _ in range(25):

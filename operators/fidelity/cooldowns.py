@@ -48,9 +48,9 @@ class OpenAlerts:
 
     cool_downs: dict[tuple[AlertKey, GroupEnv], CoolDown] = field(default_factory=dict)
     heard: dict[GroupEnv, float] = field(default_factory=dict)
-    """When something was last heard of the places of the alerts."""
+    """When something was last heard of where the alerts are."""
     between: set[GroupEnv] = field(default_factory=set)
-    """Those places of which an episode's end was heard last."""
+    """Where an episode's end was heard last."""
 
     def add(self, key: AlertKey, where: GroupEnv, now: float) -> None:
         """An alert was raised. One that was within its cool-down stands again."""

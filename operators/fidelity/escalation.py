@@ -149,8 +149,8 @@ def _settle(run: RunFidelity, rising: str, falling: str) -> Iterable[FidelityCha
     else:
         run.level, clause = "dense", rising
     # An alert that finds no budget left is news, too.
-    told = run.level != before or (clause == "budget" and rising == "alert")
-    return (_change(run, before, clause),) if told else ()
+    news = run.level != before or (clause == "budget" and rising == "alert")
+    return (_change(run, before, clause),) if news else ()
 
 
 def _end(run: RunFidelity | None) -> Iterable[FidelityChanged]:

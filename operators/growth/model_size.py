@@ -1,4 +1,4 @@
-"""How much larger did the network get, and what does a forward pass cost?
+"""The growth of a network, and the cost of a forward pass.
 
 >>> growth_ratio(1000, 50), growth_ratio(0, 50), growth_ratio(1000, None)
 (1.05, 1.0, None)

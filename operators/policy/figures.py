@@ -1,4 +1,4 @@
-"""What does one update of the policy say about its health? Figures that are ratios, so that limits can be put on them.
+"""Figures of one update of the policy that are ratios, so that limits can be put on them.
 
 >>> head = HeadEntropy(entropy=2.0, log_valid=8.0, decisions=10, mean_policy_entropy=0.5)
 >>> normalized_entropy(head), round(information(head), 3)

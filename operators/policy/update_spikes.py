@@ -84,7 +84,7 @@ def _step(
     policy = policies[scope[:3]]
     yield from _broken(policy, scope, update, calm)
     for name, spike in limits.items():
-        if (told := getattr(update, name)) is not None and isfinite(value := float(told)):
+        if (figure := getattr(update, name)) is not None and isfinite(value := float(figure)):
             usual = policy.usual.setdefault(name, Window(20))
             found = _spike(name, spike, value, usual, warm_up)
             yield from update_alert(policy.alerts, scope, (spike.alert, name), found, calm)

@@ -1,4 +1,4 @@
-"""Where does a number stand among the last n? Ranks of a sliding window, a value in and out in half a microsecond.
+"""Ranks of a sliding window: where a number stands among the last n. In and out takes half a microsecond.
 
 >>> window = Window(3)
 >>> for value in (9.0, 1.0, 2.0, 4.0):

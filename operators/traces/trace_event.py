@@ -1,4 +1,4 @@
-"""The event that tells of a closed trace; what is in it is smaller than it was told, with bounded layers."""
+"""The event of a closed trace; what is in it is smaller than it was, with a bounded number of layers."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -40,8 +40,8 @@ def trace_event(trace: OpenTrace, why: str, untraced: int = 0) -> DenseTraceCapt
         return None
     gradients = [_gradients(event, trace.is_late(event)) for event in trace.rows["gradients"]]
     activations = [_activations(event, trace.is_late(event)) for event in trace.rows["activations"]]
-    told = sum(len(row.layers) for row in gradients) + sum(len(row.layers) for row in activations)
-    left_out = trace.left_out + Counter(layers=_layers(trace) - told, traces=untraced)
+    shown = sum(len(row.layers) for row in gradients) + sum(len(row.layers) for row in activations)
+    left_out = trace.left_out + Counter(layers=_layers(trace) - shown, traces=untraced)
     return DenseTraceCaptured(
         group=trace.group,
         env=trace.env,

@@ -40,9 +40,9 @@ class TraceTable:
     def close(self, key: EnvKey, why: str) -> Iterator[DenseTraceCaptured]:
         """End the trace of an environment, if there is one."""
         trace = self.by_env.pop(key, None)
-        if trace and (told := trace_event(trace, why, self.untraced)):
+        if trace and (event := trace_event(trace, why, self.untraced)):
             self.untraced = 0
-            yield told
+            yield event
 
     def close_silent(self, now: float) -> Iterator[DenseTraceCaptured]:
         """End those whose environment has said nothing for longer than the timeout."""
