@@ -3,7 +3,7 @@
 from math import isfinite
 from typing import NamedTuple
 
-__all__ = ["Finding", "non_finite", "non_finite_elements"]
+__all__ = ["Finding", "non_finite_elements", "non_finite_value"]
 
 
 class Finding(NamedTuple):
@@ -17,7 +17,7 @@ class Finding(NamedTuple):
     window: int = 0
 
 
-def non_finite(measure: str, value: float) -> Finding | None:
+def non_finite_value(measure: str, value: float) -> Finding | None:
     """A measured value that is NaN or infinite."""
     return None if isfinite(value) else Finding(f"{measure} is {value}", value, "not_finite")
 

@@ -15,7 +15,7 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.operators.alerts.messages import Finding, non_finite, non_finite_elements
+from nissa.operators.alerts.messages import Finding, non_finite_elements, non_finite_value
 
 __all__ = ["BROKEN", "EPOCH_FIGURES", "Rows"]
 
@@ -29,7 +29,7 @@ EPOCH_FIGURES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 def _batch(batch: BatchCompleted) -> Rows:
     yield from _figures({"loss": batch.loss, "accuracy": batch.accuracy})
     for subject, norm in (("host", batch.host_grad_norm), *batch.seed_grad_norms.items()):
-        yield subject, non_finite(f"gradient norm of {subject}", float(norm))
+        yield subject, non_finite_value(f"gradient norm of {subject}", float(norm))
     yield from _figures({"isolation_leakage": batch.isolation_leakage})
 
 
@@ -46,13 +46,13 @@ def _activations(activations: ActivationsMeasured) -> Rows:
     for layer, figures in activations.layers.items():
         subject = f"activations of {layer}"
         broken = non_finite_elements(f"values that {layer} puts out", int(figures.non_finite))
-        yield subject, broken or non_finite(f"standard deviation of {subject}", float(figures.std))
+        yield subject, broken or non_finite_value(f"standard deviation of {subject}", float(figures.std))
 
 
 def _weights(weights: WeightsMeasured) -> Rows:
     for layer, figures in weights.layers.items():
         subject = f"weights of {layer}"
-        yield subject, non_finite(f"norm of the {subject}", float(figures.norm))
+        yield subject, non_finite_value(f"norm of the {subject}", float(figures.norm))
 
 
 def _sharpness(sharpness: SharpnessMeasured) -> Rows:
@@ -64,7 +64,7 @@ def _sharpness(sharpness: SharpnessMeasured) -> Rows:
 def _figures(figures: Mapping[str, Any]) -> Rows:
     for name, value in figures.items():
         if value is not None:
-            yield name, non_finite(name, float(value))
+            yield name, non_finite_value(name, float(value))
 
 
 BROKEN: Mapping[type, Callable[[Any], Rows]] = {

@@ -13,7 +13,7 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import PolicyUpdated, RunEnded
 from nissa.events.vocabulary import CLIP_FRACTION_SPIKE, KL_SPIKE, NON_FINITE, RATIO_EXPLOSION, Alert
 from nissa.operators.alerts.active_alerts import ActiveAlerts, AlertEvents, end_run, evict_oldest, update_alert
-from nissa.operators.alerts.messages import Finding, non_finite
+from nissa.operators.alerts.messages import Finding, non_finite_value
 from nissa.operators.fold import Fold, Keyed, merge_disjoint
 from nissa.operators.policy.figures import degenerate
 from nissa.operators.statistics.sorted_window import Window
@@ -99,7 +99,7 @@ def _broken(policy: Updates, scope: Scope, update: PolicyUpdated, calm: int) -> 
     for name, value in rows.items():
         if value is None:
             continue
-        found = non_finite(f"{name} of the update", float(value))
+        found = non_finite_value(f"{name} of the update", float(value))
         yield from update_alert(policy.alerts, scope, (NON_FINITE, name), found, calm)
 
 

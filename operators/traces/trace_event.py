@@ -26,7 +26,7 @@ from nissa.events.kinds import (
 )
 from nissa.operators.traces.open_trace import Norms, OpenTrace
 
-__all__ = ["MAX_LAYERS", "trace_event"]
+__all__ = ["MAX_LAYERS", "dense_trace"]
 
 MAX_LAYERS = 64
 """Layers of one measurement: the broken ones before all others, then the largest gradients, or the most dead units."""
@@ -34,7 +34,7 @@ MAX_LAYERS = 64
 L = TypeVar("L", LayerGradients, LayerActivations)
 
 
-def trace_event(trace: OpenTrace, why: str, untraced: int = 0) -> DenseTraceCaptured | None:
+def dense_trace(trace: OpenTrace, why: str, untraced: int = 0) -> DenseTraceCaptured | None:
     """The trace as an event; None without a batch, which is what it is about. `untraced` are alerts without one."""
     if not (batches := [*trace.before, *trace.after]):
         return None

@@ -7,7 +7,7 @@ from math import inf
 from nissa.events.kinds import DenseTraceCaptured
 from nissa.operators.fold import EnvKey
 from nissa.operators.traces.open_trace import OpenTrace
-from nissa.operators.traces.trace_event import trace_event
+from nissa.operators.traces.trace_event import dense_trace
 
 __all__ = ["MAX_OPEN", "TraceTable"]
 
@@ -40,7 +40,7 @@ class TraceTable:
     def close(self, key: EnvKey, why: str) -> Iterator[DenseTraceCaptured]:
         """End the trace of an environment, if there is one."""
         trace = self.by_env.pop(key, None)
-        if trace and (event := trace_event(trace, why, self.untraced)):
+        if trace and (event := dense_trace(trace, why, self.untraced)):
             self.untraced = 0
             yield event
 

@@ -54,7 +54,7 @@ def run() -> None:
         "flight_recorder, a batch, with an alert after each 32": (flight_recorder, ill),
     }
     for make in (blueprint_stats, seed_scoreboard, best_runs, detect_anomalies):
-        folds[f"{make.__name__}, what it listens to in a run"] = (make, told)
+        folds[f"{make().name}, what it listens to in a run"] = (make, told)
     _report(
         "An operator, for each event", {name: [_fold(*fold) for _ in range(ROUNDS)] for name, fold in folds.items()}
     )
