@@ -64,6 +64,9 @@ def update_alert(
     alerts: ActiveAlerts, scope: Scope, key: AlertKey, found: Finding | None, calm: int
 ) -> Sequence[AlertRaised | AlertResolved]:
     """Take one observation in: what the rule found, or None; `calm` of those in a row resolve the alert."""
+    # Nearly always: nothing is wrong, so that no key has to be hashed.
+    if found is None and not alerts:
+        return ()
     active = alerts.get(key)
     if active is None:
         return () if found is None else _raise(alerts, scope, key, found)
