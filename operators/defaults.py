@@ -2,18 +2,14 @@
 
 from typing import Any
 
-from nissa.operators.anomalies.training_anomalies import detect_anomalies
-from nissa.operators.assessment.accuracy_trend import accuracy_trends
-from nissa.operators.assessment.epoch_assessment import assess_epochs
-from nissa.operators.features.feature_vector import feature_vectors
-from nissa.operators.fidelity.escalation import escalate
+from nissa.operators.anomalies import detect_anomalies
+from nissa.operators.assessment import accuracy_trends, assess_epochs
+from nissa.operators.features import feature_vectors
+from nissa.operators.fidelity import escalate
 from nissa.operators.fold import Fold, Operator
-from nissa.operators.growth.best_runs import best_runs
-from nissa.operators.growth.blueprints import blueprint_stats
-from nissa.operators.growth.scoreboard import seed_scoreboard
-from nissa.operators.policy.collapse import policy_collapse
-from nissa.operators.policy.update_spikes import policy_spikes
-from nissa.operators.traces.recorder import flight_recorder
+from nissa.operators.growth import best_runs, blueprint_stats, seed_scoreboard
+from nissa.operators.policy import policy_collapse, policy_spikes
+from nissa.operators.traces import flight_recorder
 
 __all__ = ["default_operators"]
 

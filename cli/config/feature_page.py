@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from nissa.operators.features.catalog import TABLE, Feature
+from nissa.operators.features import TABLE, Feature
 
 __all__ = ["feature_page"]
 

@@ -10,8 +10,7 @@ import yaml
 from nissa.cli.config.demo_host import CLASSES, SLOTS, watched_layers
 from nissa.cli.config.feature_page import feature_page
 from nissa.cli.config.profile import add_options, chosen
-from nissa.operators.features.catalog import Feature
-from nissa.operators.features.names import described
+from nissa.operators.features import Feature, described
 from nissa.pipeline.config import TelemetryConfig, load, planned, profile_names
 
 __all__ = ["add"]

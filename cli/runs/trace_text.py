@@ -5,8 +5,7 @@ from math import inf, isinf
 
 from nissa.events.kinds import DenseTraceCaptured, TracedAlert, TracedBatch, TracedGate
 from nissa.events.vocabulary import SEVERITIES
-from nissa.operators.diagnosis.onset import LEAST, SCALES, Onset, onsets, trigger
-from nissa.operators.diagnosis.suspect_layers import UNSURE, suspects
+from nissa.operators.diagnosis import LEAST, SCALES, UNSURE, Onset, onsets, suspects, trigger
 
 __all__ = ["headline", "report", "severity"]
 

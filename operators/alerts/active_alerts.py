@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 from nissa.events.event import Scope
 from nissa.events.kinds import AlertRaised, AlertResolved
 from nissa.events.vocabulary import Alert
-from nissa.operators.alerts.messages import Finding
+from nissa.operators.alerts.finding import Finding
 from nissa.operators.fold import Keyed
 
 __all__ = [

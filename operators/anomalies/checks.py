@@ -12,12 +12,10 @@ from nissa.events.event import Scope
 from nissa.events.kind import Payload
 from nissa.events.kinds import ActivationsMeasured, AlertRaised, AlertResolved, BatchCompleted, EpochCompleted
 from nissa.events.vocabulary import ACCURACY_DROP, DORMANT_UNITS, GRADIENT_EXPLOSION, LOSS_SPIKE, NON_FINITE
-from nissa.operators.alerts.active_alerts import ActiveAlerts, AlertEvents, update_alert
-from nissa.operators.alerts.messages import Finding
+from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, update_alert
 from nissa.operators.anomalies.non_finite import BROKEN, EPOCH_FIGURES
 from nissa.operators.anomalies.thresholds import Rules
-from nissa.operators.statistics.rolling_ratio import RatioRule, RollingMedianRatio
-from nissa.operators.statistics.spike_detector import Detector
+from nissa.operators.statistics import Detector, RatioRule, RollingMedianRatio
 
 __all__ = [
     "EpisodeBaselines",

@@ -7,8 +7,7 @@ marked once. A new stage is over as soon as it has been marked, and so is whatev
 from nissa.events.event import Scope
 from nissa.events.kinds import GateEvaluated, StageChanged
 from nissa.events.vocabulary import GATE_FAILURE, STAGE_TRANSITION
-from nissa.operators.alerts.active_alerts import ActiveAlerts, AlertEvents, AlertKey, resolve, update_alert
-from nissa.operators.alerts.messages import Finding
+from nissa.operators.alerts import ActiveAlerts, AlertEvents, AlertKey, Finding, resolve, update_alert
 
 __all__ = ["gate_failure", "stage_transition"]
 

@@ -15,7 +15,7 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
-from nissa.operators.alerts.messages import Finding, non_finite_elements, non_finite_value
+from nissa.operators.alerts import Finding, non_finite_elements, non_finite_value
 
 __all__ = ["BROKEN", "EPOCH_FIGURES", "Rows"]
 

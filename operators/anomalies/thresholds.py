@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
-from nissa.operators.statistics.rolling_ratio import RatioRule
-from nissa.operators.statistics.spike_detector import Detector
+from nissa.operators.statistics import Detector, RatioRule
 
 __all__ = ["MODES", "Rules", "configured", "noise_of_a_difference"]
 

@@ -24,7 +24,7 @@ from nissa.events.kinds import (
     StageChanged,
     WeightsMeasured,
 )
-from nissa.operators.alerts.active_alerts import AlertEvents, end_run, evict_oldest, resolve
+from nissa.operators.alerts import AlertEvents, end_run, evict_oldest, resolve
 from nissa.operators.anomalies.checks import (
     EpisodeBaselines,
     activations_measured,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nissa.events.kinds import EpochCompleted, SlotSnapshot
-from nissa.operators.assessment.plateau import Progress, point
+from nissa.operators.assessment import Progress, point
 from nissa.operators.features.catalog import HISTORY
-from nissa.operators.growth.model_size import growth_ratio
+from nissa.operators.growth import growth_ratio
 
 __all__ = ["EpisodeHistory", "base_features", "largest"]
 

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any
 
 from nissa.events.kinds import GradientsMeasured, Payload
-from nissa.operators.assessment.layer_health import finite, gradient_complaint
+from nissa.operators.assessment import finite, gradient_complaint
 from nissa.operators.features.catalog import TABLE
 from nissa.operators.features.from_epochs import largest
 from nissa.operators.features.names import CONFUSED, short

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from nissa.operators.alerts.active_alerts import AlertKey
+from nissa.operators.alerts import AlertKey
 
 __all__ = ["MAX_ALERTS", "CoolDown", "GroupEnv", "OpenAlerts"]
 

@@ -27,7 +27,7 @@ from nissa.events.kinds import (
     RunStarted,
 )
 from nissa.events.vocabulary import Alert, Fidelity
-from nissa.operators.alerts.active_alerts import AlertKey
+from nissa.operators.alerts import AlertKey
 from nissa.operators.fidelity.budget import Budget
 from nissa.operators.fidelity.cooldowns import OpenAlerts
 from nissa.operators.fold import Fold, Keyed

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from nissa.events.event import Event
 from nissa.events.kinds import BlueprintSummarized, SeedCulled, SeedFossilized, SeedGerminated
 from nissa.operators.fold import Fold, Keyed
-from nissa.operators.statistics.moments import Moments
+from nissa.operators.statistics import Moments
 
 __all__ = ["BlueprintTally", "blueprint_stats", "fossilization_rate"]
 

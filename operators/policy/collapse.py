@@ -11,15 +11,7 @@ from math import isfinite
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import HeadEntropy, PolicyUpdated, RunEnded
 from nissa.events.vocabulary import DEGENERATE_RETURNS, ENTROPY_COLLAPSE, ENTROPY_LOW, VALUE_COLLAPSE
-from nissa.operators.alerts.active_alerts import (
-    ActiveAlerts,
-    AlertEvents,
-    AlertKey,
-    end_run,
-    evict_oldest,
-    update_alert,
-)
-from nissa.operators.alerts.messages import Finding
+from nissa.operators.alerts import ActiveAlerts, AlertEvents, AlertKey, Finding, end_run, evict_oldest, update_alert
 from nissa.operators.fold import Fold, Keyed, merge_disjoint
 from nissa.operators.policy.figures import DEGENERATE, degenerate, information, normalized_entropy, value_spread
 

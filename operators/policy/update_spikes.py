@@ -12,11 +12,18 @@ from math import isfinite
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import PolicyUpdated, RunEnded
 from nissa.events.vocabulary import CLIP_FRACTION_SPIKE, KL_SPIKE, NON_FINITE, RATIO_EXPLOSION, Alert
-from nissa.operators.alerts.active_alerts import ActiveAlerts, AlertEvents, end_run, evict_oldest, update_alert
-from nissa.operators.alerts.messages import Finding, non_finite_value
+from nissa.operators.alerts import (
+    ActiveAlerts,
+    AlertEvents,
+    Finding,
+    end_run,
+    evict_oldest,
+    non_finite_value,
+    update_alert,
+)
 from nissa.operators.fold import Fold, Keyed, merge_disjoint
 from nissa.operators.policy.figures import degenerate
-from nissa.operators.statistics.sorted_window import Window
+from nissa.operators.statistics import Window
 
 __all__ = ["LIMITS", "Spike", "Updates", "policy_spikes"]
 

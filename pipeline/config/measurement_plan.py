@@ -11,7 +11,7 @@ As closely as the configuration says or, when all is wanted, as the profile `res
 
 from collections.abc import Sequence
 
-from nissa.operators.features.names import feature_names
+from nissa.operators.features import feature_names
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.config.settings import GradientConfig, LossLandscapeConfig, TelemetryConfig
 

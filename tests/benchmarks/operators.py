@@ -15,8 +15,8 @@ from nissa.operators.anomalies.training_anomalies import detect_anomalies
 from nissa.operators.assessment.accuracy_trend import accuracy_trends
 from nissa.operators.fidelity.escalation import escalate
 from nissa.operators.fold import Fold
-from nissa.operators.growth.best_runs import best_runs
 from nissa.operators.growth.blueprints import blueprint_stats
+from nissa.operators.growth.ranking import best_runs
 from nissa.operators.growth.scoreboard import seed_scoreboard
 from nissa.operators.policy.collapse import policy_collapse
 from nissa.operators.policy.update_spikes import policy_spikes

@@ -20,9 +20,9 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
-from nissa.operators.growth.best_runs import MAX_ENVS, best_runs, rank
 from nissa.operators.growth.blueprints import blueprint_stats
 from nissa.operators.growth.model_size import compute_cost, growth_ratio
+from nissa.operators.growth.ranking import MAX_ENVS, best_runs, rank
 from nissa.operators.growth.scoreboard import seed_scoreboard
 from tests.operators.test_contract import derived
 from tests.samples import episode_ended, episode_started, epoch_completed, event, stories

@@ -13,7 +13,7 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, AlertResolved
 from nissa.events.vocabulary import LOSS_SPIKE
 from nissa.operators.alerts.active_alerts import ActiveAlert, AlertKey, resolve, update_alert
-from nissa.operators.alerts.messages import Finding
+from nissa.operators.alerts.finding import Finding
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.console.summary_tables import summary
 from nissa.sinks.prometheus.collector import PrometheusSink
