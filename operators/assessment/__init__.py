@@ -1,4 +1,4 @@
-"""How does a network do after each epoch? A line of text, red flags, opportunities, health, and its accuracy's trend."""
+"""How does a network do after each epoch? A line of text, red flags, opportunities, health, its accuracy's trend."""
 
 from nissa.operators.assessment.accuracy_trend import accuracy_trends
 from nissa.operators.assessment.epoch_assessment import assess_epochs
