@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders.dashboard import AnnotationQuery
 
 from nissa.grafana.fields import SOURCE
 from nissa.grafana.palette import BAD, FINE, NAMED, NEUTRAL, POOR
-from nissa.grafana.queries import increase, of
+from nissa.grafana.promql import increase, of
 
 __all__ = ["annotations"]
 

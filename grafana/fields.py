@@ -16,7 +16,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from nissa.grafana.palette import BAD, FINE, POOR
-from nissa.grafana.queries import Query
+from nissa.grafana.promql import Query
 from nissa.grafana.thresholds import Limits
 
 __all__ = [

@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders.timeseries import Panel
 from grafana_foundation_sdk.models import common
 
 from nissa.grafana.fields import LAST
-from nissa.grafana.queries import Query
+from nissa.grafana.promql import Query
 from nissa.grafana.strokes import SCOPE, coloring, dashing, deciding
 
 __all__ = ["Style", "drawn", "explained", "scaled"]

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders.timeseries import Panel
 
 from nissa.grafana.panels import NONE, Size, lines
-from nissa.grafana.queries import Query
+from nissa.grafana.promql import Query
 from nissa.grafana.thresholds import Limits
 
 __all__ = ["LEAST", "growing"]

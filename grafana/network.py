@@ -3,11 +3,10 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
-from nissa.grafana.held import held, held_all
 from nissa.grafana.layers import MEDIAN, layers
 from nissa.grafana.palette import BAD, FINE
 from nissa.grafana.panels import NONE, bars, lines, numbers, states
-from nissa.grafana.queries import Query, median, of, once, spread, total
+from nissa.grafana.promql import Query, held, held_all, median, of, once, spread, total
 from nissa.grafana.tables import Column, rows
 from nissa.grafana.thresholds import ACCURACY_GAP, ANY, HEALTH, Limits
 

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from nissa.grafana.alive import GOING_ON, heartbeat
-from nissa.grafana.held import held_all
 from nissa.grafana.palette import FINE, POOR
 from nissa.grafana.panels import NONE, leading, numbers
-from nissa.grafana.queries import Query, of, total
+from nissa.grafana.promql import GOING_ON, Query, heartbeat, held_all, of, total
 from nissa.grafana.thresholds import ANY, GAIN, GROWTH, HEARTBEAT_AGE, Limits
 
 __all__ = ["STANDING", "now"]

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from nissa.grafana.alive import silence
 from nissa.grafana.frame import Sections, dashboard
 from nissa.grafana.growing import growing
-from nissa.grafana.held import held
 from nissa.grafana.now import STANDING, now
 from nissa.grafana.panels import bars, leading, lines
-from nissa.grafana.queries import FIRING, Query, increase, of, once, spread, summed, total
+from nissa.grafana.promql import FIRING, Query, held, increase, of, once, silence, spread, summed, total
 from nissa.grafana.tables import Column, rows
 from nissa.grafana.thresholds import ANY, COMPUTE_COST, GROWTH, HEALTH, SILENCE
 

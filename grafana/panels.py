@@ -18,8 +18,7 @@ from grafana_foundation_sdk.models.dashboard import DashboardLinkType, FieldColo
 
 from nissa.grafana.fields import SOURCE, color_by, last, limited, mapping, targets
 from nissa.grafana.graphs import Style, drawn, explained, scaled
-from nissa.grafana.held import described
-from nissa.grafana.queries import Query
+from nissa.grafana.promql import Query, described
 from nissa.grafana.thresholds import Limits
 
 __all__ = ["NONE", "Size", "Style", "bars", "leading", "lines", "numbers", "states", "strips"]

@@ -4,10 +4,9 @@ from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
 from nissa.grafana.growing import growing
-from nissa.grafana.held import PROCESS, held_all
 from nissa.grafana.palette import BAD, FINE
 from nissa.grafana.panels import lines, numbers, states
-from nissa.grafana.queries import Query, increase, largest, of, rate
+from nissa.grafana.promql import PROCESS, Query, held_all, increase, largest, of, rate
 from nissa.grafana.thresholds import ANY, LAG, QUEUED
 from nissa.grafana.upkeep import upkeep
 

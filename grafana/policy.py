@@ -4,9 +4,8 @@ from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
 from nissa.grafana.growing import LEAST
-from nissa.grafana.held import held
 from nissa.grafana.panels import NONE, bars, lines
-from nissa.grafana.queries import Query, increase, of, once, rate, spread, total
+from nissa.grafana.promql import Query, held, increase, of, once, rate, spread, total
 from nissa.grafana.rewards import rewards
 from nissa.grafana.thresholds import (
     CLIP_FRACTION,

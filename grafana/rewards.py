@@ -3,9 +3,8 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections
-from nissa.grafana.held import held
 from nissa.grafana.panels import bars, lines
-from nissa.grafana.queries import Query, of, rate, spread, total
+from nissa.grafana.promql import Query, held, of, rate, spread, total
 
 __all__ = ["rewards"]
 

@@ -5,10 +5,9 @@ from typing import Any
 from nissa.events.vocabulary import STAGES
 from nissa.grafana.frame import Sections, dashboard
 from nissa.grafana.growing import growing
-from nissa.grafana.held import held
 from nissa.grafana.palette import STAGE_COLORS
 from nissa.grafana.panels import bars, lines, numbers, states
-from nissa.grafana.queries import Query, increase, median, of, once, spread, total
+from nissa.grafana.promql import Query, held, increase, median, of, once, spread, total
 from nissa.grafana.tables import Column, rows
 
 __all__ = ["slots_and_seeds"]

@@ -9,8 +9,7 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, Dynam
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from nissa.grafana.fields import SOURCE, limited, targets
-from nissa.grafana.held import described, held
-from nissa.grafana.queries import Query, once
+from nissa.grafana.promql import Query, described, held, once
 from nissa.grafana.thresholds import Limits
 
 __all__ = ["Column", "rows"]

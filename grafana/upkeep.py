@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from nissa.grafana.alive import heartbeat
 from nissa.grafana.frame import Sections
 from nissa.grafana.growing import LEAST, growing
-from nissa.grafana.held import held
 from nissa.grafana.palette import FINE, POOR
 from nissa.grafana.panels import bars, lines, states
-from nissa.grafana.queries import Query, increase, largest, of, once, rate, total
+from nissa.grafana.promql import Query, heartbeat, held, increase, largest, of, once, rate, total
 from nissa.grafana.thresholds import HEARTBEAT_AGE, SCRAPE_SECONDS
 
 __all__ = ["upkeep"]

@@ -17,7 +17,10 @@ from typing import TypeVar
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+FOLDERS = (
+    *("cli", "events", "grafana", "grafana.promql", "operators"),
+    *("pipeline", "pipeline.probes", "pipeline.sources", "sinks", "trainer"),
+)
 FLOORS = {
     "events": set(),
     "operators": {"events"},

@@ -12,7 +12,7 @@ from nissa.cli.runs.replay import read_run
 from nissa.grafana.fields import limited
 from nissa.grafana.palette import BAD, NAMED, POOR
 from nissa.grafana.panels import bars, lines
-from nissa.grafana.queries import Query
+from nissa.grafana.promql.queries import Query
 from nissa.grafana.tables import Column, rows
 from nissa.grafana.thresholds import ANY, Limits
 from nissa.sinks.prometheus.collector import PrometheusSink

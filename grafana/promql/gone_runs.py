@@ -1,8 +1,8 @@
-"""What is shown of a run that is gone? How it stood when it was last heard of in the time range.
+"""Which runs go on, and what is shown of one that is gone? How it stood when it was last heard of in the time range.
 
 Numbers, bars and tables ask once, at the end of the time range, when the trainer may long be gone. While a run goes on,
 what it no longer tells is not called back. Where two processes told of one that is gone, one after the other, the
-higher of their last values counts.
+higher of their last values counts. That a run has died is known for an hour.
 
 >>> held("sum by (run) (nissa_live_seeds{})").split(" unless ")[0]
 'sum by (run) (nissa_live_seeds{}) or (sum by (run) (last_over_time(nissa_live_seeds{}[$__range]))'
@@ -11,9 +11,9 @@ higher of their last values counts.
 import re
 from collections.abc import Iterable
 
-from nissa.grafana.queries import of
+from nissa.grafana.promql.queries import of, once
 
-__all__ = ["PROCESS", "described", "held", "held_all"]
+__all__ = ["GOING_ON", "PROCESS", "described", "heartbeat", "held", "held_all", "silence"]
 
 PROCESS = "nissa_scrapes_total"
 """What each process tells of itself."""
@@ -53,3 +53,35 @@ def described(text: str, exprs: Iterable[str]) -> str:
 
 def _past(expr: str, window: str = "$__range") -> str:
     return _SELECTOR.sub(rf"last_over_time(\g<0>[{window}])", expr)
+
+
+_BY_PROCESS = "run, instance, job"
+
+
+def _last(metric: str) -> str:
+    return f"last_over_time({of(metric)}[1h])"
+
+
+def _going_on(known: str) -> str:
+    """Less runs that ended. One that is heard of a minute after its end was begun anew under its old name."""
+    ended = once(_last("nissa_run_ended_timestamp_seconds"), _BY_PROCESS)
+    return f"{known} unless on ({_BY_PROCESS}) ({ended} >= on ({_BY_PROCESS}) ({known} - 60))"
+
+
+def _age(metric: str) -> str:
+    """Time since what is said last, by run and process."""
+    return f"time() - {_going_on(_last(metric))}"
+
+
+GOING_ON = f"count({once(_going_on(of('nissa_run_heartbeat_timestamp_seconds')), 'run')}) or vector(0)"
+"""How many runs are heard of now and have not ended."""
+
+
+def heartbeat() -> str:
+    """Seconds since the pipeline was last known to be alive, by run and process."""
+    return _age("nissa_run_heartbeat_timestamp_seconds")
+
+
+def silence() -> str:
+    """Seconds since the trainer last emitted, by run and process."""
+    return _age("nissa_run_last_event_timestamp_seconds")
