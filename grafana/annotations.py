@@ -4,8 +4,7 @@ from typing import Any
 
 from grafana_foundation_sdk.builders.dashboard import AnnotationQuery
 
-from nissa.grafana.fields import SOURCE
-from nissa.grafana.palette import BAD, FINE, NAMED, NEUTRAL, POOR
+from nissa.grafana.panels import BAD, FINE, NAMED, NEUTRAL, POOR, SOURCE
 from nissa.grafana.promql import increase, of
 
 __all__ = ["annotations"]

@@ -3,11 +3,8 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
-from nissa.grafana.growing import growing
-from nissa.grafana.panels import bars, lines
+from nissa.grafana.panels import COMPUTE_COST, GROWTH, Column, bars, growing, lines, rows
 from nissa.grafana.promql import Query, held, increase, of, once, spread, summed, total
-from nissa.grafana.tables import Column, rows
-from nissa.grafana.thresholds import COMPUTE_COST, GROWTH
 
 __all__ = ["blueprints"]
 

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from nissa.grafana.frame import Sections
-from nissa.grafana.panels import NONE, lines, strips
+from nissa.grafana.panels import ANY, MOST_OF_A_LAYER, NONE, Limits, lines, strips
 from nissa.grafana.promql import AT_THE_END, Query, median, of, total
-from nissa.grafana.thresholds import ANY, MOST_OF_A_LAYER, Limits
 
 __all__ = ["MEDIAN", "layers"]
 

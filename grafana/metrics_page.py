@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from nissa.events.vocabulary import STAGES
-from nissa.grafana.known import KNOWN
+from nissa.grafana.panels import KNOWN
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
 from nissa.sinks.prometheus.metric import Metric

@@ -4,11 +4,22 @@ from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
 from nissa.grafana.layers import MEDIAN, layers
-from nissa.grafana.palette import BAD, FINE
-from nissa.grafana.panels import NONE, bars, lines, numbers, states
+from nissa.grafana.panels import (
+    ACCURACY_GAP,
+    ANY,
+    BAD,
+    FINE,
+    HEALTH,
+    NONE,
+    Column,
+    Limits,
+    bars,
+    lines,
+    numbers,
+    rows,
+    states,
+)
 from nissa.grafana.promql import Query, held, held_all, median, of, once, spread, total
-from nissa.grafana.tables import Column, rows
-from nissa.grafana.thresholds import ACCURACY_GAP, ANY, HEALTH, Limits
 
 __all__ = ["network"]
 

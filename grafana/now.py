@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from nissa.grafana.palette import FINE, POOR
-from nissa.grafana.panels import NONE, leading, numbers
+from nissa.grafana.panels import ANY, FINE, GAIN, GROWTH, HEARTBEAT_AGE, NONE, POOR, Limits, leading, numbers
 from nissa.grafana.promql import GOING_ON, Query, heartbeat, held_all, of, total
-from nissa.grafana.thresholds import ANY, GAIN, GROWTH, HEARTBEAT_AGE, Limits
 
 __all__ = ["STANDING", "now"]
 

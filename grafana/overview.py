@@ -3,12 +3,9 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
-from nissa.grafana.growing import growing
 from nissa.grafana.now import STANDING, now
-from nissa.grafana.panels import bars, leading, lines
+from nissa.grafana.panels import ANY, COMPUTE_COST, GROWTH, HEALTH, SILENCE, Column, bars, growing, leading, lines, rows
 from nissa.grafana.promql import FIRING, Query, held, increase, of, once, silence, spread, summed, total
-from nissa.grafana.tables import Column, rows
-from nissa.grafana.thresholds import ANY, COMPUTE_COST, GROWTH, HEALTH, SILENCE
 
 __all__ = ["overview"]
 

@@ -3,11 +3,8 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
-from nissa.grafana.growing import growing
-from nissa.grafana.palette import BAD, FINE
-from nissa.grafana.panels import lines, numbers, states
+from nissa.grafana.panels import ANY, BAD, FINE, LAG, QUEUED, growing, lines, numbers, states
 from nissa.grafana.promql import PROCESS, Query, held_all, increase, largest, of, rate
-from nissa.grafana.thresholds import ANY, LAG, QUEUED
 from nissa.grafana.upkeep import upkeep
 
 __all__ = ["pipeline"]

@@ -3,19 +3,21 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections, dashboard
-from nissa.grafana.growing import LEAST
-from nissa.grafana.panels import NONE, bars, lines
-from nissa.grafana.promql import Query, held, increase, of, once, rate, spread, total
-from nissa.grafana.rewards import rewards
-from nissa.grafana.thresholds import (
+from nissa.grafana.panels import (
     CLIP_FRACTION,
     ENTROPY,
     EXPLAINED_VARIANCE,
     KL,
+    LEAST,
+    NONE,
     PROBABILITY_RATIO,
     VALUE_SPREAD,
     Limits,
+    bars,
+    lines,
 )
+from nissa.grafana.promql import Query, held, increase, of, once, rate, spread, total
+from nissa.grafana.rewards import rewards
 
 __all__ = ["policy"]
 

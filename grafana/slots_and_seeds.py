@@ -4,11 +4,9 @@ from typing import Any
 
 from nissa.events.vocabulary import STAGES
 from nissa.grafana.frame import Sections, dashboard
-from nissa.grafana.growing import growing
-from nissa.grafana.palette import STAGE_COLORS
-from nissa.grafana.panels import bars, lines, numbers, states
+from nissa.grafana.panels import STAGE_COLORS, Column, bars, growing, lines, numbers, rows, states
 from nissa.grafana.promql import Query, held, increase, median, of, once, spread, total
-from nissa.grafana.tables import Column, rows
+from nissa.sinks.prometheus.metrics.slots import STAGES
 
 __all__ = ["slots_and_seeds"]
 

@@ -3,11 +3,8 @@
 from typing import Any
 
 from nissa.grafana.frame import Sections
-from nissa.grafana.growing import LEAST, growing
-from nissa.grafana.palette import FINE, POOR
-from nissa.grafana.panels import bars, lines, states
+from nissa.grafana.panels import FINE, HEARTBEAT_AGE, LEAST, POOR, SCRAPE_SECONDS, bars, growing, lines, states
 from nissa.grafana.promql import Query, heartbeat, held, increase, largest, of, once, rate, total
-from nissa.grafana.thresholds import HEARTBEAT_AGE, SCRAPE_SECONDS
 
 __all__ = ["upkeep"]
 

@@ -6,7 +6,7 @@ from typing import Any
 from grafana_foundation_sdk.builders.dashboard import DatasourceVariable, QueryVariable
 from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh, VariableSort
 
-from nissa.grafana.fields import SOURCE
+from nissa.grafana.panels import SOURCE
 
 __all__ = ["variables"]
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 
 from nissa.grafana import thresholds
-from nissa.grafana.palette import BAD, FINE, POOR
-from nissa.grafana.thresholds import ANY, Limits
+from nissa.grafana.panels.palette import BAD, FINE, POOR
+from nissa.grafana.panels.thresholds import ANY, Limits
 from tests.grafana.promql import parsed
 from tests.grafana.quantities import Quantity, quantity
 

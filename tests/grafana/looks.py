@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from nissa.grafana.palette import FINE
+from nissa.grafana.panels.palette import FINE
 from tests.grafana.columns import columns, properties
 from tests.grafana.drawing import misplaced
 from tests.grafana.legends import misdrawn

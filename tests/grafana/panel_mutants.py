@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from nissa.grafana.palette import BAD, FINE
+from nissa.grafana.panels.palette import BAD, FINE
 from tests.grafana.board_mutants import Mutant, changed
 from tests.grafana.drawing_mutants import of_drawing
 from tests.grafana.expr_mutants import exprs, legends

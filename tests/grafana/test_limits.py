@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from nissa.grafana import thresholds
-from nissa.grafana.palette import BAD, FINE, POOR
-from nissa.grafana.thresholds import Limits
+from nissa.grafana.panels.palette import BAD, FINE, POOR
+from nissa.grafana.panels.thresholds import Limits
 from nissa.operators.assessment.evidence import GAP
 from nissa.operators.assessment.layer_health import MOST
 from nissa.operators.assessment.red_flags import SMALL_GAP

@@ -9,12 +9,12 @@ from typing import Any
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from nissa.cli.runs.replay import read_run
-from nissa.grafana.fields import limited
-from nissa.grafana.palette import BAD, NAMED, POOR
-from nissa.grafana.panels import bars, lines
+from nissa.grafana.panels.fields import limited
+from nissa.grafana.panels.palette import BAD, NAMED, POOR
+from nissa.grafana.panels.panels import bars, lines
+from nissa.grafana.panels.tables import Column, rows
+from nissa.grafana.panels.thresholds import ANY, Limits
 from nissa.grafana.promql.queries import Query
-from nissa.grafana.tables import Column, rows
-from nissa.grafana.thresholds import ANY, Limits
 from nissa.sinks.prometheus.collector import PrometheusSink
 from tests.grafana.checking import panels
 from tests.grafana.legends import deciding, look

@@ -14,7 +14,7 @@ import yaml
 
 from nissa.cli.main import main
 from nissa.grafana import palette, thresholds
-from nissa.grafana.fields import limited
+from nissa.grafana.panels.fields import limited
 
 Boards = dict[str, dict[str, Any]]
 

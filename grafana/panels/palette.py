@@ -9,8 +9,8 @@ import string
 from collections.abc import Iterator, Mapping
 from itertools import cycle
 
-from nissa.events.vocabulary import STAGES
-from nissa.grafana.known import KNOWN
+from nissa.grafana.panels.label_values import KNOWN
+from nissa.sinks.prometheus.metrics.slots import STAGES
 
 __all__ = ["ALL", "BAD", "FINE", "NAMED", "NEUTRAL", "POOR", "STAGE_COLORS", "by_last_character", "by_name"]
 

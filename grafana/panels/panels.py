@@ -16,15 +16,18 @@ from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType, FieldColorModeId
 
-from nissa.grafana.fields import SOURCE, color_by, last, limited, mapping, targets
-from nissa.grafana.graphs import Style, drawn, explained, scaled
+from nissa.grafana.panels.fields import SOURCE, color_by, last, limited, mapping, targets
+from nissa.grafana.panels.graphs import Style, drawn, explained, scaled
+from nissa.grafana.panels.thresholds import Limits
 from nissa.grafana.promql import Query, described
-from nissa.grafana.thresholds import Limits
 
-__all__ = ["NONE", "Size", "Style", "bars", "leading", "lines", "numbers", "states", "strips"]
+__all__ = ["LEAST", "NONE", "Size", "Style", "bars", "growing", "leading", "lines", "numbers", "states", "strips"]
 
 NONE = Limits()
 """Of what is neither good nor bad."""
+
+LEAST = "1m"
+"""Width of a point at least: windows are wider by one scrape, which must be little beside it."""
 
 P = TypeVar("P", TimeSeries, Stat, BarGauge, StateTimeline, StatusHistory)
 
@@ -51,6 +54,12 @@ def lines(
         panel.max(high)
     panel.tooltip(VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
     return explained(drawn(scaled(panel, unit), queries, style), queries, size[0])
+
+
+def growing(title: str, text: str, *queries: Query, size: Size = (12, 8), limits: Limits = NONE) -> TimeSeries:
+    """How often something happened: columns, one on the other; the description says how long a point is."""
+    told = f"{text} In the time of a point, which is a minute or more."
+    return lines(title, told, "short", *queries, size=size, limits=limits, style="stacked").interval(LEAST)
 
 
 def numbers(

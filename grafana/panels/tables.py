@@ -8,9 +8,9 @@ from grafana_foundation_sdk.builders.table import Panel as Table
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from nissa.grafana.fields import SOURCE, limited, targets
+from nissa.grafana.panels.fields import SOURCE, limited, targets
+from nissa.grafana.panels.thresholds import Limits
 from nissa.grafana.promql import Query, described, held, once
-from nissa.grafana.thresholds import Limits
 
 __all__ = ["Column", "rows"]
 

@@ -15,9 +15,9 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from nissa.grafana.palette import BAD, FINE, POOR
+from nissa.grafana.panels.palette import BAD, FINE, POOR
+from nissa.grafana.panels.thresholds import Limits
 from nissa.grafana.promql import Query
-from nissa.grafana.thresholds import Limits
 
 __all__ = [
     "LAST",

@@ -7,9 +7,9 @@ from grafana_foundation_sdk.builders.common import StackingConfig, VizLegendOpti
 from grafana_foundation_sdk.builders.timeseries import Panel
 from grafana_foundation_sdk.models import common
 
-from nissa.grafana.fields import LAST
+from nissa.grafana.panels.fields import LAST
+from nissa.grafana.panels.series_colors import SCOPE, coloring, dashing, deciding
 from nissa.grafana.promql import Query
-from nissa.grafana.strokes import SCOPE, coloring, dashing, deciding
 
 __all__ = ["Style", "drawn", "explained", "scaled"]
 

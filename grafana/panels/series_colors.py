@@ -9,7 +9,7 @@ from itertools import cycle
 
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
-from nissa.grafana.palette import ALL, NAMED, by_last_character, by_name
+from nissa.grafana.panels.palette import ALL, NAMED, by_last_character, by_name
 from nissa.grafana.promql import Query
 
 __all__ = ["SCOPE", "coloring", "dashing", "deciding"]
