@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from nissa.cli.errors import UsageError
-from nissa.grafana.shipped import alertmanager_config, dashboards, prometheus_config, rule_files
+from nissa.grafana.assets import alertmanager_config, dashboards, prometheus_config, rule_files
 
 __all__ = ["add"]
 

@@ -8,19 +8,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nissa.grafana.blueprints import blueprints
-from nissa.grafana.frame import written
+from nissa.grafana.assets import rule_groups
+from nissa.grafana.boards import (
+    blueprints_board,
+    network_board,
+    overview_board,
+    pipeline_board,
+    policy_board,
+    slots_and_seeds_board,
+    written,
+)
 from nissa.grafana.metrics_page import metrics_page
-from nissa.grafana.network import network
-from nissa.grafana.overview import overview
-from nissa.grafana.pipeline import pipeline
-from nissa.grafana.policy import policy
-from nissa.grafana.shipped import rule_groups
-from nissa.grafana.slots_and_seeds import slots_and_seeds
 
 __all__ = ["files"]
 
-_DASHBOARDS = (overview, blueprints, slots_and_seeds, policy, network, pipeline)
+_DASHBOARDS = (overview_board, blueprints_board, slots_and_seeds_board, policy_board, network_board, pipeline_board)
 
 
 def files() -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import TypeVar
 import pytest
 
 FOLDERS = (
-    *("cli", "events", "grafana", "grafana.panels", "grafana.promql", "operators"),
+    *("cli", "events", "grafana", "grafana.boards", "grafana.panels", "grafana.promql", "operators"),
     *("pipeline", "pipeline.probes", "pipeline.sources", "sinks", "trainer"),
 )
 FLOORS = {

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from nissa.grafana.frame import WIDTH
+from nissa.grafana.boards.frame import WIDTH
 from tests.grafana.expr_mutants import exprs, legends
 
 __all__ = ["Mutant", "around", "changed"]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from nissa.grafana import thresholds
+from nissa.grafana.panels import thresholds
 from nissa.grafana.panels.palette import BAD, FINE, POOR
 from nissa.grafana.panels.thresholds import ANY, Limits
 from tests.grafana.promql import parsed

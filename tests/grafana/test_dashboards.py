@@ -7,8 +7,8 @@ import grafana_foundation_sdk.models.units as grafana_units
 import pytest
 
 from nissa.grafana import dashboards
+from nissa.grafana.assets import rule_groups
 from nissa.grafana.promql.queries import of, spread
-from nissa.grafana.shipped import rule_groups
 from nissa.sinks.prometheus.catalog import METRICS
 from tests.grafana.checking import complaints, panels
 from tests.grafana.meanings import metrics_in

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nissa.grafana import thresholds
+from nissa.grafana.panels import thresholds
 from nissa.grafana.panels.palette import BAD, FINE, POOR
 from nissa.grafana.panels.thresholds import Limits
 from nissa.operators.assessment.evidence import GAP

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from nissa.cli.main import main
-from nissa.grafana import palette, thresholds
+from nissa.grafana.panels import palette, thresholds
 from nissa.grafana.panels.fields import limited
 
 Boards = dict[str, dict[str, Any]]

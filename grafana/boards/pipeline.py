@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from nissa.grafana.frame import Sections, dashboard
+from nissa.grafana.boards.frame import Sections, dashboard
+from nissa.grafana.boards.pipeline_details import pipeline_details
 from nissa.grafana.panels import ANY, BAD, FINE, LAG, QUEUED, growing, lines, numbers, states
 from nissa.grafana.promql import PROCESS, Query, held_all, increase, largest, of, rate
-from nissa.grafana.upkeep import upkeep
 
-__all__ = ["pipeline"]
+__all__ = ["pipeline_board"]
 
 _PROCESS, _NONE = "{{instance}}", "none"
 _MOST = 8
 """How many kinds of event are shown, of more than fifty."""
 
 
-def pipeline() -> dict[str, Any]:
+def pipeline_board() -> dict[str, Any]:
     """The dashboard "Nissa pipeline"."""
     text = "accepted = delivered + queued + dropped: what telemetry took, lost and cost, and how closely it looks."
     return dashboard("nissa-pipeline", "Nissa pipeline", text, _sections())
@@ -25,7 +25,7 @@ def _sections() -> Sections:
         "Can the numbers be trusted?": _trust(),
         "Events": _events(),
         "Sinks": _sinks(),
-        **upkeep(),
+        **pipeline_details(),
     }
 
 

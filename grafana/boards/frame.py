@@ -13,8 +13,8 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard, DashboardLink, 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, DashboardLinkType
 
-from nissa.grafana.annotations import annotations
-from nissa.grafana.variables import variables
+from nissa.grafana.boards.annotations import annotations
+from nissa.grafana.boards.variables import variables
 
 __all__ = ["WIDTH", "Sections", "dashboard", "written"]
 

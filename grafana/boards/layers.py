@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from nissa.grafana.frame import Sections
+from nissa.grafana.boards.frame import Sections
 from nissa.grafana.panels import ANY, MOST_OF_A_LAYER, NONE, Limits, lines, strips
 from nissa.grafana.promql import AT_THE_END, Query, median, of, total
 

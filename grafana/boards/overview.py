@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from nissa.grafana.frame import Sections, dashboard
-from nissa.grafana.now import STANDING, now
+from nissa.grafana.boards.frame import Sections, dashboard
+from nissa.grafana.boards.headline import STANDING, headline
 from nissa.grafana.panels import ANY, COMPUTE_COST, GROWTH, HEALTH, SILENCE, Column, bars, growing, leading, lines, rows
 from nissa.grafana.promql import FIRING, Query, held, increase, of, once, silence, spread, summed, total
 
-__all__ = ["overview"]
+__all__ = ["overview_board"]
 
 _ENV = ("run", "group", "env")
 _GROUP = "{{group}} {{run}}"
 
 
-def overview() -> dict[str, Any]:
+def overview_board() -> dict[str, Any]:
     """The dashboard "Nissa overview"."""
     text = "Accuracy, growth, efficiency, alerts and progress of the runs chosen; the other dashboards go into detail."
     return dashboard("nissa-overview", "Nissa overview", text, _sections())
@@ -21,7 +21,7 @@ def overview() -> dict[str, Any]:
 
 def _sections() -> Sections:
     return {
-        "At a glance": now(),
+        "At a glance": headline(),
         "Does it learn, and does growing pay?": _learning(),
         "Environments": [leading("nissa-slots", _environments())],
         "Is anything wrong?": [_firing(), _standing(), _raised(), leading("nissa-network", _health()), _ages()],

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from nissa.grafana.frame import Sections, dashboard
+from nissa.grafana.boards.frame import Sections, dashboard
 from nissa.grafana.panels import COMPUTE_COST, GROWTH, Column, bars, growing, lines, rows
 from nissa.grafana.promql import Query, held, increase, of, once, spread, summed, total
 
-__all__ = ["blueprints"]
+__all__ = ["blueprints_board"]
 
 _BY = ("run", "group", "blueprint")
 _KEY = ", ".join(_BY)
@@ -14,7 +14,7 @@ _LEGEND = "{{blueprint}} {{group}} {{run}}"
 _CUT_OFF = "A seed that the end of its episode cuts off counts as culled"
 
 
-def blueprints() -> dict[str, Any]:
+def blueprints_board() -> dict[str, Any]:
     """The dashboard "Nissa blueprints"."""
     text = "What became of the seeds of each blueprint: how many stayed, what they gained, what they added to the host."
     return dashboard("nissa-blueprints", "Nissa blueprints", text, _sections())

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from nissa.grafana.frame import Sections, dashboard
+from nissa.grafana.boards.frame import Sections, dashboard
+from nissa.grafana.boards.rewards import rewards
 from nissa.grafana.panels import (
     CLIP_FRACTION,
     ENTROPY,
@@ -17,15 +18,14 @@ from nissa.grafana.panels import (
     lines,
 )
 from nissa.grafana.promql import Query, held, increase, of, once, rate, spread, total
-from nissa.grafana.rewards import rewards
 
-__all__ = ["policy"]
+__all__ = ["policy_board"]
 
 _GROUP = "{{group}} {{run}}"
 _HEAD = "run, group, head"
 
 
-def policy() -> dict[str, Any]:
+def policy_board() -> dict[str, Any]:
     """The dashboard "Nissa policy"."""
     text = "PPO's updates, whether the policy still explores, what its critic knows, what it earns and what it decides."
     return dashboard("nissa-policy", "Nissa policy", text, _sections())

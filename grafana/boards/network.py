@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from nissa.grafana.frame import Sections, dashboard
-from nissa.grafana.layers import MEDIAN, layers
+from nissa.grafana.boards.frame import Sections, dashboard
+from nissa.grafana.boards.layers import MEDIAN, layers
 from nissa.grafana.panels import (
     ACCURACY_GAP,
     ANY,
@@ -21,14 +21,14 @@ from nissa.grafana.panels import (
 )
 from nissa.grafana.promql import Query, held, held_all, median, of, once, spread, total
 
-__all__ = ["network"]
+__all__ = ["network_board"]
 
 _ENV = "run, group, env"
 _GROUP = "{{group}} {{run}}"
 _LOSSES = "Broken losses counts the environments whose loss is NaN."
 
 
-def network() -> dict[str, Any]:
+def network_board() -> dict[str, Any]:
     """The dashboard "Nissa network"."""
     text = "Layer by layer what the probes measured: empty where the profile does not measure it, or not yet."
     return dashboard("nissa-network", "Nissa network", text, _sections())

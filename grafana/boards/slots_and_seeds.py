@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from nissa.events.vocabulary import STAGES
-from nissa.grafana.frame import Sections, dashboard
+from nissa.grafana.boards.frame import Sections, dashboard
 from nissa.grafana.panels import STAGE_COLORS, Column, bars, growing, lines, numbers, rows, states
 from nissa.grafana.promql import Query, held, increase, median, of, once, spread, total
 from nissa.sinks.prometheus.metrics.slots import STAGES
 
-__all__ = ["slots_and_seeds"]
+__all__ = ["slots_and_seeds_board"]
 
 _GROUP = "{{group}} {{run}}"
 
 
-def slots_and_seeds() -> dict[str, Any]:
+def slots_and_seeds_board() -> dict[str, Any]:
     """The dashboard "Nissa slots and seeds"."""
     text = "The life of seeds in their slots: stages, gates and why they stay shut, contributions, and the best runs."
     return dashboard("nissa-slots", "Nissa slots and seeds", text, _sections())

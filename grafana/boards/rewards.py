@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nissa.grafana.frame import Sections
+from nissa.grafana.boards.frame import Sections
 from nissa.grafana.panels import bars, lines
 from nissa.grafana.promql import Query, held, of, rate, spread, total
 

@@ -5,7 +5,7 @@ from typing import Any
 from nissa.grafana.panels import ANY, FINE, GAIN, GROWTH, HEARTBEAT_AGE, NONE, POOR, Limits, leading, numbers
 from nissa.grafana.promql import GOING_ON, Query, heartbeat, held_all, of, total
 
-__all__ = ["STANDING", "now"]
+__all__ = ["STANDING", "headline"]
 
 _ENV = "run, group, env"
 _NOBODY, _NOTHING = "no run", "not told"
@@ -17,7 +17,7 @@ STANDING = " - ".join(
 """Alerts that stand; marks, of severity info, are left out."""
 
 
-def now() -> list[Any]:
+def headline() -> list[Any]:
     """What came of it so far, and what is wrong."""
     return [*_outcomes(), *_states()]
 

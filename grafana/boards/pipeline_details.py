@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from nissa.grafana.frame import Sections
+from nissa.grafana.boards.frame import Sections
 from nissa.grafana.panels import FINE, HEARTBEAT_AGE, LEAST, POOR, SCRAPE_SECONDS, bars, growing, lines, states
 from nissa.grafana.promql import Query, heartbeat, held, increase, largest, of, once, rate, total
 
-__all__ = ["upkeep"]
+__all__ = ["pipeline_details"]
 
 _GROUP, _PROCESS = "{{group}} {{run}}", "{{instance}}"
 
 
-def upkeep() -> Sections:
+def pipeline_details() -> Sections:
     """The sections of the dashboard "Nissa pipeline" on fidelity, costs and runs."""
     return {"Fidelity and traces": _fidelity(), "What it costs": [*_phases(), *_costs()], "Runs": _runs()}
 
