@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from nissa.grafana.panels import KNOWN
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
 from nissa.sinks.prometheus.metric import Metric
 
 __all__ = ["metrics_page", "panels"]
+
+_PERCENTILES = 7
+"""How many of a gradient the profile measures that measures most."""
 
 _HEAD = f"""# Metrics
 
@@ -31,7 +33,7 @@ then, and all of a trainer that tells of no episodes.
 
 A metric has room for {MAX_LABEL_SETS:,} label sets; what comes up beyond them is left out and counted. The stages of
 three slots fill it with {MAX_LABEL_SETS // (3 * len(STAGES))} environments, over all groups; the percentiles of eight
-layers, where they are measured, with {MAX_LABEL_SETS // (8 * len(KNOWN["percentile"]))}.
+layers, where they are measured, with {MAX_LABEL_SETS // (8 * _PERCENTILES)}.
 
 | metric | type | unit | labels | meaning | used by |
 |---|---|---|---|---|---|

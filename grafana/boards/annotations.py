@@ -4,12 +4,12 @@ from typing import Any
 
 from grafana_foundation_sdk.builders.dashboard import AnnotationQuery
 
-from nissa.grafana.panels import BAD, FINE, NAMED, NEUTRAL, POOR, SOURCE
+from nissa.grafana.panels import BAD, FINE, NEUTRAL, POOR, SOURCE, STAGE_COLORS
 from nissa.grafana.promql import increase, of
 
 __all__ = ["annotations"]
 
-_STAYS, _GONE = NAMED["action"]["FOSSILIZE"], NAMED["action"]["CULL"]
+_STAYS, _GONE = STAGE_COLORS["FOSSILIZED"], STAGE_COLORS["CULLED"]
 _ALERT = "{{alert}}: {{run}} {{group}} {{env}}"
 _SEEDS = "max by (run, group, env, blueprint) ({})"
 _ALERTS = "max by (run, group, env, alert) ({})"

@@ -1,8 +1,7 @@
 """How is something shown? Kinds of panels, from title, description, unit and queries; their colours and limits."""
 
 from nissa.grafana.panels.fields import SOURCE
-from nissa.grafana.panels.label_values import KNOWN
-from nissa.grafana.panels.palette import BAD, FINE, NAMED, NEUTRAL, POOR, STAGE_COLORS
+from nissa.grafana.panels.palette import BAD, FINE, NEUTRAL, POOR, STAGE_COLORS
 from nissa.grafana.panels.panels import LEAST, NONE, bars, growing, leading, lines, numbers, states, strips
 from nissa.grafana.panels.tables import Column, rows
 from nissa.grafana.panels.thresholds import (
@@ -41,11 +40,9 @@ __all__ = [
     "HEALTH",
     "HEARTBEAT_AGE",
     "KL",
-    "KNOWN",
     "LAG",
     "LEAST",
     "MOST_OF_A_LAYER",
-    "NAMED",
     "NEUTRAL",
     "NONE",
     "POOR",

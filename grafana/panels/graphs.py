@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders.timeseries import Panel
 from grafana_foundation_sdk.models import common
 
 from nissa.grafana.panels.fields import LAST
-from nissa.grafana.panels.series_colors import SCOPE, coloring, dashing, deciding
+from nissa.grafana.panels.series_colors import SCOPE, labels_of, overrides
 from nissa.grafana.promql import Query
 
 __all__ = ["Style", "drawn", "explained", "scaled"]
@@ -29,14 +29,12 @@ _FROM_ZERO = ("cps", "bytes", "s")
 
 def drawn(panel: Panel, queries: Sequence[Query], style: Style) -> Panel:
     """Colours, and columns for what adds up: a line of 0 would lie over all below it."""
-    for name, properties in coloring(queries):
+    for name, properties in overrides(queries, dashed=style != "stacked"):
         panel.override_by_regexp(name, properties)
     if style == "stacked":
         panel.draw_style(common.GraphDrawStyle.BARS).line_width(0).fill_opacity(90).bar_width_factor(0.9)
         return panel.stacking(StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
-    for name, properties in dashing(queries):
-        panel.override_by_regexp(name, properties)
-    panel.line_width(1.5)
+    panel.line_width(2)
     if style == "sparse":
         return panel.span_nulls(True).show_points(common.VisibilityMode.ALWAYS).point_size(4)
     slopes = style == "slopes"
@@ -55,10 +53,10 @@ def scaled(panel: Panel, unit: str) -> Panel:
 def explained(panel: Panel, queries: Sequence[Query], width: int) -> Panel:
     """The legend: below the graph, or as a table beside it where a label may have many values."""
     legend = VizLegendOptions().calcs([LAST]).show_legend(True)
-    words = [deciding(query.legend)[1] for query in queries]
-    if width >= _WIDE and any(word.startswith("{{") and word not in SCOPE for word in words):
+    labels = labels_of(queries)
+    if width >= _WIDE and labels - SCOPE:
         legend.display_mode(common.LegendDisplayMode.TABLE).placement(common.LegendPlacement.RIGHT)
-        legend.width(_WITH_RUN if any("{{run}}" in query.legend for query in queries) else _BESIDE)
+        legend.width(_WITH_RUN if "run" in labels else _BESIDE)
     else:
         legend.display_mode(common.LegendDisplayMode.LIST).placement(common.LegendPlacement.BOTTOM)
     return panel.legend(legend)
