@@ -47,7 +47,7 @@ def lines(
 ) -> TimeSeries:
     """Values over time; limits are drawn as dashed lines, and `high` ends the axis."""
     panel = _start(TimeSeries(), (title, text, unit), queries, size)
-    panel.thresholds(limited(limits, drawn=True)).color_scheme(color_by(FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+    panel.thresholds(limited(limits, drawn=True)).color_scheme(color_by(FieldColorModeId.PALETTE_CLASSIC))
     if limits != NONE:
         panel.thresholds_style(GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED))
     if high is not None:

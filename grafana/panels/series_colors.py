@@ -1,8 +1,9 @@
-"""Which colour and stroke has a series? Grafana's, by its name, unless what the name says has a colour of its own.
+"""Which colour and stroke has a series? Grafana's, by its place, unless what its name says has a colour of its own.
 
 Blueprints, stages and severities have. Where a legend says no more than group and run, groups have, too, and runs
 are shades of it. Groups differ in their dashes as well, and so do words, as in `grown {{group}} {{run}}`, which go
-before. The highest and the lowest are thin, with the median between them.
+before. The highest and the lowest are thin, with the median between them. Grafana's colours by name would repeat: of
+eight kinds of event, four were nearly white.
 """
 
 import re

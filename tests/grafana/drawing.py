@@ -1,9 +1,8 @@
 """What is wrong with how a panel is drawn: its lines and columns, its axis, its legend, its bars, a table's room?"""
 
+import re
 from collections.abc import Iterator
 from typing import Any
-
-from tests.grafana.legends import deciding
 
 __all__ = ["SCREEN", "misplaced", "pixels"]
 
@@ -61,11 +60,12 @@ def _axis(panel: Document) -> Iterator[str]:
 def _legend(panel: Document) -> Iterator[str]:
     """Below the graph, unless a label with many values meets a wide panel; beside it, it leaves it half of the room."""
     legend = panel["options"]["legend"]
-    many = any(deciding(target["legendFormat"]) not in {"", "run", "group", "instance"} for target in panel["targets"])
+    labels = {label for target in panel["targets"] for label in re.findall(r"{{(\w+)}}", target["legendFormat"])}
+    many = labels - {"run", "group", "instance"}
     beside = many and panel["gridPos"]["w"] >= 12
     if (legend["placement"], legend["displayMode"]) != (("right", "table") if beside else ("bottom", "list")):
         yield f"a legend as a {legend['displayMode']} at the {legend['placement']}"
-    least = 320 if any("{{run}}" in target["legendFormat"] for target in panel["targets"]) else 200
+    least = 320 if "run" in labels else 200
     if beside and not least <= legend.get("width", 0) <= pixels(panel) / 2:
         yield f"a legend of width {legend.get('width')}"
     if legend["calcs"] != ["lastNotNull"] or legend["showLegend"] is not True:

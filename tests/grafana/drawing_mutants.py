@@ -42,14 +42,12 @@ def of_drawing(panel: Document) -> Iterator[Mutant]:
         yield from _settings(panel, ("fieldConfig", "defaults"), {"min": (None, 1), "max": (None, 1, 100)})
     elif panel["type"] == "table":
         yield from _settings(panel, ("fieldConfig", "defaults", "custom"), {"minWidth": (1000,)})
-    for n, rule in enumerate(panel["fieldConfig"]["overrides"]):
+    for n, rule in enumerate(panel["fieldConfig"]["overrides"] if panel["type"] == "table" else ()):
         for m, row in enumerate(rule["properties"]):
             where = ("fieldConfig", "overrides", n, "properties", m)
             wrong = {"custom.width": 30, "custom.filterable": False, "color": {"mode": "fixed", "fixedColor": "red"}}
             if row["id"] in wrong:
                 yield from _settings(panel, where, {"value": (wrong[row["id"]],)})
-            if row["id"] == "custom.lineStyle":
-                yield from _settings(panel, where, {"value": ({"fill": "solid"},)})
 
 
 def _settings(panel: Document, where: tuple[Any, ...], others: Document) -> Iterator[Mutant]:

@@ -1,4 +1,4 @@
-"""What is wrong with the looks of a panel: its limits, its colours, the names of its values, its columns, its links?"""
+"""What is wrong with the looks of a panel: its limits, the names of its values, its columns, its links?"""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,6 @@ from typing import Any
 from nissa.grafana.panels.palette import FINE
 from tests.grafana.columns import columns, properties
 from tests.grafana.drawing import misplaced
-from tests.grafana.legends import misdrawn
 from tests.grafana.limits import NAMED, steps_of
 from tests.grafana.promql import parsed
 from tests.grafana.quantities import quantity
@@ -23,7 +22,6 @@ _BY_LIMITS = ({"mode": "thresholds"}, {"type": "color-text"})
 
 def looks(panel: Document) -> Iterator[str]:
     """Faults in how a panel shows what it asked for, where that is an expression."""
-    yield from misdrawn(panel)
     # Whether columns find room can be judged only if they are well.
     yield from [*columns(panel)] or misplaced(panel)
     for target in panel["targets"]:

@@ -123,13 +123,12 @@ def _of_names(panel: Document) -> Iterator[Mutant]:
 
 
 def _of_overrides(panel: Document) -> Iterator[Mutant]:
-    for n, rule in enumerate(panel["fieldConfig"]["overrides"]):
-        options = rule["matcher"]["options"]
-        # Where a name ends, or the whole of it.
-        start, end, rest = options.rpartition("( |$)")
-        wrong = f"{start}~{end}{rest}" if end else f"{options}~"
+    """Of columns; which lines have which colour is tried by tests of their own."""
+    overrides = panel["fieldConfig"]["overrides"] if panel["type"] == "table" else []
+    for n, rule in enumerate(overrides):
+        wrong = f"{rule['matcher']['options']}~"
         yield "override's names", _set(panel, ("overrides", n, "matcher", "options"), wrong)
-    if panel["fieldConfig"]["overrides"]:
+    if overrides:
         yield "overrides lost", _set(panel, ("overrides",), [])
 
 

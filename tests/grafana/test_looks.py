@@ -1,23 +1,20 @@
 """How dashboards look, where no rule about single panels says it: marks, names of series, columns, empty panels."""
 
 import json
-import math
 import re
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from nissa.cli.runs.replay import read_run
 from nissa.grafana.panels.fields import limited
-from nissa.grafana.panels.palette import BAD, NAMED, POOR
+from nissa.grafana.panels.palette import BAD, POOR
 from nissa.grafana.panels.panels import bars, lines
 from nissa.grafana.panels.tables import Column, rows
 from nissa.grafana.panels.thresholds import ANY, Limits
 from nissa.grafana.promql.queries import Query
-from nissa.sinks.prometheus.collector import PrometheusSink
 from tests.grafana.checking import panels
-from tests.grafana.legends import deciding, look
 
 Boards = dict[str, dict[str, Any]]
 
@@ -30,13 +27,6 @@ def built(panel: Any) -> dict[str, Any]:
     return document
 
 
-def color_of(name: str, query: Query) -> str:
-    """The colour of a series of this name in a panel of this query."""
-    overrides = built(lines("Title", "A text.", "short", query))["fieldConfig"]["overrides"]
-    rules = [(rule["matcher"]["options"].strip("/"), json.dumps(rule["properties"])) for rule in overrides]
-    return str(look(name, tuple(rules))["color"]["fixedColor"])
-
-
 def test_what_happens_often_is_marked_only_if_the_reader_wants_it(boards: Boards) -> None:
     (marks,) = {json.dumps(board["annotations"]["list"]) for board in boards.values()}
     assert {mark["name"] for mark in json.loads(marks) if mark["enable"]} == {
@@ -46,29 +36,96 @@ def test_what_happens_often_is_marked_only_if_the_reader_wants_it(boards: Boards
     }
 
 
-def test_layers_of_one_number_and_of_one_kind_are_told_apart() -> None:
-    query = Query("x", "{{layer}} {{group}} {{run}}")
-    layers = [f"host.{kind}{n}" for kind in ("conv", "relu") for n in range(1, 5)]
-    assert len({color_of(f"{layer} ppo a1", query) for layer in layers}) == len(layers)
+MEANT = {
+    "stage": {
+        "DORMANT": "#4D4D4D",
+        "GERMINATED": "#56B4E9",
+        "TRAINING": "#0072B2",
+        "BLENDING": "#F0E442",
+        "HOLDING": "#E69F00",
+        "FOSSILIZED": "#009E73",
+        "CULLED": "#D55E00",
+        "EMBARGOED": "#CC79A7",
+        "RESETTING": "#6B6B6B",
+    },
+    "severity": {"critical": "#D55E00", "warning": "#F0E442", "info": "#56B4E9"},
+    "blueprint": {"norm": "#56B4E9", "attention": "#E69F00", "depthwise": "#009E73", "conv_enhance": "#CC79A7"},
+    "group": {"ppo": "#56B4E9", "heuristic": "#E69F00", "never": "#6B6B6B"},
+}
+"""Colours of values by label; each is meant wherever a legend names nothing but it, group, run and words."""
 
 
-def test_what_is_alike_in_three_slots_has_three_colours() -> None:
-    query = Query("x", "{{layer}} {{group}} {{run}}")
-    for layer in ("body.0", "body.1", "body.queries_keys_values", "body.out", "conv"):
-        colors = [color_of(f"{slot}.seed.{layer} ppo a1", query) for slot in ("early", "mid", "late")]
-        assert len({*colors}) == 3, layer
+def look(name: str, panel: dict[str, Any]) -> dict[str, Any]:
+    """What a series of this name has; the last rule that matches counts."""
+    rules = panel["fieldConfig"]["overrides"]
+    found = [
+        row for rule in rules if re.search(rule["matcher"]["options"].strip("/"), name) for row in rule["properties"]
+    ]
+    return {row["id"]: row["value"] for row in found}
 
 
-def test_every_value_of_a_label_that_has_colours_has_one_in_a_demo(demo: Path, boards: Boards) -> None:
-    legends = [t.get("legendFormat", "") for board in boards.values() for p in panels(board) for t in p["targets"]]
-    colored = {deciding(legend) for legend in legends} & NAMED.keys()
-    assert colored >= {"kind", "phase", "component", "reason", "head", "blueprint", "stage"}
-    sink = PrometheusSink(grace=math.inf)
-    read_run(demo, sink)
-    labels = [sample.labels for family in sink.collect() for sample in family.samples]
-    seen = {(name, value) for row in labels for name, value in row.items() if name in colored}
-    assert {name for name, _ in seen} >= {"kind", "phase", "component", "reason", "head", "blueprint", "stage"}
-    assert {(name, value) for name, value in seen if value not in NAMED[name]} == set()
+def graphs(boards: Boards) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """Graphs, with the legends of their lines."""
+    for panel in (panel for board in boards.values() for panel in panels(board) if panel["type"] == "timeseries"):
+        yield panel, [target["legendFormat"] for target in panel["targets"]]
+
+
+def named(legend: str, **labels: str) -> str:
+    """A series with these labels, as the legend shows it."""
+    return re.sub(r"{{(\w+)}}", lambda label: labels.get(label[1], f"some-{label[1]}"), legend)
+
+
+def told(legend: str) -> str:
+    """The label that says what a line is of: what stands before group and run, or else the group."""
+    labels = re.findall(r"{{(\w+)}}", legend)
+    others = [label for label in labels if label not in {"group", "run", "instance"}]
+    return str(others[-1]) if others else "group" if "group" in labels else ""
+
+
+def test_what_means_something_has_the_same_colour_everywhere_and_nothing_else_has_one(boards: Boards) -> None:
+    seen = Counter[str]()
+    for panel, legends in graphs(boards):
+        assert panel["fieldConfig"]["defaults"]["color"] == {"mode": "palette-classic"}
+        meant = {value: color for legend in legends for value, color in MEANT.get(told(legend), {}).items()}
+        for legend in legends:
+            seen[told(legend)] += 1
+            assert "color" not in look(named(legend), panel), panel["title"]
+            for value, color in meant.items():
+                mode = "shades" if told(legend) == "group" else "fixed"
+                name = named(legend, **{told(legend): value})
+                assert look(name, panel)["color"] == {"mode": mode, "fixedColor": color}, panel["title"]
+        every = [row["value"]["fixedColor"] for row in colors_of(panel)]
+        assert every == [*meant.values()], panel["title"]
+    assert seen.keys() > MEANT.keys()
+
+
+def colors_of(panel: dict[str, Any]) -> list[dict[str, Any]]:
+    """Everything that sets a colour."""
+    return [row for rule in panel["fieldConfig"]["overrides"] for row in rule["properties"] if row["id"] == "color"]
+
+
+def test_lines_of_two_groups_differ_in_their_dashes_unless_those_of_words_do(boards: Boards) -> None:
+    for panel, legends in graphs(boards):
+        if "stacking" in panel["fieldConfig"]["defaults"]["custom"] or "{{group}}" not in legends[0]:
+            continue
+        dashes = [
+            [
+                str(look(named(legend, group=group), panel).get("custom.lineStyle"))
+                for group in ("ppo", "heuristic", "never")
+            ]
+            for legend in legends
+        ]
+        words = len(legends) > 1 and not legends[0].startswith("highest")
+        assert len({*dashes[0]}) == 3, panel["title"]
+        assert not words or len({of_word[0] for of_word in dashes}) == len(legends), panel["title"]
+
+
+def test_the_highest_and_the_lowest_are_thinner_than_the_median(boards: Boards) -> None:
+    spreads = [(panel, legends) for panel, legends in graphs(boards) if legends[0].startswith("highest")]
+    assert len(spreads) > 20
+    for panel, legends in spreads:
+        widths = [look(named(legend), panel).get("custom.lineWidth", 2) for legend in legends]
+        assert (widths, panel["fieldConfig"]["defaults"]["custom"]["lineWidth"]) == ([1, 2, 1], 2)
 
 
 def test_a_line_at_a_limit_has_the_colour_of_what_is_worse() -> None:

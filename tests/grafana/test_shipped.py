@@ -129,9 +129,10 @@ def lab(color: str, seen: Any) -> Any:
 @pytest.mark.parametrize("blindness", BLINDNESS)
 def test_states_and_lines_are_told_apart_by_any_eye(blindness: str) -> None:
     """A difference of 10 in L*a*b* is seen at a glance; 2.3 is just noticed."""
-    colors = {*palette.ALL, palette.FINE, palette.POOR, palette.BAD}
+    colors = {color for named in palette.NAMED.values() for color in named.values()}
     pairs = itertools.combinations(sorted(colors), 2)
     seen = {(a, b): np.linalg.norm(lab(a, BLINDNESS[blindness]) - lab(b, BLINDNESS[blindness])) for a, b in pairs}
     assert min(seen.values()) > 10, min(seen, key=lambda pair: float(seen[pair]))
+    assert all(len({*named.values()}) == len(named) for named in palette.NAMED.values())
     states = itertools.combinations((palette.FINE, palette.POOR, palette.BAD), 2)
     assert min(float(seen[min(pair), max(pair)]) for pair in states) > 25
