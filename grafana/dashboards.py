@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nissa.grafana.assets import rule_groups
+from nissa.grafana.alerts_table import with_alerts_table
+from nissa.grafana.assets import rule_files, rule_groups
 from nissa.grafana.boards import (
     blueprints_board,
     network_board,
@@ -18,25 +19,32 @@ from nissa.grafana.boards import (
     slots_and_seeds_board,
     written,
 )
+from nissa.grafana.leads import with_leads
 from nissa.grafana.metrics_page import metrics_page
 
 __all__ = ["files"]
 
+_ROOT = Path(__file__).resolve().parents[1]
+"""Through the link of an editable install to the checkout."""
 _DASHBOARDS = (overview_board, blueprints_board, slots_and_seeds_board, policy_board, network_board, pipeline_board)
 
 
 def files() -> dict[str, str]:
-    """Texts by path from the root: each dashboard, and the page of the metrics."""
+    """Texts by path from the root: dashboards, rules whose alerts lead to their panels, and pages of both."""
     documents: list[dict[str, Any]] = [make() for make in _DASHBOARDS]
     boards = {f"grafana/dashboards/{document['uid']}.json": written(document) for document in documents}
-    return boards | {"docs/metrics.md": metrics_page(documents, rule_groups())}
+    rules = {f"grafana/rules/{name}": with_leads(text, documents) for name, text in rule_files().items()}
+    pages = {
+        "docs/metrics.md": metrics_page(documents, rule_groups()),
+        "docs/runbooks.md": with_alerts_table((_ROOT / "docs/runbooks.md").read_text(), documents, rule_groups()),
+    }
+    return boards | rules | pages
 
 
-def _write(texts: Mapping[str, str], root: Path) -> None:
+def _write(texts: Mapping[str, str]) -> None:
     for path, text in texts.items():
-        (root / path).write_text(text, encoding="utf-8")
+        (_ROOT / path).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    # Through the link of an editable install to the checkout.
-    _write(files(), Path(__file__).resolve().parents[1])
+    _write(files())

@@ -37,7 +37,9 @@ _REGEXES = {"instance": '/instance="([^"]+)"/'}
 """What is chosen of a result, where it is not a label's values."""
 
 
-_HINTS = {"run": "Lines that a label colours have the same colours in each run: choose one run to see it alone."}
+_HINTS = {
+    "run": "Blueprints and stages have the same colours in each run, groups shades of one: choose one run to see it alone."
+}
 """Shown beside the name of a variable."""
 
 

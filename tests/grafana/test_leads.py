@@ -1,17 +1,24 @@
-"""An alert leads to the panel that shows what it is about, in the alert itself and in the runbook."""
+"""An alert leads to the panel that shows what it is about, for the run or the process that it is about."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from nissa.grafana.leads import LEADS, with_leads
 from tests.grafana.gone import plain
-from tests.grafana.leads import LEADS, OF_OTHER_THINGS, panel_of
+from tests.grafana.leads import url
 from tests.grafana.meanings import metrics_in
 from tests.grafana.promql import selected
-from tests.grafana.rules import ALERTS, BOARDS, RECORDED
+from tests.grafana.rules import ALERTS, BOARDS, FILES, RECORDED
+from tests.grafana.stories import STORIES
 
-each_alert = pytest.mark.parametrize("alert", ALERTS)
+DETECTED = {
+    *("NissaNonFinite", "NissaGradientExplosion", "NissaLossSpike", "NissaAccuracyDrop"),
+    *("NissaEntropyCollapse", "NissaEntropyLow", "NissaValueCollapse", "NissaRatioExplosion", "NissaPolicyUnstable"),
+}
+"""A detector has judged what the panel shows, and the rule asks for its alerts."""
+OF_OTHER_THINGS = {*DETECTED, "NissaScrapeStale"}
+"""Their panels ask for no metric that the rule asks for; `up` is Prometheus' own, and no panel's."""
 
 
 def asked(expr: str) -> set[str]:
@@ -20,33 +27,40 @@ def asked(expr: str) -> set[str]:
     return {metric for name in names for metric in (asked(RECORDED[name]) if name in RECORDED else {name})}
 
 
-def test_every_alert_leads_somewhere() -> None:
-    assert LEADS.keys() == ALERTS.keys()
-
-
-@each_alert
-def test_the_panel_is_there_and_both_ways_to_it_agree(alert: str) -> None:
-    """Grafana's own list of alerts goes by uid and id, people by the address."""
-    texts, (uid, _) = ALERTS[alert]["annotations"], LEADS[alert]
-    number = panel_of(alert)["id"]
-    assert (texts["__dashboardUid__"], texts["__panelId__"]) == (uid, str(number))
-    path, _, choices = texts["dashboard_url"].partition("&")
-    assert path == f"/d/{uid}?viewPanel={number}"
-    chosen = set(re.findall(r"var-(\w+)=", choices))
-    assert chosen <= {variable["name"] for variable in BOARDS[uid]["templating"]["list"]}
-    assert chosen, "an alert of one run or process must not show all"
-
-
-@each_alert
-def test_the_panel_shows_what_the_alert_is_about(alert: str) -> None:
-    shown = set.union(*(metrics_in(plain(target["expr"])) for target in panel_of(alert)["targets"]))
+@pytest.mark.parametrize("alert", ALERTS)
+def test_the_panel_of_that_number_shows_what_the_alert_is_about(alert: str) -> None:
+    texts = ALERTS[alert]["annotations"]
+    uid, number = texts["__dashboardUid__"], texts["__panelId__"]
+    assert texts["dashboard_url"].startswith(f"/d/{uid}?viewPanel={number}{{")
+    (panel,) = [panel for panel in BOARDS[uid]["panels"] if str(panel["id"]) == number]
+    assert (uid, panel["title"]) == LEADS[alert]
+    shown = set.union(*(metrics_in(plain(target["expr"])) for target in panel["targets"]))
     assert bool(shown & asked(ALERTS[alert]["expr"])) == (alert not in OF_OTHER_THINGS)
 
 
-@each_alert
-def test_the_runbook_names_the_panel(alert: str, root: Path) -> None:
-    uid, title = LEADS[alert]
-    page = (root / "docs" / "runbooks.md").read_text()
-    section = page.split(f"\n### {alert}\n")[1].split("\n### ")[0]
-    board = BOARDS[uid]["title"].removeprefix("Nissa ")
-    assert re.findall(r"^- Panel: (.*)$", section, re.MULTILINE) == [f"{board.capitalize()}, {title}."]
+def test_no_alert_is_without_a_panel_and_none_of_the_past_has_one() -> None:
+    assert LEADS.keys() == ALERTS.keys()
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_alert_of_one_run_or_process_does_not_show_all(alert: str) -> None:
+    labels = [story.labels for story in STORIES if story.alert == alert and story.fires]
+    assert labels
+    assert all(re.search("&var-(run|instance)=.", url(alert, its)) for its in labels)
+
+
+def test_a_panel_that_moves_takes_the_alerts_with_it_and_nothing_else_is_touched() -> None:
+    boards = [{**board, "panels": [{**p, "id": p["id"] + 100} for p in board["panels"]]} for board in BOARDS.values()]
+    for text in (file.read_text() for file in FILES):
+        moved = with_leads(text, boards)
+        pairs = [*zip(text.splitlines(), moved.splitlines(), strict=True)]
+        changed = {old.split(":")[0].strip() for old, new in pairs if old != new}
+        assert changed <= {"dashboard_url", "__panelId__"}
+        assert with_leads(moved, BOARDS.values()) == text
+
+
+def test_a_new_alert_needs_no_more_than_its_page() -> None:
+    (text,) = [file.read_text() for file in FILES if file.stem == "runs"]
+    bare = re.sub(r" +(dashboard_url|__dashboardUid__|__panelId__): .*\n", "", text)
+    assert bare.count("\n") < text.count("\n")
+    assert with_leads(bare, BOARDS.values()) == text

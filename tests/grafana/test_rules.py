@@ -9,8 +9,10 @@ from typing import Any
 
 import promql_parser
 import pytest
+import yaml
 
 from nissa.events.kind import KINDS, Importance
+from nissa.pipeline.telemetry import LINGER
 from nissa.sinks.prometheus.catalog import METRICS
 from tests.grafana.promql import grouped, nodes, parsed, selected
 from tests.grafana.rules import ALERTS, FILES, GROUPS, RULES
@@ -115,10 +117,38 @@ def test_the_runbook_has_a_section_for_each_alert_and_for_nothing_else(root: Pat
         assert len(re.findall(r"^- (Look|Do): ", section, re.MULTILINE)) == 2, section
 
 
+def test_the_table_of_the_runbook_says_how_bad_an_alert_is_how_long_it_waits_and_its_numbers(root: Path) -> None:
+    page = (root / "docs" / "runbooks.md").read_text()
+    rows = [
+        line.strip("| ").replace("\\|", "/").split(" | ") for line in page.splitlines() if line.startswith("| [Nissa")
+    ]
+    assert [row[0] for row in rows] == [f"[{alert}](#{alert.lower()})" for alert in ALERTS]
+    for row, rule in zip(rows, ALERTS.values(), strict=True):
+        assert (row[1], row[2]) == (rule["labels"]["severity"], rule["for"])
+        numbers = re.findall(r"[<>=]=? [\d.]+(?= |$|\))", " ".join(rule["expr"].split()))
+        assert all(number in row[3] for number in numbers), (row, numbers)
+
+
 def test_the_runbook_names_metrics_and_commands_that_there_are(root: Path) -> None:
     page = (root / "docs" / "runbooks.md").read_text()
-    assert set(re.findall(r"\bnissa_\w+", page)) <= set(METRICS)
+    assert set(re.findall(r"(?<!:)\bnissa_\w+", page)) <= set(METRICS)
     assert set(re.findall(r"`nissa (\w+)", page)) <= {"dashboards", "replay", "serve", "show", "trace", "traces"}
+
+
+def test_the_runbook_says_how_often_to_scrape(root: Path) -> None:
+    head = (root / "docs" / "runbooks.md").read_text().split("\n## ")[0]
+    (often,) = re.findall(r"Scrape at least every (\d+) seconds", head)
+    assert f"waits no more than {LINGER:g} seconds" in head
+    shipped = yaml.safe_load((root / "grafana" / "prometheus.yaml").read_text())["global"]["scrape_interval"]
+    assert float(shipped.removesuffix("s")) <= float(often) < LINGER
+
+
+def test_what_a_scrape_that_failed_does_not_say_is_held_as_long_as_a_run_is_not_dead() -> None:
+    """By then, of scrapes a minute apart, a second one has failed."""
+    asked = [found for rule in RULES for found in re.findall(r"last_over_time\([\w:]+\[(\d+m)\]\)", rule["expr"])]
+    assert (
+        {window for window in asked if int(window.removesuffix("m")) < 5} == {ALERTS["NissaRunDied"]["for"]} == {"2m"}
+    )
 
 
 @pytest.mark.parametrize("alert", ["NissaLifecycleEventsDropped", "NissaEventsDropped"])
