@@ -36,10 +36,8 @@ _LABELS = {"env": "environment"}
 _REGEXES = {"instance": '/instance="([^"]+)"/'}
 """What is chosen of a result, where it is not a label's values."""
 
-
-_HINTS = {
-    "run": "Blueprints and stages have the same colours in each run, groups shades of one: choose one run to see it alone."
-}
+_RUNS = "A group has shades of one colour in all its runs, a blueprint the same: choose one run to see it alone."
+_HINTS = {"run": _RUNS}
 """Shown beside the name of a variable."""
 
 

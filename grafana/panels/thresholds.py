@@ -29,7 +29,6 @@ __all__ = [
     "QUEUED",
     "SCRAPE_SECONDS",
     "SILENCE",
-    "SINK_UP",
     "VALUE_SPREAD",
     "Limits",
 ]
@@ -80,5 +79,3 @@ QUEUED = Limits(1_000, 10_000)
 """Events that wait."""
 SCRAPE_SECONDS = Limits(0.25, 1)
 """Seconds that one scrape takes to gather."""
-SINK_UP = Limits(critical=1, below=True)
-"""1 while a sink takes events."""

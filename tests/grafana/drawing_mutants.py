@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 _CUSTOM = {
     "drawStyle": ("line", "bars", "points"),
-    "lineWidth": (0, 1.5),
+    "lineWidth": (0, 2),
     "fillOpacity": (0, 60),
     "stacking": ({"mode": "none"}, {"mode": "normal", "group": "A"}),
     "axisSoftMin": (0, None),

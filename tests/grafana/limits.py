@@ -36,7 +36,7 @@ LIMITS: Mapping[str, Limits] = {
     "nissa_pipeline_queued_events": thresholds.QUEUED,
     "nissa_sink_queued_events": thresholds.QUEUED,
     "rate(nissa_scrape_seconds_total) / rate(nissa_scrapes_total)": thresholds.SCRAPE_SECONDS,
-    "nissa_sink_up": thresholds.SINK_UP,
+    "nissa_sink_up": Limits(critical=1, below=True),
     "rate(nissa_head_entropy_nats_total) / rate(nissa_head_log_valid_nats_total)": thresholds.ENTROPY,
     "nissa_policy_approx_kl_nats": thresholds.KL,
     "nissa_policy_clip_fraction_ratio": thresholds.CLIP_FRACTION,

@@ -48,12 +48,6 @@ def test_what_an_overview_shows_leads_to_the_detail(boards: Boards) -> None:
     assert all("${__url_time_range}" in link["url"] and "${__all_variables}" in link["url"] for link in links)
 
 
-def test_the_same_things_are_marked_everywhere(boards: Boards) -> None:
-    marks = [board["annotations"]["list"] for board in boards.values()]
-    assert all(own == marks[0] for own in marks)
-    assert {mark["name"] for mark in marks[0]} >= {"Runs start", "Runs end", "Critical alerts", "Seeds fossilize"}
-
-
 def test_the_page_of_metrics_says_who_uses_each(root: Path, boards: Boards) -> None:
     page = (root / "docs/metrics.md").read_text().splitlines()
     cells = [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in page if line.startswith("| `")]

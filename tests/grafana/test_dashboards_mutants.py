@@ -12,15 +12,10 @@ Boards = dict[str, dict[str, Any]]
 
 _DIGITS = "the same number with other digits"
 _PLAIN = ("none", "short", "sci")
-_ALIKE = "of metrics that are counted, labelled, limited and described alike, no rule can know which was meant"
-_EITHER = (
-    *("Blueprints", "Fossilization rate", "Parameters added", "Broken gradients", "Broken activations"),
-    *("Runs going on", "Progress", "Dropped", "Given up by sinks", "Unreadable in scrapes", "Events by kind"),
-    *("Dropped by kind", "Emitted after the end", "Given up", "Updates", "Masked decisions"),
-)
+_ALIKE = "of metrics that are labelled and described alike, no rule can know which was meant"
 SOUND = {
     **{f"unit {unit} as {other}": _DIGITS for unit in _PLAIN for other in _PLAIN if other != unit},
-    **{f"another metric: {title}": _ALIKE for title in _EITHER},
+    **{f"another metric: {title}": _ALIKE for title in ("Parameters added", "Runs going on")},
 }
 """Changes that leave a dashboard as sound as it was, and why."""
 
@@ -41,6 +36,6 @@ def test_whatever_is_wrong_with_a_dashboard_is_complained_of(boards: Boards) -> 
             tried[uid] += 1
             if not complaints:
                 missed.add(what)
-    assert missed - SOUND.keys() == set()
+    assert missed == SOUND.keys()
     assert min(tried.values()) > 1_000, tried
     assert tried.total() > 15_000, tried

@@ -6,13 +6,7 @@ from typing import Any
 
 import pytest
 
-from nissa.grafana.panels import thresholds
 from nissa.grafana.panels.palette import BAD, FINE, POOR
-from nissa.grafana.panels.thresholds import Limits
-from nissa.operators.assessment.evidence import GAP
-from nissa.operators.assessment.layer_health import MOST
-from nissa.operators.assessment.red_flags import SMALL_GAP
-from nissa.operators.policy.collapse import LIMITS as COLLAPSE
 from tests.grafana.checking import panels
 from tests.grafana.judged import DETECTED, NOT_A_NUMBER, NOT_SHOWN
 from tests.grafana.limits import NAMED, colour_at
@@ -110,18 +104,6 @@ def test_a_panel_turns_where_the_detector_judges(name: str, sign: str, limit: fl
     for place, colours in found:
         before, after = colour_at(math.nextafter(at, -math.inf), colours), colour_at(at, colours)
         assert (RANKS[after] > RANKS[before]) if worse else (RANKS[before] > RANKS[after]), (place, colours)
-
-
-@pytest.mark.parametrize(
-    ("limits", "judged"),
-    [
-        (thresholds.ENTROPY, (COLLAPSE.warning, COLLAPSE.critical, True)),
-        (thresholds.ACCURACY_GAP, (SMALL_GAP / 100, GAP / 100, False)),
-        (thresholds.MOST_OF_A_LAYER, (MOST / 2, MOST, False)),
-    ],
-)
-def test_other_limits_are_those_of_the_detectors_and_red_flags(limits: Limits, judged: tuple[Any, ...]) -> None:
-    assert limits == judged
 
 
 @pytest.mark.parametrize(

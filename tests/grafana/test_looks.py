@@ -27,13 +27,12 @@ def built(panel: Any) -> dict[str, Any]:
     return document
 
 
-def test_what_happens_often_is_marked_only_if_the_reader_wants_it(boards: Boards) -> None:
+def test_the_same_is_marked_everywhere_and_what_happens_often_only_if_the_reader_wants_it(boards: Boards) -> None:
     (marks,) = {json.dumps(board["annotations"]["list"]) for board in boards.values()}
-    assert {mark["name"] for mark in json.loads(marks) if mark["enable"]} == {
-        "Runs start",
-        "Runs end",
-        "Critical alerts",
-    }
+    shown = {mark["name"]: mark["enable"] for mark in json.loads(marks)}
+    assert {name for name, at_once in shown.items() if at_once} == {"Runs start", "Runs end", "Critical alerts"}
+    seeds = {f"Seeds {what}" for what in ("germinate", "fossilize", "are culled")}
+    assert {name for name, at_once in shown.items() if not at_once} == {"Warnings", *seeds}
 
 
 MEANT = {
