@@ -6,25 +6,24 @@ import pytest
 
 from nissa.grafana.leads import LEADS, with_leads
 from tests.grafana.gone import plain
+from tests.grafana.judged import DETECTED
 from tests.grafana.leads import url
 from tests.grafana.meanings import metrics_in
 from tests.grafana.promql import selected
 from tests.grafana.rules import ALERTS, BOARDS, FILES, RECORDED
 from tests.grafana.stories import STORIES
 
-DETECTED = {
-    *("NissaNonFinite", "NissaGradientExplosion", "NissaLossSpike", "NissaAccuracyDrop"),
-    *("NissaEntropyCollapse", "NissaEntropyLow", "NissaValueCollapse", "NissaRatioExplosion", "NissaPolicyUnstable"),
-}
-"""A detector has judged what the panel shows, and the rule asks for its alerts."""
-OF_OTHER_THINGS = {*DETECTED, "NissaScrapeStale"}
-"""Their panels ask for no metric that the rule asks for; `up` is Prometheus' own, and no panel's."""
+OF_OTHER_THINGS = {"NissaGradientExplosion", "NissaLossSpike", "NissaAccuracyDrop", "NissaScrapeStale"}
+"""Their panels ask for no metric that is judged: a detector compares with the past, and `up` is Prometheus' own."""
 
 
 def asked(expr: str) -> set[str]:
-    """Metrics of an expression and of the recorded rules in it."""
+    """Metrics of an expression, of the recorded rules in it, and of the limits of detectors that it passes on."""
     names = {name for name, _ in selected(expr)}
-    return {metric for name in names for metric in (asked(RECORDED[name]) if name in RECORDED else {name})}
+    found = {metric for name in names for metric in (asked(RECORDED[name]) if name in RECORDED else {name})}
+    detectors = {name for names in re.findall(r'alert=~?"([\w|]+)"', expr) for name in names.split("|")}
+    judged = [name for detector in detectors if not isinstance(told := DETECTED[detector], str) for name in told]
+    return found | set(re.findall(r"nissa_\w+", " ".join(judged)))
 
 
 @pytest.mark.parametrize("alert", ALERTS)
