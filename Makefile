@@ -7,8 +7,8 @@ LINKED := $(VENV)/.linked
 RIVALS := $(VENV)/.rivals
 PAGE := tests/dashboards
 SHOTS := build/screenshots
-SOURCES := $(wildcard cli/*.py events/*.py grafana/*.py grafana/*/*.py grafana/*.yaml grafana/*/*.yaml grafana/*/*/*.yaml \
-	grafana/dashboards/*.json operators/*.py pipeline/*.py pipeline/*/*.py sinks/*.py trainer/*.py)
+FLOORS := cli events grafana operators pipeline sinks trainer
+SOURCES := __init__.py $(shell find $(FLOORS) -name '*.py' -o -name '*.yaml' -o -name '*.json')
 
 .PHONY: help install demo study dashboards screenshots test check bench
 help:

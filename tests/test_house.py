@@ -17,10 +17,7 @@ from typing import TypeVar
 
 import pytest
 
-FOLDERS = (
-    *("cli", "events", "grafana", "grafana.boards", "grafana.panels", "grafana.promql", "operators"),
-    *("pipeline", "pipeline.probes", "pipeline.sources", "sinks", "trainer"),
-)
+ROOT = Path(__file__).parents[1]
 FLOORS = {
     "events": set(),
     "operators": {"events"},

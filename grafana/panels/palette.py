@@ -6,7 +6,7 @@ something has one, and the same in every panel; all else has what Grafana gives 
 
 from collections.abc import Mapping
 
-from nissa.sinks.prometheus.metrics.slots import STAGES
+from nissa.events.vocabulary import STAGES
 
 __all__ = ["BAD", "FINE", "NAMED", "NEUTRAL", "POOR", "STAGE_COLORS"]
 
