@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from nissa.sinks.prometheus.catalog import METRICS
-from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
-from nissa.sinks.prometheus.metric import Metric
+from nissa.events.vocabulary import STAGES
+from nissa.sinks.prometheus import MAX_LABEL_SETS, METRICS, Metric
 
 __all__ = ["metrics_page", "panels"]
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from nissa.events.vocabulary import STAGES
 from nissa.grafana.boards.frame import Sections, dashboard
 from nissa.grafana.panels import STAGE_COLORS, Column, bars, growing, lines, numbers, rows, states
 from nissa.grafana.promql import Query, held, increase, median, of, once, spread, total
-from nissa.events.vocabulary import STAGES
 
 __all__ = ["slots_and_seeds_board"]
 

@@ -8,8 +8,7 @@ from typing import NamedTuple
 from nissa.operators.assessment.evidence import GAP
 from nissa.operators.assessment.layer_health import MOST
 from nissa.operators.assessment.red_flags import SMALL_GAP
-from nissa.operators.policy.collapse import LIMITS as COLLAPSE
-from nissa.operators.policy.update_spikes import LIMITS as SPIKES
+from nissa.operators.policy import COLLAPSE_LIMITS, SPIKE_LIMITS
 
 __all__ = [
     "ACCURACY_GAP",
@@ -45,17 +44,17 @@ class Limits(NamedTuple):
 
 ANY = Limits(critical=1)
 """Of what must never happen, in whatever it is counted."""
-KL = Limits(SPIKES["approx_kl"].limit)
+KL = Limits(SPIKE_LIMITS["approx_kl"].limit)
 """Nats by which an update moved the policy."""
-CLIP_FRACTION = Limits(SPIKES["clip_fraction"].limit)
+CLIP_FRACTION = Limits(SPIKE_LIMITS["clip_fraction"].limit)
 """Share of the probability ratios that an update clipped."""
-PROBABILITY_RATIO = Limits(critical=SPIKES["ratio_max"].limit)
+PROBABILITY_RATIO = Limits(critical=SPIKE_LIMITS["ratio_max"].limit)
 """Largest probability ratio of new to old policy."""
-ENTROPY = Limits(COLLAPSE.warning, COLLAPSE.critical, below=True)
+ENTROPY = Limits(COLLAPSE_LIMITS.warning, COLLAPSE_LIMITS.critical, below=True)
 """Entropy of a head by the most that it could have."""
-EXPLAINED_VARIANCE = Limits(0.5, COLLAPSE.explained, below=True)
+EXPLAINED_VARIANCE = Limits(0.5, COLLAPSE_LIMITS.explained, below=True)
 """A critic that explains less than half is worth a look; critical where collapse is judged."""
-VALUE_SPREAD = Limits(critical=COLLAPSE.spread, below=True)
+VALUE_SPREAD = Limits(critical=COLLAPSE_LIMITS.spread, below=True)
 """Standard deviation of the values by that of the returns, from which down the critic says the same of every state."""
 HEALTH = Limits(0.75, 0.5, below=True)
 """Share of the measured layers with which nothing is wrong."""

@@ -15,7 +15,7 @@ Several processes may tell of one run, as a trainer and a server of its recordin
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nissa.sinks.prometheus.catalog import METRICS
+from nissa.sinks.prometheus import METRICS
 
 __all__ = [
     "AT_THE_END",

@@ -1,6 +1,6 @@
 """Is the policy healthy? Collapse of entropy and value, and updates that went too far."""
 
-from nissa.operators.policy.collapse import policy_collapse
-from nissa.operators.policy.update_spikes import policy_spikes
+from nissa.operators.policy.collapse import COLLAPSE_LIMITS, policy_collapse
+from nissa.operators.policy.update_spikes import SPIKE_LIMITS, policy_spikes
 
-__all__ = ["policy_collapse", "policy_spikes"]
+__all__ = ["COLLAPSE_LIMITS", "SPIKE_LIMITS", "policy_collapse", "policy_spikes"]

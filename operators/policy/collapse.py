@@ -15,7 +15,7 @@ from nissa.operators.alerts import ActiveAlerts, AlertEvents, AlertKey, Finding,
 from nissa.operators.fold import Fold, Keyed, merge_disjoint
 from nissa.operators.policy.figures import DEGENERATE, degenerate, information, normalized_entropy, value_spread
 
-__all__ = ["LIMITS", "CollapseLimits", "Policy", "policy_collapse"]
+__all__ = ["COLLAPSE_LIMITS", "CollapseLimits", "Policy", "policy_collapse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class CollapseLimits:
     """How many times its limit a figure must be for its alert to be over."""
 
 
-LIMITS = CollapseLimits()
+COLLAPSE_LIMITS = CollapseLimits()
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Policy:
     lows: Keyed[int] = field(default_factory=lambda: Keyed(int, limit=256))
 
 
-def policy_collapse(limits: CollapseLimits = LIMITS) -> Fold[Keyed[Policy]]:
+def policy_collapse(limits: CollapseLimits = COLLAPSE_LIMITS) -> Fold[Keyed[Policy]]:
     """Alerts "entropy_collapse" by head, "value_collapse" and "degenerate_returns"; a policy outlives its episodes.
 
     What an update does not say, such as a head without counts of valid choices, neither counts nor breaks a row.

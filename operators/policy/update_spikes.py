@@ -25,7 +25,7 @@ from nissa.operators.fold import Fold, Keyed, merge_disjoint
 from nissa.operators.policy.figures import degenerate
 from nissa.operators.statistics import Window
 
-__all__ = ["LIMITS", "Spike", "Updates", "policy_spikes"]
+__all__ = ["SPIKE_LIMITS", "Spike", "Updates", "policy_spikes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Spike:
     """... and more than so many times the median of the updates before it; None where the limit alone decides."""
 
 
-LIMITS: Mapping[str, Spike] = {
+SPIKE_LIMITS: Mapping[str, Spike] = {
     "approx_kl": Spike(KL_SPIKE, 0.1, 3.0),
     "clip_fraction": Spike(CLIP_FRACTION_SPIKE, 0.5, 1.5),
     "ratio_max": Spike(RATIO_EXPLOSION, 20.0, None),
@@ -62,7 +62,7 @@ class Updates:
     usual: dict[str, Window] = field(default_factory=dict)
 
 
-def policy_spikes(limits: Mapping[str, Spike] = LIMITS, warm_up: int = 10, calm: int = 3) -> Fold[Keyed[Updates]]:
+def policy_spikes(limits: Mapping[str, Spike] = SPIKE_LIMITS, warm_up: int = 10, calm: int = 3) -> Fold[Keyed[Updates]]:
     """Alerts on single updates. The usual is the median of the last 20, once `warm_up` are known.
 
     An alert is over after `calm` quiet updates. Broken figures are an alert from the first update on, but for an

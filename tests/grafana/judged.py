@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from nissa.operators.policy.collapse import LIMITS as COLLAPSE
+from nissa.operators.policy import COLLAPSE_LIMITS, SPIKE_LIMITS
 from nissa.operators.policy.figures import DEGENERATE
-from nissa.operators.policy.update_spikes import LIMITS as SPIKES
 
 __all__ = ["DETECTED", "NOT_A_NUMBER", "NOT_SHOWN"]
 
@@ -34,15 +33,15 @@ NOT_A_NUMBER = {
 
 DETECTED: Mapping[str, Mapping[str, tuple[str, float]] | str] = {
     "entropy_collapse": {
-        "rate(nissa_head_entropy_nats_total) / rate(nissa_head_log_valid_nats_total)": ("<", COLLAPSE.critical)
+        "rate(nissa_head_entropy_nats_total) / rate(nissa_head_log_valid_nats_total)": ("<", COLLAPSE_LIMITS.critical)
     },
     "value_collapse": {
-        "nissa_policy_value_std / nissa_policy_return_std": ("<", COLLAPSE.spread),
-        "nissa_policy_explained_variance_ratio": ("<", COLLAPSE.explained),
+        "nissa_policy_value_std / nissa_policy_return_std": ("<", COLLAPSE_LIMITS.spread),
+        "nissa_policy_explained_variance_ratio": ("<", COLLAPSE_LIMITS.explained),
     },
-    "kl_spike": {"nissa_policy_approx_kl_nats": (">", SPIKES["approx_kl"].limit)},
-    "clip_fraction_spike": {"nissa_policy_clip_fraction_ratio": (">", SPIKES["clip_fraction"].limit)},
-    "ratio_explosion": {"nissa_policy_probability_ratio_max": (">", SPIKES["ratio_max"].limit)},
+    "kl_spike": {"nissa_policy_approx_kl_nats": (">", SPIKE_LIMITS["approx_kl"].limit)},
+    "clip_fraction_spike": {"nissa_policy_clip_fraction_ratio": (">", SPIKE_LIMITS["clip_fraction"].limit)},
+    "ratio_explosion": {"nissa_policy_probability_ratio_max": (">", SPIKE_LIMITS["ratio_max"].limit)},
     "non_finite": {
         "nissa_grad_non_finite": (">", 0),
         "nissa_activation_non_finite": (">", 0),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from nissa.operators.policy.collapse import LIMITS
+from nissa.operators.policy import COLLAPSE_LIMITS
 
 __all__ = ["FAULTS", "Injection", "Run", "refuse_misplaced"]
 
@@ -23,7 +23,7 @@ FAULTS = {
 }
 """What is done to the training, by name. The last two are done to the policy, before its episode begins."""
 
-_UPDATES = {"entropy_collapse": LIMITS.entropy_updates, "value_collapse": LIMITS.value_updates}
+_UPDATES = {"entropy_collapse": COLLAPSE_LIMITS.entropy_updates, "value_collapse": COLLAPSE_LIMITS.value_updates}
 """Faults of the policy, and how many updates in a row make each an alert."""
 _FIRST_EPOCH = 2
 """Before it, nothing is usual yet that a fault could differ from."""
@@ -103,8 +103,8 @@ def _of_policy(injection: Injection, run: Run) -> str | None:
     if run.policy != "ppo":
         return f"the policy {run.policy} learns nothing and cannot break, ppo can"
     needed = injection.episode + _UPDATES[injection.fault]
-    if injection.episode < LIMITS.warm_up:
-        return f"a policy warms up for {LIMITS.warm_up} episodes, so the earliest place is ep{LIMITS.warm_up}"
+    if injection.episode < (first := COLLAPSE_LIMITS.warm_up):
+        return f"a policy warms up for {first} episodes, so the earliest place is ep{first}"
     if run.episodes < needed:
         return f"it takes {_UPDATES[injection.fault]} episodes to show, so {needed} are needed, not {run.episodes}"
     return None
