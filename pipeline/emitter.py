@@ -1,7 +1,7 @@
 """What a trainer's parts hold: an emitter that knows where it is, so that they need not."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
@@ -9,6 +9,8 @@ from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.hub import Hub
 
 __all__ = ["Emitter"]
+
+T = TypeVar("T")
 
 
 class Emitter:
@@ -38,14 +40,20 @@ class Emitter:
         except Exception as error:  # noqa: BLE001  # as above
             self.faults.report("emit", error)
 
-    def measure(self, probe: Callable[..., Payload], *arguments: Any) -> None:
-        """Emit what a probe finds. A probe that fails is counted and logged once, and training goes on."""
-        try:
-            payload = probe(*arguments)
-        except Exception as error:  # noqa: BLE001  # the trainer must not feel it
-            self.faults.report(f"probe {getattr(probe, '__name__', probe)}", error)
-        else:
+    def measure(self, name: str, probe: Callable[..., Payload], *arguments: Any) -> None:
+        """Emit what a probe finds. One that fails is counted under its name, logged once, and training goes on."""
+        payload = self.attempt(name, probe, *arguments)
+        if payload is not None:
             self.emit(payload)
+
+    def attempt(self, name: str, what: Callable[..., T], *arguments: Any) -> T | None:
+        """What the first half of a probe returns; None if it fails, which is counted under `name`. Never raises."""
+        try:
+            return what(*arguments)
+        except Exception as error:  # noqa: BLE001  # the trainer must not feel it
+            # It is not kept: its traceback holds all that the probe held, activations among them.
+            self.faults.report(f"probe {name}", error)
+        return None
 
     def bind(self, **where: Any) -> "Emitter":
         """Another emitter, at this place but for what is given: `group`, `env`, `episode`, `epoch`."""

@@ -21,9 +21,8 @@ from nissa.events.kinds import PhaseTimed
 from nissa.pipeline.config import TelemetryConfig, dense, planned
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.announcement import probes_configured
-from nissa.pipeline.probes.gradients import LateGradients
-from nissa.pipeline.probes.guard import attempt, measure
-from nissa.pipeline.probes.landscape import explore_landscape
+from nissa.pipeline.probes.gradients.pending import LateGradients
+from nissa.pipeline.probes.landscape.explore import explore
 from nissa.pipeline.probes.memory import memory_measured
 from nissa.pipeline.probes.model import unwrapped
 from nissa.pipeline.probes.phases import Phases
@@ -96,13 +95,13 @@ class Watch:
         self._epochs += 1
         self._gradients.arrive()
         if plan.track_weight_norms:
-            measure(self.emitter, "weights_measured", lambda: weights_measured(self._parts(), self._before))
+            self.emitter.measure("weights_measured", lambda: weights_measured(self._parts(), self._before))
         batch = Batch(inputs, labels, self._logits)
         validate(self.emitter, plan, self._model, batch, parts=self._parts, classes=self._classes)
         landscape = plan.loss_landscape
         if landscape.enabled and self._epochs % landscape.every == 0:
-            explore_landscape(self.emitter, landscape, self._model, lambda: batch.loss(self._model, self._loss))
-        self.emitter.measure(memory_measured)
+            explore(self.emitter, landscape, self._model, lambda: batch.loss(self._model, self._loss))
+        self.emitter.measure("memory_measured", memory_measured)
         if durations := self.phase.take():
             self.emitter.emit(PhaseTimed(durations=durations))
         self._batch, self._due, self._before = 0, 0.0, {}
@@ -116,7 +115,7 @@ class Watch:
         plan, self._fidelity = self._plan(), self._telemetry.fidelity
         if batch == 0 and plan.track_weight_norms:
             # The optimizer has not moved yet.
-            self._before = attempt(self.emitter, "weights_measured", lambda: copied(self._parts())) or {}
+            self._before = self.emitter.attempt("weights_measured", lambda: copied(self._parts())) or {}
         config = plan.gradients
         if config.enabled and batch % config.every == 0:
             self._gradients.begin(self.emitter, self._parts, config, batch)

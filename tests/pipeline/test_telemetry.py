@@ -164,9 +164,9 @@ def test_a_probe_that_fails_is_counted_and_does_not_reach_the_trainer(caplog: py
     with Telemetry("run", sinks={"seen": seen.append}) as telemetry:
         emitter = telemetry.scope(env=0)
         for value in (-1, -2, 3):
-            emitter.measure(probe, value)
+            emitter.measure("norms", probe, value)
     assert [e.payload for e in seen if isinstance(e.payload, BatchCompleted)] == [BATCH]
-    assert telemetry.state().faults == {"probe probe": 2}
+    assert telemetry.state().faults == {"probe norms": 2}
     assert len([r for r in caplog.records if r.name == "nissa"]) == 1
 
 

@@ -26,7 +26,7 @@ class Silent:
     def emit(self, payload: Payload) -> None:
         self.told.append(payload)
 
-    def measure(self, probe: Any, *arguments: Any) -> None:
+    def measure(self, name: str, probe: Any, *arguments: Any) -> None:
         self.emit(probe(*arguments))
 
     def move(self, **where: Any) -> None:

@@ -8,8 +8,7 @@ from nissa.events.kinds import GradientsMeasured
 from nissa.pipeline.config import GradientConfig
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.gradients.gradients import gradients_begun
-from nissa.pipeline.probes.guard import attempt, measure
-from nissa.pipeline.probes.model import Late
+from nissa.pipeline.probes.model.transfer import Late
 
 __all__ = ["LateGradients"]
 
@@ -29,7 +28,7 @@ class LateGradients:
         self, emitter: Emitter, parts: Callable[[], Mapping[str, nn.Module]], config: GradientConfig, batch: int
     ) -> None:
         """Measure, and emit what need not be waited for. Never raises."""
-        late = attempt(emitter, "gradients_measured", lambda: gradients_begun(parts(), config, batch))
+        late = emitter.attempt("gradients_measured", lambda: gradients_begun(parts(), config, batch))
         if late:
             self._late = emitter.bind(), late
             if not late.waiting:
@@ -39,4 +38,4 @@ class LateGradients:
         """Emit what was on its way, where and when it was measured. Never raises."""
         if self._late:
             (emitter, late), self._late = self._late, None
-            measure(emitter, "gradients_measured", late.take)
+            emitter.measure("gradients_measured", late.take)

@@ -9,9 +9,9 @@ from torch.utils._pytree import tree_map_only
 
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.emitter import Emitter
-from nissa.pipeline.probes.activations import Output, activations_measured, recorded
-from nissa.pipeline.probes.guard import attempt, measure
-from nissa.pipeline.probes.model import untouched
+from nissa.pipeline.probes.activations.activations import activations_measured, recorded
+from nissa.pipeline.probes.activations.layer_outputs import Output
+from nissa.pipeline.probes.model.restored import untouched
 from nissa.pipeline.probes.validation.per_class import classes_measured
 
 __all__ = ["Batch", "validate"]
@@ -41,18 +41,16 @@ def validate(
     """Emit what the plan asks for. Where recording fails, the classes get a forward of their own."""
     seen, per_class = None, plan.per_class
     if plan.track_activation_stats:
-        seen = attempt(emitter, "activations_measured", lambda: _recorded(model, parts(), batch))
+        seen = emitter.attempt("activations_measured", lambda: _recorded(model, parts(), batch))
     if seen:
         outputs = seen[1]
-        measure(emitter, "activations_measured", lambda: activations_measured(outputs, plan.dormant_threshold))
+        emitter.measure("activations_measured", activations_measured, outputs, plan.dormant_threshold)
     if per_class.enabled:
-        seen = seen or attempt(emitter, "classes_measured", lambda: _recorded(model, {}, batch))
+        seen = seen or emitter.attempt("classes_measured", lambda: _recorded(model, {}, batch))
     if per_class.enabled and seen:
         output = seen[0]
-        measure(
-            emitter,
-            "classes_measured",
-            lambda: classes_measured(batch.logits(output), batch.labels, per_class, classes),
+        emitter.measure(
+            "classes_measured", lambda: classes_measured(batch.logits(output), batch.labels, per_class, classes)
         )
 
 

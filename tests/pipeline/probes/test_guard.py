@@ -5,7 +5,6 @@ import weakref
 
 import torch
 
-from nissa.pipeline.probes.guard import attempt
 from nissa.pipeline.telemetry import Telemetry
 
 
@@ -21,7 +20,7 @@ def test_what_a_failing_probe_held_is_free_at_once() -> None:
         gc.disable()
         try:
             for _ in range(2):  # the first is logged, and a log may keep it
-                assert attempt(telemetry.scope(), "odd", probe) is None
+                assert telemetry.scope().attempt("odd", probe) is None
             assert held[1]() is None
         finally:
             gc.enable()
