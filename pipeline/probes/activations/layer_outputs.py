@@ -1,9 +1,11 @@
-"""What is there to keep of one layer's output? A few figures on its device, and what they say once they have left it.
+"""One layer's output, reduced to a few figures on its device, and what they say once they have left it.
 
 >>> kept = output_of(torch.tensor([[1.0, 0.0], [3.0, 0.0]]), units_at=1, function=True)
 >>> found = layer_activations(kept, *kept.figures, dormant_threshold=0.025)
 >>> found.mean, found.zero, found.dead, found.dormant, round(found.effective_rank, 6)
 (1.0, 0.5, 1, 0.5, 1.0)
+>>> round(effective_rank(torch.eye(3)), 6), effective_rank(torch.zeros(3, 2))
+(3.0, None)
 """
 
 import math
@@ -13,9 +15,8 @@ import torch
 from torch import Tensor
 
 from nissa.events.kinds import LayerActivations
-from nissa.pipeline.probes.activations.effective_rank import effective_rank
 
-__all__ = ["SAMPLES", "UNITS", "Output", "layer_activations", "output_of"]
+__all__ = ["SAMPLES", "UNITS", "Output", "effective_rank", "layer_activations", "output_of"]
 
 SAMPLES = 256
 """Samples of a batch that are looked at: the first ones."""
@@ -84,6 +85,20 @@ def layer_activations(
     )
 
 
+def effective_rank(matrix: Tensor) -> float | None:
+    """How many directions a layer uses, from 1, all along one, to the number of units; None if that cannot be told.
+
+    It is exp of the entropy of the singular values, divided by their sum, of a matrix (samples, units) on the CPU:
+    Roy and Vetterli (2007), "The effective rank". None if all are 0, or any element is NaN or infinite. Singular values
+    below about 1e-7 of the largest are taken for 0: in what was computed in float32 they are rounding.
+    """
+    largest = matrix.abs().max().double()
+    if not (0 < largest < torch.inf):
+        return None
+    values = _singular_values(matrix.double() / largest)
+    return float(torch.special.entr(values / values.sum()).sum().exp())
+
+
 def _by_unit(output: Tensor, units_at: int) -> Tensor:
     """(samples, units, places), without a copy where that can be."""
     h = output if output.dtype == torch.float64 else output.float()
@@ -98,3 +113,11 @@ def _dormant(magnitudes: Tensor, threshold: float) -> float:
     """
     mean = magnitudes.mean()
     return float((magnitudes <= threshold * mean).double().mean()) if mean.isfinite() else math.nan
+
+
+def _singular_values(matrix: Tensor) -> Tensor:
+    """From the eigenvalues of the smaller of A'A and AA': a third of the time of `svdvals` at 256 by 512."""
+    gram = matrix @ matrix.T if matrix.shape[0] < matrix.shape[1] else matrix.T @ matrix
+    squares: Tensor = torch.linalg.eigvalsh(gram)
+    squares[squares < squares[-1] * len(squares) * torch.finfo(squares.dtype).eps] = 0.0
+    return squares.sqrt()

@@ -1,4 +1,4 @@
-"""What is computed of gradients on their devices? Norms, sums, broken elements and sketches, and nothing waits.
+"""Gradients reduced on their devices: norms, sums, broken elements and sketches, and nothing waits.
 
 >>> from nissa.pipeline.probes.model import here
 >>> grads = [Gradient("fc", 2, 0)]
@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 
 from nissa.pipeline.probes.gradients.bit_sketch import BINS, sketches
-from nissa.pipeline.probes.gradients.reductions import above, broken, norms
-from nissa.pipeline.probes.gradients.sampling import sampled
+from nissa.pipeline.probes.gradients.reductions import above, broken, norms, sampled
 
-__all__ = ["Figures", "Gathering", "Gradient"]
+__all__ = ["DeviceFigures", "Figures", "Gathering", "Gradient"]
 
 
 class Gradient(NamedTuple):
@@ -28,6 +27,19 @@ class Gradient(NamedTuple):
     """Elements."""
     absent: int
     """Elements that it does not hold, because it is sparse: zeros."""
+
+
+class DeviceFigures(NamedTuple):
+    """What one device found, of its gradients in their order: norms of all, and of those that are shown the rest."""
+
+    norms: Tensor
+    sums: Tensor
+    broken: Tensor
+    """Elements that are NaN or infinite; empty if there are none."""
+    above: Tensor
+    """Finite elements above the limit in magnitude; empty without a limit."""
+    counts: Tensor
+    """Sketches by row (rows, 4096); empty if none were made."""
 
 
 class Figures(NamedTuple):
@@ -56,29 +68,44 @@ class Gathering:
         self._place = {layer: i for i, layer in enumerate(dict.fromkeys(grad.layer for grad in shown))}
         self._sketched, self._rows = sketched and bool(shown), list[tuple[int, int]]()
         self._where = _by_device(values)
-        self.figures = [figure for where in self._where for figure in self._figures(where, [values[i] for i in where])]
+        self.figures = [figure for where in self._where for figure in self._found(where, [values[i] for i in where])]
         """What has to leave the devices."""
 
-    def read(self, figures: list[Tensor]) -> Figures:
+    def read(self, figures: Iterable[Tensor]) -> Figures:
         """What `figures` say, once they are on the CPU."""
-        sizes, *shown = ([0.0] * self._n for _ in range(4))
-        for i, where in enumerate(self._where):
-            for column, found in zip((sizes, *shown), figures[5 * i : 5 * i + 4], strict=True):
-                for place, value in zip(where, found.tolist(), strict=False):
-                    column[place] = value
-        sums, odd, large = (column[: len(self._shown)] for column in shown)
-        return Figures(sizes, sums, odd, large, self._by_layer(figures[4::5]) if self._sketched else None)
+        arrived = iter(figures)
+        devices = [DeviceFigures(*(next(arrived) for _ in DeviceFigures._fields)) for _ in self._where]
+        return Figures(
+            norms=self._placed(self._n, (device.norms for device in devices)),
+            sums=self._placed(len(self._shown), (device.sums for device in devices)),
+            broken=self._placed(len(self._shown), (device.broken for device in devices)),
+            above=self._placed(len(self._shown), (device.above for device in devices)),
+            counts=self._by_layer([device.counts for device in devices]) if self._sketched else None,
+        )
 
-    def _figures(self, where: list[int], grads: list[Tensor]) -> list[Tensor]:
-        """Of the gradients on one device: norms, sums, broken elements, elements above the limit, sketches."""
+    def _placed(self, n: int, found: Iterable[Tensor]) -> list[float]:
+        """What each device found, at the places of its gradients; 0 where it found nothing."""
+        column = [0.0] * n
+        for where, values in zip(self._where, found, strict=True):
+            for place, value in zip(where, values.tolist(), strict=False):
+                column[place] = value
+        return column
+
+    def _found(self, where: list[int], grads: list[Tensor]) -> DeviceFigures:
+        """Figures of the gradients on one device."""
         own = [i for i in where if i < len(self._shown)]
         shown = grads[: len(own)]
         wide = torch.float64 if any(grad.dtype == torch.float64 for grad in grads) else torch.float32
         sizes = norms(grads, wide)
         sums = [grad.sum(dtype=wide) for grad in shown]
         odd = broken(shown, sizes)
-        counts = self._sketches(own, shown) if self._sketched and own else sizes.new_zeros(0, BINS)
-        return [sizes, _stacked(sums, sizes), odd, above(shown, sizes, odd, self._limit), counts]
+        return DeviceFigures(
+            norms=sizes,
+            sums=torch.stack(sums) if sums else sizes.new_zeros(0),
+            broken=odd,
+            above=above(shown, sizes, odd, self._limit),
+            counts=self._sketches(own, shown) if self._sketched and own else sizes.new_zeros(0, BINS),
+        )
 
     def _sketches(self, where: list[int], grads: list[Tensor]) -> Tensor:
         """A row for each layer and each number of elements that one in it stands for."""
@@ -106,7 +133,3 @@ def _by_device(tensors: Iterable[Tensor]) -> list[list[int]]:
     for i, tensor in enumerate(tensors):
         groups.setdefault(tensor.device, []).append(i)
     return list(groups.values())
-
-
-def _stacked(values: list[Tensor], like: Tensor) -> Tensor:
-    return torch.stack(values) if values else like.new_zeros(0)

@@ -1,20 +1,24 @@
-"""What does each gradient come to? Its norm, and how many of its elements are broken or too large; nothing waits.
+"""What a gradient is reduced to: its norm, counts of broken and of too large elements, a sample; nothing waits.
 
 >>> grads = [torch.tensor([3.0, 4.0]), torch.tensor([0.0, torch.inf])]
 >>> sizes = norms(grads, torch.float32)
 >>> odd = broken(grads, sizes)
 >>> sizes.tolist(), odd.tolist(), above(grads, sizes, odd, 3.5).tolist()
 ([5.0, inf], [0.0, 1.0], [1.0, 0.0])
+>>> sampled(torch.arange(12.0), most=4)
+(tensor([ 0.,  5., 10.]), 5)
 """
+
+from math import gcd
 
 import torch
 from torch import Tensor
 from torch.nn.functional import hardshrink
 
-from nissa.pipeline.probes.gradients.sampling import flat
+__all__ = ["MOST", "above", "broken", "norms", "sampled"]
 
-__all__ = ["above", "broken", "norms"]
-
+MOST = 65_536
+"""Elements of a tensor that are looked at in a sample."""
 _PIECE = 1 << 16
 """Elements that are added up one by one at most."""
 _ROUNDING = 0.01
@@ -26,7 +30,7 @@ def norms(grads: list[Tensor], wide: torch.dtype) -> Tensor:
     long = [i for i, grad in enumerate(grads) if grad.numel() > _PIECE and grad.device.type == "cpu"]
     found = list(torch._foreach_norm([grad[:0] if i in long else grad for i, grad in enumerate(grads)], 2, wide))
     for i in long:
-        found[i] = torch.stack(torch._foreach_norm(torch.split(flat(grads[i]), _PIECE), 2, wide)).norm()
+        found[i] = torch.stack(torch._foreach_norm(torch.split(_flat(grads[i]), _PIECE), 2, wide)).norm()
     return torch.stack(found)
 
 
@@ -54,6 +58,27 @@ def above(grads: list[Tensor], sizes: Tensor, odd: Tensor, limit: float | None) 
     none = sizes.new_zeros((), dtype=torch.float64)
     found = torch.stack([_beyond(grad, limit) if count else none for grad, count in zip(grads, counted, strict=True)])
     return found - odd if len(odd) else found
+
+
+def sampled(values: Tensor, most: int = MOST) -> tuple[Tensor, int]:
+    """At most `most` elements, flat, and k: each stands for k. All of them, and 1, if there are no more.
+
+    k has no factor in common with any dimension. With one that divides the length of a row, only a few columns would
+    be seen; so, every column is seen as often as any other, in whatever order the elements lie in memory.
+    """
+    n, k = values.numel(), -(-values.numel() // most)
+    while gcd(k, n) > 1:
+        k += 1
+    own = _flat(values)
+    return (own.unfold(0, 1, k).squeeze(1) if k > 1 else own), k
+
+
+def _flat(values: Tensor) -> Tensor:
+    """A tensor of one dimension, in the order of memory, which is no copy if the elements lie there without gaps."""
+    if values.is_contiguous():
+        return values.view(-1)
+    order = sorted(range(values.dim()), key=values.stride, reverse=True)
+    return values.permute(order).reshape(-1)
 
 
 def _beyond(grad: Tensor, limit: float) -> Tensor:

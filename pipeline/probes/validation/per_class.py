@@ -4,6 +4,9 @@
 >>> measured = classes_measured(logits, torch.tensor([0, 1, 1]), names=["cat", "dog"])
 >>> measured.classes["dog"].accuracy, measured.confusion
 (50.0, [[1, 0], [1, 1]])
+>>> rows, labels = samples(torch.zeros(2, 10, 5, 5), torch.zeros(2, 5, 5, dtype=torch.uint8))
+>>> rows.shape, labels.shape, labels.dtype
+(torch.Size([50, 10]), torch.Size([50]), torch.int64)
 """
 
 from collections.abc import Sequence
@@ -13,11 +16,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import ClassesMeasured, ClassFigures
-from nissa.pipeline.config import PerClassConfig
-from nissa.pipeline.probes.model import here
-from nissa.pipeline.probes.validation.samples import samples
+from nissa.pipeline.config.settings import PerClassConfig
+from nissa.pipeline.probes.model.transfer import here
 
-__all__ = ["CONFUSED", "IGNORED", "classes_measured"]
+__all__ = ["CONFUSED", "IGNORED", "classes_measured", "samples"]
 
 IGNORED = -100
 """The label that cross entropy leaves out."""
@@ -52,6 +54,29 @@ def classes_measured(
     )
 
 
+def samples(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits (samples, classes) and labels (samples,) of int64, from labels (...) of any whole numbers.
+
+    Classes are in the last dimension of the logits or, as cross entropy has them, in dimension 1. Logits of two
+    dimensions are one row for each label. Raises TypeError for labels that are no whole numbers, as those of a
+    regression, and for logits that are no tensor; ValueError where no shape fits, or two do.
+    """
+    if not isinstance(logits, Tensor):
+        raise TypeError(f"logits must be a tensor, not {type(logits).__name__}: Watch(logits=...) takes them out")
+    if labels.is_floating_point() or labels.is_complex():
+        raise TypeError(f"labels of {labels.dtype} are no classes: switch per_class off for a regression")
+    n = labels.numel()
+    if logits.dim() == 2 and len(logits) == n:
+        return logits, labels.reshape(n).long()
+    fits = {at for at in (1, logits.dim() - 1) if 0 < at < logits.dim() and _without(logits, at) == labels.shape}
+    if len(fits) != 1:
+        shapes = f"logits {tuple(logits.shape)} and labels {tuple(labels.shape)}"
+        how = "fit in two ways" if fits else "do not fit"
+        raise ValueError(f"{shapes} {how}: Watch(logits=...) makes logits (samples, classes) of what a model returns")
+    (at,) = fits
+    return logits.movedim(at, -1).flatten(0, -2), labels.reshape(n).long()
+
+
 def _counted(logits: Tensor, labels: Tensor, config: PerClassConfig) -> list[Tensor]:
     """By class (n + 1,), with what is no class at the end: samples, those recognized, and losses.
 
@@ -83,3 +108,7 @@ def _figures(n: float, right: float, lost: float, config: PerClassConfig) -> Cla
         accuracy=100 * right / n if n and config.track_accuracy else None,
         loss=lost / n if n and config.track_loss else None,
     )
+
+
+def _without(logits: Tensor, dimension: int) -> torch.Size:
+    return logits.shape[:dimension] + logits.shape[dimension + 1 :]

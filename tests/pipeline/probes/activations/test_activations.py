@@ -15,7 +15,7 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from nissa.events.kinds import ActivationsMeasured
 from nissa.pipeline.probes.activations.activations import activations_measured, recordable, recorded
-from nissa.pipeline.probes.activations.effective_rank import effective_rank
+from nissa.pipeline.probes.activations.layer_outputs import effective_rank
 from nissa.pipeline.probes.model.restored import untouched
 
 

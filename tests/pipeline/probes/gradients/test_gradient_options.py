@@ -127,6 +127,20 @@ def test_without_need_nothing_is_sketched(layer: nn.Linear, monkeypatch: pytest.
     assert measured(layer, track_norm=True, track_std=True).norm is not None
 
 
+def test_what_several_devices_found_is_put_back_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = GradientConfig(enabled=True, full_histogram=True, layers=["early.*", "host.[012]"])
+    host = nn.ModuleList(nn.Linear(n, 2) for n in (1, 2, 3, 4))
+    parts = {"early": nn.Linear(3, 2), "host": host}
+    for n, p in enumerate(p for part in parts.values() for p in part.parameters()):
+        p.grad = torch.linspace(-n, 2 * n + 1, p.numel()).reshape(p.shape)
+    broken = next(host[1].parameters()).grad
+    assert broken is not None
+    broken[0, 1] = torch.nan
+    on_one = gradients_measured(parts, everything)
+    monkeypatch.setattr(gathering, "_by_device", lambda values: [[1, 4, 9], [0, 2, 3, 5, 6], [7, 8]])
+    assert repr(gradients_measured(parts, everything)) == repr(on_one)
+
+
 def test_a_large_layer_counts_each_of_its_elements_once() -> None:
     large = nn.Linear(700, 300)
     large.weight.grad, large.bias.grad = torch.ones(300, 700), torch.zeros(300)

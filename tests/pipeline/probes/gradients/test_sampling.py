@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nissa.pipeline.probes.gradients.bit_sketch import quantiles, sketch
-from nissa.pipeline.probes.gradients.sampling import MOST, sampled
+from nissa.pipeline.probes.gradients.reductions import MOST, sampled
 
 shapes = st.lists(st.integers(1, 24), min_size=1, max_size=4)
 

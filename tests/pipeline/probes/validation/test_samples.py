@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from nissa.pipeline.probes.validation.samples import samples
+from nissa.pipeline.probes.validation.per_class import samples
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(5, 7), st.booleans())
