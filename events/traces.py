@@ -1,5 +1,7 @@
 """What the pipeline looked at more closely: changes of fidelity, and the batches and layers around what it noticed."""
 
+from dataclasses import field
+
 from nissa.events.kind import Importance, Payload, kind, part
 from nissa.events.lifecycle import GateCheck
 from nissa.events.units import Count, Fraction, Loss, Norm, Percent, Real
@@ -46,12 +48,12 @@ class TracedBatch:
     """Mini-batch inside the epoch, from 0."""
     loss: Loss
     """Training loss of the batch."""
-    accuracy: Percent
+    accuracy: Percent | None = None
     """Training accuracy of the batch."""
-    host_grad_norm: Norm
+    host_grad_norm: Norm | None = None
     """Norm of the gradient of the host's own parameters, before clipping."""
-    seed_grad_norms: dict[str, Norm]
-    """The same of each slot with a seed."""
+    seed_grad_norms: dict[str, Norm] = field(default_factory=dict)
+    """The same of each slot with a seed; empty without any."""
     isolation_leakage: Norm | None = None
     """Norm of what seeds in isolation sent into the host's gradient; None when not measured."""
 

@@ -1,5 +1,7 @@
 """The host's training: batches, epochs with every slot's state, the factorial of seeds, and where time goes."""
 
+from dataclasses import field
+
 from nissa.events.kind import Importance, Payload, kind, part
 from nissa.events.units import Count, Fraction, Loss, Norm, Percent, Points, Seconds
 
@@ -21,12 +23,12 @@ class BatchCompleted(Payload):
     """Mini-batch inside the epoch, from 0."""
     loss: Loss
     """Training loss of the batch."""
-    accuracy: Percent
+    accuracy: Percent | None = None
     """Training accuracy of the batch."""
-    host_grad_norm: Norm
+    host_grad_norm: Norm | None = None
     """Norm of the gradient of the host's own parameters, before clipping."""
-    seed_grad_norms: dict[str, Norm]
-    """The same of each slot with a seed."""
+    seed_grad_norms: dict[str, Norm] = field(default_factory=dict)
+    """The same of each slot with a seed; empty without any."""
     isolation_leakage: Norm | None = None
     """Norm of what seeds in isolation sent into the host's gradient; None when no seed is isolated or not measured."""
 
@@ -87,11 +89,11 @@ class EpochCompleted(Payload):
     """Those of fossilized seeds; None when the size of one is not known."""
     host_grad_norm: Norm | None = None
     """Mean over the epoch's batches of the host's gradient norm."""
-    seed_grad_norms: dict[str, Norm]
+    seed_grad_norms: dict[str, Norm] = field(default_factory=dict)
     """The same of each slot with a seed; empty without any."""
     isolation_leakage: Norm | None = None
     """Largest of the epoch's batches; None when no seed was isolated."""
-    slots: list[SlotSnapshot]
+    slots: list[SlotSnapshot] = field(default_factory=list)
     """Every slot, from the input to the output; empty for a network that does not grow."""
 
 

@@ -94,8 +94,9 @@ def _total(batches: list[BatchCompleted], sizes: list[int]) -> TrainedEpoch:
     n = sum(sizes)
     return TrainedEpoch(
         sum(batch.loss * size for batch, size in zip(batches, sizes, strict=True)) / n,
-        sum(batch.accuracy * size for batch, size in zip(batches, sizes, strict=True)) / n,
-        sum(batch.host_grad_norm for batch in batches) / len(batches),
+        # Both are measured in every batch here; to other trainers they are optional.
+        sum((batch.accuracy or 0.0) * size for batch, size in zip(batches, sizes, strict=True)) / n,
+        sum(batch.host_grad_norm or 0.0 for batch in batches) / len(batches),
         {slot: sum(b.seed_grad_norms[slot] for b in batches) / len(batches) for slot in batches[0].seed_grad_norms},
         max((batch.isolation_leakage for batch in batches if batch.isolation_leakage is not None), default=None),
     )
