@@ -9,6 +9,7 @@ import orjson
 from nissa.events.codec import encode
 from nissa.events.event import Event
 from nissa.events.foreign import FOREIGN, ForeignEventCarried
+from nissa.sinks.console.cells import DASH, place
 
 __all__ = ["KEPT", "OfKind", "event_lines", "names"]
 
@@ -61,15 +62,10 @@ def event_lines(found: OfKind) -> Iterator[str]:
     for event in found.events:
         row = orjson.loads(encode(event))["data"]
         data = row["data"] if isinstance(event.payload, ForeignEventCarried) else row
-        yield f"{_place(event)}  {names(event)[-1]}  {_cut(orjson.dumps(data).decode())}"
+        yield f"{place(*event.scope[1:]) or DASH}  {names(event)[-1]}  {_cut(orjson.dumps(data).decode())}"
     if not found.events:
         known = ", ".join(f"{count:,} {name}" for name, count in sorted(found.known.items()))
         yield f"No event of these is of that kind. There are: {known}."
-
-
-def _place(event: Event[Any]) -> str:
-    named = zip(("env", "episode", "epoch"), event.scope[2:], strict=True)
-    return " ".join([event.scope.group or "-", *(f"{name} {value}" for name, value in named if value is not None)])
 
 
 def _cut(text: str) -> str:

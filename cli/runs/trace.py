@@ -1,4 +1,4 @@
-"""`nissa trace`: one dense trace of a recorded run, as text that a person can reason from."""
+"""`nissa traces` and `nissa trace`: the dense traces of a recorded run, one line each, and one of them as text."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 
 from nissa.cli.errors import UsageError, at_least
 from nissa.cli.runs.replay import read_run
-from nissa.cli.runs.trace_text import report
+from nissa.cli.runs.trace_text import headline, report, severity
 from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured
 
@@ -15,11 +15,38 @@ __all__ = ["add"]
 
 
 def add(commands: Any) -> None:
-    """Declare the subcommand."""
-    parser = commands.add_parser("trace", help="show one of the traces: what fired, what changed first, which layer")
-    parser.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
-    parser.add_argument("number", type=at_least(1), metavar="N", help="number of the trace, as `nissa traces` shows it")
-    parser.set_defaults(run=_run)
+    """Declare both subcommands."""
+    every = commands.add_parser("traces", help="list what was traced around the alerts of a recorded run")
+    every.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
+    every.add_argument("--alerts", action="store_true", help="without those of a seed's life alone (marks)")
+    every.set_defaults(run=_list)
+    one = commands.add_parser("trace", help="show one of the traces: what fired, what changed first, which layer")
+    one.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
+    one.add_argument("number", type=at_least(1), metavar="N", help="number of the trace, as `nissa traces` shows it")
+    one.set_defaults(run=_show)
+
+
+class _Headlines:
+    """A sink that keeps a line for each trace, numbered as `nissa trace` takes it."""
+
+    kinds = (DenseTraceCaptured,)
+
+    def __init__(self, alerts: bool) -> None:
+        self.count, self.alerts = 0, alerts
+        self.lines: list[str] = []
+
+    def __call__(self, event: Event[DenseTraceCaptured]) -> None:
+        self.count += 1
+        if not self.alerts or severity(event.payload) != "info":
+            self.lines.append(f"{self.count:>4}  {headline(event.payload)}\n")
+
+    def text(self) -> str:
+        """All lines; one that says so where there are none."""
+        if self.lines:
+            return "".join(self.lines)
+        if self.count:
+            return f"No alert was traced; without --alerts, {self.count} traces of marks are listed.\n"
+        return "Nothing was traced: no alert was raised near a batch.\n"
 
 
 class _Nth:
@@ -37,7 +64,14 @@ class _Nth:
             self.found = event.payload
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _list(arguments: argparse.Namespace) -> int:
+    found = _Headlines(arguments.alerts)
+    read_run(arguments.path, found)
+    sys.stdout.write(found.text())
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
     wanted = _Nth(arguments.number)
     read_run(arguments.path, wanted)
     if wanted.found is None:

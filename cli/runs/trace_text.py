@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from math import inf, isinf
 
-from nissa.events.kinds import DenseTraceCaptured, TracedAlert, TracedBatch, TracedGate
-from nissa.events.vocabulary import SEVERITIES
-from nissa.operators.diagnosis import LEAST, SCALES, UNSURE, Onset, onsets, suspects, trigger
+from nissa.events.kinds import DenseTraceCaptured, GateCheck, TracedAlert, TracedBatch, TracedGate
+from nissa.operators.diagnosis.onset import LEAST, SCALES, Onset, onsets, trigger
+from nissa.operators.diagnosis.suspect_layers import UNSURE, suspects
+from nissa.sinks.console.cells import DASH, number, place, table, text_lines
 
 __all__ = ["headline", "report", "severity"]
 
@@ -31,10 +32,10 @@ def headline(trace: DenseTraceCaptured) -> str:
     return f"{severity(trace):<8}  {_place(trace)}  {_epochs(trace)}  {batches}  {', '.join(trace.reasons)}"
 
 
-def report(trace: DenseTraceCaptured, number: int) -> str:
+def report(trace: DenseTraceCaptured, nth: int) -> str:
     """The whole text."""
     parts = (
-        [f"Trace {number}: {', '.join(trace.reasons)}", f"{_place(trace)}, {_epochs(trace)}"],
+        [f"Trace {nth}: {', '.join(trace.reasons)}", f"{_place(trace)}, {_epochs(trace)}"],
         ["What fired", *_indented(_fired(trace))],
         ["What changed first", *_indented(_changed(trace))],
         ["Which layer", *_indented(_layers(trace))],
@@ -54,8 +55,8 @@ def _when(trace: DenseTraceCaptured, alert: TracedAlert) -> str:
     """A policy's alert has no epoch of its own."""
     if alert.epoch is None and alert.batch is None and alert.place:
         last = [*trace.batches_before, *trace.batches_after][alert.place - 1]
-        return f"after epoch {_number(last.epoch)} batch {last.batch}"
-    return f"epoch {_number(alert.epoch)}" + (f" batch {alert.batch}" if alert.batch is not None else "")
+        return f"after epoch {number(last.epoch, '{}')} batch {last.batch}"
+    return f"epoch {number(alert.epoch, '{}')}" + (f" batch {alert.batch}" if alert.batch is not None else "")
 
 
 def _changed(trace: DenseTraceCaptured) -> Iterator[str]:
@@ -75,7 +76,7 @@ def _changed(trace: DenseTraceCaptured) -> Iterator[str]:
 def _onset(trace: DenseTraceCaptured, onset: Onset) -> str:
     batch = [*trace.batches_before, *trace.batches_after][onset.place]
     usual = "" if isinf(onset.low) and isinf(onset.high) else f", usually {_usual(onset)}"
-    where = f"epoch {_number(batch.epoch)} batch {batch.batch} ({_distance(trace, onset.place)})"
+    where = f"epoch {number(batch.epoch, '{}')} batch {batch.batch} ({_distance(trace, onset.place)})"
     return f"{where}: {onset.quantity} {onset.value:.4g}{usual}"
 
 
@@ -134,26 +135,35 @@ def _compared(trace: DenseTraceCaptured) -> Iterator[str]:
 
 
 def _gate(gate: TracedGate) -> str:
-    checks = "; ".join(
-        f"{check.name} {_number(check.value)} {check.relation} {check.threshold:g}{'' if check.passed else ' FAILED'}"
-        for check in gate.checks
-    )
+    checks = "; ".join(map(_check, gate.checks)) or "no checks told"
     outcome = "passed" if gate.passed else "failed"
-    return f"epoch {_number(gate.epoch)}: {gate.gate} of {gate.slot} {outcome}: {checks or 'no checks told'}"
+    return f"epoch {number(gate.epoch, '{}')}: {gate.gate} of {gate.slot} {outcome}: {checks}"
+
+
+def _check(check: GateCheck) -> str:
+    asked = "" if check.threshold is None else f" {check.relation or 'against'} {check.threshold:g}"
+    return f"{check.name} {number(check.value, '{:g}')}{asked}{'' if check.passed else ' FAILED'}"
 
 
 def _batches(trace: DenseTraceCaptured) -> Iterator[str]:
     raised = {alert.place for alert in trace.alerts}
-    yield f"  {'epoch':>5} {'batch':>5} {'loss':>10} {'acc %':>6} {'host grad':>10}  seeds"
-    for place, batch in enumerate((*trace.batches_before, *trace.batches_after), start=1):
-        yield f"{'>' if place in raised else ' '} {_batch(batch)}"
+    shown = table(None, ("",), ("epoch", "batch", "loss", "acc %", "host grad"), ("seeds",))
+    for nth, batch in enumerate((*trace.batches_before, *trace.batches_after), start=1):
+        shown.add_row(">" if nth in raised else "", *_batch(batch))
+    yield from text_lines(shown)
 
 
-def _batch(batch: TracedBatch) -> str:
-    seeds = "  ".join(f"{slot} {norm:.3g}" for slot, norm in batch.seed_grad_norms.items())
-    leak = "" if batch.isolation_leakage is None else f"  leaked {batch.isolation_leakage:.3g}"
-    figures = f"{batch.loss:>10.4g} {batch.accuracy:>6.1f} {batch.host_grad_norm:>10.4g}"
-    return f"{_number(batch.epoch):>5} {batch.batch:>5} {figures}  {seeds}{leak}".rstrip()
+def _batch(batch: TracedBatch) -> list[str]:
+    seeds = [f"{slot} {norm:.3g}" for slot, norm in batch.seed_grad_norms.items()]
+    leak = [] if batch.isolation_leakage is None else [f"leaked {batch.isolation_leakage:.3g}"]
+    return [
+        number(batch.epoch, "{}"),
+        number(batch.batch, "{}"),
+        number(batch.loss, "{:.4g}"),
+        number(batch.accuracy, "{:.1f}"),
+        number(batch.host_grad_norm, "{:.4g}"),
+        "  ".join([*seeds, *leak]),
+    ]
 
 
 def _ended(trace: DenseTraceCaptured) -> str:
@@ -172,16 +182,12 @@ def _ended(trace: DenseTraceCaptured) -> str:
 
 
 def _place(trace: DenseTraceCaptured) -> str:
-    return f"{trace.group or '-'} env {_number(trace.env)} episode {_number(trace.episode)}"
+    return place(trace.group, trace.env, trace.episode) or DASH
 
 
 def _epochs(trace: DenseTraceCaptured) -> str:
-    first, last = _number(trace.first_epoch), _number(trace.last_epoch)
+    first, last = number(trace.first_epoch, "{}"), number(trace.last_epoch, "{}")
     return f"epoch {first}" if first == last else f"epochs {first}-{last}"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:g}"
 
 
 def _indented(lines: Iterator[str]) -> Iterator[str]:

@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from nissa.events.vocabulary import SEVERITIES
-from nissa.sinks.console.cells import Row, name, number, table
+from nissa.events.alerts import SEVERITIES
+from nissa.sinks.console.cells import Row, name, place_cells, table
 
 __all__ = ["noticed"]
 
@@ -39,8 +39,7 @@ def _cells(row: Row) -> list[Any]:
     return [
         Text(row["severity"], style=_STYLES.get(row["severity"], "")),
         name(row["kind"]),
-        name(row["group"]),
-        *(number(row[place], "{:.0f}") for place in ("env", "episode", "epoch")),
+        *place_cells(row["group"], row["env"], row["episode"], row["epoch"]),
         "over" if row["resolved"] else "stands",
         Text(row["what"]),
     ]

@@ -1,19 +1,53 @@
-"""What the tables on a terminal are made of: columns, names as they are, numbers, and a dash for what is missing."""
+"""Text for people: numbers, names and places, a dash for what is missing, and the tables that are made of them.
+
+>>> number(0.5, "{:.0%}"), number(None, "{:.0%}"), number("NaN", "{:.2f}")
+('50%', '-', 'nan')
+>>> place("ppo", 0, 3), place("ppo", 0, 3, short=True), place(None, None)
+('ppo env 0 episode 3', 'ppo env0 ep3', '')
+"""
 
 from collections.abc import Iterable, Mapping
+from io import StringIO
 from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["DASH", "Row", "name", "number", "table"]
+__all__ = ["DASH", "Row", "name", "number", "place", "place_cells", "table", "text_lines"]
 
 Row = Mapping[str, Any]
 DASH = "-"
+_WIDEST = 10_000
+"""Characters of a line of a table in text, beyond which its cells are broken."""
 
 
-def table(title: str, left: Iterable[str], right: Iterable[str], wide: Iterable[str] = ()) -> Table:
+def number(value: Any, form: str, missing: str = DASH) -> str:
+    """A number in a format, also one that is not finite and so a string; `missing` for None."""
+    return missing if value is None else form.format(float(value) if isinstance(value, str) else value)
+
+
+def name(value: str | None) -> Text:
+    """A name as it is: brackets in it are no markup."""
+    return Text(str(value or DASH))
+
+
+def place(
+    group: str | None, env: int | None, episode: int | None = None, epoch: int | None = None, *, short: bool = False
+) -> str:
+    """Where something happened, as far as that is known."""
+    names = ("env", "ep", "e") if short else ("env ", "episode ", "epoch ")
+    known = zip(names, (env, episode, epoch), strict=True)
+    return " ".join([*([group] if group else []), *(f"{name}{value}" for name, value in known if value is not None)])
+
+
+def place_cells(group: str | None, *numbers: int | None) -> list[Text | str]:
+    """The same in columns: group, and as many of env, episode and epoch as are given."""
+    return [name(group), *(number(value, "{}") for value in numbers)]
+
+
+def table(title: str | None, left: Iterable[str], right: Iterable[str], wide: Iterable[str] = ()) -> Table:
     """An empty table: columns to the left, numbers to the right, and after them columns that may break lines."""
     made = Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
@@ -27,11 +61,10 @@ def table(title: str, left: Iterable[str], right: Iterable[str], wide: Iterable[
     return made
 
 
-def name(value: str | None) -> Text:
-    """A name as it is: brackets in it are no markup."""
-    return Text(str(value or DASH))
-
-
-def number(value: Any, form: str) -> str:
-    """A number in a format, also one that is not finite and so a string; a dash for None."""
-    return DASH if value is None else form.format(float(value) if isinstance(value, str) else value)
+def text_lines(shown: Table) -> list[str]:
+    """A table as lines of plain text, as wide as its cells are, whatever the terminal is."""
+    shown.show_edge = False
+    console = Console(file=StringIO(), width=_WIDEST, color_system=None, markup=False, emoji=False, highlight=False)
+    with console.capture() as captured:
+        console.print(shown)
+    return [line.rstrip() for line in captured.get().splitlines()]

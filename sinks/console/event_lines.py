@@ -9,9 +9,11 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     AlertRaised,
     AlertResolved,
+    DenseTraceCaptured,
     EpisodeEnded,
     EpochAssessed,
     EventsDropped,
+    FidelityChanged,
     HostBaselineMeasured,
     PolicyUpdated,
     RunEnded,
@@ -21,12 +23,23 @@ from nissa.events.kinds import (
     SeedGerminated,
     StageChanged,
 )
-from nissa.sinks.console.trace_lines import WRITERS as TRACE_WRITERS
+from nissa.sinks.console.cells import number, place
 
 __all__ = ["LINED", "flag_line", "line"]
 
 _TOLD_OTHERWISE = {"GERMINATED", "FOSSILIZED", "CULLED", "DORMANT"}
 """Stages whose beginning shows in an event of its own, or in the one before."""
+_WHY = {
+    "alert": "for {reasons}",
+    "resolved": "all is well again",
+    "timeout": "nothing more was heard of it",
+    "budget": "{reasons} would have it dense, but the budget is spent",
+    "resumed": "the budget has room again for {reasons}",
+    "research": "in the mode research",
+    "configured": "as configured",
+    "run_ended": "with the end of the run",
+}
+"""Why fidelity changed, by clause."""
 
 
 def line(event: Event[Any], elapsed: float) -> Text | None:
@@ -42,18 +55,13 @@ def flag_line(event: Event[EpochAssessed], risen: Collection[str], elapsed: floa
 
 
 def _line(scope: Scope, elapsed: float, word: str, style: str, rest: str) -> Text:
-    where = _where(scope)
+    where = place(scope.group, scope.env, scope.episode, scope.epoch, short=True)
     parts = ((f"{elapsed:7.1f}s ", "dim"), (f"{where:<22} ", "dim"), (f"{word:<12} ", style), rest)
     return Text(" ").join(Text.assemble(*parts).split("\n"))
 
 
-def _where(scope: Scope) -> str:
-    parts = {"env": scope.env, "ep": scope.episode, "e": scope.epoch}
-    placed = " ".join(f"{name}{value}" for name, value in parts.items() if value is not None)
-    return f"{scope.group or ''} {placed}".strip()
-
-
 Told = tuple[str, str, str] | None
+"""Word, style and text; None where there is nothing to say."""
 
 
 def _run_started(run: RunStarted) -> Told:
@@ -93,51 +101,58 @@ def _culled(seed: SeedCulled) -> Told:
 
 
 def _episode(episode: EpisodeEnded) -> Told:
-    grown = f"growth {_number(episode.growth_ratio, 'x')}, reward {episode.total_reward:+.2f}"
+    grown = f"growth {number(episode.growth_ratio, '{:.2f}x')}, reward {episode.total_reward:+.2f}"
     seeds = f"{episode.germinated} germinated, {episode.fossilized} fossilized, {episode.culled} culled"
     return "episode", "bold", f"{episode.final_accuracy:.2f}% after {episode.epochs} epochs, {grown}; {seeds}"
 
 
 def _policy(update: PolicyUpdated) -> Told:
-    numbers = f"KL {update.approx_kl:.4f}, clipped {update.clip_fraction:.2f}, EV {_number(update.explained_variance)}"
-    return "policy", "magenta", f"update {update.update}: {numbers}, entropy {_number(update.entropy)}"
+    explained, entropy = (number(value, "{:.2f}") for value in (update.explained_variance, update.entropy))
+    numbers = f"KL {update.approx_kl:.4f}, clipped {update.clip_fraction:.2f}, EV {explained}, entropy {entropy}"
+    return "policy", "magenta", f"update {update.update}: {numbers}"
 
 
 def _raised(alert: AlertRaised) -> Told:
     if alert.severity == "info":
         return None
-    return (
-        alert.severity.upper(),
-        "bold red" if alert.severity == "critical" else "bold yellow",
-        _named(alert, alert.what),
-    )
+    style = "bold red" if alert.severity == "critical" else "bold yellow"
+    return alert.severity.upper(), style, _named(alert, alert.what)
 
 
 def _resolved(alert: AlertResolved) -> Told:
     if alert.severity == "info":
         return None
     over = f"{alert.clause.replace('_', ' ')} after {alert.observations} observations"
-    return "resolved", "green", _named(alert, f"{over}, raised in {_where(Scope('', *_place(alert))) or 'the run'}")
+    where = place(alert.group, alert.env, alert.episode, alert.epoch, short=True) or "the run"
+    return "resolved", "green", _named(alert, f"{over}, raised in {where}")
 
 
 def _named(alert: AlertRaised | AlertResolved, rest: str) -> str:
     return f"{alert.alert}{f' ({alert.subject})' if alert.subject else ''}: {rest}"
 
 
-def _place(alert: AlertResolved) -> tuple[str | None, int | None, int | None, int | None]:
-    return alert.group, alert.env, alert.episode, alert.epoch
-
-
 def _dropped(gap: EventsDropped) -> Told:
     return "DROPPED", "bold red", f"at {gap.place}: {', '.join(f'{n} {kind}' for kind, n in gap.dropped.items())}"
 
 
-def _number(value: float | None, unit: str = "") -> str:
-    return "-" if value is None else f"{value:.2f}{unit}"
+def _fidelity(change: FidelityChanged) -> Told:
+    style = "bold yellow" if change.level == "dense" else "yellow"
+    why = _WHY[change.clause].format(reasons=", ".join(change.reasons)) if change.clause in _WHY else change.clause
+    share = f"{change.dense_epochs} of {change.epochs} epochs dense so far"
+    return "fidelity", style, f"{change.level}: {why}; {share}"
+
+
+def _trace(trace: DenseTraceCaptured) -> Told:
+    """Nothing where no more than a seed's life is in it: those are many, and `nissa traces` lists them."""
+    if all(alert.severity == "info" for alert in trace.alerts):
+        return None
+    batches = f"{len(trace.batches_before)} batches before and {len(trace.batches_after)} after"
+    at = place(trace.group, trace.env, trace.episode, short=True)
+    return "trace", "magenta", f"{at}: {', '.join(trace.reasons)}; {batches}"
 
 
 def _points(value: float | None) -> str:
-    return "not measured" if value is None else f"{value:+.2f} points"
+    return number(value, "{:+.2f} points", "not measured")
 
 
 _WRITERS: Mapping[type, Callable[[Any], Told]] = {
@@ -153,7 +168,8 @@ _WRITERS: Mapping[type, Callable[[Any], Told]] = {
     EventsDropped: _dropped,
     AlertRaised: _raised,
     AlertResolved: _resolved,
-    **TRACE_WRITERS,
+    FidelityChanged: _fidelity,
+    DenseTraceCaptured: _trace,
 }
 
 LINED = tuple(_WRITERS)

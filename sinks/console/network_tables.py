@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
-from nissa.sinks.console.cells import DASH, Row, name, number, table
+from nissa.sinks.console.cells import DASH, Row, name, number, place_cells, table
 
 __all__ = ["LAYERS_SHOWN", "NETWORKS_SHOWN", "health_text", "layer_table", "network_table"]
 
@@ -29,10 +29,7 @@ def network_table(rows: Iterable[Row]) -> Table:
     shown = table("Networks", ("Group", "Env"), ("Episode", "Epoch", "Health"), ("Red flags", "Narrative"))
     for row in sorted(rows, key=_sick)[:NETWORKS_SHOWN]:
         shown.add_row(
-            name(row["group"]),
-            number(row["env"], "{}"),
-            number(row["episode"], "{}"),
-            number(row["epoch"], "{}"),
+            *place_cells(row["group"], row["env"], row["episode"], row["epoch"]),
             health_text(row["health"]),
             Text(", ".join(row["red_flags"]) or DASH, style="red" if row["red_flags"] else "dim"),
             name(row["narrative"]),
@@ -53,8 +50,7 @@ def layer_table(rows: Iterable[Row]) -> Table:
         if seen[place] > LAYERS_SHOWN or len(seen) > NETWORKS_SHOWN:
             continue
         shown.add_row(
-            name(row["group"]),
-            number(row["env"], "{}"),
+            *place_cells(row["group"], row["env"]),
             name(row["layer"]),
             number(row["grad_norm"], "{:.3g}"),
             number(row["weight_norm"], "{:.3g}"),

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nissa.sinks.console.alert_table import noticed
-from nissa.sinks.console.cells import DASH, Row, name, number, table
+from nissa.sinks.console.cells import DASH, Row, name, number, place, place_cells, table
 from nissa.sinks.console.network_tables import layer_table, network_table
 
 __all__ = ["best_runs_table", "blueprint_table", "growth_text", "scoreboard_table", "summary"]
@@ -52,8 +52,7 @@ def scoreboard_table(rows: Iterable[Row]) -> RenderableType:
     for row in rows:
         share = row["params_added"] / row["host_params"] * 100 if row["host_params"] else None
         shown.add_row(
-            name(row["group"]),
-            number(row["env"], "{}"),
+            *place_cells(row["group"], row["env"]),
             str(row["germinated"]),
             str(row["fossilized"]),
             str(row["culled"]),
@@ -73,10 +72,7 @@ def best_runs_table(rows: Iterable[Row]) -> Table:
     for row in list(rows)[:_BEST_SHOWN]:
         shown.add_row(
             f"{row['rank']}{' *' if row['pareto'] else ''}",
-            name(row["group"]),
-            number(row["env"], "{}"),
-            number(row["episode"], "{}"),
-            number(row["epoch"], "{}"),
+            *place_cells(row["group"], row["env"], row["episode"], row["epoch"]),
             number(row["peak_accuracy"], "{:.2f}%"),
             growth_text(row["growth_ratio"]),
             number(row["efficiency"], "{:.2f}"),
@@ -103,4 +99,4 @@ def summary(tables: Mapping[str, list[dict[str, Any]]]) -> RenderableType:
 
 def _distribution(row: Row) -> Text:
     seeds = ", ".join(f"{blueprint} x{count}" for blueprint, count in row["fossilized_by_blueprint"].items())
-    return Text(f" {row['group'] or DASH} env {number(row['env'], '{}')} fossilized {seeds}")
+    return Text(f" {place(row['group'], row['env']) or DASH} fossilized {seeds}")

@@ -1,5 +1,6 @@
 """The latest of each summary, as plain data: what `telemetry.snapshot()` and `nissa replay --json` show."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -21,7 +22,6 @@ from nissa.events.kinds import (
 )
 from nissa.sinks.tables.alert_rows import AlertRows
 from nissa.sinks.tables.layer_rows import KINDS, Last, layer_rows, remember
-from nissa.sinks.tables.trace_rows import TraceRows
 
 __all__ = ["LIMIT", "Tables"]
 
@@ -63,7 +63,7 @@ class Tables:
     def __init__(self) -> None:
         self._last: dict[type, dict[Key, Event[Any]]] = {kind: {} for kind in _KEYS}
         self._layers: dict[Key, Last] = {}
-        self._alerts, self._traces = AlertRows(LIMIT), TraceRows(LIMIT)
+        self._alerts, self._traces = AlertRows(LIMIT), deque[Row](maxlen=LIMIT)
 
     def __call__(self, event: Event[Any]) -> None:
         kind = type(event.payload)
@@ -74,7 +74,7 @@ class Tables:
             remember(last, event)
             _keep(self._layers, _place(event), last)
         if kind is DenseTraceCaptured:
-            self._traces.add(event)
+            self._traces.append(_trace_row(event))
         self._alerts(event)
 
     def snapshot(self) -> dict[str, list[Row]]:
@@ -92,7 +92,7 @@ class Tables:
             "layers": [row for _, last in sorted(self._layers.items(), key=_key) for row in _layer_rows(last.copy())],
             "fidelity": [_row(event, event.payload) for event in self._sorted(FidelityChanged)],
             "alerts": self._alerts.snapshot(),
-            "traces": self._traces.rows(),
+            "traces": list(self._traces),
         }
 
     def _sorted(self, kind: type) -> list[Event[Any]]:
@@ -131,3 +131,12 @@ def _layer_rows(last: Last) -> Iterator[Row]:
     scope = next(iter(last.values())).scope
     for row in layer_rows(last):
         yield {"run": scope.run, "group": scope.group, "env": scope.env} | {name: plain(row[name]) for name in row}
+
+
+def _trace_row(event: Event[DenseTraceCaptured]) -> Row:
+    """The numbers of a trace's batches, without the batches."""
+    trace = event.payload
+    names = ("group", "env", "episode", "reasons", "first_epoch", "last_epoch")
+    row = {name: getattr(trace, name) for name in names}
+    sizes = {"batches_before": len(trace.batches_before), "batches_after": len(trace.batches_after)}
+    return {"run": event.scope.run} | row | sizes | {"closed": trace.closed}

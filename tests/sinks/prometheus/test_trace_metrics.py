@@ -13,8 +13,9 @@ from nissa.operators.fidelity.escalation import escalate
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.metrics.alerts import NAMES
+from nissa.sinks.tables import summary_rows as tables
 from nissa.sinks.tables.summary_rows import Tables
-from nissa.sinks.tables.trace_rows import TraceRows
 from tests.operators.fidelity.test_escalation import EPOCH, SIGNS, dense_epochs
 from tests.operators.raised import raised, resolved, told
 from tests.samples import episode_started
@@ -126,17 +127,18 @@ def test_the_last_change_of_each_run_is_a_row() -> None:
     assert (row["dense_epochs"], row["epochs"], row["reasons"]) == (3, 9, [])
 
 
-def test_of_too_many_rows_the_first_are_forgotten() -> None:
-    rows = TraceRows(limit=2)
+def test_of_too_many_rows_the_first_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "LIMIT", 2)
+    rows = Tables()
     for event in told([trace("a"), trace("b"), trace("c")]):
-        rows.add(event)
-    assert [row["reasons"] for row in rows.rows()] == [["b"], ["c"]]
+        rows(event)
+    assert [row["reasons"] for row in rows.snapshot()["traces"]] == [["b"], ["c"]]
 
 
 def test_rows_of_traces_say_how_long_they_are() -> None:
-    tables = Tables()
-    tables(told([trace("loss_spike", "non_finite")], env=None)[0])
-    assert tables.snapshot()["traces"] == [
+    rows = Tables()
+    rows(told([trace("loss_spike", "non_finite")], env=None)[0])
+    assert rows.snapshot()["traces"] == [
         {
             "run": "test",
             "group": "ppo",
