@@ -16,6 +16,7 @@ from nissa.events.kinds import (
     ActivationsMeasured,
     AlertRaised,
     AlertResolved,
+    BatchCompleted,
     EpisodeEnded,
     GradientsMeasured,
     LayerActivations,
@@ -97,6 +98,19 @@ def test_a_broken_number_is_found_in_the_very_first_batch_and_wherever_it_is() -
     out = told([replace(batch(math.nan, math.inf, early=math.nan), isolation_leakage=math.inf)])
     assert names(out) == [("non_finite", s) for s in ("loss", "host", "early", "isolation_leakage")]
     assert raised(out)[2].what == "gradient norm of early is nan"
+
+
+def test_what_a_batch_does_not_tell_neither_raises_nor_ends_an_alert() -> None:
+    silent = BatchCompleted(batch=0, loss=1.0)
+    measured = replace(silent, host_grad_norm=1.0)
+    exploded = replace(silent, host_grad_norm=101.0)
+    assert names(told([*[measured, silent, silent] * 40, exploded])) == [("gradient_explosion", "host")]
+    out = told([replace(silent, host_grad_norm=math.nan), *[silent] * 40])
+    assert names(out) == [("non_finite", "host")]
+    assert resolved(out) == []
+    (over,) = resolved(told([replace(silent, host_grad_norm=math.nan), *[silent] * 40, *[batch(1.0)] * 12]))
+    assert over.observations == 10
+    assert names(told([replace(silent, accuracy=math.inf)])) == [("non_finite", "accuracy")]
 
 
 def test_finite_numbers_whose_sum_overflows_are_no_broken_ones() -> None:
