@@ -1,4 +1,4 @@
-"""What is the demo's host made of? Known here without torch, for those who want to see its features before training."""
+"""The demo's host, known without torch, for those who want to see its features before training."""
 
 from nissa.cli.errors import UsageError
 from nissa.pipeline.config import TelemetryConfig, selected

@@ -1,4 +1,4 @@
-"""What will be measured of this network? Said before anything is, so that a log explains itself."""
+"""The announcement of what will be measured of a network, said first, so that a log explains itself."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""How long does each phase of an epoch take?
+"""A clock for the phases of an epoch.
 
 >>> clock = Phases()
 >>> with clock("train"):

@@ -1,4 +1,4 @@
-"""How does a trainer have its network looked at? Three lines in any loop, and what they find is in the stream.
+"""The watch over a trainer's network: three lines in any loop, and what they find is in the stream.
 
 >>> import torch
 >>> model, images, labels = nn.Linear(2, 3), torch.randn(8, 2), torch.randint(3, (8,))

@@ -1,4 +1,4 @@
-"""How are a tensor's elements distributed? A count by the leading bits of each float: one pass, mergeable by addition.
+"""Distributions of a tensor's elements: counts by the leading bits of each float, one pass, mergeable by addition.
 
 The sign, the exponent and the first three bits of the mantissa of a float32 number it among 4,096 bins, eight to an
 octave. bfloat16 has these bits too, and float16 converts exactly, so all three give the same counts. A quantile is

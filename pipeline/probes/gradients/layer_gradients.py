@@ -1,4 +1,4 @@
-"""What do the figures of the gradients say of each layer?
+"""Rows by layer, from the figures of the gradients.
 
 >>> grads = [Gradient("fc", 2, 0)]
 >>> row = layer_gradients(grads, Figures([5.0], [7.0], [0.0], [0.0], None), GradientConfig(track_std=False))["fc"]

@@ -1,4 +1,4 @@
-"""Where are the gradients that were measured but have not arrived? Here, until they are emitted."""
+"""Gradients that were measured and have not arrived yet: kept here until they are emitted."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""How does the loss rise around the weights? As the configuration says; where it has no gradient, without that."""
+"""The loss around the weights, explored as the configuration says; where it has no gradient, without that."""
 
 from collections.abc import Callable
 

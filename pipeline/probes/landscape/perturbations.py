@@ -1,4 +1,4 @@
-"""Where to look for a higher loss? Steps away from the weights: random ones, and the steepest.
+"""Steps away from the weights towards a higher loss: random ones, and the steepest.
 
 >>> (step,) = steepest([torch.tensor([6.0, 8.0])], [torch.tensor([0.0, 2.0])], scale=0.1)
 >>> step.tolist()

@@ -1,4 +1,4 @@
-"""How is a network tried without a trace? In eval mode and uncompiled, and then everything is put back.
+"""A network tried without a trace: in eval mode and uncompiled, and then everything is put back.
 
 >>> model = nn.Sequential(nn.Dropout(), nn.Linear(1, 1))
 >>> with untouched(model):

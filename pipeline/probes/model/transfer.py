@@ -1,4 +1,4 @@
-"""How do figures leave their device? All of them in one copy, and on a GPU one step late, so that nothing waits.
+"""The way of figures off their device: all in one copy, and from a GPU one step late, so that nothing waits.
 
 >>> late = Late([torch.tensor([3.0]), torch.tensor([4.0])], lambda figures: torch.cat(figures).norm().item())
 >>> late.waiting, late.take()

@@ -1,4 +1,4 @@
-"""What does one batch show that was not trained on? One forward in eval mode, for the activations and the classes."""
+"""One forward in eval mode on a batch that was not trained on, for the activations and the classes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
