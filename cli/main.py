@@ -1,4 +1,4 @@
-"""The `nissa` command: a file for each topic, one clear line for each error."""
+"""The `nissa` command: one subcommand a file, one clear line for each error."""
 
 import argparse
 import os
@@ -8,7 +8,6 @@ from importlib.metadata import version
 
 from nissa.cli import config, dashboards, demo, runs, study
 from nissa.cli.errors import UsageError
-from nissa.cli.runs import backfill, replay, serve, show, trace
 
 __all__ = ["main"]
 
@@ -39,8 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="nissa", description="Telemetry for networks that grow while they train.")
     parser.add_argument("--version", action="version", version=f"nissa {version('nissa')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (demo, study, features, replay, show, trace, serve, backfill, dashboards, schema):
-        module.add(commands)
+    for add in (demo.add, study.add, *runs.COMMANDS, *config.COMMANDS, dashboards.add):
+        add(commands)
     return parser
 
 

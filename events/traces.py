@@ -1,6 +1,7 @@
 """What the pipeline looked at more closely: changes of fidelity, and the batches and layers around what it noticed."""
 
 from dataclasses import field
+from typing import ClassVar
 
 from nissa.events.kind import Importance, Payload, kind, part
 from nissa.events.lifecycle import GateCheck
@@ -56,6 +57,9 @@ class TracedBatch:
     """The same of each slot with a seed; empty without any."""
     isolation_leakage: Norm | None = None
     """Norm of what seeds in isolation sent into the host's gradient; None when not measured."""
+
+    always_written: ClassVar = ("accuracy", "host_grad_norm")
+    """As those of the batch itself."""
 
 
 @part

@@ -1,6 +1,7 @@
 """The host's training: batches, epochs with every slot's state, the factorial of seeds, and where time goes."""
 
 from dataclasses import field
+from typing import ClassVar
 
 from nissa.events.kind import Importance, Payload, kind, part
 from nissa.events.units import Count, Fraction, Loss, Norm, Percent, Points, Seconds
@@ -31,6 +32,9 @@ class BatchCompleted(Payload):
     """The same of each slot with a seed; empty without any."""
     isolation_leakage: Norm | None = None
     """Norm of what seeds in isolation sent into the host's gradient; None when no seed is isolated or not measured."""
+
+    always_written: ClassVar = ("accuracy", "host_grad_norm")
+    """Also where they are None: most lines of a log are batches, and are written in one go."""
 
 
 @part

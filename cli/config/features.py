@@ -11,9 +11,7 @@ from nissa.cli.config.demo_host import CLASSES, SLOTS, watched_layers
 from nissa.cli.config.profile import add_options, chosen
 from nissa.operators.features.catalog import TABLE, Feature
 from nissa.operators.features.names import described
-from nissa.pipeline.config.measurement_plan import planned
-from nissa.pipeline.config.profiles import load, profiles
-from nissa.pipeline.config.settings import TelemetryConfig
+from nissa.pipeline.config import TelemetryConfig, load, planned, profile_names
 
 __all__ = ["add"]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from math import inf, isinf
 
 from nissa.events.kinds import DenseTraceCaptured, GateCheck, TracedAlert, TracedBatch, TracedGate
-from nissa.operators.diagnosis.onset import LEAST, SCALES, Onset, onsets, trigger
-from nissa.operators.diagnosis.suspect_layers import UNSURE, suspects
-from nissa.sinks.console.cells import DASH, number, place, table, text_lines
+from nissa.events.vocabulary import SEVERITIES
+from nissa.operators.diagnosis import LEAST, SCALES, UNSURE, Onset, onsets, suspects, trigger
+from nissa.sinks.cells import DASH, number, place, table, text_lines
 
 __all__ = ["headline", "report", "severity"]
 

@@ -44,16 +44,16 @@ class EpisodeBaselines:
     """Measurements in a row in which a layer had too many dormant units."""
 
 
-def batch_completed(rules: Rules, place: Place, scope: Scope, batch: BatchCompleted) -> Told:
+def batch_completed(state: EpisodeBaselines, scope: Scope, batch: BatchCompleted) -> AlertEvents:
     """Take a batch in: loss and, as far as they were measured, gradient norms."""
     loss, host, seeds = float(batch.loss), batch.host_grad_norm, batch.seed_grad_norms
-    told: list[AlertRaised | AlertResolved] = []
+    events: list[AlertRaised | AlertResolved] = []
     others = (host or 0.0) + (batch.accuracy or 0.0) + (batch.isolation_leakage or 0.0)
-    if _may_matter(place, loss + others + sum(seeds.values())):
-        told += broken(place, scope, batch, rules.calm_batches)
-    told += _spike(rules, place, scope, "loss", loss, calm=rules.calm_batches)
+    if _may_matter(state, loss + others + sum(seeds.values())):
+        events += find_broken(state, scope, batch, state.rules.calm_batches)
+    events += _spike(state, scope, "loss", loss, state.rules.calm_batches)
     if host is not None:
-        told += _explosion(rules, place, scope, "host", float(host))
+        events += _explosion(state, scope, "host", float(host))
     for slot, norm in seeds.items():
         events += _explosion(state, scope, slot, float(norm))
     return events

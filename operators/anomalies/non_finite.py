@@ -30,7 +30,7 @@ def _batch(batch: BatchCompleted) -> Rows:
     yield from _figures({"loss": batch.loss, "accuracy": batch.accuracy})
     for subject, norm in (("host", batch.host_grad_norm), *batch.seed_grad_norms.items()):
         if norm is not None:
-            yield subject, non_finite(subject, f"gradient norm of {subject}", float(norm))
+            yield subject, non_finite_value(f"gradient norm of {subject}", float(norm))
     yield from _figures({"isolation_leakage": batch.isolation_leakage})
 
 

@@ -21,8 +21,8 @@ from nissa.events.kinds import PhaseTimed
 from nissa.pipeline.config import TelemetryConfig, dense, planned
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.announcement import probes_configured
-from nissa.pipeline.probes.gradients.pending import LateGradients
-from nissa.pipeline.probes.landscape.explore import explore
+from nissa.pipeline.probes.gradients import LateGradients
+from nissa.pipeline.probes.landscape import explore_landscape
 from nissa.pipeline.probes.memory import memory_measured
 from nissa.pipeline.probes.model import unwrapped
 from nissa.pipeline.probes.phases import Phases
@@ -100,7 +100,7 @@ class Watch:
         validate(self.emitter, plan, self._model, batch, parts=self._parts, classes=self._classes)
         landscape = plan.loss_landscape
         if landscape.enabled and self._epochs % landscape.every == 0:
-            explore(self.emitter, landscape, self._model, lambda: batch.loss(self._model, self._loss))
+            explore_landscape(self.emitter, landscape, self._model, lambda: batch.loss(self._model, self._loss))
         self.emitter.measure("memory_measured", memory_measured)
         if durations := self.phase.take():
             self.emitter.emit(PhaseTimed(durations=durations))

@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from nissa.events.alerts import SEVERITIES
-from nissa.sinks.console.cells import Row, name, place_cells, table
+from nissa.events.vocabulary import SEVERITIES
+from nissa.sinks.cells import Row, name, place_cells, table
 
 __all__ = ["noticed"]
 

@@ -23,7 +23,7 @@ from nissa.events.kinds import (
     SeedGerminated,
     StageChanged,
 )
-from nissa.sinks.console.cells import number, place
+from nissa.sinks.cells import number, place
 
 __all__ = ["LINED", "flag_line", "line"]
 

@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from nissa.sinks.cells import DASH, Row, name, number, place, place_cells, table
 from nissa.sinks.console.alert_table import noticed
-from nissa.sinks.console.cells import DASH, Row, name, number, place, place_cells, table
 from nissa.sinks.console.network_tables import layer_table, network_table
 
 __all__ = ["best_runs_table", "blueprint_table", "growth_text", "scoreboard_table", "summary"]

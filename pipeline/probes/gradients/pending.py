@@ -8,7 +8,7 @@ from nissa.events.kinds import GradientsMeasured
 from nissa.pipeline.config import GradientConfig
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.gradients.gradients import gradients_begun
-from nissa.pipeline.probes.model.transfer import Late
+from nissa.pipeline.probes.model import Late
 
 __all__ = ["LateGradients"]
 

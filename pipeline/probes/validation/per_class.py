@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import ClassesMeasured, ClassFigures
-from nissa.pipeline.config.settings import PerClassConfig
-from nissa.pipeline.probes.model.transfer import here
+from nissa.pipeline.config import PerClassConfig
+from nissa.pipeline.probes.model import here
 
 __all__ = ["CONFUSED", "IGNORED", "classes_measured", "samples"]
 

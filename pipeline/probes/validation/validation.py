@@ -9,9 +9,8 @@ from torch.utils._pytree import tree_map_only
 
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.emitter import Emitter
-from nissa.pipeline.probes.activations.activations import activations_measured, recorded
-from nissa.pipeline.probes.activations.layer_outputs import Output
-from nissa.pipeline.probes.model.restored import untouched
+from nissa.pipeline.probes.activations import Output, activations_measured, recorded
+from nissa.pipeline.probes.model import untouched
 from nissa.pipeline.probes.validation.per_class import classes_measured
 
 __all__ = ["Batch", "validate"]

@@ -13,7 +13,6 @@ from nissa.operators.fidelity.escalation import escalate
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.prometheus.collector import PrometheusSink
-from nissa.sinks.prometheus.metrics.alerts import NAMES
 from nissa.sinks.tables import summary_rows as tables
 from nissa.sinks.tables.summary_rows import Tables
 from tests.operators.fidelity.test_escalation import EPOCH, SIGNS, dense_epochs
