@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import TypeVar
 
-__all__ = ["MAX_LAYERS", "broken", "ranked"]
+__all__ = ["MAX_LAYERS", "broken", "rank_layers"]
 
 MAX_LAYERS = 16
 """Layers of an environment that are shown one by one."""
@@ -16,10 +16,10 @@ L = TypeVar("L")
 Split = tuple[dict[str, L], dict[str, L]]
 
 
-def ranked(layers: Mapping[str, L], ill: Callable[[L], bool], size: Callable[[L], float]) -> Split[L]:
+def rank_layers(layers: Mapping[str, L], ill: Callable[[L], bool], size: Callable[[L], float]) -> Split[L]:
     """The layers to show, and the others: what is broken comes first, then the largest, equals in the network's order.
 
-    >>> shown, rest = ranked({"a": 3, "b": 5, "c": 1}, lambda n: n == 1, lambda n: n)
+    >>> shown, rest = rank_layers({"a": 3, "b": 5, "c": 1}, lambda n: n == 1, lambda n: n)
     >>> list(shown), list(rest)
     (['c', 'b', 'a'], [])
     """

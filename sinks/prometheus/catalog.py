@@ -1,77 +1,79 @@
 """Every metric of /metrics, and how it follows from events: the one table that is exported, drawn and alerted on."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
-from nissa.sinks.prometheus.metric import Metric, Reading, Readings
-from nissa.sinks.prometheus.metrics import activations as activation_metrics
+from nissa.events.event import Event
+from nissa.sinks.lifetimes import Lifetime, Table
+from nissa.sinks.prometheus.metric import Metric
 from nissa.sinks.prometheus.metrics import alerts as alert_metrics
 from nissa.sinks.prometheus.metrics import assessment as assessment_metrics
 from nissa.sinks.prometheus.metrics import layers as layer_metrics
-from nissa.sinks.prometheus.metrics import memory as memory_metrics
 from nissa.sinks.prometheus.metrics import pipeline as pipeline_metrics
 from nissa.sinks.prometheus.metrics import policy as policy_metrics
 from nissa.sinks.prometheus.metrics import run as run_metrics
 from nissa.sinks.prometheus.metrics import seeds as seed_metrics
 from nissa.sinks.prometheus.metrics import slots as slot_metrics
-from nissa.sinks.prometheus.metrics import traces as trace_metrics
 from nissa.sinks.prometheus.metrics import training as training_metrics
-from nissa.sinks.prometheus.metrics import validation as validation_metrics
+from nissa.sinks.rows import Rows
 
-__all__ = ["COUNTS", "GAUGES", "KNOWN", "METRICS", "Metric"]
+__all__ = ["ADDED", "AT_SCRAPE", "LATEST", "METRICS", "OF_EPISODE", "OF_EPOCH", "SHARED", "TABLES", "ZEROS"]
 
-# What tells whether the numbers can be trusted comes first.
-_TABLE = (
-    *pipeline_metrics.METRICS,
-    *run_metrics.METRICS,
-    *memory_metrics.METRICS,
-    *training_metrics.METRICS,
-    *assessment_metrics.METRICS,
-    *layer_metrics.METRICS,
-    *activation_metrics.METRICS,
-    *validation_metrics.METRICS,
-    *slot_metrics.METRICS,
-    *seed_metrics.METRICS,
-    *policy_metrics.METRICS,
-    *alert_metrics.METRICS,
-    *trace_metrics.METRICS,
+TABLES: tuple[Table, ...] = (
+    # What tells whether the numbers can be trusted comes first.
+    *pipeline_metrics.TABLES,
+    *run_metrics.TABLES,
+    *training_metrics.TABLES,
+    *assessment_metrics.TABLES,
+    *layer_metrics.TABLES,
+    *training_metrics.VALIDATION,
+    *slot_metrics.TABLES,
+    *seed_metrics.TABLES,
+    *policy_metrics.TABLES,
+    *alert_metrics.TABLES,
 )
 
-
-def _by_kind(*tables: Readings) -> dict[type, tuple[Reading, ...]]:
-    readings: defaultdict[type, tuple[Reading, ...]] = defaultdict(tuple)
-    for table in tables:
-        for kind, reading in table.items():
-            readings[kind] += (reading,)
-    return dict(readings)
-
-
-METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _TABLE}
+METRICS: Mapping[str, Metric] = {metric.name: metric for table in TABLES for metric in table.metrics}
 """Every metric by its name."""
 
-GAUGES = _by_kind(
-    run_metrics.GAUGES,
-    memory_metrics.GAUGES,
-    training_metrics.GAUGES,
-    assessment_metrics.GAUGES,
-    layer_metrics.GAUGES,
-    activation_metrics.GAUGES,
-    validation_metrics.GAUGES,
-    slot_metrics.GAUGES,
-    seed_metrics.GAUGES,
-    policy_metrics.GAUGES,
-)
+
+def _by_source(*lifetimes: Lifetime) -> Mapping[type, tuple[Table, ...]]:
+    tables: defaultdict[type, tuple[Table, ...]] = defaultdict(tuple)
+    for table in TABLES:
+        if table.lifetime in lifetimes:
+            tables[table.source] += (table,)
+    return dict(tables)
+
+
+AT_SCRAPE = _by_source(Lifetime.SCRAPE)
+"""Values that are worked out of what is known, by its type."""
+
+LATEST = _by_source(Lifetime.EPOCH, Lifetime.EPISODE, Lifetime.RUN, Lifetime.SHARED)
 """Values that the last event of a kind sets, read at scrape time."""
 
-COUNTS = _by_kind(
-    run_metrics.COUNTS,
-    slot_metrics.COUNTS,
-    seed_metrics.COUNTS,
-    policy_metrics.COUNTS,
-    alert_metrics.COUNTS,
-    trace_metrics.COUNTS,
-)
-"""Amounts that each event of a kind adds; a 0 makes a series known before it counts."""
+ADDED = _by_source(Lifetime.ADDED)
+"""Amounts that each event of a kind adds."""
 
-KNOWN = _by_kind(slot_metrics.KNOWN, seed_metrics.KNOWN, policy_metrics.KNOWN)
-"""Series that an event names before they count: labels are those beyond run, group and env, amounts are 0."""
+OF_EPOCH = frozenset(_by_source(Lifetime.EPOCH))
+"""Kinds that are gone, rather than shown as if they were of now, once an epoch is completed without them."""
+
+OF_EPISODE = frozenset(_by_source(Lifetime.EPISODE)) | OF_EPOCH
+"""Kinds that are gone once the next episode starts."""
+
+SHARED: Mapping[type, Callable[[Event[Any]], Hashable]] = {
+    kind: tables[0].key for kind, tables in _by_source(Lifetime.SHARED).items()
+}
+"""Kinds that are no environment's own, and what tells events of them apart in a run."""
+
+
+def _zeros() -> Mapping[type, tuple[tuple[Table, Rows], ...]]:
+    zeros: defaultdict[type, tuple[tuple[Table, Rows], ...]] = defaultdict(tuple)
+    for table in TABLES:
+        for kind, rows in table.zeros.items():
+            zeros[kind] += ((table, rows),)
+    return dict(zeros)
+
+
+ZEROS = _zeros()
+"""Series that an event makes known before they count, with the tables whose series they are."""

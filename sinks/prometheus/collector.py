@@ -12,6 +12,7 @@
 import math
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -20,15 +21,13 @@ from prometheus_client.registry import Collector
 
 from nissa.events.event import Event
 from nissa.events.kinds import PipelineState
+from nissa.sinks.known import ScrapeAccount, Snapshot
+from nissa.sinks.prometheus.catalog import AT_SCRAPE
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
-from nissa.sinks.prometheus.families import families
-from nissa.sinks.prometheus.metric import Sample
-from nissa.sinks.prometheus.metrics.alerts import standing
-from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET, account
+from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET
 from nissa.sinks.prometheus.metrics.run import LIVENESS
-from nissa.sinks.prometheus.metrics.traces import fidelity
-from nissa.sinks.prometheus.render import count_kinds, first_events, last_events, read, tell
-from nissa.sinks.prometheus.state import Snapshot, State
+from nissa.sinks.prometheus.render import Values, families, read, read_latest
+from nissa.sinks.prometheus.state import State
 
 __all__ = ["GRACE", "PrometheusSink"]
 
@@ -62,8 +61,7 @@ class PrometheusSink(Collector):
         self._recorded = recorded
         self._state = State(clock)
         self._lock = threading.Lock()
-        self._scrapes = self._errors = self._refused = 0
-        self._seconds = 0.0
+        self._account = ScrapeAccount()
 
     def __call__(self, event: Event[Any]) -> None:
         self._state.fold(event)
@@ -76,34 +74,25 @@ class PrometheusSink(Collector):
         """All families, with what is known now."""
         started = time.perf_counter()
         known = self._state.snapshot(self._grace)
-        values = known.totals
-        shared = (
-            self._account(known),
-            self._own(known),
-            count_kinds(known.kinds),
-            first_events(known.begun),
-            last_events(known.places),
-            standing(values),
-            fidelity(known.places),
-        )
-        errors = sum(tell(values, samples) for samples in shared)
-        errors += sum(read(values, place) for place in known.places)
+        values: Values = defaultdict(dict, known.totals)
+        errors = sum(not read(values, AT_SCRAPE[type(source)], (), source) for source in self._sources(known))
+        errors += sum(read_latest(values, place) for place in known.places)
         for name in LIVENESS if self._recorded else ():
             values.pop(name, None)
         gathered = families(values)
+        refused = sum(max(0, len(series) - MAX_LABEL_SETS) for series in values.values())
         with self._lock:
-            self._scrapes += 1
-            self._errors += errors
-            self._refused += sum(max(0, len(series) - MAX_LABEL_SETS) for series in values.values())
-            self._seconds += time.perf_counter() - started
+            so_far = self._account
+            self._account = ScrapeAccount(
+                so_far.scrapes + 1,
+                so_far.errors + errors,
+                so_far.refused + refused,
+                so_far.seconds + time.perf_counter() - started,
+            )
         return gathered
 
-    def _account(self, known: Snapshot) -> Iterator[Sample]:
+    def _sources(self, known: Snapshot) -> Iterator[Any]:
         if known.account is not NOTHING_YET or not self._recorded:
-            yield from account(self._pipeline() if self._pipeline else known.account)
-
-    def _own(self, known: Snapshot) -> Iterator[Sample]:
-        yield "nissa_label_sets_refused_total", (), known.refused + self._refused
-        yield "nissa_scrapes_total", (), self._scrapes
-        yield "nissa_scrape_errors_total", (), self._errors
-        yield "nissa_scrape_seconds_total", (), self._seconds
+            yield self._pipeline() if self._pipeline else known.account
+        yield self._account._replace(refused=known.refused + self._account.refused)
+        yield known

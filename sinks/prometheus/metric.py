@@ -1,51 +1,59 @@
-"""What a metric is, and how the tables of metrics beside this file are written.
+"""What a metric is, and how it is declared: its unit, what it means, and how it is read.
 
 Accuracies are ratios 0-1 here, percent in events; differences of accuracies are ratios too, so 0.05 is five points.
 Losses, rewards and norms bear no unit in their names. A gauge that was not measured is absent, and NaN is broken; a
 counter leaves out what is not finite. `group` and `env` are empty where they do not apply.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
-
-from nissa.events.event import Event
 
 __all__ = [
     "ENV",
     "GROUP",
     "RUN",
+    "Column",
     "Labels",
     "Metric",
-    "Reading",
-    "Readings",
-    "Rows",
-    "Sample",
-    "Value",
-    "metrics",
-    "names",
+    "Read",
+    "counter",
+    "gauge",
+    "histogram",
+    "one",
+    "percent",
     "ratio",
 ]
 
 Labels = tuple[str, ...]
+"""Names or values of labels."""
 
 RUN: Labels = ("run",)
 GROUP: Labels = ("run", "group")
 ENV: Labels = ("run", "group", "env")
 
-Sample = tuple[str, Labels, float | None]
-"""Name of a metric, values of its labels, and its value; None = not measured, so there is no such series."""
+Read = Callable[[Any], float | None]
+"""From a row (mostly a payload) to a value; None = not measured, so there is no such series."""
 
-Value = float | tuple[float, ...]
-"""Of a counter or gauge the number; of a histogram the count of each bucket, infinity's at last, and then the sum."""
 
-Reading = Callable[[Labels, Event[Any]], Iterator[Sample]]
-"""What an event says of some metrics, given the values of run, group and env."""
+def one(_: Any) -> float:
+    """1, whatever the row is."""
+    return 1
 
-Readings = Mapping[type, Reading]
-"""Readings by the kind of event that they take."""
 
-Rows = Mapping[str, tuple[str, str]]
-"""Name, unit and meaning of metrics that are alike in type and labels."""
+def percent(field: str) -> Read:
+    """A field that holds percent or percentage points, as a ratio."""
+    read = attrgetter(field)
+
+    def read_ratio(row: Any) -> float | None:
+        return None if (value := read(row)) is None else float(value / 100)
+
+    return read_ratio
+
+
+def ratio(percent: float | None) -> float | None:
+    """Percent or percentage points as a ratio."""
+    return None if percent is None else percent / 100
 
 
 class Metric(NamedTuple):
@@ -65,16 +73,30 @@ class Metric(NamedTuple):
     """Upper bounds of a histogram's buckets, in `unit`, without infinity."""
 
 
-def metrics(type: Literal["counter", "gauge"], labels: Labels, rows: Rows) -> tuple[Metric, ...]:
-    """Metrics that are alike in type and labels."""
-    return tuple(Metric(name, type, text, unit, labels) for name, (unit, text) in rows.items())
+class Column(NamedTuple):
+    """A metric and its reading, before a table gives it a name and labels."""
+
+    type: Literal["counter", "gauge", "histogram"]
+    unit: str
+    text: str
+    read: Read
+    buckets: tuple[float, ...] = ()
 
 
-def ratio(percent: float | None) -> float | None:
-    """Percent or percentage points as a ratio."""
-    return None if percent is None else percent / 100
+def gauge(unit: str, text: str, read: str | Read) -> Column:
+    """A value that rises and falls. A bare field is read by its name, a row that is the value by `float`."""
+    return Column("gauge", unit, text, _reader(read))
 
 
-def names(setting: object) -> list[str]:
-    """The names that a setting of the trainer lists; none where it is no list."""
-    return [name for name in setting if isinstance(name, str)] if isinstance(setting, list | tuple | dict) else []
+def counter(unit: str, text: str, read: str | Read = one) -> Column:
+    """A sum that only grows; without a reading, the number of rows."""
+    return Column("counter", unit, text, _reader(read))
+
+
+def histogram(unit: str, text: str, buckets: tuple[float, ...], read: str | Read) -> Column:
+    """How many values there were up to each bound, and their sum."""
+    return Column("histogram", unit, text, _reader(read), buckets)
+
+
+def _reader(read: str | Read) -> Read:
+    return attrgetter(read) if isinstance(read, str) else read

@@ -1,89 +1,80 @@
-"""What the last events say at this moment: gauges, and the counts that follow from the number of events."""
+"""From what is known, or what an event said, to the families that prometheus_client writes out."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import accumulate, islice
 from typing import Any
 
-from nissa.events.event import Event
-from nissa.events.kind import KINDS
-from nissa.events.kinds import BatchCompleted, EpisodeStarted, EpochCompleted, EventsDropped, Heartbeat
-from nissa.sinks.prometheus.catalog import GAUGES
-from nissa.sinks.prometheus.metric import Labels, Sample, Value
+from prometheus_client import Metric as Family
+from prometheus_client.samples import Sample
+from prometheus_client.utils import floatToGoString
 
-__all__ = ["Place", "count_kinds", "first_events", "last_events", "read", "tell"]
+from nissa.sinks.known import LatestByKind, Value
+from nissa.sinks.lifetimes import Table
+from nissa.sinks.prometheus.catalog import LATEST, METRICS
+from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
+from nissa.sinks.prometheus.metric import Labels, Metric
 
-_COUNTED = {BatchCompleted: "nissa_batches_total", EpochCompleted: "nissa_epochs_total"}
-_OUR_OWN = (Heartbeat, EventsDropped)
-Values = dict[str, dict[Labels, Value]]
+__all__ = ["Values", "families", "read", "read_latest"]
 
-
-class Place:
-    """What was seen of one environment, or of a part of the run that is no environment's own."""
-
-    __slots__ = ("at", "counts", "latest")
-
-    def __init__(self, at: Labels, counts: dict[type, int], latest: dict[type, Event[Any]]) -> None:
-        self.at = at
-        """Values of run, group and env."""
-        self.counts = counts
-        """Events by kind."""
-        self.latest = latest
-        """The last event of each kind."""
-
-    def copy(self) -> "Place":
-        """As it stands now, for another thread to read. Events are never changed, so they are shared."""
-        return Place(self.at, self.counts.copy(), self.latest.copy())
+Values = defaultdict[str, dict[Labels, Value]]
+"""Values by name and labels."""
 
 
-def tell(values: Values, samples: Iterable[Sample]) -> int:
-    """Put samples among the values; the number of errors. What cannot be read must not cost the rest."""
-    try:
-        for name, labels, value in samples:
-            if value is not None:
-                values.setdefault(name, {})[labels] = float(value)
-    except Exception:  # noqa: BLE001  # a live payload may hold anything
-        return 1
-    return 0
+def read_latest(values: Values, place: LatestByKind) -> int:
+    """Put what the last events of a place say among the values; the number of those that could not be read."""
+    return sum(
+        not read(values, tables, place.at, event)
+        for kind, event in place.latest.items()
+        if (tables := LATEST.get(kind))
+    )
 
 
-def read(values: Values, place: Place) -> int:
-    """Put what is known of a place among the values; the number of errors."""
-    errors = tell(values, _counted(place))
-    for kind, event in place.latest.items():
-        for reading in GAUGES.get(kind, ()):
-            errors += tell(values, reading(place.at, event))
-    return errors
+def read(values: Values, tables: Iterable[Table], at: Labels, source: Any) -> bool:
+    """Put what tables say of their source among the values; whether all could be read. What cannot costs its table."""
+    readable = True
+    for table in tables:
+        try:
+            rows = table.rows(at[: table.depth], source)
+            for name, value_of in table.reads:
+                series = values[name]
+                for labels, row in rows:
+                    if (value := value_of(row)) is not None:
+                        series[labels] = float(value)
+        except Exception:  # noqa: BLE001  # a live payload may hold anything
+            readable = False
+    return readable
 
 
-def _counted(place: Place) -> Iterator[Sample]:
-    for kind, name in _COUNTED.items():
-        if kind in place.counts or EpisodeStarted in place.counts:
-            yield name, place.at, place.counts.get(kind, 0)
+def families(values: Mapping[str, Mapping[Labels, Value]]) -> list[Family]:
+    """Every metric with its samples, in the order of the table; of too many label sets, the first ones."""
+    return [_family(metric, values.get(metric.name, {})) for metric in METRICS.values()]
 
 
-def first_events(begun: Mapping[str, float]) -> Iterator[Sample]:
-    """When each run started, as long as no `run_started` tells it better; this tells its next process from the last."""
-    for run, first in begun.items():
-        yield "nissa_run_started_timestamp_seconds", (run,), first
+def _family(metric: Metric, values: Mapping[Labels, Value]) -> Family:
+    family = Family(metric.name.removesuffix("_total"), metric.help, metric.type)
+    rows = islice(values.items(), MAX_LABEL_SETS)
+    if metric.type == "histogram":
+        family.samples = [sample for labels, value in rows for sample in _histogram(metric, labels, value)]
+    else:
+        name, names = metric.name, metric.labels
+        family.samples = [Sample(name, _labelled(names, labels), value) for labels, value in rows]  # type: ignore[arg-type]
+    return family
 
 
-def last_events(places: Iterable[Place]) -> Iterator[Sample]:
-    """When something was last heard of each run, but for what the pipeline says of itself."""
-    times: dict[str, float] = {}
-    for place in places:
-        for kind, event in place.latest.items():
-            if kind not in _OUR_OWN:
-                times[place.at[0]] = max(event.time, times.get(place.at[0], 0.0))
-    for run, last in times.items():
-        yield "nissa_run_last_event_timestamp_seconds", (run,), last
+def _histogram(metric: Metric, labels: Labels, value: Value) -> Iterator[Sample]:
+    assert isinstance(value, tuple)
+    *counts, total = value
+    bounds = (*map(floatToGoString, metric.buckets), "+Inf")
+    for bound, count in zip(bounds, accumulate(counts), strict=True):
+        yield Sample(f"{metric.name}_bucket", _labelled((*metric.labels, "le"), (*labels, bound)), count)
+    yield Sample(f"{metric.name}_count", _labelled(metric.labels, labels), sum(counts))
+    yield Sample(f"{metric.name}_sum", _labelled(metric.labels, labels), total)
 
 
-def count_kinds(counts: Counter[type]) -> Iterator[Sample]:
-    """Events by kind. Kinds of a newer writer, of which there may be any number, are "unknown" together."""
-    by_name = dict.fromkeys([*KINDS, "unknown"], 0)
-    for kind, count in counts.items():
-        name = getattr(kind, "kind", None)
-        name = name if isinstance(name, str) else "unknown"
-        by_name[name] = by_name.get(name, 0) + count
-    for name, count in by_name.items():
-        yield "nissa_events_total", (name,), count
+@lru_cache(maxsize=1 << 15)
+def _labelled(names: Labels, values: Labels) -> dict[str, str]:
+    """Labels as prometheus_client wants them. Half a surrogate pair, as in some file names, would end the scrape."""
+    texts = (str(value).encode("utf-8", "replace").decode("utf-8") for value in values)
+    return dict(sorted(zip(names, texts, strict=True)))

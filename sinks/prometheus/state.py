@@ -3,68 +3,17 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from nissa.events.event import Event
-from nissa.events.kinds import (
-    ActivationsMeasured,
-    BatchCompleted,
-    BestRunsRanked,
-    BlueprintSummarized,
-    ClassesMeasured,
-    DecisionMade,
-    EpisodeStarted,
-    EpochAssessed,
-    EpochCompleted,
-    FeaturesComputed,
-    FidelityChanged,
-    GradientsMeasured,
-    Heartbeat,
-    MemoryMeasured,
-    PipelineState,
-    PolicyUpdated,
-    RunEnded,
-    SharpnessMeasured,
-    WeightsMeasured,
-)
-from nissa.sinks.prometheus.catalog import COUNTS, KNOWN
-from nissa.sinks.prometheus.counters import MAX_LABEL_SETS, Totals
-from nissa.sinks.prometheus.metric import Labels, Value
+from nissa.events.kinds import EpisodeStarted, EpochCompleted, Heartbeat, RunEnded, RunStarted
+from nissa.sinks.known import LatestByKind, Snapshot
+from nissa.sinks.prometheus.catalog import ADDED, OF_EPISODE, OF_EPOCH, SHARED, ZEROS
+from nissa.sinks.prometheus.counters import MAX_LABEL_SETS, Counters, ZeroSeries
+from nissa.sinks.prometheus.metric import Labels
 from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET
-from nissa.sinks.prometheus.render import Place
-from nissa.sinks.prometheus.zero_series import Openings
 
-__all__ = ["Snapshot", "State"]
-
-_OF_EPOCH = (GradientsMeasured, WeightsMeasured, ActivationsMeasured, ClassesMeasured, SharpnessMeasured)
-"""What is gone, rather than shown as if it were of now, once an epoch is completed in which it was not measured."""
-_OF_EPISODE = (BatchCompleted, EpochCompleted, DecisionMade, EpochAssessed, FeaturesComputed, *_OF_EPOCH)
-_KEYS: dict[type, Callable[[Event[Any]], tuple[Any, ...]]] = {
-    PolicyUpdated: lambda event: (event.scope.group,),
-    BlueprintSummarized: lambda event: (event.payload.group, event.payload.blueprint),
-    BestRunsRanked: lambda _: (),
-    MemoryMeasured: lambda _: (),
-    FidelityChanged: lambda _: (),
-}
-"""What is no environment's own, although an event of one may have caused it."""
-
-
-class Snapshot(NamedTuple):
-    """A copy of the state that nothing changes any more. Events themselves are never changed, so they are shared."""
-
-    totals: dict[str, dict[Labels, Value]]
-    """Counters and histograms by name and labels."""
-    places: list[Place]
-    """The last events and the numbers of events, by environment."""
-    kinds: Counter[type]
-    """Events ever taken in, by kind."""
-    begun: dict[str, float]
-    """When the first event of each run happened."""
-    refused: int
-    """Label sets left out for want of room."""
-    account: PipelineState
-    """What the pipeline said of itself in the last heartbeat."""
-
+__all__ = ["State"]
 
 _STRAYS = 60.0
 """Seconds for which threads of a run may emit after its end; what emits later is a run begun anew under its name."""
@@ -78,21 +27,22 @@ class State:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._places: dict[tuple[Any, ...], Place] = {}
-        self._totals = Totals()
-        self._openings = Openings(self._totals)
+        self._places: dict[tuple[Any, ...], LatestByKind] = {}
+        self._counters = Counters()
+        self._zeros = ZeroSeries(self._counters)
         self._account = NOTHING_YET
         self._refused = 0
         self._gone: Counter[type] = Counter()
         self._begun: dict[str, float] = {}
         self._ended: dict[str, tuple[float, float]] = {}
-        self._special: dict[type, Callable[[Place, Event[Any]], None]] = {
+        self._special: dict[type, Callable[[LatestByKind, Event[Any]], None]] = {
             EpisodeStarted: self._begin_episode,
             Heartbeat: self._note_account,
             RunEnded: self._end_run,
-            **dict.fromkeys(_KEYS, self._share),
+            RunStarted: self._start_run,
+            **dict.fromkeys(SHARED, self._share),
         }
-        self._more = COUNTS.keys() | KNOWN.keys() | self._special.keys() | {EpochCompleted}
+        self._more = ADDED.keys() | ZEROS.keys() | self._special.keys() | {EpochCompleted}
 
     def fold(self, event: Event[Any]) -> None:
         """Take an event in."""
@@ -112,10 +62,10 @@ class State:
                 self._leave(run)
             places = [place.copy() for place in self._places.values()]
             kinds = sum((Counter(place.counts) for place in places), self._gone.copy())
-            refused = self._refused + self._totals.refused
-            return Snapshot(self._totals.copy(), places, kinds, self._begun.copy(), refused, self._account)
+            refused = self._refused + self._counters.refused
+            return Snapshot(self._counters.copy(), places, kinds, self._begun.copy(), refused, self._account)
 
-    def _enter(self, where: tuple[Any, ...], event: Event[Any]) -> Place | None:
+    def _enter(self, where: tuple[Any, ...], event: Event[Any]) -> LatestByKind | None:
         scope = event.scope
         # The end of a run, and of the alerts that it ends, must find room however many environments there are.
         if len(self._places) >= MAX_LABEL_SETS + (_RESERVED if scope.env is None else 0):
@@ -123,9 +73,9 @@ class State:
             return None
         self._begun.setdefault(scope.run, event.time)
         at = (scope.run, scope.group or "", "" if scope.env is None else str(scope.env))
-        return self._places.setdefault(where, Place(at, {}, {}))
+        return self._places.setdefault(where, LatestByKind(at, {}, {}))
 
-    def _fold(self, kind: type, place: Place | None, event: Event[Any]) -> None:
+    def _fold(self, kind: type, place: LatestByKind | None, event: Event[Any]) -> None:
         if place is None:
             self._gone[kind] += 1
             return
@@ -138,33 +88,34 @@ class State:
         self._count(kind, place.at, event)
 
     def _count(self, kind: type, at: Labels, event: Event[Any]) -> None:
-        for reading in KNOWN.get(kind, ()):
-            for name, rest, _ in reading(at, event):
-                self._openings.know(at[0], name, rest)
-        for reading in COUNTS.get(kind, ()):
-            for name, labels, amount in reading(at, event):
-                if kind is EpisodeStarted and amount == 0:
-                    self._totals.open(name, labels)
-                elif self._totals.add(name, labels, amount):
-                    self._openings.born(name, labels)
+        for table in ADDED.get(kind, ()):
+            for labels, row in table.rows(at[: table.depth], event):
+                for name, value_of in table.reads:
+                    if self._counters.add(name, labels, value_of(row)):
+                        self._zeros.spread(name, labels)
+        if kind in ZEROS:
+            self._zeros.follow(kind, at, event)
 
-    def _begin_episode(self, place: Place, _: Event[Any]) -> None:
+    def _start_run(self, place: LatestByKind, event: Event[Any]) -> None:
+        self._begun[place.at[0]] = event.time
+
+    def _begin_episode(self, place: LatestByKind, _: Event[Any]) -> None:
         """Rows of the episode before keep their last values until now."""
-        self._openings.enter(place.at)
-        for kind in _OF_EPISODE:
+        self._zeros.enter(place.at)
+        for kind in OF_EPISODE:
             place.latest.pop(kind, None)
 
-    def _note_account(self, _: Place, event: Event[Any]) -> None:
+    def _note_account(self, _: LatestByKind, event: Event[Any]) -> None:
         self._account = event.payload.pipeline
 
-    def _end_run(self, _: Place, event: Event[Any]) -> None:
+    def _end_run(self, _: LatestByKind, event: Event[Any]) -> None:
         self._ended[event.scope.run] = self._clock(), event.time
 
-    def _share(self, place: Place, event: Event[Any]) -> None:
+    def _share(self, place: LatestByKind, event: Event[Any]) -> None:
         """Move an event to a place of its own, where the next of its kind replaces it, whatever caused that one."""
         kind = type(event.payload)
         del place.latest[kind]
-        where = (event.scope.run, kind, *_KEYS[kind](event))
+        where = (event.scope.run, kind, SHARED[kind](event))
         if shared := self._places.get(where) or self._enter(where, event):
             shared.latest[kind] = event
 
@@ -177,14 +128,14 @@ class State:
 
     def _forget(self, run: str) -> None:
         del self._begun[run]
-        self._totals.forget(run)
-        self._openings.forget(run)
+        self._counters.forget(run)
+        self._zeros.forget(run)
         for where in [where for where in self._places if where[0] == run]:
             self._gone.update(self._places.pop(where).counts)
 
 
-def _end_epoch(place: Place) -> None:
+def _end_epoch(place: LatestByKind) -> None:
     """What was measured before the last epoch was completed is not of the one that is completed now."""
     if before := place.latest.get(EpochCompleted):
-        for kind in [kind for kind in _OF_EPOCH if kind in place.latest and place.latest[kind].seq < before.seq]:
+        for kind in [kind for kind in OF_EPOCH if kind in place.latest and place.latest[kind].seq < before.seq]:
             del place.latest[kind]

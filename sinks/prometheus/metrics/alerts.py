@@ -1,67 +1,144 @@
-"""What did the pipeline notice, and what of it stands? Alerts by name and severity."""
+"""What did the pipeline notice, does it look closely, and why? Alerts by name and severity, fidelity, dense traces."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from nissa.events.event import Event
-from nissa.events.kinds import AlertRaised, AlertResolved, EpisodeStarted, PolicyUpdated, TrendChanged
-from nissa.events.vocabulary import ENV_ALERTS, POLICY_ALERTS
-from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, Value, metrics
-
-__all__ = ["COUNTS", "METRICS", "standing"]
-
-_COUNTS: Rows = {
-    "nissa_alerts_total": ("alerts", "Alerts raised, by name; severity info is a mark, and no fault."),
-    "nissa_alerts_resolved_total": ("alerts", "Alerts resolved, by name."),
-}
-
-METRICS = (
-    *metrics("counter", (*ENV, "alert", "severity"), _COUNTS),
-    *metrics("gauge", (*ENV, "alert"), {"nissa_alert_active": ("alerts", "Alerts that stand now, by name.")}),
-    *metrics("counter", (*ENV, "trend"), {"nissa_trends_total": ("changes", "Changes of direction, by the new one.")}),
+from nissa.events.kinds import (
+    AlertRaised,
+    AlertResolved,
+    DenseTraceCaptured,
+    EpisodeStarted,
+    EpochCompleted,
+    FidelityChanged,
+    PolicyUpdated,
+    TrendChanged,
 )
+from nissa.sinks.known import Snapshot
+from nissa.sinks.lifetimes import added, at_scrape, shared
+from nissa.sinks.prometheus.metric import ENV, RUN, Labels, counter, gauge
+from nissa.sinks.rows import Row, Rows, by, listed, place_of
+
+__all__ = ["NAMES", "TABLES"]
+
+_OF_ENV = {
+    "loss_spike": "warning",
+    "accuracy_drop": "warning",
+    "gradient_explosion": "critical",
+    "non_finite": "critical",
+    "dormant_units": "warning",
+    "gate_failure": "info",
+    "stage_transition": "info",
+}
+_OF_POLICY = {
+    "entropy_collapse": "critical",
+    "value_collapse": "critical",
+    "degenerate_returns": "warning",
+    "kl_spike": "warning",
+    "clip_fraction_spike": "warning",
+    "ratio_explosion": "critical",
+    "non_finite": "critical",
+}
+"""What is zero before it first happens."""
+
+NAMES = tuple(sorted({*_OF_ENV, *_OF_POLICY}))
+"""Of all alerts."""
 
 
-def standing(totals: Mapping[str, Mapping[Labels, Value]]) -> Iterator[Sample]:
+def _resolved(at: Labels, event: Event[AlertResolved]) -> list[Row]:
+    """It may be told at the run's end: it counts where it was raised."""
+    row = event.payload
+    return [((*place_of(at[0], row), row.alert, row.severity), row)]
+
+
+def _known(alerts: Mapping[str, str]) -> Rows:
+    def rows(at: Labels, _: Event[EpisodeStarted | PolicyUpdated]) -> list[Row]:
+        return [((*at, alert, severity), None) for alert, severity in alerts.items()]
+
+    return rows
+
+
+def _active(_: Labels, known: Snapshot) -> list[Row]:
     """Alerts raised less those resolved, over all severities."""
     active: dict[Labels, float] = {}
     for name, sign in (("nissa_alerts_total", 1), ("nissa_alerts_resolved_total", -1)):
-        for labels, value in totals.get(name, {}).items():
+        for labels, value in known.totals[name].items():
             assert not isinstance(value, tuple)
             active[labels[:-1]] = active.get(labels[:-1], 0) + sign * value
-    for labels, value in active.items():
-        yield "nissa_alert_active", labels, value
+    return [*active.items()]
 
 
-def _raised(at: Labels, event: Event[AlertRaised]) -> Iterator[Sample]:
-    yield from _count((*at, event.payload.alert, event.payload.severity), 1, 0)
+def _reasons(at: Labels, event: Event[DenseTraceCaptured]) -> list[Row]:
+    where = place_of(at[0], event.payload)
+    return [((*where, reason), event.payload) for reason in event.payload.reasons]
 
 
-def _resolved(at: Labels, event: Event[AlertResolved]) -> Iterator[Sample]:
-    """It may be told at the run's end: it counts where it was raised."""
-    row = event.payload
-    where = (at[0], row.group or "", "" if row.env is None else str(row.env))
-    yield from _count((*where, row.alert, row.severity), 0, 1)
+def _fidelity(_: Labels, known: Snapshot) -> list[Row]:
+    """Whether each run is dense, and its dense epochs: what was trained since it became so counts too."""
+    epochs: dict[str, int] = {}
+    changes: dict[str, FidelityChanged] = {}
+    for place in known.places:
+        run = place.at[0]
+        epochs[run] = epochs.get(run, 0) + place.counts.get(EpochCompleted, 0)
+        if change := place.latest.get(FidelityChanged):
+            changes[run] = change.payload
+    return [((run,), _dense(trained, changes.get(run))) for run, trained in epochs.items()]
 
 
-def _count(labels: Labels, raised: int, resolved: int) -> Iterator[Sample]:
-    yield "nissa_alerts_total", labels, raised
-    yield "nissa_alerts_resolved_total", labels, resolved
+def _dense(trained: int, change: FidelityChanged | None) -> tuple[bool, int]:
+    if change is None:
+        return False, 0
+    dense = change.level == "dense"
+    return dense, change.dense_epochs + (max(0, trained - change.epochs) if dense else 0)
 
 
-def _known(at: Labels, event: Event[Any]) -> Iterator[Sample]:
-    for alert in POLICY_ALERTS if isinstance(event.payload, PolicyUpdated) else ENV_ALERTS:
-        yield from _count((*at, *alert), 0, 0)
+_ALERT: Labels = (*ENV, "alert", "severity")
+_FIRST: Mapping[type, Rows] = {EpisodeStarted: _known(_OF_ENV), PolicyUpdated: _known(_OF_POLICY)}
 
-
-def _turned(at: Labels, event: Event[TrendChanged]) -> Iterator[Sample]:
-    yield "nissa_trends_total", (*at, event.payload.trend), 1
-
-
-COUNTS: Readings = {
-    AlertRaised: _raised,
-    AlertResolved: _resolved,
-    EpisodeStarted: _known,
-    PolicyUpdated: _known,
-    TrendChanged: _turned,
-}
+TABLES = (
+    added(
+        AlertRaised,
+        _ALERT,
+        rows=by("alert", "severity"),
+        zeros={**_FIRST, AlertResolved: _resolved},
+        nissa_alerts_total=counter("alerts", "Alerts raised, by name; severity info is a mark, and no fault."),
+    ),
+    added(
+        AlertResolved,
+        _ALERT,
+        rows=_resolved,
+        zeros={**_FIRST, AlertRaised: by("alert", "severity")},
+        nissa_alerts_resolved_total=counter("alerts", "Alerts resolved, by name."),
+    ),
+    at_scrape(
+        Snapshot,
+        (*ENV, "alert"),
+        rows=_active,
+        nissa_alert_active=gauge("alerts", "Alerts that stand now, by name.", float),
+    ),
+    added(
+        TrendChanged,
+        (*ENV, "trend"),
+        rows=by("trend"),
+        nissa_trends_total=counter("changes", "Changes of direction, by the new one."),
+    ),
+    # It has no metrics of its own: those below are worked out of the last change of each run.
+    shared(FidelityChanged, RUN),
+    at_scrape(
+        Snapshot,
+        RUN,
+        rows=_fidelity,
+        nissa_fidelity_level=gauge(
+            "1", "1 while probes are to look closely, 0 while they look as configured.", lambda run: run[0]
+        ),
+        nissa_dense_epochs_total=counter(
+            "epochs", "Host epochs completed while probes were to look closely.", lambda run: run[1]
+        ),
+    ),
+    added(
+        DenseTraceCaptured,
+        (*ENV, "reason"),
+        rows=_reasons,
+        zeros={EpisodeStarted: listed(NAMES)},
+        nissa_traces_total=counter("traces", "Dense traces that closed, once for each alert that asked for one."),
+    ),
+)

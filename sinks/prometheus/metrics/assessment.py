@@ -1,59 +1,82 @@
 """How healthy is each network, and what is it worth to look at? Assessments, features, and what is measured at all."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from nissa.events.event import Event
 from nissa.events.kinds import EpochAssessed, FeaturesComputed, ProbesConfigured
-from nissa.events.vocabulary import COMPLAINTS, FLAGS, OPPORTUNITIES
-from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, metrics
+from nissa.sinks.lifetimes import of_episode, of_run
+from nissa.sinks.prometheus.metric import ENV, Labels, gauge, one
+from nissa.sinks.rows import Row, by
 
-__all__ = ["GAUGES", "METRICS"]
+__all__ = ["COMPLAINTS", "FLAGS", "OPPORTUNITIES", "TABLES"]
 
-_HEALTH: Rows = {
-    "nissa_health_ratio": (
-        "ratio",
-        "Share of measured layers with which nothing is wrong, 0 to 1; 0 if anything is NaN.",
-    ),
-    "nissa_plateau_epochs": ("epochs", "Epochs since the validation accuracy last rose by half a percentage point."),
-    "nissa_features": ("features", "Length of the feature vector of the last epoch."),
-    "nissa_features_missing": ("features", "Features of the last epoch that were not measured in it."),
-}
-_FLAG: Rows = {"nissa_red_flag": ("1", "1 while this is wrong with the network, 0 while it is not.")}
-_OPPORTUNITY: Rows = {"nissa_opportunity": ("1", "1 while this could be done with the network, 0 while not.")}
-_COMPLAINT: Rows = {"nissa_layers_with_complaint": ("layers", "Layers with which this is wrong.")}
-_PROFILE: Rows = {"nissa_profile_info": ("1", "Always 1: the profile that the probes' configuration began from.")}
-
-METRICS = (
-    *metrics("gauge", ENV, _HEALTH),
-    *metrics("gauge", (*ENV, "flag"), _FLAG),
-    *metrics("gauge", (*ENV, "opportunity"), _OPPORTUNITY),
-    *metrics("gauge", (*ENV, "complaint"), _COMPLAINT),
-    *metrics("gauge", (*ENV, "profile"), _PROFILE),
+FLAGS = (
+    *("non_finite", "exploding_gradients", "diverging", "accuracy_collapse", "isolation_leak", "vanishing_gradients"),
+    *("dead_gradients", "dead_units", "overfitting", "sustained_plateau", "sharp_minimum", "class_imbalance"),
 )
+OPPORTUNITIES = ("slot_available", "healthy_gradients", "underfitting")
+COMPLAINTS = ("non_finite", "exploding", "vanishing", "dead")
+"""What is known to be raised; it is 0 while it is not, so that an alert on it resolves."""
 
 
-def _assessed(at: Labels, event: Event[EpochAssessed]) -> Iterator[Sample]:
-    row = event.payload
-    yield "nissa_health_ratio", at, row.health
-    yield "nissa_plateau_epochs", at, row.plateau_epochs
-    yield from _raised("nissa_red_flag", at, FLAGS, row.red_flags)
-    yield from _raised("nissa_opportunity", at, OPPORTUNITIES, row.opportunities)
-    for complaint in (*COMPLAINTS, *row.complaints):
-        yield "nissa_layers_with_complaint", (*at, complaint), len(row.complaints.get(complaint, ()))
+def _flags(at: Labels, event: Event[EpochAssessed]) -> list[Row]:
+    return _raised(at, FLAGS, event.payload.red_flags)
 
 
-def _raised(name: str, at: Labels, known: Collection[str], raised: Collection[str]) -> Iterator[Sample]:
-    for flag in (*known, *raised):
-        yield name, (*at, flag), flag in raised
+def _opportunities(at: Labels, event: Event[EpochAssessed]) -> list[Row]:
+    return _raised(at, OPPORTUNITIES, event.payload.opportunities)
 
 
-def _features(at: Labels, event: Event[FeaturesComputed]) -> Iterator[Sample]:
-    yield "nissa_features", at, len(event.payload.values)
-    yield "nissa_features_missing", at, event.payload.missing
+def _raised(at: Labels, known: Collection[str], raised: Collection[str]) -> list[Row]:
+    return [((*at, name), name in raised) for name in (*known, *raised)]
 
 
-def _profile(at: Labels, event: Event[ProbesConfigured]) -> Iterator[Sample]:
-    yield "nissa_profile_info", (*at, event.payload.profile), 1
+def _complaints(at: Labels, event: Event[EpochAssessed]) -> list[Row]:
+    layers = event.payload.complaints
+    return [((*at, complaint), len(layers.get(complaint, ()))) for complaint in (*COMPLAINTS, *layers)]
 
 
-GAUGES: Readings = {EpochAssessed: _assessed, FeaturesComputed: _features, ProbesConfigured: _profile}
+TABLES = (
+    of_episode(
+        EpochAssessed,
+        ENV,
+        nissa_health_ratio=gauge(
+            "ratio", "Share of measured layers with which nothing is wrong, 0 to 1; 0 if anything is NaN.", "health"
+        ),
+        nissa_plateau_epochs=gauge(
+            "epochs", "Epochs since the validation accuracy last rose by half a percentage point.", "plateau_epochs"
+        ),
+    ),
+    of_episode(
+        FeaturesComputed,
+        ENV,
+        nissa_features=gauge(
+            "features", "Length of the feature vector of the last epoch.", lambda row: len(row.values)
+        ),
+        nissa_features_missing=gauge("features", "Features of the last epoch that were not measured in it.", "missing"),
+    ),
+    of_episode(
+        EpochAssessed,
+        (*ENV, "flag"),
+        rows=_flags,
+        nissa_red_flag=gauge("1", "1 while this is wrong with the network, 0 while it is not.", float),
+    ),
+    of_episode(
+        EpochAssessed,
+        (*ENV, "opportunity"),
+        rows=_opportunities,
+        nissa_opportunity=gauge("1", "1 while this could be done with the network, 0 while not.", float),
+    ),
+    of_episode(
+        EpochAssessed,
+        (*ENV, "complaint"),
+        rows=_complaints,
+        nissa_layers_with_complaint=gauge("layers", "Layers with which this is wrong.", float),
+    ),
+    of_run(
+        ProbesConfigured,
+        (*ENV, "profile"),
+        rows=by("profile"),
+        nissa_profile_info=gauge("1", "Always 1: the profile that the probes' configuration began from.", one),
+    ),
+)

@@ -1,87 +1,18 @@
-"""What goes on in each layer's gradient and weights? The largest layers one by one, the rest together."""
+"""What goes on in each layer? Its gradient, its weights, what it puts out: few layers one by one, the rest together."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from math import floor, hypot, inf, log2
+from typing import Any
 
 from nissa.events.event import Event
-from nissa.events.kinds import GradientsMeasured, LayerGradients, LayerWeights, WeightsMeasured
-from nissa.sinks.layer_ranking import broken, ranked
-from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, metrics
+from nissa.events.kinds import ActivationsMeasured, GradientsMeasured, LayerWeights, WeightsMeasured
+from nissa.sinks.layer_ranking import broken, rank_layers
+from nissa.sinks.lifetimes import of_epoch
+from nissa.sinks.prometheus.metric import ENV, Labels, gauge
+from nissa.sinks.rows import Row, each
 
-__all__ = ["GAUGES", "METRICS"]
-
-_GRADIENT: Rows = {
-    "nissa_layer_grad_norm": ("L2 norm", "Norm of the layer's gradient when it was last measured."),
-    "nissa_layer_grad_mean": ("none", "Mean of the elements of the layer's gradient."),
-    "nissa_layer_grad_std": ("none", "Standard deviation of the elements of the layer's gradient."),
-    "nissa_layer_grad_zero_ratio": ("ratio", "Share of the layer's gradient that is 0."),
-    "nissa_layer_grad_vanishing_ratio": ("ratio", "Share of the layer's gradient below the threshold, zeros included."),
-    "nissa_layer_grad_exploding_ratio": ("ratio", "Share of the layer's gradient above the threshold in magnitude."),
-    "nissa_layer_grad_non_finite": ("elements", "Elements of the layer's gradient that are NaN or infinite."),
-}
-_ELEMENT: Rows = {
-    "nissa_layer_grad_element": ("none", "Element of the layer's gradient at a percentile, with its sign.")
-}
-_WEIGHT: Rows = {
-    "nissa_layer_weight_norm": ("L2 norm", "Norm of the layer's weights after the epoch."),
-    "nissa_layer_update_ratio": ("ratio", "Norm of the weights' change over the epoch by their norm before it."),
-}
-_ALL: Rows = {
-    "nissa_layers": ("layers", "Layers with a gradient."),
-    "nissa_grad_non_finite": ("elements", "Elements of all gradients that are NaN or infinite."),
-    "nissa_other_layers": ("layers", "Layers that are not shown one by one, because they have the fewest elements."),
-    "nissa_other_layers_grad_norm": ("L2 norm", "Norm over the gradients of the other layers together."),
-    "nissa_other_layers_weight_norm": ("L2 norm", "Norm over the weights of the layers with the smallest ones."),
-}
-_SEED: Rows = {"nissa_slot_host_grad_ratio": ("factor", "Norm of the seed's gradient by that of the host's.")}
-
-METRICS = (
-    *metrics("gauge", (*ENV, "layer"), {**_GRADIENT, **_WEIGHT}),
-    *metrics("gauge", (*ENV, "layer", "percentile"), _ELEMENT),
-    *metrics("gauge", ENV, _ALL),
-    *metrics("gauge", (*ENV, "slot"), _SEED),
-)
-
-
-def _gradients(at: Labels, event: Event[GradientsMeasured]) -> Iterator[Sample]:
-    row = event.payload
-    shown, rest = ranked(row.layers, _ill, lambda layer: layer.elements)
-    for name, layer in shown.items():
-        yield from _layer((*at, name), layer)
-    yield "nissa_layers", at, len(row.layers)
-    yield "nissa_grad_non_finite", at, sum(layer.non_finite for layer in row.layers.values())
-    yield "nissa_other_layers", at, len(rest)
-    yield "nissa_other_layers_grad_norm", at, _together(layer.norm for layer in rest.values())
-    for slot, ratio in row.seed_to_host.items():
-        yield "nissa_slot_host_grad_ratio", (*at, slot), ratio
-
-
-def _layer(at: Labels, layer: LayerGradients) -> Iterator[Sample]:
-    yield "nissa_layer_grad_norm", at, layer.norm
-    yield "nissa_layer_grad_mean", at, layer.mean
-    yield "nissa_layer_grad_std", at, layer.std
-    yield "nissa_layer_grad_zero_ratio", at, layer.zero
-    yield "nissa_layer_grad_vanishing_ratio", at, layer.vanishing
-    yield "nissa_layer_grad_exploding_ratio", at, layer.exploding
-    yield "nissa_layer_grad_non_finite", at, layer.non_finite
-    for percentile, element in layer.percentiles.items():
-        yield "nissa_layer_grad_element", (*at, percentile), element
-
-
-def _weights(at: Labels, event: Event[WeightsMeasured]) -> Iterator[Sample]:
-    shown, rest = ranked(event.payload.layers, _ill_weights, _octave)
-    for name, layer in shown.items():
-        yield "nissa_layer_weight_norm", (*at, name), layer.norm
-        yield "nissa_layer_update_ratio", (*at, name), layer.update_ratio
-    yield "nissa_other_layers_weight_norm", at, _together(layer.norm for layer in rest.values())
-
-
-def _ill(layer: LayerGradients) -> bool:
-    return layer.non_finite > 0 or broken(layer.norm, layer.mean, layer.std)
-
-
-def _ill_weights(layer: LayerWeights) -> bool:
-    return broken(layer.norm, layer.update_ratio)
+__all__ = ["TABLES"]
 
 
 def _octave(layer: LayerWeights) -> float:
@@ -89,11 +20,158 @@ def _octave(layer: LayerWeights) -> float:
     return floor(log2(layer.norm)) if layer.norm > 0 else -inf
 
 
-def _together(norms: Iterable[float | None]) -> float | None:
+_RANKS: Mapping[type, tuple[Callable[[Any], bool], Callable[[Any], float]]] = {
+    GradientsMeasured: (
+        lambda layer: layer.non_finite > 0 or broken(layer.norm, layer.mean, layer.std),
+        lambda layer: layer.elements,
+    ),
+    WeightsMeasured: (lambda layer: broken(layer.norm, layer.update_ratio), _octave),
+    ActivationsMeasured: (
+        lambda layer: layer.non_finite > 0 or broken(layer.mean, layer.std),
+        lambda layer: layer.dead is not None,
+    ),
+}
+"""By kind which layers are ill, and which are large: those are shown."""
+
+
+@lru_cache(maxsize=1)
+def _split(event: Event[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The layers to show, and the others. Tables that read the same event do so one after the other."""
+    return rank_layers(event.payload.layers, *_RANKS[type(event.payload)])
+
+
+def _shown(at: Labels, event: Event[Any]) -> list[Row]:
+    return [((*at, name), layer) for name, layer in _split(event)[0].items()]
+
+
+def _others(at: Labels, event: Event[Any]) -> list[Row]:
+    return [(at, _split(event)[1].values())]
+
+
+def _elements(at: Labels, event: Event[GradientsMeasured]) -> list[Row]:
+    return [
+        ((*at, name, percentile), element)
+        for name, layer in _split(event)[0].items()
+        for percentile, element in layer.percentiles.items()
+    ]
+
+
+def _together(layers: Collection[Any]) -> float | None:
     """The norm over several layers, 0 of none; None if it was not measured."""
-    norms = list(norms)
-    measured = [norm for norm in norms if norm is not None]
-    return None if norms and not measured else hypot(*measured)
+    measured = [layer.norm for layer in layers if layer.norm is not None]
+    return None if layers and not measured else hypot(*measured)
 
 
-GAUGES: Readings = {GradientsMeasured: _gradients, WeightsMeasured: _weights}
+def _non_finite(row: GradientsMeasured | ActivationsMeasured) -> int:
+    return sum(layer.non_finite for layer in row.layers.values())
+
+
+def _dead(row: ActivationsMeasured) -> int | None:
+    dead = [layer.dead for layer in row.layers.values() if layer.dead is not None]
+    return sum(dead) if dead else None
+
+
+TABLES = (
+    of_epoch(
+        GradientsMeasured,
+        (*ENV, "layer"),
+        rows=_shown,
+        nissa_layer_grad_norm=gauge("L2 norm", "Norm of the layer's gradient when it was last measured.", "norm"),
+        nissa_layer_grad_mean=gauge("none", "Mean of the elements of the layer's gradient.", "mean"),
+        nissa_layer_grad_std=gauge("none", "Standard deviation of the elements of the layer's gradient.", "std"),
+        nissa_layer_grad_zero_ratio=gauge("ratio", "Share of the layer's gradient that is 0.", "zero"),
+        nissa_layer_grad_vanishing_ratio=gauge(
+            "ratio", "Share of the layer's gradient below the threshold, zeros included.", "vanishing"
+        ),
+        nissa_layer_grad_exploding_ratio=gauge(
+            "ratio", "Share of the layer's gradient above the threshold in magnitude.", "exploding"
+        ),
+        nissa_layer_grad_non_finite=gauge(
+            "elements", "Elements of the layer's gradient that are NaN or infinite.", "non_finite"
+        ),
+    ),
+    of_epoch(
+        WeightsMeasured,
+        (*ENV, "layer"),
+        rows=_shown,
+        nissa_layer_weight_norm=gauge("L2 norm", "Norm of the layer's weights after the epoch.", "norm"),
+        nissa_layer_update_ratio=gauge(
+            "ratio", "Norm of the weights' change over the epoch by their norm before it.", "update_ratio"
+        ),
+    ),
+    of_epoch(
+        GradientsMeasured,
+        (*ENV, "layer", "percentile"),
+        rows=_elements,
+        nissa_layer_grad_element=gauge(
+            "none", "Element of the layer's gradient at a percentile, with its sign.", float
+        ),
+    ),
+    of_epoch(
+        GradientsMeasured,
+        ENV,
+        nissa_layers=gauge("layers", "Layers with a gradient.", lambda row: len(row.layers)),
+        nissa_grad_non_finite=gauge("elements", "Elements of all gradients that are NaN or infinite.", _non_finite),
+    ),
+    of_epoch(
+        GradientsMeasured,
+        ENV,
+        rows=_others,
+        nissa_other_layers=gauge(
+            "layers", "Layers that are not shown one by one, because they have the fewest elements.", len
+        ),
+        nissa_other_layers_grad_norm=gauge(
+            "L2 norm", "Norm over the gradients of the other layers together.", _together
+        ),
+    ),
+    of_epoch(
+        WeightsMeasured,
+        ENV,
+        rows=_others,
+        nissa_other_layers_weight_norm=gauge(
+            "L2 norm", "Norm over the weights of the layers with the smallest ones.", _together
+        ),
+    ),
+    of_epoch(
+        GradientsMeasured,
+        (*ENV, "slot"),
+        rows=each("seed_to_host"),
+        nissa_slot_host_grad_ratio=gauge("factor", "Norm of the seed's gradient by that of the host's.", float),
+    ),
+    of_epoch(
+        ActivationsMeasured,
+        (*ENV, "layer"),
+        rows=_shown,
+        nissa_layer_activation_mean=gauge("none", "Mean of what the layer puts out for a batch.", "mean"),
+        nissa_layer_activation_std=gauge("none", "Standard deviation of what the layer puts out for a batch.", "std"),
+        nissa_layer_activation_zero_ratio=gauge("ratio", "Share of what the layer puts out that is 0.", "zero"),
+        nissa_layer_activation_non_finite=gauge(
+            "values", "Values that the layer puts out that are NaN or infinite.", "non_finite"
+        ),
+        nissa_layer_dead_units=gauge(
+            "units", "Units of an activation function that are 0 for the whole batch.", "dead"
+        ),
+        nissa_layer_dormant_ratio=gauge(
+            "ratio", "Share of an activation function's units that are dormant or dead.", "dormant"
+        ),
+        nissa_layer_effective_rank=gauge(
+            "dimensions", "Effective rank of what the layer puts out, samples by units.", "effective_rank"
+        ),
+    ),
+    of_epoch(
+        ActivationsMeasured,
+        ENV,
+        nissa_dead_units=gauge("units", "Units of all activation functions that are 0 for the whole batch.", _dead),
+        nissa_activation_non_finite=gauge(
+            "values", "Values that any layer puts out that are NaN or infinite.", _non_finite
+        ),
+    ),
+    of_epoch(
+        ActivationsMeasured,
+        ENV,
+        rows=_others,
+        nissa_other_activation_layers=gauge(
+            "layers", "Layers with measured activations that are not shown one by one.", len
+        ),
+    ),
+)

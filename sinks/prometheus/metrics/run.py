@@ -1,124 +1,187 @@
-"""Is it alive, and how far has it come? Metrics of runs, episodes and phases."""
-
-from collections.abc import Iterator
+"""Is it alive, and how far has it come? Metrics of runs, episodes, phases, and of the process's memory."""
 
 from nissa.events.event import Event
-from nissa.events.kinds import EpisodeEnded, EpisodeStarted, EpochCompleted, Heartbeat, PhaseTimed, RunEnded, RunStarted
-from nissa.sinks.prometheus.metric import ENV, RUN, Labels, Metric, Readings, Rows, Sample, metrics, ratio
+from nissa.events.kinds import (
+    BatchCompleted,
+    EpisodeEnded,
+    EpisodeStarted,
+    EpochCompleted,
+    EventsDropped,
+    Heartbeat,
+    MemoryMeasured,
+    PhaseTimed,
+    RunEnded,
+    RunStarted,
+)
+from nissa.sinks.known import Snapshot
+from nissa.sinks.lifetimes import Start, added, at_scrape, of_episode, of_run, shared
+from nissa.sinks.prometheus.metric import ENV, RUN, Labels, Read, counter, gauge, histogram, one, percent
+from nissa.sinks.rows import Row, by, each, listed, whole
 
-__all__ = ["COUNTS", "GAUGES", "LIVENESS", "METRICS"]
+__all__ = ["LIVENESS", "TABLES"]
+
+_OUTCOMES = ("completed", "failed", "interrupted")
+"""How a run may end."""
 
 LIVENESS = ("nissa_run_heartbeat_timestamp_seconds", "nissa_run_last_event_timestamp_seconds")
 """What says that a run is alive, or, when it grows old or goes away without an end, that it is not."""
 
-_RUN_GAUGES: Rows = {
-    "nissa_run_started_timestamp_seconds": (
-        "seconds",
-        "When the run started, since 1970; where nobody says so, when its first event happened.",
-    ),
-    "nissa_run_heartbeat_timestamp_seconds": ("seconds", "When the pipeline was last known to be alive, since 1970."),
-    "nissa_run_last_event_timestamp_seconds": ("seconds", "When the trainer last emitted; heartbeats do not count."),
-    "nissa_run_environments": ("environments", "Environments that run side by side, over all groups."),
-    "nissa_run_planned_episodes": ("episodes", "Episodes planned for each environment; absent if not known."),
-    "nissa_run_planned_epochs": ("epochs", "Host epochs planned for each episode."),
-}
-_ENV_GAUGES: Rows = {
-    "nissa_episode_index": ("1", "Episode that started last, from 0."),
-    "nissa_epoch_index": ("1", "Host epoch completed last in the episode, from 1."),
-    "nissa_episode_planned_epochs": ("epochs", "Host epochs planned for the episode that started last."),
-    "nissa_episode_final_accuracy_ratio": ("ratio", "Validation accuracy at the end of the last finished episode."),
-    "nissa_episode_final_loss": ("nats", "Validation loss at the end of the last finished episode."),
-    "nissa_episode_reward": ("reward", "Sum of the rewards, not discounted, of the last finished episode."),
-    "nissa_episode_epochs": ("epochs", "Host epochs of the last finished episode."),
-    "nissa_episode_growth_ratio": ("factor", "(host + fossilized parameters) / host of the last finished episode."),
-}
-_ENV_COUNTS: Rows = {
-    "nissa_episodes_started_total": ("episodes", "Episodes started."),
-    "nissa_epochs_total": ("epochs", "Host epochs completed."),
-    "nissa_batches_total": ("batches", "Mini-batches completed."),
-}
 _INFO = ("git_commit", "task_type", "host_architecture", "base_seed", "python_version", "torch_version")
 _BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4)
 """Half a decade each, from one decision of a policy to an epoch of hours."""
-
-METRICS = (
-    *metrics("gauge", (*RUN, *_INFO), {"nissa_run_info": ("1", "Always 1: what the run is.")}),
-    *metrics("gauge", RUN, _RUN_GAUGES),
-    *metrics("gauge", (*RUN, "outcome"), {"nissa_run_ended_timestamp_seconds": ("seconds", "When the run ended.")}),
-    *metrics("counter", ("outcome",), {"nissa_runs_ended_total": ("runs", "Runs that ended, by how; they stay.")}),
-    *metrics("gauge", ENV, _ENV_GAUGES),
-    *metrics("counter", ENV, _ENV_COUNTS),
-    *metrics("counter", (*ENV, "outcome"), {"nissa_episodes_total": ("episodes", "Episodes that ended, by how.")}),
-    Metric("nissa_phase_duration_seconds", "histogram", "Time of each phase.", "seconds", (*RUN, "phase"), _BUCKETS),
-)
+_OUR_OWN = (Heartbeat, EventsDropped)
+"""What the pipeline says of itself."""
 
 
-def _run_started(at: Labels, event: Event[RunStarted]) -> Iterator[Sample]:
-    run, row = at[:1], event.payload
+def _info(at: Labels, event: Event[RunStarted]) -> list[Row]:
+    row = event.payload
     versions = [row.versions.get(library, "") for library in ("python", "torch")]
     what = (row.git_commit or "", row.task_type, row.host_architecture or "", str(row.base_seed), *versions)
-    yield "nissa_run_info", (*run, *what), 1
-    yield "nissa_run_started_timestamp_seconds", run, event.time
-    yield "nissa_run_environments", run, row.n_envs
-    yield "nissa_run_planned_episodes", run, row.n_episodes
-    yield "nissa_run_planned_epochs", run, row.max_epochs
+    return [((*at, *what), row)]
 
 
-def _heartbeat(at: Labels, event: Event[Heartbeat]) -> Iterator[Sample]:
-    yield "nissa_run_heartbeat_timestamp_seconds", at[:1], event.time
+def _begun(_: Labels, known: Snapshot) -> list[Row]:
+    return [((run,), began) for run, began in known.begun.items()]
 
 
-def _run_ended(at: Labels, event: Event[RunEnded]) -> Iterator[Sample]:
-    yield "nissa_run_ended_timestamp_seconds", (at[0], event.payload.outcome), event.time
+def _last_events(_: Labels, known: Snapshot) -> list[Row]:
+    times: dict[str, float] = {}
+    for place in known.places:
+        for kind, event in place.latest.items():
+            if kind not in _OUR_OWN:
+                times[place.at[0]] = max(event.time, times.get(place.at[0], 0.0))
+    return [((run,), last) for run, last in times.items()]
 
 
-def _episode_started(at: Labels, event: Event[EpisodeStarted]) -> Iterator[Sample]:
-    yield "nissa_episode_index", at, event.scope.episode
-    yield "nissa_episode_planned_epochs", at, event.payload.max_epochs
+def _ended(at: Labels, event: Event[RunEnded]) -> list[Row]:
+    return [((*at, event.payload.outcome), event)]
 
 
-def _epoch(at: Labels, event: Event[EpochCompleted]) -> Iterator[Sample]:
-    yield "nissa_epoch_index", at, event.scope.epoch
+def _places(_: Labels, known: Snapshot) -> list[Row]:
+    return [(place.at, place) for place in known.places]
 
 
-def _episode_ended(at: Labels, event: Event[EpisodeEnded]) -> Iterator[Sample]:
-    row = event.payload
-    yield "nissa_episode_final_accuracy_ratio", at, ratio(row.final_accuracy)
-    yield "nissa_episode_final_loss", at, row.final_loss
-    yield "nissa_episode_reward", at, row.total_reward
-    yield "nissa_episode_epochs", at, row.epochs
-    yield "nissa_episode_growth_ratio", at, row.growth_ratio
+def _number_of(kind: type) -> Read:
+    """Events of a kind in an environment, from its first episode on: they are counted anyway."""
+    return lambda place: place.counts.get(kind, 0 if EpisodeStarted in place.counts else None)
 
 
-def _count_run(_: Labels, event: Event[RunEnded]) -> Iterator[Sample]:
-    yield "nissa_runs_ended_total", (event.payload.outcome,), 1
-
-
-def _open_episode(at: Labels, _: Event[EpisodeStarted]) -> Iterator[Sample]:
-    yield "nissa_episodes_started_total", at, 1
-    yield "nissa_episodes_total", (*at, "completed"), 0
-
-
-def _count_episode(at: Labels, event: Event[EpisodeEnded]) -> Iterator[Sample]:
-    yield "nissa_episodes_total", (*at, event.payload.outcome), 1
-
-
-def _time_phases(at: Labels, event: Event[PhaseTimed]) -> Iterator[Sample]:
-    for phase, seconds in event.payload.durations.items():
-        yield "nissa_phase_duration_seconds", (at[0], phase), seconds
-
-
-GAUGES: Readings = {
-    RunStarted: _run_started,
-    Heartbeat: _heartbeat,
-    RunEnded: _run_ended,
-    EpisodeStarted: _episode_started,
-    EpochCompleted: _epoch,
-    EpisodeEnded: _episode_ended,
-}
-COUNTS: Readings = {
-    RunEnded: _count_run,
-    EpisodeStarted: _open_episode,
-    EpisodeEnded: _count_episode,
-    PhaseTimed: _time_phases,
-}
+TABLES = (
+    of_run(RunStarted, (*RUN, *_INFO), rows=_info, nissa_run_info=gauge("1", "Always 1: what the run is.", one)),
+    at_scrape(
+        Snapshot,
+        RUN,
+        rows=_begun,
+        nissa_run_started_timestamp_seconds=gauge(
+            "seconds", "When the run started, since 1970; where nobody says so, when its first event happened.", float
+        ),
+    ),
+    of_run(
+        Heartbeat,
+        RUN,
+        rows=whole,
+        nissa_run_heartbeat_timestamp_seconds=gauge(
+            "seconds", "When the pipeline was last known to be alive, since 1970.", "time"
+        ),
+    ),
+    at_scrape(
+        Snapshot,
+        RUN,
+        rows=_last_events,
+        nissa_run_last_event_timestamp_seconds=gauge(
+            "seconds", "When the trainer last emitted; heartbeats do not count.", float
+        ),
+    ),
+    of_run(
+        RunStarted,
+        RUN,
+        nissa_run_environments=gauge("environments", "Environments that run side by side, over all groups.", "n_envs"),
+        nissa_run_planned_episodes=gauge(
+            "episodes", "Episodes planned for each environment; absent if not known.", "n_episodes"
+        ),
+        nissa_run_planned_epochs=gauge("epochs", "Host epochs planned for each episode.", "max_epochs"),
+    ),
+    of_run(
+        RunEnded,
+        (*RUN, "outcome"),
+        rows=_ended,
+        nissa_run_ended_timestamp_seconds=gauge("seconds", "When the run ended.", "time"),
+    ),
+    added(
+        RunEnded,
+        ("outcome",),
+        rows=by("outcome"),
+        zeros={Start: listed(_OUTCOMES)},
+        nissa_runs_ended_total=counter("runs", "Runs that ended, by how; they stay."),
+    ),
+    of_run(
+        EpisodeStarted,
+        ENV,
+        rows=whole,
+        nissa_episode_index=gauge("1", "Episode that started last, from 0.", "scope.episode"),
+    ),
+    of_episode(
+        EpochCompleted,
+        ENV,
+        rows=whole,
+        nissa_epoch_index=gauge("1", "Host epoch completed last in the episode, from 1.", "scope.epoch"),
+    ),
+    of_run(
+        EpisodeStarted,
+        ENV,
+        nissa_episode_planned_epochs=gauge(
+            "epochs", "Host epochs planned for the episode that started last.", "max_epochs"
+        ),
+    ),
+    of_run(
+        EpisodeEnded,
+        ENV,
+        nissa_episode_final_accuracy_ratio=gauge(
+            "ratio", "Validation accuracy at the end of the last finished episode.", percent("final_accuracy")
+        ),
+        nissa_episode_final_loss=gauge(
+            "nats", "Validation loss at the end of the last finished episode.", "final_loss"
+        ),
+        nissa_episode_reward=gauge(
+            "reward", "Sum of the rewards, not discounted, of the last finished episode.", "total_reward"
+        ),
+        nissa_episode_epochs=gauge("epochs", "Host epochs of the last finished episode.", "epochs"),
+        nissa_episode_growth_ratio=gauge(
+            "factor", "(host + fossilized parameters) / host of the last finished episode.", "growth_ratio"
+        ),
+    ),
+    added(EpisodeStarted, ENV, nissa_episodes_started_total=counter("episodes", "Episodes started.")),
+    at_scrape(
+        Snapshot,
+        ENV,
+        rows=_places,
+        nissa_epochs_total=counter("epochs", "Host epochs completed.", _number_of(EpochCompleted)),
+        nissa_batches_total=counter("batches", "Mini-batches completed.", _number_of(BatchCompleted)),
+    ),
+    added(
+        EpisodeEnded,
+        (*ENV, "outcome"),
+        rows=by("outcome"),
+        zeros={EpisodeStarted: listed(["completed"])},
+        nissa_episodes_total=counter("episodes", "Episodes that ended, by how."),
+    ),
+    added(
+        PhaseTimed,
+        (*RUN, "phase"),
+        rows=each("durations"),
+        nissa_phase_duration_seconds=histogram("seconds", "Time of each phase.", _BUCKETS, float),
+    ),
+    shared(
+        MemoryMeasured,
+        RUN,
+        nissa_memory_resident_bytes=gauge("bytes", "Resident memory of the trainer's process.", "resident"),
+        nissa_memory_resident_peak_bytes=gauge("bytes", "The most that the resident memory ever was.", "resident_peak"),
+        nissa_memory_allocated_bytes=gauge("bytes", "GPU memory held by tensors; absent without a GPU.", "allocated"),
+        nissa_memory_allocated_peak_bytes=gauge(
+            "bytes",
+            "The most GPU memory held since the process began, or since its peak was started anew.",
+            "allocated_peak",
+        ),
+        nissa_memory_reserved_bytes=gauge("bytes", "GPU memory that torch's allocator has taken.", "reserved"),
+    ),
+)

@@ -1,103 +1,161 @@
-"""How does the host learn, and what would it be without its seeds? Batches, epochs, the twin and the ablation."""
+"""How does the host learn, and what would it be without its seeds? Batches, epochs, the twin and the ablation.
 
-from collections.abc import Iterator
+What the mean over the validation set hides is here too: the best and the worst class, and how sharp the minimum is.
+"""
+
+from math import isnan
 
 from nissa.events.event import Event
 from nissa.events.kinds import (
     BatchCompleted,
+    ClassesMeasured,
     CounterfactualMeasured,
-    CounterfactualResult,
     EpochCompleted,
     HostBaselineMeasured,
+    SharpnessMeasured,
 )
-from nissa.sinks.prometheus.metric import ENV, Labels, Readings, Rows, Sample, metrics, ratio
+from nissa.sinks.lifetimes import of_episode, of_epoch, of_run
+from nissa.sinks.prometheus.metric import ENV, Labels, gauge, percent, ratio
+from nissa.sinks.rows import Row
 
-__all__ = ["GAUGES", "METRICS"]
-
-_EPOCH: Rows = {
-    "nissa_train_loss": ("nats", "Mean training loss of the last epoch."),
-    "nissa_train_accuracy_ratio": ("ratio", "Training accuracy of the last epoch."),
-    "nissa_val_loss": ("nats", "Validation loss after the last epoch."),
-    "nissa_val_accuracy_ratio": ("ratio", "Validation accuracy after the last epoch."),
-    "nissa_val_samples": ("samples", "Samples in the validation set."),
-    "nissa_host_parameters": ("parameters", "Trainable parameters of the host itself."),
-    "nissa_seed_parameters": ("parameters", "Trainable parameters of all seeds present, whatever their stage."),
-    "nissa_fossilized_parameters": ("parameters", "Trainable parameters of the fossilized seeds."),
-    "nissa_host_grad_norm": ("L2 norm", "Norm of the host's own gradient, mean over the batches of the epoch."),
-    "nissa_isolation_leakage": ("L2 norm", "Largest gradient of the epoch that isolated seeds sent into the host."),
-}
-_BATCH: Rows = {
-    "nissa_batch_loss": ("nats", "Training loss of the last batch."),
-    "nissa_batch_accuracy_ratio": ("ratio", "Training accuracy of the last batch."),
-    "nissa_batch_host_grad_norm": ("L2 norm", "Norm of the host's own gradient in the last batch, before clipping."),
-}
-_BASELINE: Rows = {
-    "nissa_baseline_initial_accuracy_ratio": ("ratio", "Validation accuracy of the host-only twin before training."),
-    "nissa_baseline_initial_loss": ("nats", "Validation loss of the host-only twin before training."),
-    "nissa_baseline_final_accuracy_ratio": ("ratio", "Validation accuracy of the host trained alone, no seeds ever."),
-    "nissa_baseline_final_loss": ("nats", "Validation loss of the host trained alone, no seeds ever."),
-    "nissa_baseline_epochs": ("epochs", "Epochs that the host-only twin was trained."),
-    "nissa_baseline_parameters": ("parameters", "Trainable parameters of the host-only twin."),
-}
-_ABLATION: Rows = {
-    "nissa_ablation_all_off_accuracy_ratio": ("ratio", "Accuracy of the grown model with every seed switched off."),
-    "nissa_ablation_all_off_loss": ("nats", "Validation loss of the grown model with every seed switched off."),
-    "nissa_ablation_all_on_accuracy_ratio": ("ratio", "Accuracy of the grown model with every seed switched on."),
-    "nissa_ablation_all_on_loss": ("nats", "Validation loss of the grown model with every seed switched on."),
-    "nissa_ablation_configurations": ("configurations", "Configurations that the last ablation measured."),
-}
-
-METRICS = metrics("gauge", ENV, {**_EPOCH, **_BATCH, **_BASELINE, **_ABLATION})
+__all__ = ["TABLES", "VALIDATION"]
 
 
-def _epoch(at: Labels, event: Event[EpochCompleted]) -> Iterator[Sample]:
-    row = event.payload
-    yield "nissa_train_loss", at, row.train_loss
-    yield "nissa_train_accuracy_ratio", at, ratio(row.train_accuracy)
-    yield "nissa_val_loss", at, row.val_loss
-    yield "nissa_val_accuracy_ratio", at, ratio(row.val_accuracy)
-    yield "nissa_val_samples", at, row.n_val
-    yield "nissa_host_parameters", at, row.host_params
-    yield "nissa_seed_parameters", at, row.total_seed_params
-    yield "nissa_fossilized_parameters", at, row.fossilized_params
-    yield "nissa_host_grad_norm", at, row.host_grad_norm
-    yield "nissa_isolation_leakage", at, row.isolation_leakage
+def _all_off(at: Labels, event: Event[CounterfactualMeasured]) -> list[Row]:
+    return [(at, result) for result in event.payload.results if not any(result.config)]
 
 
-def _batch(at: Labels, event: Event[BatchCompleted]) -> Iterator[Sample]:
-    row = event.payload
-    yield "nissa_batch_loss", at, row.loss
-    yield "nissa_batch_accuracy_ratio", at, ratio(row.accuracy)
-    yield "nissa_batch_host_grad_norm", at, row.host_grad_norm
+def _all_on(at: Labels, event: Event[CounterfactualMeasured]) -> list[Row]:
+    return [(at, result) for result in event.payload.results if all(result.config)]
 
 
-def _baseline(at: Labels, event: Event[HostBaselineMeasured]) -> Iterator[Sample]:
-    row = event.payload
-    yield "nissa_baseline_initial_accuracy_ratio", at, ratio(row.initial_accuracy)
-    yield "nissa_baseline_initial_loss", at, row.initial_loss
-    yield "nissa_baseline_final_accuracy_ratio", at, ratio(row.final_accuracy)
-    yield "nissa_baseline_final_loss", at, row.final_loss
-    yield "nissa_baseline_epochs", at, row.epochs
-    yield "nissa_baseline_parameters", at, row.host_params
+def _worst_accuracy(row: ClassesMeasured) -> float | None:
+    return ratio(min(_accuracies(row), key=_finite_last, default=None))
 
 
-def _ablation(at: Labels, event: Event[CounterfactualMeasured]) -> Iterator[Sample]:
-    yield "nissa_ablation_configurations", at, len(event.payload.results)
-    for result in event.payload.results:
-        if not any(result.config):
-            yield from _configuration("all_off", at, result)
-        if all(result.config):
-            yield from _configuration("all_on", at, result)
+def _best_accuracy(row: ClassesMeasured) -> float | None:
+    return ratio(max(_accuracies(row), key=_finite_last, default=None))
 
 
-def _configuration(name: str, at: Labels, result: CounterfactualResult) -> Iterator[Sample]:
-    yield f"nissa_ablation_{name}_accuracy_ratio", at, ratio(result.val_accuracy)
-    yield f"nissa_ablation_{name}_loss", at, result.val_loss
+def _accuracies(row: ClassesMeasured) -> list[float]:
+    return [figures.accuracy for figures in row.classes.values() if figures.accuracy is not None]
 
 
-GAUGES: Readings = {
-    EpochCompleted: _epoch,
-    BatchCompleted: _batch,
-    HostBaselineMeasured: _baseline,
-    CounterfactualMeasured: _ablation,
-}
+def _finite_last(accuracy: float) -> tuple[bool, float]:
+    """What is NaN loses every comparison, and is the worst."""
+    return not isnan(accuracy), accuracy
+
+
+def _worst_loss(row: ClassesMeasured) -> float | None:
+    losses = [figures.loss for figures in row.classes.values() if figures.loss is not None]
+    return max(losses, key=lambda loss: (isnan(loss), loss), default=None)
+
+
+TABLES = (
+    of_episode(
+        EpochCompleted,
+        ENV,
+        nissa_train_loss=gauge("nats", "Mean training loss of the last epoch.", "train_loss"),
+        nissa_train_accuracy_ratio=gauge("ratio", "Training accuracy of the last epoch.", percent("train_accuracy")),
+        nissa_val_loss=gauge("nats", "Validation loss after the last epoch.", "val_loss"),
+        nissa_val_accuracy_ratio=gauge("ratio", "Validation accuracy after the last epoch.", percent("val_accuracy")),
+        nissa_val_samples=gauge("samples", "Samples in the validation set.", "n_val"),
+        nissa_host_parameters=gauge("parameters", "Trainable parameters of the host itself.", "host_params"),
+        nissa_seed_parameters=gauge(
+            "parameters", "Trainable parameters of all seeds present, whatever their stage.", "total_seed_params"
+        ),
+        nissa_fossilized_parameters=gauge(
+            "parameters", "Trainable parameters of the fossilized seeds.", "fossilized_params"
+        ),
+        nissa_host_grad_norm=gauge(
+            "L2 norm", "Norm of the host's own gradient, mean over the batches of the epoch.", "host_grad_norm"
+        ),
+        nissa_isolation_leakage=gauge(
+            "L2 norm", "Largest gradient of the epoch that isolated seeds sent into the host.", "isolation_leakage"
+        ),
+    ),
+    of_episode(
+        BatchCompleted,
+        ENV,
+        nissa_batch_loss=gauge("nats", "Training loss of the last batch.", "loss"),
+        nissa_batch_accuracy_ratio=gauge("ratio", "Training accuracy of the last batch.", percent("accuracy")),
+        nissa_batch_host_grad_norm=gauge(
+            "L2 norm", "Norm of the host's own gradient in the last batch, before clipping.", "host_grad_norm"
+        ),
+    ),
+    of_run(
+        HostBaselineMeasured,
+        ENV,
+        nissa_baseline_initial_accuracy_ratio=gauge(
+            "ratio", "Validation accuracy of the host-only twin before training.", percent("initial_accuracy")
+        ),
+        nissa_baseline_initial_loss=gauge(
+            "nats", "Validation loss of the host-only twin before training.", "initial_loss"
+        ),
+        nissa_baseline_final_accuracy_ratio=gauge(
+            "ratio", "Validation accuracy of the host trained alone, no seeds ever.", percent("final_accuracy")
+        ),
+        nissa_baseline_final_loss=gauge(
+            "nats", "Validation loss of the host trained alone, no seeds ever.", "final_loss"
+        ),
+        nissa_baseline_epochs=gauge("epochs", "Epochs that the host-only twin was trained.", "epochs"),
+        nissa_baseline_parameters=gauge("parameters", "Trainable parameters of the host-only twin.", "host_params"),
+    ),
+    of_run(
+        CounterfactualMeasured,
+        ENV,
+        rows=_all_off,
+        nissa_ablation_all_off_accuracy_ratio=gauge(
+            "ratio", "Accuracy of the grown model with every seed switched off.", percent("val_accuracy")
+        ),
+        nissa_ablation_all_off_loss=gauge(
+            "nats", "Validation loss of the grown model with every seed switched off.", "val_loss"
+        ),
+    ),
+    of_run(
+        CounterfactualMeasured,
+        ENV,
+        rows=_all_on,
+        nissa_ablation_all_on_accuracy_ratio=gauge(
+            "ratio", "Accuracy of the grown model with every seed switched on.", percent("val_accuracy")
+        ),
+        nissa_ablation_all_on_loss=gauge(
+            "nats", "Validation loss of the grown model with every seed switched on.", "val_loss"
+        ),
+    ),
+    of_run(
+        CounterfactualMeasured,
+        ENV,
+        nissa_ablation_configurations=gauge(
+            "configurations", "Configurations that the last ablation measured.", lambda row: len(row.results)
+        ),
+    ),
+)
+
+VALIDATION = (
+    of_epoch(
+        ClassesMeasured,
+        ENV,
+        nissa_class_accuracy_min_ratio=gauge(
+            "ratio", "Validation accuracy of the class that is recognized worst.", _worst_accuracy
+        ),
+        nissa_class_accuracy_max_ratio=gauge(
+            "ratio", "Validation accuracy of the class that is recognized best.", _best_accuracy
+        ),
+        nissa_worst_class_loss=gauge("nats", "Validation loss of the class with the highest one.", _worst_loss),
+    ),
+    of_epoch(
+        SharpnessMeasured,
+        ENV,
+        nissa_sharpness_nats=gauge(
+            "nats", "Mean rise of the loss under random perturbations of the weights.", "sharpness"
+        ),
+        nissa_sharpness_spread_nats=gauge(
+            "nats", "Standard deviation of that rise over pairs of perturbations.", "spread"
+        ),
+        nissa_sam_sharpness_nats=gauge("nats", "Rise of the loss under a step along the gradient.", "sam"),
+        nissa_sharpness_loss=gauge("nats", "Loss of the unperturbed network on the same samples.", "loss"),
+        nissa_sharpness_samples=gauge("perturbations", "Random perturbations that were tried.", "samples"),
+        nissa_sharpness_scale_ratio=gauge("ratio", "Size of a perturbation relative to that of the weights.", "scale"),
+    ),
+)

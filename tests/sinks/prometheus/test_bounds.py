@@ -23,9 +23,9 @@ from nissa.events.kinds import (
     SlotSnapshot,
 )
 from nissa.pipeline.telemetry import Telemetry
+from nissa.sinks.known import LatestByKind
 from nissa.sinks.prometheus.collector import GRACE, PrometheusSink
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
-from nissa.sinks.prometheus.render import Place
 from nissa.sinks.prometheus.state import State
 from tests.samples import episode_started
 
@@ -149,7 +149,7 @@ def test_episodes_that_only_started_leave_half_of_the_room_to_what_counts() -> N
     zeros = told["nissa_traces"]
     assert len(zeros) == MAX_LABEL_SETS // 2
     assert {sample.value for sample in zeros} == {0}
-    assert sink._state._totals.refused == 0
+    assert sink._state._counters.refused == 0
 
 
 def test_gauges_beyond_the_budget_are_left_out_and_the_first_ones_stay(epoch: EpochCompleted, shown: Shown) -> None:
@@ -204,13 +204,13 @@ def test_a_snapshot_does_not_change_any_more(stream: Stream) -> None:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Threads take turns two thousand times as often as by default, and whenever a place is copied."""
-    copy = Place.copy
+    copy = LatestByKind.copy
 
-    def leisurely(place: Place) -> Place:
+    def leisurely(place: LatestByKind) -> LatestByKind:
         time.sleep(1e-6)
         return copy(place)
 
-    monkeypatch.setattr(Place, "copy", leisurely)
+    monkeypatch.setattr(LatestByKind, "copy", leisurely)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(2.5e-6)
     yield

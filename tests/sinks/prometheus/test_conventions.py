@@ -12,7 +12,8 @@ from prometheus_client.openmetrics import parser as openmetrics
 
 from nissa.events.event import Event
 from nissa.events.kinds import Payload
-from nissa.sinks.prometheus.catalog import METRICS
+from nissa.sinks.lifetimes import Lifetime
+from nissa.sinks.prometheus.catalog import METRICS, TABLES
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.metric import Metric
 
@@ -75,6 +76,19 @@ def test_help_is_one_sentence(metric: Metric) -> None:
 
 def test_no_two_metrics_say_the_same() -> None:
     assert len({(metric.help, metric.labels) for metric in METRICS.values()}) == len(METRICS)
+
+
+def test_tables_agree_on_how_long_a_kind_is_true_and_on_what_tells_its_events_apart() -> None:
+    kinds: dict[type, set[object]] = {}
+    for table in TABLES:
+        if table.lifetime is not Lifetime.ADDED:
+            shared = table.lifetime is Lifetime.SHARED
+            kinds.setdefault(table.source, set()).add((table.lifetime, table.key if shared else None))
+    assert [kind for kind, lifetimes in kinds.items() if len(lifetimes) > 1] == []
+
+
+def test_no_metric_is_declared_twice() -> None:
+    assert len(METRICS) == sum(len(table.metrics) for table in TABLES)
 
 
 def test_buckets_are_the_histograms_alone_and_rise() -> None:

@@ -24,7 +24,9 @@ from nissa.events.kinds import (
     Payload,
     WeightsMeasured,
 )
-from nissa.sinks.layer_ranking import MAX_LAYERS, ranked
+from nissa.operators.assessment import red_flags
+from nissa.operators.assessment.layer_health import COMPLAINTS
+from nissa.sinks.layer_ranking import MAX_LAYERS, rank_layers
 from nissa.sinks.prometheus.collector import PrometheusSink
 from tests.samples import epoch_completed
 
@@ -108,7 +110,7 @@ def test_broken_weights_are_shown_however_small(row: LayerWeights, shown: Shown)
 
 @given(st.dictionaries(st.text(max_size=3), st.tuples(st.booleans(), st.integers(0, 5)), max_size=40))
 def test_no_layer_is_lost_and_none_that_is_left_out_should_have_been_shown(layers: dict[str, tuple[bool, int]]) -> None:
-    shown, rest = ranked(layers, lambda row: row[0], lambda row: row[1])
+    shown, rest = rank_layers(layers, lambda row: row[0], lambda row: row[1])
     assert shown | rest == layers
     assert len(shown) == min(len(layers), MAX_LAYERS)
     assert all(one >= other for one in shown.values() for other in rest.values() if one[0] is other[0] is False)

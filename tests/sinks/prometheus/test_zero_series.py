@@ -157,12 +157,12 @@ def test_a_run_that_leaves_is_forgotten_with_all_that_it_named() -> None:
     state.fold(Event(9, 0.0, Scope("r1"), RunEnded(outcome="completed", duration=1.0)))
     now = GRACE
     state.snapshot(GRACE)
-    assert not state._openings._known
-    assert not state._openings._environments
+    assert not state._zeros._expected
+    assert not state._zeros._environments
 
 
 def test_names_without_end_cost_no_memory() -> None:
     state = State(lambda: 0.0)
     for event in begun(1, blueprints=[f"b{n}" for n in range(3 * MAX_LABEL_SETS)]):
         state.fold(event)
-    assert len(state._openings._known["r1"]) == MAX_LABEL_SETS
+    assert len(state._zeros._expected["r1"]) == MAX_LABEL_SETS
