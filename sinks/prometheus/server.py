@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
 
-from nissa.sinks.prometheus.scrapers import Visits
+from nissa.sinks.prometheus.scrapers import ScrapeTimes
 
 __all__ = ["MetricsServer"]
 
@@ -52,7 +52,7 @@ class MetricsServer:
         self._thread.start()
 
     def wait_for_scrape(self, limit: float) -> bool:
-        """Wait until all scrapers that are due within `limit` seconds saw what is known now; False if one did not."""
+        """Wait until all who are due within `limit` seconds began a scrape from now on; False if one did not come."""
         return self._thread is None or self._server.visits.wait(limit)
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class _Server(ThreadingWSGIServer):
             found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         except UnicodeError:
             raise OSError(errno.EINVAL, f"{address!r} is no address") from None
-        self.visits = Visits()
+        self.visits = ScrapeTimes()
         self.address_family, _, _, _, place = found[0]
         super().__init__((str(place[0]), int(place[1])), _Handler)
 
