@@ -17,6 +17,7 @@ from nissa.events.codec import Unknown
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     KINDS,
+    BatchCompleted,
     BlueprintSummarized,
     EpisodeStarted,
     EpochCompleted,
@@ -190,6 +191,14 @@ def test_a_live_run_shows_the_account_of_now(stream: Stream, shown: Shown) -> No
 def test_a_payload_that_makes_no_sense_costs_itself_only(value: Any, epoch: EpochCompleted, shown: Shown) -> None:
     sink = told([Event(0, 0.0, Scope("r1", "ppo", env), epoch) for env in (0, 1)])
     sink(Event(1, 0.0, Scope("r1", "ppo", 1), replace(epoch, train_loss=value)))
+    assert shown(sink)[of_env("nissa_train_loss")] == 0.625
+    assert shown(sink)[series("nissa_scrape_errors_total")] == 1
+
+
+def test_an_event_that_cannot_be_read_at_all_is_one_error(epoch: EpochCompleted, shown: Shown) -> None:
+    odd: Any = dict.fromkeys(BatchCompleted.__slots__, "odd")
+    rows = (BatchCompleted(**odd), epoch)
+    sink = told([Event(n, 0.0, Scope("r1", "ppo", 0), row) for n, row in enumerate(rows)])
     assert shown(sink)[of_env("nissa_train_loss")] == 0.625
     assert shown(sink)[series("nissa_scrape_errors_total")] == 1
 
