@@ -49,17 +49,18 @@ def read(values: Values, tables: Iterable[Table], at: Labels, source: Any) -> bo
 
 def families(values: Mapping[str, Mapping[Labels, Value]]) -> list[Family]:
     """Every metric with its samples, in the order of the table; of too many label sets, the first ones."""
-    return [_family(metric, values.get(metric.name, {})) for metric in METRICS.values()]
+    return [_family(metric, values.get(metric.name)) for metric in METRICS.values()]
 
 
-def _family(metric: Metric, values: Mapping[Labels, Value]) -> Family:
+def _family(metric: Metric, values: Mapping[Labels, Value] | None) -> Family:
     family = Family(metric.name.removesuffix("_total"), metric.help, metric.type)
-    rows = islice(values.items(), MAX_LABEL_SETS)
-    if metric.type == "histogram":
-        family.samples = [sample for labels, value in rows for sample in _histogram(metric, labels, value)]
-    else:
-        name, names = metric.name, metric.labels
-        family.samples = [Sample(name, _labelled(names, labels), value) for labels, value in rows]  # type: ignore[arg-type]
+    if values:
+        rows = islice(values.items(), MAX_LABEL_SETS)
+        if metric.type == "histogram":
+            family.samples = [sample for labels, value in rows for sample in _histogram(metric, labels, value)]
+        else:
+            name, names = metric.name, metric.labels
+            family.samples = [Sample(name, _labelled(names, labels), value) for labels, value in rows]  # type: ignore[arg-type]
     return family
 
 
