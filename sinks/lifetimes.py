@@ -4,9 +4,7 @@ A table says of which kind of event its metrics are, how long they are true, the
 
 >>> from nissa.events.kinds import EpochCompleted
 >>> from nissa.sinks.prometheus.metric import gauge, percent
->>> epoch = of_episode(
-...     EpochCompleted,
-...     ENV,
+>>> epoch = of_episode(EpochCompleted, ENV)(
 ...     nissa_val_loss=gauge("nats", "Validation loss after the last epoch.", "val_loss"),
 ...     nissa_val_accuracy_ratio=gauge("ratio", "Validation accuracy then.", percent("val_accuracy")),
 ... )
@@ -18,23 +16,24 @@ from collections.abc import Callable, Hashable, Mapping
 from enum import Enum
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from nissa.events.event import Event
 from nissa.sinks.prometheus.metric import ENV, Column, Labels, Metric, Read
 from nissa.sinks.rows import Rows, whole, whole_payload
 
 __all__ = [
+    "Header",
     "Lifetime",
     "Start",
     "Table",
     "added",
     "at_scrape",
+    "header",
     "of_episode",
     "of_epoch",
     "of_run",
     "shared",
-    "table",
 ]
 
 
@@ -80,7 +79,13 @@ class Table(NamedTuple):
     """
 
 
-def table(
+class Header(Protocol):
+    """A table without its metrics, which are handed in by name."""
+
+    def __call__(self, **columns: Column) -> Table: ...
+
+
+def header(
     lifetime: Lifetime,
     source: type,
     labels: Labels,
@@ -88,19 +93,22 @@ def table(
     rows: Rows = whole_payload,
     key: Callable[[Event[Any]], Hashable] = lambda _: None,
     zeros: Mapping[type, Rows] = MappingProxyType({}),
-    **columns: Column,
-) -> Table:
-    """Metrics by name. Their labels are those of `ENV`, or fewer of these, and then those that rows have."""
-    metrics = tuple(Metric(name, c.type, c.text, c.unit, labels, c.buckets) for name, c in columns.items())
-    reads = tuple((name, column.read) for name, column in columns.items())
+) -> Header:
+    """What the metrics of a table share. Labels are those of `ENV`, or fewer of these, and then those of the rows."""
     depth = next(n for n in (3, 2, 1, 0) if labels[:n] == ENV[:n])
-    return Table(lifetime, source, metrics, reads, rows, depth, key, zeros)
+
+    def table(**columns: Column) -> Table:
+        metrics = tuple(Metric(name, c.type, c.text, c.unit, labels, c.buckets) for name, c in columns.items())
+        reads = tuple((name, column.read) for name, column in columns.items())
+        return Table(lifetime, source, metrics, reads, rows, depth, key, zeros)
+
+    return table
 
 
 # A table for each lifetime; what it means is said there.
-added = partial(table, Lifetime.ADDED)
-of_epoch = partial(table, Lifetime.EPOCH)
-of_episode = partial(table, Lifetime.EPISODE)
-of_run = partial(table, Lifetime.RUN)
-shared = partial(table, Lifetime.SHARED)
-at_scrape = partial(table, Lifetime.SCRAPE, rows=whole)
+added = partial(header, Lifetime.ADDED)
+of_epoch = partial(header, Lifetime.EPOCH)
+of_episode = partial(header, Lifetime.EPISODE)
+of_run = partial(header, Lifetime.RUN)
+shared = partial(header, Lifetime.SHARED)
+at_scrape = partial(header, Lifetime.SCRAPE, rows=whole)

@@ -95,38 +95,21 @@ _ALERT: Labels = (*ENV, "alert", "severity")
 _FIRST: Mapping[type, Rows] = {EpisodeStarted: _known(_OF_ENV), PolicyUpdated: _known(_OF_POLICY)}
 
 TABLES = (
-    added(
-        AlertRaised,
-        _ALERT,
-        rows=by("alert", "severity"),
-        zeros={**_FIRST, AlertResolved: _resolved},
+    added(AlertRaised, _ALERT, rows=by("alert", "severity"), zeros={**_FIRST, AlertResolved: _resolved})(
         nissa_alerts_total=counter("alerts", "Alerts raised, by name; severity info is a mark, and no fault."),
     ),
-    added(
-        AlertResolved,
-        _ALERT,
-        rows=_resolved,
-        zeros={**_FIRST, AlertRaised: by("alert", "severity")},
+    added(AlertResolved, _ALERT, rows=_resolved, zeros={**_FIRST, AlertRaised: by("alert", "severity")})(
         nissa_alerts_resolved_total=counter("alerts", "Alerts resolved, by name."),
     ),
-    at_scrape(
-        Snapshot,
-        (*ENV, "alert"),
-        rows=_active,
+    at_scrape(Snapshot, (*ENV, "alert"), rows=_active)(
         nissa_alert_active=gauge("alerts", "Alerts that stand now, by name.", float),
     ),
-    added(
-        TrendChanged,
-        (*ENV, "trend"),
-        rows=by("trend"),
+    added(TrendChanged, (*ENV, "trend"), rows=by("trend"))(
         nissa_trends_total=counter("changes", "Changes of direction, by the new one."),
     ),
     # It has no metrics of its own: those below are worked out of the last change of each run.
-    shared(FidelityChanged, RUN),
-    at_scrape(
-        Snapshot,
-        RUN,
-        rows=_fidelity,
+    shared(FidelityChanged, RUN)(),
+    at_scrape(Snapshot, RUN, rows=_fidelity)(
         nissa_fidelity_level=gauge(
             "1", "1 while probes are to look closely, 0 while they look as configured.", lambda run: run[0]
         ),
@@ -134,11 +117,7 @@ TABLES = (
             "epochs", "Host epochs completed while probes were to look closely.", lambda run: run[1]
         ),
     ),
-    added(
-        DenseTraceCaptured,
-        (*ENV, "reason"),
-        rows=_reasons,
-        zeros={EpisodeStarted: listed(NAMES)},
+    added(DenseTraceCaptured, (*ENV, "reason"), rows=_reasons, zeros={EpisodeStarted: listed(NAMES)})(
         nissa_traces_total=counter("traces", "Dense traces that closed, once for each alert that asked for one."),
     ),
 )

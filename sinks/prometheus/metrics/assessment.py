@@ -37,9 +37,7 @@ def _complaints(at: Labels, event: Event[EpochAssessed]) -> list[Row]:
 
 
 TABLES = (
-    of_episode(
-        EpochAssessed,
-        ENV,
+    of_episode(EpochAssessed, ENV)(
         nissa_health_ratio=gauge(
             "ratio", "Share of measured layers with which nothing is wrong, 0 to 1; 0 if anything is NaN.", "health"
         ),
@@ -47,36 +45,22 @@ TABLES = (
             "epochs", "Epochs since the validation accuracy last rose by half a percentage point.", "plateau_epochs"
         ),
     ),
-    of_episode(
-        FeaturesComputed,
-        ENV,
+    of_episode(FeaturesComputed, ENV)(
         nissa_features=gauge(
             "features", "Length of the feature vector of the last epoch.", lambda row: len(row.values)
         ),
         nissa_features_missing=gauge("features", "Features of the last epoch that were not measured in it.", "missing"),
     ),
-    of_episode(
-        EpochAssessed,
-        (*ENV, "flag"),
-        rows=_flags,
+    of_episode(EpochAssessed, (*ENV, "flag"), rows=_flags)(
         nissa_red_flag=gauge("1", "1 while this is wrong with the network, 0 while it is not.", float),
     ),
-    of_episode(
-        EpochAssessed,
-        (*ENV, "opportunity"),
-        rows=_opportunities,
+    of_episode(EpochAssessed, (*ENV, "opportunity"), rows=_opportunities)(
         nissa_opportunity=gauge("1", "1 while this could be done with the network, 0 while not.", float),
     ),
-    of_episode(
-        EpochAssessed,
-        (*ENV, "complaint"),
-        rows=_complaints,
+    of_episode(EpochAssessed, (*ENV, "complaint"), rows=_complaints)(
         nissa_layers_with_complaint=gauge("layers", "Layers with which this is wrong.", float),
     ),
-    of_run(
-        ProbesConfigured,
-        (*ENV, "profile"),
-        rows=by("profile"),
+    of_run(ProbesConfigured, (*ENV, "profile"), rows=by("profile"))(
         nissa_profile_info=gauge("1", "Always 1: the profile that the probes' configuration began from.", one),
     ),
 )

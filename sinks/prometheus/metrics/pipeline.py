@@ -46,9 +46,7 @@ def _dropped_by_sinks(_: Labels, state: PipelineState) -> list[Row]:
 
 
 TABLES = (
-    at_scrape(
-        PipelineState,
-        (),
+    at_scrape(PipelineState, ())(
         nissa_pipeline_accepted_total=counter(
             "events", "Events emitted: those delivered, queued and dropped.", "accepted"
         ),
@@ -60,9 +58,7 @@ TABLES = (
             "restarts", "Times that the hub's thread died and was started again.", "restarts"
         ),
     ),
-    at_scrape(
-        ScrapeAccount,
-        (),
+    at_scrape(ScrapeAccount, ())(
         nissa_label_sets_refused_total=counter(
             "label sets", "Label sets left out for want of room, each time one came up.", "refused"
         ),
@@ -74,9 +70,7 @@ TABLES = (
             "seconds", "Time that gathering the samples of those scrapes took.", "seconds"
         ),
     ),
-    at_scrape(
-        PipelineState,
-        (),
+    at_scrape(PipelineState, ())(
         nissa_pipeline_queued_events=gauge("events", "Events between emission and delivery.", "queued"),
         nissa_pipeline_lag_seconds=gauge("seconds", "Age of the event delivered last, when it was delivered.", "lag"),
         nissa_fidelity_delay_seconds=gauge(
@@ -86,28 +80,16 @@ TABLES = (
             "seconds", "The longest time that a change of fidelity took.", "fidelity_delay_max"
         ),
     ),
-    at_scrape(
-        Snapshot,
-        ("kind",),
-        rows=_kinds,
+    at_scrape(Snapshot, ("kind",), rows=_kinds)(
         nissa_events_total=counter("events", "Events that this sink was given, by kind.", float),
     ),
-    at_scrape(
-        PipelineState,
-        ("kind",),
-        rows=_dropped,
+    at_scrape(PipelineState, ("kind",), rows=_dropped)(
         nissa_pipeline_dropped_total=counter("events", "Events shed before delivery.", float),
     ),
-    at_scrape(
-        PipelineState,
-        ("component",),
-        rows=_faults,
+    at_scrape(PipelineState, ("component",), rows=_faults)(
         nissa_pipeline_faults_total=counter("errors", "Errors caught in the pipeline.", float),
     ),
-    at_scrape(
-        PipelineState,
-        ("sink",),
-        rows=_sinks,
+    at_scrape(PipelineState, ("sink",), rows=_sinks)(
         nissa_sink_written_total=counter("events", "Events that the sink took.", "written"),
         nissa_sink_failed_total=counter(
             "events", "Events given up after retries; each is in the dead-letter file.", "failed"
@@ -120,10 +102,7 @@ TABLES = (
             lambda sink: sink.breaker == "closed",
         ),
     ),
-    at_scrape(
-        PipelineState,
-        ("sink", "kind"),
-        rows=_dropped_by_sinks,
+    at_scrape(PipelineState, ("sink", "kind"), rows=_dropped_by_sinks)(
         nissa_sink_dropped_total=counter("events", "Events shed from a sink's queue.", float),
     ),
 )

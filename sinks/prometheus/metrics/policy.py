@@ -33,10 +33,7 @@ def _std(advantages: list[float]) -> float:
 
 
 TABLES = (
-    shared(
-        PolicyUpdated,
-        GROUP,
-        key=_of_group,
+    shared(PolicyUpdated, GROUP, key=_of_group)(
         nissa_policy_loss=gauge("1", "Clipped surrogate loss of the last update.", "policy_loss"),
         nissa_policy_value_loss=gauge("1", "Mean squared error of the critic in the last update.", "value_loss"),
         nissa_policy_entropy_nats=gauge("nats", "Mean entropy of the joint action in the last update.", "entropy"),
@@ -63,22 +60,15 @@ TABLES = (
         ),
         nissa_policy_learning_rate=gauge("1", "Step size of the policy's optimizer.", "learning_rate"),
     ),
-    added(
-        PolicyUpdated,
-        GROUP,
-        zeros={EpisodeStarted: whole},
+    added(PolicyUpdated, GROUP, zeros={EpisodeStarted: whole})(
         nissa_policy_updates_total=counter("updates", "Updates of the policy."),
         nissa_policy_early_stops_total=counter(
             "updates", "Updates whose KL passed its target, which ended their passes.", "early_stopped"
         ),
         nissa_policy_decisions_total=counter("decisions", "Decisions that updates learned from.", "decisions"),
     ),
-    added(
-        PolicyUpdated,
-        (*GROUP, "head"),
-        rows=each("heads"),
-        # An update will learn from a decision.
-        zeros={DecisionMade: each("heads")},
+    # An update will learn from a decision.
+    added(PolicyUpdated, (*GROUP, "head"), rows=each("heads"), zeros={DecisionMade: each("heads")})(
         nissa_head_entropy_nats_total=counter(
             "nats", "Sum of the masked entropies over decisions that had a choice.", "entropy"
         ),
@@ -89,42 +79,26 @@ TABLES = (
             "decisions", "Decisions of updates in which the head mattered and had a choice.", "decisions"
         ),
     ),
-    shared(
-        PolicyUpdated,
-        (*GROUP, "head"),
-        rows=each("heads"),
-        key=_of_group,
+    shared(PolicyUpdated, (*GROUP, "head"), rows=each("heads"), key=_of_group)(
         nissa_head_mean_policy_entropy_nats=gauge(
             "nats", "Entropy of the mean policy, last update.", "mean_policy_entropy"
         ),
     ),
-    of_episode(
-        DecisionMade,
-        ENV,
+    of_episode(DecisionMade, ENV)(
         nissa_decision_value=gauge("reward", "The critic's estimate at the last decision.", "value"),
         nissa_decision_reward=gauge("reward", "Reward that the last decision earned.", "reward"),
         nissa_decision_accuracy_delta_ratio=gauge(
             "ratio", "Change of the validation accuracy over the last decision.", percent("accuracy_delta")
         ),
     ),
-    of_run(
-        DecisionsScored,
-        ENV,
-        rows=_advantages,
+    of_run(DecisionsScored, ENV, rows=_advantages)(
         nissa_advantage_mean=gauge("reward", "Mean advantage of the episode scored last, before normalization.", _mean),
         nissa_advantage_std=gauge("reward", "Standard deviation of the advantages of the episode scored last.", _std),
     ),
-    of_episode(
-        DecisionMade,
-        (*ENV, "component"),
-        rows=each("reward_components"),
+    of_episode(DecisionMade, (*ENV, "component"), rows=each("reward_components"))(
         nissa_reward_component=gauge("reward", "Reward of the last decision.", float),
     ),
-    added(
-        DecisionMade,
-        (*ENV, "action"),
-        rows=by("action.op"),
-        zeros={EpisodeStarted: listed(_OPERATIONS)},
+    added(DecisionMade, (*ENV, "action"), rows=by("action.op"), zeros={EpisodeStarted: listed(_OPERATIONS)})(
         nissa_decisions_total=counter("decisions", "Decisions, by operation."),
         nissa_decisions_agreed_total=counter(
             "decisions",
@@ -132,17 +106,10 @@ TABLES = (
             lambda row: row.heuristic is not None and row.action == row.heuristic,
         ),
     ),
-    added(
-        DecisionMade,
-        ENV,
-        zeros={EpisodeStarted: whole},
+    added(DecisionMade, ENV, zeros={EpisodeStarted: whole})(
         nissa_decisions_masked_total=counter("decisions", "Decisions in which masks left no choice at all.", "masked"),
     ),
-    added(
-        DecisionMade,
-        (*ENV, "head"),
-        rows=each("heads"),
-        zeros={RunStarted: named("heads")},
+    added(DecisionMade, (*ENV, "head"), rows=each("heads"), zeros={RunStarted: named("heads")})(
         nissa_head_relevant_total=counter("decisions", "Decisions whose operation used the head.", "relevant"),
         nissa_head_forced_total=counter(
             "decisions",

@@ -67,75 +67,47 @@ def _number_of(kind: type) -> Read:
 
 
 TABLES = (
-    of_run(RunStarted, (*RUN, *_INFO), rows=_info, nissa_run_info=gauge("1", "Always 1: what the run is.", one)),
-    at_scrape(
-        Snapshot,
-        RUN,
-        rows=_begun,
+    of_run(RunStarted, (*RUN, *_INFO), rows=_info)(nissa_run_info=gauge("1", "Always 1: what the run is.", one)),
+    at_scrape(Snapshot, RUN, rows=_begun)(
         nissa_run_started_timestamp_seconds=gauge(
             "seconds", "When the run started, since 1970; where nobody says so, when its first event happened.", float
         ),
     ),
-    of_run(
-        Heartbeat,
-        RUN,
-        rows=whole,
+    of_run(Heartbeat, RUN, rows=whole)(
         nissa_run_heartbeat_timestamp_seconds=gauge(
             "seconds", "When the pipeline was last known to be alive, since 1970.", "time"
         ),
     ),
-    at_scrape(
-        Snapshot,
-        RUN,
-        rows=_last_events,
+    at_scrape(Snapshot, RUN, rows=_last_events)(
         nissa_run_last_event_timestamp_seconds=gauge(
             "seconds", "When the trainer last emitted; heartbeats do not count.", float
         ),
     ),
-    of_run(
-        RunStarted,
-        RUN,
+    of_run(RunStarted, RUN)(
         nissa_run_environments=gauge("environments", "Environments that run side by side, over all groups.", "n_envs"),
         nissa_run_planned_episodes=gauge(
             "episodes", "Episodes planned for each environment; absent if not known.", "n_episodes"
         ),
         nissa_run_planned_epochs=gauge("epochs", "Host epochs planned for each episode.", "max_epochs"),
     ),
-    of_run(
-        RunEnded,
-        (*RUN, "outcome"),
-        rows=_ended,
+    of_run(RunEnded, (*RUN, "outcome"), rows=_ended)(
         nissa_run_ended_timestamp_seconds=gauge("seconds", "When the run ended.", "time"),
     ),
-    added(
-        RunEnded,
-        ("outcome",),
-        rows=by("outcome"),
-        zeros={Start: listed(_OUTCOMES)},
+    added(RunEnded, ("outcome",), rows=by("outcome"), zeros={Start: listed(_OUTCOMES)})(
         nissa_runs_ended_total=counter("runs", "Runs that ended, by how; they stay."),
     ),
-    of_run(
-        EpisodeStarted,
-        ENV,
-        rows=whole,
+    of_run(EpisodeStarted, ENV, rows=whole)(
         nissa_episode_index=gauge("1", "Episode that started last, from 0.", "scope.episode"),
     ),
-    of_episode(
-        EpochCompleted,
-        ENV,
-        rows=whole,
+    of_episode(EpochCompleted, ENV, rows=whole)(
         nissa_epoch_index=gauge("1", "Host epoch completed last in the episode, from 1.", "scope.epoch"),
     ),
-    of_run(
-        EpisodeStarted,
-        ENV,
+    of_run(EpisodeStarted, ENV)(
         nissa_episode_planned_epochs=gauge(
             "epochs", "Host epochs planned for the episode that started last.", "max_epochs"
         ),
     ),
-    of_run(
-        EpisodeEnded,
-        ENV,
+    of_run(EpisodeEnded, ENV)(
         nissa_episode_final_accuracy_ratio=gauge(
             "ratio", "Validation accuracy at the end of the last finished episode.", percent("final_accuracy")
         ),
@@ -150,30 +122,18 @@ TABLES = (
             "factor", "(host + fossilized parameters) / host of the last finished episode.", "growth_ratio"
         ),
     ),
-    added(EpisodeStarted, ENV, nissa_episodes_started_total=counter("episodes", "Episodes started.")),
-    at_scrape(
-        Snapshot,
-        ENV,
-        rows=_places,
+    added(EpisodeStarted, ENV)(nissa_episodes_started_total=counter("episodes", "Episodes started.")),
+    at_scrape(Snapshot, ENV, rows=_places)(
         nissa_epochs_total=counter("epochs", "Host epochs completed.", _number_of(EpochCompleted)),
         nissa_batches_total=counter("batches", "Mini-batches completed.", _number_of(BatchCompleted)),
     ),
-    added(
-        EpisodeEnded,
-        (*ENV, "outcome"),
-        rows=by("outcome"),
-        zeros={EpisodeStarted: listed(["completed"])},
+    added(EpisodeEnded, (*ENV, "outcome"), rows=by("outcome"), zeros={EpisodeStarted: listed(["completed"])})(
         nissa_episodes_total=counter("episodes", "Episodes that ended, by how."),
     ),
-    added(
-        PhaseTimed,
-        (*RUN, "phase"),
-        rows=each("durations"),
+    added(PhaseTimed, (*RUN, "phase"), rows=each("durations"))(
         nissa_phase_duration_seconds=histogram("seconds", "Time of each phase.", _BUCKETS, float),
     ),
-    shared(
-        MemoryMeasured,
-        RUN,
+    shared(MemoryMeasured, RUN)(
         nissa_memory_resident_bytes=gauge("bytes", "Resident memory of the trainer's process.", "resident"),
         nissa_memory_resident_peak_bytes=gauge("bytes", "The most that the resident memory ever was.", "resident_peak"),
         nissa_memory_allocated_bytes=gauge("bytes", "GPU memory held by tensors; absent without a GPU.", "allocated"),

@@ -57,18 +57,10 @@ def _by_initiator(blueprints: Rows) -> Rows:
 _FIRST: Mapping[type, Rows] = {RunStarted: named("blueprints"), SeedGerminated: by("blueprint")}
 
 TABLES = (
-    added(
-        SeedGerminated,
-        (*ENV, "blueprint"),
-        rows=by("blueprint"),
-        zeros={RunStarted: named("blueprints")},
+    added(SeedGerminated, (*ENV, "blueprint"), rows=by("blueprint"), zeros={RunStarted: named("blueprints")})(
         nissa_seeds_germinated_total=counter("seeds", "Seeds germinated."),
     ),
-    added(
-        SeedFossilized,
-        (*ENV, "blueprint"),
-        rows=by(_blueprint),
-        zeros=_FIRST,
+    added(SeedFossilized, (*ENV, "blueprint"), rows=by(_blueprint), zeros=_FIRST)(
         nissa_seeds_fossilized_total=counter("seeds", "Seeds that became a permanent part of the host."),
         nissa_parameters_added_total=counter(
             "parameters", "Trainable parameters of the seeds that fossilized.", "params_added"
@@ -79,11 +71,10 @@ TABLES = (
         (*ENV, "blueprint", "reason"),
         rows=by(_blueprint, "initiator"),
         zeros={kind: _by_initiator(rows) for kind, rows in _FIRST.items()},
+    )(
         nissa_seeds_culled_total=counter("seeds", "Seeds removed; the reason is who wanted it."),
     ),
-    of_run(
-        ScoreboardUpdated,
-        ENV,
+    of_run(ScoreboardUpdated, ENV)(
         nissa_orphan_seeds_total=counter("seeds", "Seeds that ended without having been seen to germinate.", "orphans"),
         nissa_live_seeds=gauge(
             "seeds", "Seeds that live in a slot and are not fossilized yet.", lambda row: len(row.live_blueprints)
@@ -98,10 +89,7 @@ TABLES = (
             "factor", "(host + fossilized operations) / host; absent unless all were measured.", "flops_ratio"
         ),
     ),
-    shared(
-        BestRunsRanked,
-        ENV,
-        rows=_best,
+    shared(BestRunsRanked, ENV, rows=_best)(
         nissa_best_accuracy_ratio=gauge(
             "ratio", "Peak validation accuracy of the best episode finished so far.", percent("peak_accuracy")
         ),
@@ -112,10 +100,7 @@ TABLES = (
             "ratio", "Peak accuracy / growth ratio of the best episode.", percent("efficiency")
         ),
     ),
-    shared(
-        BestRunsRanked,
-        GROUP,
-        rows=_pareto,
+    shared(BestRunsRanked, GROUP, rows=_pareto)(
         nissa_pareto_episodes=gauge("episodes", "Ranked episodes that none beats in accuracy and size at once.", float),
     ),
     shared(
@@ -123,6 +108,7 @@ TABLES = (
         (*GROUP, "blueprint"),
         rows=_of_blueprint,
         key=lambda event: (event.payload.group, event.payload.blueprint),
+    )(
         nissa_blueprint_accuracy_delta_mean_ratio=gauge(
             "ratio", "Mean improvement of validation accuracy by its fossils.", percent("acc_delta_mean")
         ),

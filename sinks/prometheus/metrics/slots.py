@@ -43,10 +43,7 @@ def _named_checks(at: Labels, event: Event[RunStarted]) -> list[Row]:
 
 
 TABLES = (
-    of_episode(
-        EpochCompleted,
-        (*ENV, "slot"),
-        rows=_slots,
+    of_episode(EpochCompleted, (*ENV, "slot"), rows=_slots)(
         nissa_slot_alpha_ratio=gauge("ratio", "Share of the seed in the slot's output.", "alpha"),
         nissa_slot_parameters=gauge(
             "parameters", "Trainable parameters of the slot's seed; 0 for an empty slot.", "seed_params"
@@ -64,48 +61,27 @@ TABLES = (
             "ratio", "Validation accuracy minus that of the epoch before.", percent("improvement_this_epoch")
         ),
     ),
-    of_episode(
-        EpochCompleted,
-        (*ENV, "slot"),
-        rows=each("seed_grad_norms"),
+    of_episode(EpochCompleted, (*ENV, "slot"), rows=each("seed_grad_norms"))(
         nissa_slot_grad_norm=gauge(
             "L2 norm", "Norm of the seed's gradient, mean over the batches of the epoch.", float
         ),
     ),
-    of_episode(
-        BatchCompleted,
-        (*ENV, "slot"),
-        rows=each("seed_grad_norms"),
+    of_episode(BatchCompleted, (*ENV, "slot"), rows=each("seed_grad_norms"))(
         nissa_batch_slot_grad_norm=gauge(
             "L2 norm", "Norm of the seed's gradient in the last batch, before clipping.", float
         ),
     ),
-    of_episode(
-        EpochCompleted,
-        (*ENV, "slot", "stage"),
-        rows=_stages,
+    of_episode(EpochCompleted, (*ENV, "slot", "stage"), rows=_stages)(
         nissa_slot_stage=gauge("1", "1 for the stage that the slot is in, 0 for the others.", float),
     ),
-    added(
-        StageChanged,
-        (*ENV, "stage"),
-        rows=by("to_stage"),
-        zeros={EpisodeStarted: listed(STAGES)},
+    added(StageChanged, (*ENV, "stage"), rows=by("to_stage"), zeros={EpisodeStarted: listed(STAGES)})(
         nissa_stage_changes_total=counter("changes", "Stages entered."),
     ),
-    added(
-        GateEvaluated,
-        (*ENV, "gate"),
-        rows=by("gate"),
-        zeros={EpisodeStarted: listed(_GATES)},
+    added(GateEvaluated, (*ENV, "gate"), rows=by("gate"), zeros={EpisodeStarted: listed(_GATES)})(
         nissa_gate_evaluations_total=counter("evaluations", "Times that a gate was asked."),
         nissa_gate_passes_total=counter("evaluations", "Times that a gate let a seed pass.", "passed"),
     ),
-    added(
-        GateEvaluated,
-        (*ENV, "gate", "reason"),
-        rows=_checks,
-        zeros={RunStarted: _named_checks},
+    added(GateEvaluated, (*ENV, "gate", "reason"), rows=_checks, zeros={RunStarted: _named_checks})(
         nissa_gate_check_failures_total=counter(
             "checks", "Checks of a gate that failed; the reason names them.", lambda check: not check.passed
         ),

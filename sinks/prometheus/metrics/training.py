@@ -52,9 +52,7 @@ def _worst_loss(row: ClassesMeasured) -> float | None:
 
 
 TABLES = (
-    of_episode(
-        EpochCompleted,
-        ENV,
+    of_episode(EpochCompleted, ENV)(
         nissa_train_loss=gauge("nats", "Mean training loss of the last epoch.", "train_loss"),
         nissa_train_accuracy_ratio=gauge("ratio", "Training accuracy of the last epoch.", percent("train_accuracy")),
         nissa_val_loss=gauge("nats", "Validation loss after the last epoch.", "val_loss"),
@@ -74,18 +72,14 @@ TABLES = (
             "L2 norm", "Largest gradient of the epoch that isolated seeds sent into the host.", "isolation_leakage"
         ),
     ),
-    of_episode(
-        BatchCompleted,
-        ENV,
+    of_episode(BatchCompleted, ENV)(
         nissa_batch_loss=gauge("nats", "Training loss of the last batch.", "loss"),
         nissa_batch_accuracy_ratio=gauge("ratio", "Training accuracy of the last batch.", percent("accuracy")),
         nissa_batch_host_grad_norm=gauge(
             "L2 norm", "Norm of the host's own gradient in the last batch, before clipping.", "host_grad_norm"
         ),
     ),
-    of_run(
-        HostBaselineMeasured,
-        ENV,
+    of_run(HostBaselineMeasured, ENV)(
         nissa_baseline_initial_accuracy_ratio=gauge(
             "ratio", "Validation accuracy of the host-only twin before training.", percent("initial_accuracy")
         ),
@@ -101,10 +95,7 @@ TABLES = (
         nissa_baseline_epochs=gauge("epochs", "Epochs that the host-only twin was trained.", "epochs"),
         nissa_baseline_parameters=gauge("parameters", "Trainable parameters of the host-only twin.", "host_params"),
     ),
-    of_run(
-        CounterfactualMeasured,
-        ENV,
-        rows=_all_off,
+    of_run(CounterfactualMeasured, ENV, rows=_all_off)(
         nissa_ablation_all_off_accuracy_ratio=gauge(
             "ratio", "Accuracy of the grown model with every seed switched off.", percent("val_accuracy")
         ),
@@ -112,10 +103,7 @@ TABLES = (
             "nats", "Validation loss of the grown model with every seed switched off.", "val_loss"
         ),
     ),
-    of_run(
-        CounterfactualMeasured,
-        ENV,
-        rows=_all_on,
+    of_run(CounterfactualMeasured, ENV, rows=_all_on)(
         nissa_ablation_all_on_accuracy_ratio=gauge(
             "ratio", "Accuracy of the grown model with every seed switched on.", percent("val_accuracy")
         ),
@@ -123,9 +111,7 @@ TABLES = (
             "nats", "Validation loss of the grown model with every seed switched on.", "val_loss"
         ),
     ),
-    of_run(
-        CounterfactualMeasured,
-        ENV,
+    of_run(CounterfactualMeasured, ENV)(
         nissa_ablation_configurations=gauge(
             "configurations", "Configurations that the last ablation measured.", lambda row: len(row.results)
         ),
@@ -133,9 +119,7 @@ TABLES = (
 )
 
 VALIDATION = (
-    of_epoch(
-        ClassesMeasured,
-        ENV,
+    of_epoch(ClassesMeasured, ENV)(
         nissa_class_accuracy_min_ratio=gauge(
             "ratio", "Validation accuracy of the class that is recognized worst.", _worst_accuracy
         ),
@@ -144,9 +128,7 @@ VALIDATION = (
         ),
         nissa_worst_class_loss=gauge("nats", "Validation loss of the class with the highest one.", _worst_loss),
     ),
-    of_epoch(
-        SharpnessMeasured,
-        ENV,
+    of_epoch(SharpnessMeasured, ENV)(
         nissa_sharpness_nats=gauge(
             "nats", "Mean rise of the loss under random perturbations of the weights.", "sharpness"
         ),
