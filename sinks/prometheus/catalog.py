@@ -5,34 +5,12 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from nissa.events.event import Event
-from nissa.sinks.lifetimes import Lifetime, Table
+from nissa.sinks.prometheus.lifetimes import Lifetime, Table
 from nissa.sinks.prometheus.metric import Metric
-from nissa.sinks.prometheus.metrics import alerts as alert_metrics
-from nissa.sinks.prometheus.metrics import assessment as assessment_metrics
-from nissa.sinks.prometheus.metrics import layers as layer_metrics
-from nissa.sinks.prometheus.metrics import pipeline as pipeline_metrics
-from nissa.sinks.prometheus.metrics import policy as policy_metrics
-from nissa.sinks.prometheus.metrics import run as run_metrics
-from nissa.sinks.prometheus.metrics import seeds as seed_metrics
-from nissa.sinks.prometheus.metrics import slots as slot_metrics
-from nissa.sinks.prometheus.metrics import training as training_metrics
-from nissa.sinks.rows import Rows
+from nissa.sinks.prometheus.metrics import TABLES
+from nissa.sinks.prometheus.rows import Rows
 
-__all__ = ["ADDED", "AT_SCRAPE", "LATEST", "METRICS", "OF_EPISODE", "OF_EPOCH", "SHARED", "TABLES", "ZEROS"]
-
-TABLES: tuple[Table, ...] = (
-    # What tells whether the numbers can be trusted comes first.
-    *pipeline_metrics.TABLES,
-    *run_metrics.TABLES,
-    *training_metrics.TABLES,
-    *assessment_metrics.TABLES,
-    *layer_metrics.TABLES,
-    *training_metrics.VALIDATION,
-    *slot_metrics.TABLES,
-    *seed_metrics.TABLES,
-    *policy_metrics.TABLES,
-    *alert_metrics.TABLES,
-)
+__all__ = ["ADDED", "AT_SCRAPE", "LATEST", "METRICS", "OF_EPISODE", "OF_EPOCH", "SHARED", "ZEROS"]
 
 METRICS: Mapping[str, Metric] = {metric.name: metric for table in TABLES for metric in table.metrics}
 """Every metric by its name."""

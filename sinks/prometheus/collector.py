@@ -21,12 +21,11 @@ from prometheus_client.registry import Collector
 
 from nissa.events.event import Event
 from nissa.events.kinds import PipelineState
-from nissa.sinks.known import ScrapeAccount, Snapshot
 from nissa.sinks.prometheus.catalog import AT_SCRAPE
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
-from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET
-from nissa.sinks.prometheus.metrics.run import LIVENESS
+from nissa.sinks.prometheus.metrics import LIVENESS, NOTHING_YET
 from nissa.sinks.prometheus.render import Values, families, read, read_latest
+from nissa.sinks.prometheus.snapshot import ScrapeAccount, Snapshot
 from nissa.sinks.prometheus.state import State
 
 __all__ = ["GRACE", "PrometheusSink"]

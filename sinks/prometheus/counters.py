@@ -9,10 +9,10 @@ from typing import Any
 
 from nissa.events.event import Event
 from nissa.events.kinds import EpisodeStarted, RunStarted
-from nissa.sinks.known import Value
-from nissa.sinks.lifetimes import Start
 from nissa.sinks.prometheus.catalog import METRICS, ZEROS
+from nissa.sinks.prometheus.lifetimes import Start
 from nissa.sinks.prometheus.metric import ENV, Labels
+from nissa.sinks.prometheus.snapshot import Value
 
 __all__ = ["MAX_LABEL_SETS", "Counters", "ZeroSeries"]
 

@@ -10,11 +10,11 @@ from prometheus_client import Metric as Family
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-from nissa.sinks.known import LatestByKind, Value
-from nissa.sinks.lifetimes import Table
 from nissa.sinks.prometheus.catalog import LATEST, METRICS
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
+from nissa.sinks.prometheus.lifetimes import Table
 from nissa.sinks.prometheus.metric import Labels, Metric
+from nissa.sinks.prometheus.snapshot import LatestByKind, Value
 
 __all__ = ["Values", "families", "read", "read_latest"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from nissa.events.event import Event
 from nissa.events.kinds import EpisodeStarted, EpochCompleted, Heartbeat, RunEnded, RunStarted
-from nissa.sinks.known import LatestByKind, Snapshot
 from nissa.sinks.prometheus.catalog import ADDED, OF_EPISODE, OF_EPOCH, SHARED, ZEROS
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS, Counters, ZeroSeries
 from nissa.sinks.prometheus.metric import Labels
-from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET
+from nissa.sinks.prometheus.metrics import NOTHING_YET
+from nissa.sinks.prometheus.snapshot import LatestByKind, Snapshot
 
 __all__ = ["State"]
 

@@ -7,23 +7,11 @@ from pathlib import Path
 
 import promql_parser as promql
 
-from nissa.events.event import Event, Scope
-from nissa.operators.policy.update_spikes import LIMITS as SPIKES
-from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.events.vocabulary import ENTROPY_LOW, ENV_ALERTS, POLICY_ALERTS, Alert
 from tests.grafana.promql import nodes, parsed
 from tests.grafana.rules import ALERTS
 
-
-def exported() -> set[tuple[str, str]]:
-    """Alerts with their severities that are 0 as soon as an episode has started and the policy was updated."""
-    sink = PrometheusSink()
-    for payload in (episode_started(), policy_updated()):
-        sink(Event(0, 0.0, Scope("r", "g", 0), payload))
-    (family,) = [family for family in sink.collect() if family.name == "nissa_alerts"]
-    return {(sample.labels["alert"], sample.labels["severity"]) for sample in family.samples}
-
-
-RAISED = exported() | {("entropy_collapse", "warning")}
+RAISED: set[tuple[str, str]] = {*ENV_ALERTS, *POLICY_ALERTS, ENTROPY_LOW}
 """Alerts of the detectors with their severities: those that are exported from the start, and the milder of two."""
 _ALERTS = {"env:nissa_alert_active:last2m", "env:nissa_alerts:increase10m", "env_severity:nissa_alert_active:last2m"}
 

@@ -1,0 +1,36 @@
+"""Which metrics are there, and of which events? A file a subject; here is their order in the scrape.
+
+A metric is one line in the table of its event: name, unit, meaning and reading. The head of the table says its labels
+and how long it is true.
+"""
+
+from nissa.sinks.prometheus.lifetimes import Table
+from nissa.sinks.prometheus.metrics import (
+    alerts,
+    assessment,
+    layers,
+    pipeline,
+    policy,
+    run,
+    seeds,
+    slots,
+    training,
+)
+from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET
+from nissa.sinks.prometheus.metrics.run import LIVENESS
+
+__all__ = ["LIVENESS", "NOTHING_YET", "TABLES"]
+
+TABLES: tuple[Table, ...] = (
+    # What tells whether the numbers can be trusted comes first.
+    *pipeline.TABLES,
+    *run.TABLES,
+    *training.TABLES,
+    *assessment.TABLES,
+    *layers.TABLES,
+    *training.VALIDATION,
+    *slots.TABLES,
+    *seeds.TABLES,
+    *policy.TABLES,
+    *alerts.TABLES,
+)

@@ -1,6 +1,6 @@
 """What did the pipeline notice, does it look closely, and why? Alerts by name and severity, fidelity, dense traces."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from nissa.events.event import Event
 from nissa.events.kinds import (
@@ -13,35 +13,13 @@ from nissa.events.kinds import (
     PolicyUpdated,
     TrendChanged,
 )
-from nissa.sinks.known import Snapshot
-from nissa.sinks.lifetimes import added, at_scrape, shared
+from nissa.events.vocabulary import ENV_ALERTS, POLICY_ALERTS, Alert
+from nissa.sinks.prometheus.lifetimes import added, at_scrape, shared
 from nissa.sinks.prometheus.metric import ENV, RUN, Labels, counter, gauge
-from nissa.sinks.rows import Row, Rows, by, listed, place_of
+from nissa.sinks.prometheus.rows import Row, Rows, by, listed, place_of
+from nissa.sinks.prometheus.snapshot import Snapshot
 
-__all__ = ["NAMES", "TABLES"]
-
-_OF_ENV = {
-    "loss_spike": "warning",
-    "accuracy_drop": "warning",
-    "gradient_explosion": "critical",
-    "non_finite": "critical",
-    "dormant_units": "warning",
-    "gate_failure": "info",
-    "stage_transition": "info",
-}
-_OF_POLICY = {
-    "entropy_collapse": "critical",
-    "value_collapse": "critical",
-    "degenerate_returns": "warning",
-    "kl_spike": "warning",
-    "clip_fraction_spike": "warning",
-    "ratio_explosion": "critical",
-    "non_finite": "critical",
-}
-"""What is zero before it first happens."""
-
-NAMES = tuple(sorted({*_OF_ENV, *_OF_POLICY}))
-"""Of all alerts."""
+__all__ = ["TABLES"]
 
 
 def _resolved(at: Labels, event: Event[AlertResolved]) -> list[Row]:
@@ -50,9 +28,9 @@ def _resolved(at: Labels, event: Event[AlertResolved]) -> list[Row]:
     return [((*place_of(at[0], row), row.alert, row.severity), row)]
 
 
-def _known(alerts: Mapping[str, str]) -> Rows:
+def _known(alerts: Iterable[Alert]) -> Rows:
     def rows(at: Labels, _: Event[EpisodeStarted | PolicyUpdated]) -> list[Row]:
-        return [((*at, alert, severity), None) for alert, severity in alerts.items()]
+        return [((*at, *alert), None) for alert in alerts]
 
     return rows
 
@@ -92,7 +70,7 @@ def _dense(trained: int, change: FidelityChanged | None) -> tuple[bool, int]:
 
 
 _ALERT: Labels = (*ENV, "alert", "severity")
-_FIRST: Mapping[type, Rows] = {EpisodeStarted: _known(_OF_ENV), PolicyUpdated: _known(_OF_POLICY)}
+_FIRST: Mapping[type, Rows] = {EpisodeStarted: _known(ENV_ALERTS), PolicyUpdated: _known(POLICY_ALERTS)}
 
 TABLES = (
     added(AlertRaised, _ALERT, rows=by("alert", "severity"), zeros={**_FIRST, AlertResolved: _resolved})(

@@ -4,19 +4,12 @@ from collections.abc import Collection
 
 from nissa.events.event import Event
 from nissa.events.kinds import EpochAssessed, FeaturesComputed, ProbesConfigured
-from nissa.sinks.lifetimes import of_episode, of_run
+from nissa.events.vocabulary import COMPLAINTS, FLAGS, OPPORTUNITIES
+from nissa.sinks.prometheus.lifetimes import of_episode, of_run
 from nissa.sinks.prometheus.metric import ENV, Labels, gauge, one
-from nissa.sinks.rows import Row, by
+from nissa.sinks.prometheus.rows import Row, by
 
-__all__ = ["COMPLAINTS", "FLAGS", "OPPORTUNITIES", "TABLES"]
-
-FLAGS = (
-    *("non_finite", "exploding_gradients", "diverging", "accuracy_collapse", "isolation_leak", "vanishing_gradients"),
-    *("dead_gradients", "dead_units", "overfitting", "sustained_plateau", "sharp_minimum", "class_imbalance"),
-)
-OPPORTUNITIES = ("slot_available", "healthy_gradients", "underfitting")
-COMPLAINTS = ("non_finite", "exploding", "vanishing", "dead")
-"""What is known to be raised; it is 0 while it is not, so that an alert on it resolves."""
+__all__ = ["TABLES"]
 
 
 def _flags(at: Labels, event: Event[EpochAssessed]) -> list[Row]:

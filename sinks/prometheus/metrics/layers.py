@@ -8,9 +8,9 @@ from typing import Any
 from nissa.events.event import Event
 from nissa.events.kinds import ActivationsMeasured, GradientsMeasured, LayerWeights, WeightsMeasured
 from nissa.sinks.layer_ranking import broken, rank_layers
-from nissa.sinks.lifetimes import of_epoch
+from nissa.sinks.prometheus.lifetimes import of_epoch
 from nissa.sinks.prometheus.metric import ENV, Labels, gauge
-from nissa.sinks.rows import Row, each
+from nissa.sinks.prometheus.rows import Row, each
 
 __all__ = ["TABLES"]
 

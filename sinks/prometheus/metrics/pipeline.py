@@ -4,10 +4,10 @@ They bear no run: they are the process's, and stay when its runs have left.
 """
 
 from nissa.events.kinds import KINDS, PipelineState, SinkState
-from nissa.sinks.known import ScrapeAccount, Snapshot
-from nissa.sinks.lifetimes import at_scrape
+from nissa.sinks.prometheus.lifetimes import at_scrape
 from nissa.sinks.prometheus.metric import Labels, counter, gauge
-from nissa.sinks.rows import Row
+from nissa.sinks.prometheus.rows import Row
+from nissa.sinks.prometheus.snapshot import ScrapeAccount, Snapshot
 
 __all__ = ["NOTHING_YET", "TABLES"]
 

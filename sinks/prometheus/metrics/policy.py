@@ -4,9 +4,9 @@ from collections.abc import Hashable
 
 from nissa.events.event import Event
 from nissa.events.kinds import DecisionMade, DecisionsScored, EpisodeStarted, PolicyUpdated, RunStarted
-from nissa.sinks.lifetimes import added, of_episode, of_run, shared
+from nissa.sinks.prometheus.lifetimes import added, of_episode, of_run, shared
 from nissa.sinks.prometheus.metric import ENV, GROUP, Labels, counter, gauge, percent
-from nissa.sinks.rows import Row, by, each, listed, named, whole
+from nissa.sinks.prometheus.rows import Row, by, each, listed, named, whole
 
 __all__ = ["TABLES"]
 

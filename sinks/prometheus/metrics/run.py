@@ -13,15 +13,13 @@ from nissa.events.kinds import (
     RunEnded,
     RunStarted,
 )
-from nissa.sinks.known import Snapshot
-from nissa.sinks.lifetimes import Start, added, at_scrape, of_episode, of_run, shared
+from nissa.events.vocabulary import OUTCOMES
+from nissa.sinks.prometheus.lifetimes import Start, added, at_scrape, of_episode, of_run, shared
 from nissa.sinks.prometheus.metric import ENV, RUN, Labels, Read, counter, gauge, histogram, one, percent
-from nissa.sinks.rows import Row, by, each, listed, whole
+from nissa.sinks.prometheus.rows import Row, by, each, listed, whole
+from nissa.sinks.prometheus.snapshot import Snapshot
 
 __all__ = ["LIVENESS", "TABLES"]
-
-_OUTCOMES = ("completed", "failed", "interrupted")
-"""How a run may end."""
 
 LIVENESS = ("nissa_run_heartbeat_timestamp_seconds", "nissa_run_last_event_timestamp_seconds")
 """What says that a run is alive, or, when it grows old or goes away without an end, that it is not."""
@@ -93,7 +91,7 @@ TABLES = (
     of_run(RunEnded, (*RUN, "outcome"), rows=_ended)(
         nissa_run_ended_timestamp_seconds=gauge("seconds", "When the run ended.", "time"),
     ),
-    added(RunEnded, ("outcome",), rows=by("outcome"), zeros={Start: listed(_OUTCOMES)})(
+    added(RunEnded, ("outcome",), rows=by("outcome"), zeros={Start: listed(OUTCOMES)})(
         nissa_runs_ended_total=counter("runs", "Runs that ended, by how; they stay."),
     ),
     of_run(EpisodeStarted, ENV, rows=whole)(

@@ -13,9 +13,9 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
-from nissa.sinks.lifetimes import added, of_run, shared
+from nissa.sinks.prometheus.lifetimes import added, of_run, shared
 from nissa.sinks.prometheus.metric import ENV, GROUP, Labels, counter, gauge, percent
-from nissa.sinks.rows import Row, Rows, by, named, place_of
+from nissa.sinks.prometheus.rows import Row, Rows, by, named, place_of
 
 __all__ = ["TABLES"]
 

@@ -9,17 +9,12 @@ from nissa.events.kinds import (
     RunStarted,
     StageChanged,
 )
-from nissa.sinks.lifetimes import added, of_episode
+from nissa.events.vocabulary import GATES, STAGES
+from nissa.sinks.prometheus.lifetimes import added, of_episode
 from nissa.sinks.prometheus.metric import ENV, Labels, counter, gauge, percent
-from nissa.sinks.rows import Row, by, each, listed, strings
+from nissa.sinks.prometheus.rows import Row, by, each, listed, strings
 
-__all__ = ["STAGES", "TABLES"]
-
-STAGES = (
-    *("DORMANT", "GERMINATED", "TRAINING", "BLENDING", "HOLDING"),
-    *("FOSSILIZED", "CULLED", "EMBARGOED", "RESETTING"),
-)
-_GATES = ("G0", "G1", "G2", "G3", "G4", "G5")
+__all__ = ["TABLES"]
 
 
 def _slots(at: Labels, event: Event[EpochCompleted]) -> list[Row]:
@@ -77,7 +72,7 @@ TABLES = (
     added(StageChanged, (*ENV, "stage"), rows=by("to_stage"), zeros={EpisodeStarted: listed(STAGES)})(
         nissa_stage_changes_total=counter("changes", "Stages entered."),
     ),
-    added(GateEvaluated, (*ENV, "gate"), rows=by("gate"), zeros={EpisodeStarted: listed(_GATES)})(
+    added(GateEvaluated, (*ENV, "gate"), rows=by("gate"), zeros={EpisodeStarted: listed(GATES)})(
         nissa_gate_evaluations_total=counter("evaluations", "Times that a gate was asked."),
         nissa_gate_passes_total=counter("evaluations", "Times that a gate let a seed pass.", "passed"),
     ),

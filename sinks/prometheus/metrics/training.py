@@ -14,9 +14,9 @@ from nissa.events.kinds import (
     HostBaselineMeasured,
     SharpnessMeasured,
 )
-from nissa.sinks.lifetimes import of_episode, of_epoch, of_run
+from nissa.sinks.prometheus.lifetimes import of_episode, of_epoch, of_run
 from nissa.sinks.prometheus.metric import ENV, Labels, gauge, percent, ratio
-from nissa.sinks.rows import Row
+from nissa.sinks.prometheus.rows import Row
 
 __all__ = ["TABLES", "VALIDATION"]
 

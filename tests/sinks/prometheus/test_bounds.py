@@ -23,9 +23,9 @@ from nissa.events.kinds import (
     SlotSnapshot,
 )
 from nissa.pipeline.telemetry import Telemetry
-from nissa.sinks.known import LatestByKind
 from nissa.sinks.prometheus.collector import GRACE, PrometheusSink
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
+from nissa.sinks.prometheus.snapshot import LatestByKind
 from nissa.sinks.prometheus.state import State
 from tests.samples import episode_started
 

@@ -12,9 +12,9 @@ from prometheus_client.openmetrics import parser as openmetrics
 
 from nissa.events.event import Event
 from nissa.events.kinds import Payload
-from nissa.sinks.lifetimes import Lifetime
 from nissa.sinks.prometheus.catalog import METRICS, TABLES
 from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.lifetimes import Lifetime
 from nissa.sinks.prometheus.metric import Metric
 
 LABELS = {

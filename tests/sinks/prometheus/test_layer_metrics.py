@@ -24,8 +24,6 @@ from nissa.events.kinds import (
     Payload,
     WeightsMeasured,
 )
-from nissa.operators.assessment import red_flags
-from nissa.operators.assessment.layer_health import COMPLAINTS
 from nissa.sinks.layer_ranking import MAX_LAYERS, rank_layers
 from nissa.sinks.prometheus.collector import PrometheusSink
 from tests.samples import epoch_completed

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 from nissa.events.event import Event
 from nissa.sinks.prometheus.metric import ENV, Column, Labels, Metric, Read
-from nissa.sinks.rows import Rows, whole, whole_payload
+from nissa.sinks.prometheus.rows import Rows, whole, whole_payload
 
 __all__ = [
     "Header",
