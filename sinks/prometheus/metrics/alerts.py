@@ -13,7 +13,7 @@ from nissa.events.kinds import (
     PolicyUpdated,
     TrendChanged,
 )
-from nissa.events.vocabulary import ENV_ALERTS, POLICY_ALERTS, Alert
+from nissa.events.vocabulary import ALERT_NAMES, ENV_ALERTS, POLICY_ALERTS, Alert
 from nissa.sinks.prometheus.lifetimes import added, at_scrape, shared
 from nissa.sinks.prometheus.metric import ENV, RUN, Labels, counter, gauge
 from nissa.sinks.prometheus.rows import Row, Rows, by, listed, place_of
@@ -95,7 +95,7 @@ TABLES = (
             "epochs", "Host epochs completed while probes were to look closely.", lambda run: run[1]
         ),
     ),
-    added(DenseTraceCaptured, (*ENV, "reason"), rows=_reasons, zeros={EpisodeStarted: listed(NAMES)})(
+    added(DenseTraceCaptured, (*ENV, "reason"), rows=_reasons, zeros={EpisodeStarted: listed(ALERT_NAMES)})(
         nissa_traces_total=counter("traces", "Dense traces that closed, once for each alert that asked for one."),
     ),
 )

@@ -12,10 +12,11 @@ from prometheus_client.openmetrics import parser as openmetrics
 
 from nissa.events.event import Event
 from nissa.events.kinds import Payload
-from nissa.sinks.prometheus.catalog import METRICS, TABLES
+from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.lifetimes import Lifetime
 from nissa.sinks.prometheus.metric import Metric
+from nissa.sinks.prometheus.metrics import TABLES
 
 LABELS = {
     *("run", "group", "env", "blueprint", "slot", "stage", "gate", "head", "action", "kind", "sink", "component"),
