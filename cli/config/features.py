@@ -9,8 +9,7 @@ import yaml
 
 from nissa.cli.config.demo_host import CLASSES, SLOTS, watched_layers
 from nissa.cli.config.profile import add_options, chosen
-from nissa.operators.features.catalog import TABLE, Feature
-from nissa.operators.features.names import described
+from nissa.operators.features import TABLE, Feature, described
 from nissa.pipeline.config import TelemetryConfig, load, planned, profile_names
 
 __all__ = ["add"]
