@@ -1,20 +1,23 @@
-# Everything a developer types: make demo | test | check | bench | install (and study, dashboards, screenshots)
+# Everything a developer types: make demo | test | check | test-deep | bench | install (and study, dashboards, screenshots)
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 LINKED := $(VENV)/.linked
 RIVALS := $(VENV)/.rivals
+# A file of tests stays on one core, because its tests share what they look at.
+TESTS := $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 PAGE := tests/dashboards
 SHOTS := build/screenshots
 FLOORS := cli events grafana operators pipeline sinks trainer
 SOURCES := __init__.py $(shell find $(FLOORS) -name '*.py' -o -name '*.yaml' -o -name '*.json')
 
-.PHONY: help install demo study dashboards screenshots test check bench
+.PHONY: help install demo study dashboards screenshots test test-deep check bench
 help:
 	@echo "make demo     set up, train for about a minute with telemetry on, show what came out"
 	@echo "make test     set up, run the tests"
 	@echo "make check    ruff, mypy --strict, then the tests"
+	@echo "make test-deep  tests of the tests, and hours of history: slow, and needed when a checker changes"
 	@echo "make bench    measure Nissa against the alternatives it names"
 	@echo "make study    train longer: PPO, heuristic and never-germinate against host-only twins"
 	@echo "make dashboards  write grafana/dashboards/*.json and docs/metrics.md anew"
@@ -55,12 +58,16 @@ screenshots: install $(PAGE)/node_modules/.package-lock.json
 	for board in overview blueprints; do cp $(SHOTS)/nissa-$$board-top.png docs/images/$$board.png; done
 
 test: install
-	$(VENV)/bin/python -m pytest
+	$(TESTS)
+
+# What has gone wrong in a test of the tests, a change of the product hardly finds.
+test-deep: install
+	$(TESTS) -m deep
 
 check: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy -p nissa
+	$(VENV)/bin/mypy $(addprefix -p nissa.,cli events grafana operators pipeline sinks trainer)
 	$(VENV)/bin/mypy tests
 	$(MAKE) test
 

@@ -1,26 +1,19 @@
-"""What many tests share: a real Prometheus (Debian's, on a loopback port, stopped by its process id), and a demo.
-
-A bare `pytest` works in a checkout that was not installed, too: there, the root is the package `nissa`.
-"""
+"""What all tests share: a checkout that need not be installed, options, one demo, and a real Prometheus."""
 
 import importlib.util
-import json
+import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import urlopen
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.addresses import free_address
-from tests.waiting import LIMIT, TRAINED
+from tests.prometheus import Prometheus
+from tests.waiting import TRAINED
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,14 +21,24 @@ ROOT = Path(__file__).parents[1]
 settings.register_profile("nissa", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("nissa")
 
+# Tests run beside each other: threads of torch would only get in each other's way. Trainings have one anyway.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def stand_in() -> None:
+    """Let `nissa.<folder>` be the folder at the root, in a checkout that was not installed."""
+    door = ROOT / "__init__.py"
+    spec = ModuleSpec("nissa", None, is_package=True)
+    if door.exists():
+        spec = importlib.util.spec_from_file_location("nissa", door) or spec
+    spec.submodule_search_locations = [str(ROOT)]
+    sys.modules["nissa"] = module = importlib.util.module_from_spec(spec)
+    if spec.loader:
+        spec.loader.exec_module(module)
+
+
 if importlib.util.find_spec("nissa") is None:
-    found = importlib.util.spec_from_file_location(
-        "nissa", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
-    )
-    assert found
-    assert found.loader
-    sys.modules["nissa"] = importlib.util.module_from_spec(found)
-    found.loader.exec_module(sys.modules["nissa"])
+    stand_in()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,100 +50,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def root() -> Path:
     """The root of the checkout."""
     return ROOT
-
-
-_CONFIG = """
-global: {scrape_interval: 1s, scrape_timeout: 900ms, evaluation_interval: 1s}
-scrape_configs:
-  - job_name: nissa
-    file_sd_configs: [{files: [targets.json], refresh_interval: 1s}]
-"""
-
-Samples = list[tuple[dict[str, str], float]]
-
-
-class Prometheus:
-    """A running server: it scrapes what it is told to, and answers PromQL.
-
-    `more` is appended to its configuration. A series without an end mark is shown for the time `lookback`.
-    """
-
-    def __init__(self, directory: Path, more: str = "", lookback: str = "5m") -> None:
-        self._targets, self._known = directory / "targets.json", list[str]()
-        self.url = "http://{}:{}".format(*free_address())
-        (directory / "prometheus.yml").write_text(_CONFIG + more)
-        options = {
-            "config.file": directory / "prometheus.yml",
-            "storage.tsdb.path": directory / "data",
-            "web.listen-address": urlsplit(self.url).netloc,
-            "web.external-url": self.url,
-            "query.lookback-delta": lookback,
-        }
-        command = ["prometheus", *(f"--{name}={value}" for name, value in options.items())]
-        with (directory / "prometheus.log").open("wb") as log:
-            self._process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=subprocess.STDOUT)
-
-    def scrape(self, url: str) -> str:
-        """Begin to scrape a /metrics, wait until that worked once, and return its `instance` label.
-
-        A new target is noticed within five seconds or so, and scraped each second from then on. One that takes too
-        long fails, and hides all series until the next one: ask for the moment of one that worked.
-        """
-        instance = urlsplit(url).netloc
-        self._known.append(instance)
-        fresh = self._targets.with_suffix(".new")
-        fresh.write_text(json.dumps([{"targets": self._known}]))
-        fresh.replace(self._targets)
-        self.scraped(instance)
-        return instance
-
-    def scraped(self, instance: str) -> float:
-        """Wait for a scrape that worked and began after this call, and return the moment at which it is remembered."""
-        up = f'up{{instance="{instance}"}}'
-        worked = f"timestamp({up}) > {time.time()} and {up} == 1"
-        moments: list[float] = []
-
-        def seen() -> list[float]:
-            moments.extend(moment for _, moment in self.query(worked))
-            return moments
-
-        self.wait(seen)
-        return moments[0]
-
-    def query(self, promql: str, at: float | None = None) -> Samples:
-        """Labels and value of each series, now or at a moment. Raises HTTPError on bad PromQL."""
-        when = {} if at is None else {"time": f"{at:.3f}"}
-        rows = self.get("query", query=promql, **when)["result"]
-        return [(row["metric"], float(row["value"][1])) for row in rows]
-
-    def get(self, endpoint: str, **parameters: str) -> Any:
-        """The data of an endpoint of /api/v1."""
-        try:
-            with urlopen(f"{self.url}/api/v1/{endpoint}?{urlencode(parameters)}", timeout=LIMIT) as answer:
-                return json.load(answer)["data"]
-        except HTTPError as error:
-            # It holds the connection open.
-            error.close()
-            raise
-
-    def wait(self, condition: Callable[[], object]) -> None:
-        """Until the condition holds. Raises TimeoutError, or what the condition raised last."""
-        deadline = time.monotonic() + LIMIT
-        while True:
-            try:
-                if condition():
-                    return
-                error: Exception = TimeoutError(f"not within {LIMIT} seconds")
-            except OSError as failure:
-                error = failure
-            if time.monotonic() > deadline or self._process.poll() is not None:
-                raise error
-            time.sleep(0.1)
-
-    def stop(self) -> None:
-        """End the process."""
-        self._process.terminate()
-        self._process.wait(timeout=LIMIT)
 
 
 @pytest.fixture(scope="session")
@@ -158,12 +67,26 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run directory of a small `nissa demo`, run as a user runs it, with everything measured."""
-    out = tmp_path_factory.mktemp("demo") / "run"
-    words = ["demo", "--envs", "2", "--episodes", "3", "--seed", "1", "--profile", "research", "--out", str(out)]
-    done = subprocess.run(
-        [sys.executable, "-m", "nissa.cli.main", *words], capture_output=True, text=True, timeout=TRAINED, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    out.with_suffix(".txt").write_text(done.stdout)
+    """The run directory of a small `nissa demo`, run as a user runs it, with everything measured.
+
+    Workers of pytest-xdist share it: the first that needs it trains, and others wait.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return trained(tmp_path_factory.mktemp("demo"))
+    from filelock import FileLock
+
+    shared = tmp_path_factory.getbasetemp().parent
+    with FileLock(shared / "demo.lock"):
+        return trained(shared / "demo")
+
+
+def trained(directory: Path) -> Path:
+    """A demo in the directory, unless there is one."""
+    out, said = directory / "run", directory / "run.txt"
+    if not said.exists():
+        words = ["demo", "--envs", "2", "--episodes", "3", "--seed", "1", "--profile", "research", "--out", str(out)]
+        command = [sys.executable, "-m", "nissa.cli.main", *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TRAINED, check=False)
+        assert done.returncode == 0, done.stderr
+        said.write_text(done.stdout)
     return out

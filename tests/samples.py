@@ -2,6 +2,7 @@
 
 import typing
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -54,8 +55,14 @@ def scopes() -> st.SearchStrategy[Scope]:
 
 def payloads(kind: type[Any]) -> st.SearchStrategy[Any]:
     """Any payload of a kind, within its ranges, NaN and infinities included."""
-    hints = typing.get_type_hints(kind, include_extras=True)
-    return st.builds(kind, **{f.name: _values(hints[f.name]) for f in fields(kind)})
+    # A strategy takes longer to make than to draw from.
+    if kind not in _MADE:
+        hints = typing.get_type_hints(kind, include_extras=True)
+        _MADE[kind] = st.builds(kind, **{f.name: _values(hints[f.name]) for f in fields(kind)})
+    return _MADE[kind]
+
+
+_MADE: dict[type[Any], st.SearchStrategy[Any]] = {}
 
 
 def events() -> st.SearchStrategy[Event[Any]]:
@@ -108,6 +115,7 @@ def stories(draw: st.DrawFn, envs: int = 3, group: str | None = "ppo") -> list[E
     return told
 
 
+@cache
 def _turns() -> st.SearchStrategy[Payload]:
     seed = {"slot": st.sampled_from(("early", "late")), "seed": st.sampled_from(("s1", "s2"))}
     known, maybe = st.sampled_from(BLUEPRINTS), st.none() | st.sampled_from(BLUEPRINTS)

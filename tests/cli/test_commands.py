@@ -4,17 +4,20 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from nissa.cli.main import main
 from nissa.events.kinds import SeedCulled, SeedGerminated
 from nissa.pipeline.telemetry import Telemetry
 from tests.samples import episode_ended, episode_started, epoch_completed
 from tests.waiting import TRAINED
 
+Command = Callable[..., subprocess.CompletedProcess[str]]
 NISSA = [sys.executable, "-m", "nissa.cli.main"]
 
 
@@ -101,9 +104,11 @@ def test_schema_prints_a_schema_that_every_line_of_a_log_obeys(run: Path) -> Non
         (lambda path: path.write_text("hello\n"), "no line of it is an event"),
     ],
 )
-def test_what_is_no_run_is_one_clear_line(tmp_path: Path, command: str, make: Any, complaint: str) -> None:
+def test_what_is_no_run_is_one_clear_line(
+    tmp_path: Path, command: str, make: Any, complaint: str, here: Command
+) -> None:
     make(tmp_path / "run")
-    refused(nissa(command, tmp_path / "run"), complaint)
+    refused(here(command, tmp_path / "run"), complaint)
 
 
 def refused(done: subprocess.CompletedProcess[str], complaint: str) -> None:
@@ -113,13 +118,28 @@ def refused(done: subprocess.CompletedProcess[str], complaint: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_port_in_use_is_one_clear_line_and_leaves_nothing_behind(run: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def here(capfd: pytest.CaptureFixture[str]) -> Command:
+    """The same in this process, for what is over before it begins: torch takes seconds to load."""
+
+    def run(*words: Any) -> subprocess.CompletedProcess[str]:
+        capfd.readouterr()
+        try:
+            status = main([*map(str, words)])
+        except SystemExit as wrong:
+            status = int(wrong.code or 0)
+        return subprocess.CompletedProcess(words, status, *capfd.readouterr())
+
+    return run
+
+
+def test_a_port_in_use_is_one_clear_line_and_leaves_nothing_behind(run: Path, tmp_path: Path, here: Command) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         number = taken.getsockname()[1]
-        refused(nissa("serve", run, "--port", number), "cannot listen on 127.0.0.1")
-        refused(nissa("demo", "--metrics-port", number, "--out", tmp_path / "other"), str(number))
+        refused(here("serve", run, "--port", number), "cannot listen on 127.0.0.1")
+        refused(here("demo", "--metrics-port", number, "--out", tmp_path / "other"), str(number))
     assert not (tmp_path / "other").exists()
 
 
@@ -141,9 +161,11 @@ def test_names_with_brackets_are_printed_as_they_are(tmp_path: Path) -> None:
         (("demo", "--out", "RUN/manifest.json"), "manifest.json"),
     ],
 )
-def test_what_the_user_can_mend_is_one_clear_line(run: Path, words: tuple[str, ...], complaint: str) -> None:
+def test_what_the_user_can_mend_is_one_clear_line(
+    run: Path, words: tuple[str, ...], complaint: str, here: Command
+) -> None:
     there = {"RUN": run, "NEW": run.parent / "new", "RUN/manifest.json": run / "manifest.json"}
-    refused(nissa(*(there.get(word, word) for word in words)), complaint)
+    refused(here(*(there.get(word, word) for word in words)), complaint)
     assert not (run.parent / "new").exists()
 
 
@@ -167,8 +189,10 @@ def test_a_directory_that_holds_a_run_is_not_written_into(run: Path) -> None:
         ((), "COMMAND"),
     ],
 )
-def test_a_wrong_argument_is_refused_with_what_is_allowed(words: tuple[str, ...], complaint: str) -> None:
-    done = nissa(*words)
+def test_a_wrong_argument_is_refused_with_what_is_allowed(
+    words: tuple[str, ...], complaint: str, here: Command
+) -> None:
+    done = here(*words)
     assert done.returncode == 2
     assert complaint in done.stderr
 

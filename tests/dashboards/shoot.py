@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import Prometheus
 from tests.grafana import history
 from tests.grafana.test_live import NOTHING_TO_SHOW
+from tests.prometheus import Prometheus
 
 __all__ = ["complaints", "main"]
 

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from tests.conftest import Prometheus
 from tests.grafana.promql import filled
+from tests.prometheus import Prometheus
 
 __all__ = ["choices"]
 

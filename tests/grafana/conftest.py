@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Prometheus
 from tests.grafana.past import Past, lived
+from tests.prometheus import Prometheus
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ __all__ = ["mutants"]
 Rule = dict[str, Any]
 _DURATION = r"(?<=\[)\d+[smh](?=\])|(?<=offset )\d+[smh]"
 _NUMBER = r"(?<=[<>=*-] )\d+(?:\.\d+)?(?!\S)"
-_VALUE = r'(?<=")[^"]+(?=")'
+_VALUE = r'(?<=[=~]")[^"]+(?=")'
 _METRIC = r"\b(?:nissa_\w+|\w+:\w+:\w+|up)\b"
 
 
@@ -19,8 +19,8 @@ def mutants(rule: Rule) -> Iterator[Rule]:
         for found in re.finditer(pattern, rule["expr"]):
             for text in wrong(found[0]):
                 yield {**rule, "expr": rule["expr"][: found.start()] + text + rule["expr"][found.end() :]}
-    for wait in _stretched(rule.get("for", "0s")):
-        yield {**rule, "for": wait}
+    if "for" in rule:
+        yield from ({**rule, "for": wait} for wait in _stretched(rule["for"]))
 
 
 def _stretched(duration: str) -> Iterator[str]:

@@ -1,8 +1,10 @@
-"""Tells a story to `promtool test rules`, Prometheus' own judge of rules."""
+"""Tells stories to `promtool test rules`, Prometheus' own judge of rules."""
 
 import json
+import os
+import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,35 +12,63 @@ from typing import Any
 from tests.grafana.leads import url
 from tests.grafana.story import ENV, GROUP, PROCESS, RUN, Line, Story
 
-__all__ = ["judge"]
+__all__ = ["Groups", "judge"]
 
+Groups = Sequence[Mapping[str, Any]]
+"""Rules as in a file of rules."""
 _PLACES = {"PROCESS": PROCESS, "RUN": RUN, "GROUP": GROUP, "ENV": ENV}
+_COMPLAINT = re.compile(r"^    (?!alertname:)(?=\w)", re.MULTILINE)
+"""Where promtool begins to say what is wrong; what it says more is indented further."""
 
 
-def judge(directory: Path, rules: Mapping[str, Any], story: Story) -> str:
-    """What promtool has to say against the rules: nothing where they do in the story what they must."""
-    parts = [rule for group in rules["groups"] for rule in group["rules"]]
+def judge(directory: Path, asked: Sequence[tuple[Groups, Story]]) -> list[str]:
+    """What promtool has to say against the rules, story by story: nothing where they do in it what they must.
+
+    All are judged by one process. A complaint bears the number of its story; one that has none is of its whole file.
+    """
+    files: dict[tuple[int, float], list[int]] = {}
+    for number, (groups, story) in enumerate(asked):
+        files.setdefault((id(groups), story.step), []).append(number)
+    names = [_file(directory, name, asked, numbers) for name, numbers in enumerate(files.values())]
+    command = ["promtool", "test", "rules", *names]
+    # It would collect its garbage hundreds of times.
+    frugal = {**os.environ, "GOGC": "400"}
+    told = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=frugal, cwd=directory, check=False
+    )
+    complaints = [""] * len(asked)
+    parts = told.stdout.split("Unit Testing: ")[1:]
+    for numbers, part in zip(files.values(), parts, strict=True):
+        for complaint in filter(str.strip, _COMPLAINT.split(part.partition("FAILED:\n")[2])):
+            of = re.search(r"#(\d+)\b", complaint)
+            for number in [int(of[1])] if of else numbers:
+                complaints[number] += complaint
+    assert any(complaints) == (told.returncode != 0), told.stdout
+    return complaints
+
+
+def _file(directory: Path, name: int, asked: Sequence[tuple[Groups, Story]], numbers: Sequence[int]) -> str:
+    """Write a file of rules and one of tests of them, which have one step from scrape to scrape."""
+    groups, first = asked[numbers[0]]
+    (directory / f"rules-{name}.json").write_text(json.dumps({"groups": groups}))
+    document = {
+        "rule_files": [f"rules-{name}.json"],
+        "evaluation_interval": _time(first.step),
+        "group_eval_order": [group["name"] for group in groups],
+        "tests": [_test(number, *asked[number]) for number in numbers],
+    }
+    (directory / f"tests-{name}.json").write_text(json.dumps(document))
+    return f"tests-{name}.json"
+
+
+def _test(number: int, groups: Groups, story: Story) -> dict[str, Any]:
+    parts = [rule for group in groups for rule in group["rules"]]
     used = " ".join(rule["expr"] for rule in parts)
     (rule,) = (rule for rule in parts if rule.get("alert") == story.alert)
-    (directory / "rules.json").write_text(json.dumps(rules))
-    asked = {
-        "rule_files": ["rules.json"],
-        "evaluation_interval": f"{story.step * 60:.0f}s",
-        "group_eval_order": [group["name"] for group in rules["groups"]],
-        "tests": [_test(story, rule, used)],
-    }
-    (directory / "tests.json").write_text(json.dumps(asked))
-    done = subprocess.run(
-        ["promtool", "test", "rules", directory / "tests.json"], capture_output=True, text=True, check=False
-    )
-    return "" if done.returncode == 0 else done.stdout + done.stderr
-
-
-def _test(story: Story, rule: Mapping[str, Any], used: str) -> dict[str, Any]:
     lines, end = story.lines(), max(story.silent + story.fires)
     return {
-        "name": f"{story.alert}: {story.name}",
-        "interval": f"{story.step * 60:.0f}s",
+        "name": f"#{number} {story.alert}: {story.name}",
+        "interval": _time(story.step),
         "input_series": [
             {"series": _selector(name), "values": _values(line, story.step, end)}
             for name, line in lines.items()
@@ -49,9 +79,9 @@ def _test(story: Story, rule: Mapping[str, Any], used: str) -> dict[str, Any]:
             *(_fires(at, story, rule) for at in story.fires[:1]),
         ],
         "promql_expr_test": [
-            *(_firing(at, f', alertname="{story.alert}"', story.alert) for at in story.fires),
-            *(_firing(at, "", story.alert) for at in story.fires[:1]),
-            *(_firing(at, "") for at in (story.silent if not story.fires else story.silent[:1])),
+            *(_firing(number, at, f', alertname="{story.alert}"', story.alert) for at in story.fires),
+            *(_firing(number, at, "", story.alert) for at in story.fires[:1]),
+            *(_firing(number, at, "") for at in (story.silent if not story.fires else story.silent[:1])),
         ],
     }
 
@@ -67,10 +97,10 @@ def _fires(at: float, story: Story, rule: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _firing(at: float, among: str, *alerts: str) -> dict[str, Any]:
-    """Which alerts fire, and of how many things."""
+def _firing(number: int, at: float, among: str, *alerts: str) -> dict[str, Any]:
+    """Which alerts fire, and of how many things. Of a query, promtool says nothing but the text."""
     return {
-        "expr": f'count by (alertname) (ALERTS{{alertstate="firing"{among}}})',
+        "expr": f'count by (alertname) (ALERTS{{alertstate="firing"{among}}}) #{number}',
         "eval_time": _time(at),
         "exp_samples": [{"labels": f'{{alertname="{alert}"}}', "value": 1} for alert in alerts],
     }

@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from tests.addresses import free_address
-from tests.conftest import Prometheus, Samples
 from tests.grafana.rules import FILES
 from tests.grafana.servers import Alertmanager, Webhook, hurried
+from tests.prometheus import Prometheus, Samples
 from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.skipif(

@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from tests.grafana.board_mutants import around
 from tests.grafana.checking import panels, wrong_around, wrong_with
 from tests.grafana.panel_mutants import of_panel
 
+pytestmark = pytest.mark.deep
 Boards = dict[str, dict[str, Any]]
 
 _DIGITS = "the same number with other digits"

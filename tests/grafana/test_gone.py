@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Prometheus
 from tests.grafana.checking import panels
 from tests.grafana.history import History, blocks
 from tests.grafana.promql import filled
+from tests.prometheus import Prometheus
 
 Boards = dict[str, dict[str, Any]]
 Lines = Mapping[str, Sequence[tuple[float, float]]]

@@ -22,6 +22,7 @@ from tests.grafana.promql import anyway
 from tests.grafana.stretched import GAP
 from tests.grafana.test_live import NOTHING_TO_SHOW
 
+pytestmark = pytest.mark.deep
 Key = tuple[str, ...]
 
 

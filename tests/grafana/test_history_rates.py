@@ -18,12 +18,13 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
-from tests.conftest import Prometheus
 from tests.grafana.history import blocks, history
 from tests.grafana.past import END, WINDOW, Past, graphs
 from tests.grafana.process import INTERVAL, scrapes
 from tests.grafana.stretched import GAP, laid_out
+from tests.prometheus import Prometheus
 
+pytestmark = pytest.mark.deep
 Key = tuple[str, ...]
 
 

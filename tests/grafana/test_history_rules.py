@@ -21,9 +21,10 @@ from tests.grafana.process import INTERVAL, scrapes
 from tests.grafana.rules import ALERTS, GROUPS
 from tests.grafana.stretched import Run
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("promtool"), reason="no promtool on this machine: apt-get install prometheus"
-)
+pytestmark = [
+    pytest.mark.deep,
+    pytest.mark.skipif(not shutil.which("promtool"), reason="no promtool on this machine: apt-get install prometheus"),
+]
 EVERY = 60.0
 """Seconds from one judgement to the next."""
 LATE = INTERVAL + EVERY

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import Prometheus
 from tests.grafana.checking import panels
 from tests.grafana.choices import choices
 from tests.grafana.columns import head_of
 from tests.grafana.promql import filled
 from tests.grafana.test_gone import NOW, Boards, Lines, every, place, serving
+from tests.prometheus import Prometheus
 
 DIED, MOVED, UNMEASURED = 2400.0, 1800.0, 1000.0
 ALIVE = "nissa_run_last_event_timestamp_seconds"

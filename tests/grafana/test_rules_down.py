@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import Prometheus
 from tests.grafana.rules import RECORDED
 from tests.grafana.test_gone import Lines, every, place, serving
+from tests.prometheus import Prometheus
 
 DOWN, UP = 2000.0, 4000.0
 LAST = "nissa_run_last_event_timestamp_seconds"

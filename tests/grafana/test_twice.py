@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from nissa.sinks.prometheus.catalog import METRICS
-from tests.conftest import Prometheus
 from tests.grafana.history import History, blocks, history
 from tests.grafana.meanings import metrics_in
 from tests.grafana.process import scrapes
 from tests.grafana.promql import filled
 from tests.grafana.stretched import Run
 from tests.grafana.test_wide import INTERVAL, LENGTH, WINDOW, run, shown
+from tests.prometheus import Prometheus
 
 __all__ = ["run"]
 

@@ -14,13 +14,13 @@ from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted, BlueprintSummarized, GradientsMeasured
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
-from tests.conftest import Prometheus
 from tests.grafana.checking import panels
 from tests.grafana.history import blocks, history
 from tests.grafana.process import scrapes
 from tests.grafana.promql import anyway, filled
 from tests.grafana.stretched import Run, laid_out
 from tests.grafana.test_live import NOTHING_TO_SHOW
+from tests.prometheus import Prometheus
 
 Boards = dict[str, dict[str, Any]]
 
@@ -121,6 +121,7 @@ def shown(boards: Boards) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+@pytest.mark.deep
 def test_what_is_no_table_shows_no_more_than_one_can_read(wide: Scraped, boards: Boards) -> None:
     crowded, counts = {}, {}
     for place, panel in shown(boards):
@@ -138,6 +139,7 @@ def test_what_has_a_row_for_each_series_is_turned_over_page_by_page(boards: Boar
     assert all(0 < panel["options"]["perPage"] <= 24 for panel in paged)
 
 
+@pytest.mark.deep
 def test_a_table_of_environments_has_a_row_for_each(wide: Scraped, boards: Boards) -> None:
     tables = [panel for _, panel in shown(boards) if panel["type"] == "table"]
     counts = {panel["title"]: wide.counts(panel) for panel in tables if "group, env)" in panel["targets"][0]["expr"]}
@@ -157,6 +159,7 @@ def crowded(run: Run, envs: int) -> tuple[float, set[str]]:
     return refused.value, {name for name, samples in told.items() if len(samples) == MAX_LABEL_SETS}
 
 
+@pytest.mark.deep
 def test_environments_find_room_as_the_page_of_metrics_says(run: Run, root: Path) -> None:
     room = (root / "docs/metrics.md").read_text().split("has room for")[1]
     stages, percentiles = (int(number) for number in re.findall(r"\bwith (\d+)", room)[:2])
@@ -170,6 +173,7 @@ def test_environments_find_room_as_the_page_of_metrics_says(run: Run, root: Path
     assert crowded(run, ENVS)[1] <= {"nissa_layer_grad_element"}, "stages, of three slots, still find room"
 
 
+@pytest.mark.deep
 def test_one_environment_leaves_nothing_empty_that_two_fill(narrow: Scraped, boards: Boards) -> None:
     empty = {panel["title"] for _, panel in shown(boards) if not narrow.fills(panel)}
     # The run goes on.

@@ -15,7 +15,7 @@ from nissa.events.codec import encode
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpochCompleted, PhaseTimed, SeedFossilized
 from nissa.sinks.prometheus.backfill import Backfill
-from tests.conftest import Prometheus
+from tests.prometheus import Prometheus
 from tests.samples import episode_started, epoch_completed
 
 Events = list[Event[Any]]
