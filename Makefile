@@ -5,8 +5,9 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 LINKED := $(VENV)/.linked
 RIVALS := $(VENV)/.rivals
-# A file of tests stays on one core, because its tests share what they look at.
-TESTS := $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+# A file of tests stays with one worker, because its tests share what they look at; workers are more than two cores,
+# because some wait for servers; and the order is kept, because the last files are not the slowest.
+TESTS := $(VENV)/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 20
 PAGE := tests/dashboards
 SHOTS := build/screenshots
 FLOORS := cli events grafana operators pipeline sinks trainer

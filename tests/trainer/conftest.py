@@ -1,18 +1,13 @@
-"""Stand-ins for telemetry, and two short real runs that several tests look at."""
+"""Stand-ins for telemetry, and seeds."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from nissa.events.event import Event
 from nissa.events.kinds import Payload
 from nissa.pipeline.config.profiles import load
-from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.network.seed import Seed
-from nissa.trainer.run import Settings, train
-from nissa.trainer.training.history import History
 
 
 class Silent:
@@ -58,29 +53,3 @@ def make_seed() -> Any:
         return seed
 
     return make
-
-
-class Recorded(SimpleNamespace):
-    events: list[Event[Any]]
-    history: History
-    out: Any
-
-
-def _record(out: Any, **settings: Any) -> Recorded:
-    events: list[Event[Any]] = []
-    with Telemetry("recorded", sinks={"seen": events.append}, config="research") as telemetry:
-        history = train(Settings(**settings), telemetry, out)
-        assert telemetry.flush(20)
-    return Recorded(events=events, history=history, out=out)
-
-
-@pytest.fixture(scope="session")
-def by_ppo(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """Two rounds of two short episodes under PPO."""
-    return _record(tmp_path_factory.mktemp("ppo"), policy="ppo", envs=2, episodes=2, epochs=24, seed=3)
-
-
-@pytest.fixture(scope="session")
-def by_rule() -> Recorded:
-    """One whole episode under the heuristic."""
-    return _record(None, policy="heuristic", envs=1, episodes=1, epochs=45, seed=0)

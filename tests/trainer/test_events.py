@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -24,18 +25,41 @@ from nissa.events.kinds import (
     SeedGerminated,
     StageChanged,
 )
+from nissa.pipeline.replay import replay
+from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.network.host import new_host
+from nissa.trainer.run import Settings, train
+from tests.waiting import LIMIT
 
+Events = list[Event[Any]]
 OF_THE_PIPELINE = {"heartbeat", "run_ended", "events_dropped"}
 EMITTED = {name for name, kind in KINDS.items() if not kind.derived} - OF_THE_PIPELINE - {"foreign_event_carried"}
 
 
-@pytest.fixture(scope="session")
-def events(by_ppo: Any, by_rule: Any) -> list[Event[Any]]:
-    return [*by_ppo.events, *by_rule.events]
+@pytest.fixture(scope="module")
+def by_ppo(demo: Path) -> Events:
+    """What the log of the demo says: three rounds of two episodes under PPO."""
+    events: Events = []
+    replay(demo, [events.append])
+    return events
 
 
-def of(events: list[Event[Any]], kind: type[Any]) -> list[Event[Any]]:
+@pytest.fixture(scope="module")
+def by_rule() -> Events:
+    """One whole episode under the heuristic, as it is emitted."""
+    events: Events = []
+    with Telemetry("recorded", sinks={"seen": events.append}, config="research") as telemetry:
+        train(Settings(policy="heuristic", envs=1, episodes=1, epochs=45, seed=0), telemetry)
+        assert telemetry.flush(LIMIT)
+    return events
+
+
+@pytest.fixture(scope="module")
+def events(by_ppo: Events, by_rule: Events) -> Events:
+    return [*by_ppo, *by_rule]
+
+
+def of(events: Events, kind: type[Any]) -> Events:
     return [event for event in events if isinstance(event.payload, kind)]
 
 
@@ -68,7 +92,7 @@ def _parts(hint: Any) -> list[Any]:
     return [hint] if is_dataclass(hint) else [part for inner in get_args(hint) for part in _parts(inner)]
 
 
-def test_every_field_of_every_kind_is_measured_somewhere(events: list[Event[Any]]) -> None:
+def test_every_field_of_every_kind_is_measured_somewhere(events: Events) -> None:
     there: set[tuple[str, str]] = set()
     wanted: set[tuple[str, str]] = set()
     for event in events:
@@ -80,42 +104,42 @@ def test_every_field_of_every_kind_is_measured_somewhere(events: list[Event[Any]
     assert wanted - there <= {("RunStarted", "git_commit"), *absent}
 
 
-def test_every_event_passes_the_codec_and_comes_back_as_it_was(events: list[Event[Any]]) -> None:
+def test_every_event_passes_the_codec_and_comes_back_as_it_was(events: Events) -> None:
     for event in events:
         back = codec.decode(codec.encode(event))
         assert back.scope == event.scope
         assert codec.encode(back) == codec.encode(event)
 
 
-def test_events_say_where_they_happened(by_ppo: Any) -> None:
-    for event in by_ppo.events:
+def test_events_say_where_they_happened(by_ppo: Events) -> None:
+    for event in by_ppo:
         scope, payload = event.scope, event.payload
         if isinstance(payload, BatchCompleted | EpochCompleted | DecisionMade | StageChanged):
             assert scope.group == "ppo"
             assert None not in (scope.env, scope.episode, scope.epoch)
-            assert 1 <= scope.epoch <= 24
+            assert scope.epoch in range(1, 46)
         if isinstance(payload, PolicyUpdated):
             assert (scope.group, scope.env) == ("ppo", None)
-    first = by_ppo.events[0]
+    first = by_ppo[0]
     assert isinstance(first.payload, RunStarted)
     assert first.scope.group is None
 
 
-def test_each_environment_tells_of_each_batch_and_epoch_once(by_ppo: Any) -> None:
-    epochs = [tuple(event.scope[2:]) for event in of(by_ppo.events, EpochCompleted)]
-    assert sorted(epochs) == [(env, ep, n) for env in range(2) for ep in range(2) for n in range(1, 25)]
+def test_each_environment_tells_of_each_batch_and_epoch_once(by_ppo: Events) -> None:
+    epochs = [tuple(event.scope[2:]) for event in of(by_ppo, EpochCompleted)]
+    assert sorted(epochs) == [(env, ep, n) for env in range(2) for ep in range(3) for n in range(1, 46)]
     batches = defaultdict(list)
-    for event in of(by_ppo.events, BatchCompleted):
+    for event in of(by_ppo, BatchCompleted):
         batches[event.scope].append(event.payload.batch)
     assert all(numbers == list(range(23)) for numbers in batches.values())
 
 
-def test_an_epoch_is_the_sum_of_its_batches_and_of_its_slots(by_ppo: Any) -> None:
+def test_an_epoch_is_the_sum_of_its_batches_and_of_its_slots(by_ppo: Events) -> None:
     batches = defaultdict(list)
-    for event in of(by_ppo.events, BatchCompleted):
+    for event in of(by_ppo, BatchCompleted):
         batches[event.scope].append(event.payload)
     sizes = torch.tensor([64.0] * 22 + [29.0])
-    for event in of(by_ppo.events, EpochCompleted):
+    for event in of(by_ppo, EpochCompleted):
         epoch, parts = event.payload, batches[event.scope]
         loss = (torch.tensor([batch.loss for batch in parts]) * sizes).sum() / sizes.sum()
         assert epoch.train_loss == pytest.approx(loss.item(), rel=1e-5)
@@ -128,7 +152,7 @@ def test_an_epoch_is_the_sum_of_its_batches_and_of_its_slots(by_ppo: Any) -> Non
         assert epoch.n_val == 360
 
 
-def test_the_counterfactual_with_all_seeds_on_is_the_epochs_validation(events: list[Event[Any]]) -> None:
+def test_the_counterfactual_with_all_seeds_on_is_the_epochs_validation(events: Events) -> None:
     accuracies = {(id(events), event.scope): event.payload for event in of(events, EpochCompleted)}
     measured = of(events, CounterfactualMeasured)
     assert measured
@@ -145,9 +169,9 @@ def test_the_counterfactual_with_all_seeds_on_is_the_epochs_validation(events: l
             assert slots[name].alpha == whole.alpha_settings[name]
 
 
-def test_a_decision_carries_what_its_own_epoch_earned(by_ppo: Any) -> None:
-    accuracy = {event.scope: event.payload.val_accuracy for event in of(by_ppo.events, EpochCompleted)}
-    for event in of(by_ppo.events, DecisionMade):
+def test_a_decision_carries_what_its_own_epoch_earned(by_ppo: Events) -> None:
+    accuracy = {event.scope: event.payload.val_accuracy for event in of(by_ppo, EpochCompleted)}
+    for event in of(by_ppo, DecisionMade):
         decision, epoch = event.payload, event.scope.epoch or 0
         assert decision.reward == pytest.approx(sum(decision.reward_components.values()))
         assert decision.accuracy_delta == decision.reward_components["accuracy"]
@@ -157,18 +181,25 @@ def test_a_decision_carries_what_its_own_epoch_earned(by_ppo: Any) -> None:
             assert decision.observation[2] == pytest.approx(before / 100)
 
 
-def test_scores_belong_to_their_decisions(by_ppo: Any) -> None:
-    rows = of(by_ppo.events, DecisionsScored)
-    assert [(event.scope.env, event.scope.episode) for event in rows] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+def test_scores_belong_to_their_decisions(by_ppo: Events) -> None:
+    rows = of(by_ppo, DecisionsScored)
+    assert [(event.scope.env, event.scope.episode) for event in rows] == [
+        (0, 0),
+        (1, 0),
+        (0, 1),
+        (1, 1),
+        (0, 2),
+        (1, 2),
+    ]
     assert all(event.scope.epoch is None for event in rows)
-    values = {event.scope: event.payload.value for event in of(by_ppo.events, DecisionMade)}
+    values = {event.scope: event.payload.value for event in of(by_ppo, DecisionMade)}
     for event in rows:
         scored = event.payload
         for epoch, advantage, target in zip(scored.epochs, scored.advantages, scored.returns, strict=True):
             assert target - advantage == pytest.approx(values[event.scope._replace(epoch=epoch)])
 
 
-def test_stages_follow_each_other_without_gaps(events: list[Event[Any]]) -> None:
+def test_stages_follow_each_other_without_gaps(events: Events) -> None:
     stages: dict[Any, str] = {}
     for event in of(events, StageChanged):
         place = (event.scope[1:4], event.payload.slot)
@@ -177,7 +208,7 @@ def test_stages_follow_each_other_without_gaps(events: list[Event[Any]]) -> None
     assert set(stages.values()) <= {"DORMANT", "FOSSILIZED"}
 
 
-def test_an_episode_ends_with_the_counts_of_its_seeds(events: list[Event[Any]]) -> None:
+def test_an_episode_ends_with_the_counts_of_its_seeds(events: Events) -> None:
     for event in of(events, EpisodeEnded):
         ended = event.payload
         here = [e for e in of(events, SeedGerminated) if e.scope[1:4] == event.scope[1:4]]
@@ -187,23 +218,21 @@ def test_an_episode_ends_with_the_counts_of_its_seeds(events: list[Event[Any]]) 
         assert ended.growth_ratio <= last.total_params / last.host_params
 
 
-def test_names_of_seeds_are_unique_in_a_run(by_ppo: Any) -> None:
-    names = [event.payload.seed for event in of(by_ppo.events, SeedGerminated)]
+def test_names_of_seeds_are_unique_in_a_run(by_ppo: Events) -> None:
+    names = [event.payload.seed for event in of(by_ppo, SeedGerminated)]
     assert len(names) == len(set(names)) > 0
 
 
-def test_phases_of_an_epoch_are_timed(by_ppo: Any) -> None:
-    rows = of(by_ppo.events, PhaseTimed)
+def test_phases_of_an_epoch_are_timed(by_ppo: Events) -> None:
+    rows = of(by_ppo, PhaseTimed)
     epochs = [event.payload.durations for event in rows if event.scope.epoch is not None]
-    assert len(epochs) == 96
+    assert len(epochs) == 270
     assert all(row.keys() == {"decide", "train", "validate", "counterfactual"} for row in epochs)
-    assert [event.payload.durations.keys() for event in rows if event.scope.env is None] == [{"update"}] * 2
+    assert [event.payload.durations.keys() for event in rows if event.scope.env is None] == [{"update"}] * 3
 
 
-def test_the_initial_checkpoint_holds_the_weights_that_every_episode_starts_with(
-    events: list[Event[Any]], by_ppo: Any
-) -> None:
-    for event in of(by_ppo.events, HostBaselineMeasured):
-        weights = torch.load(by_ppo.out / event.payload.initial_checkpoint, weights_only=True)
-        expected = new_host(3 + (event.scope.env or 0)).state_dict()
+def test_the_initial_checkpoint_holds_the_weights_that_every_episode_starts_with(demo: Path, by_ppo: Events) -> None:
+    for event in of(by_ppo, HostBaselineMeasured):
+        weights = torch.load(demo / event.payload.initial_checkpoint, weights_only=True)
+        expected = new_host(1 + (event.scope.env or 0)).state_dict()
         assert all(torch.equal(value, expected[name]) for name, value in weights.items())
