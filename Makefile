@@ -5,8 +5,8 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 LINKED := $(VENV)/.linked
 RIVALS := $(VENV)/.rivals
-# A file of tests stays with one worker, because its tests share what they look at; workers are more than two cores,
-# because some wait for servers; and the order is kept, because the last files are not the slowest.
+# A file stays with one worker: its tests share what they look at. Three workers on two cores: some wait for servers.
+# The order is kept: by the number of tests, the slowest file would begin last.
 TESTS := $(VENV)/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 20
 PAGE := tests/dashboards
 SHOTS := build/screenshots
@@ -17,8 +17,8 @@ SOURCES := __init__.py $(shell find $(FLOORS) -name '*.py' -o -name '*.yaml' -o 
 help:
 	@echo "make demo     set up, train for about a minute with telemetry on, show what came out"
 	@echo "make test     set up, run the tests"
+	@echo "make test-deep  mutants that try the checkers, and hours of history: slow"
 	@echo "make check    ruff, mypy --strict, then the tests"
-	@echo "make test-deep  tests of the tests, and hours of history: slow, and needed when a checker changes"
 	@echo "make bench    measure Nissa against the alternatives it names"
 	@echo "make study    train longer: PPO, heuristic and never-germinate against host-only twins"
 	@echo "make dashboards  write grafana/dashboards/*.json and docs/metrics.md anew"
@@ -61,7 +61,7 @@ screenshots: install $(PAGE)/node_modules/.package-lock.json
 test: install
 	$(TESTS)
 
-# What has gone wrong in a test of the tests, a change of the product hardly finds.
+# Mutants try the checkers and not the product, and histories are hours of samples.
 test-deep: install
 	$(TESTS) -m deep
 
