@@ -68,7 +68,7 @@ test-deep: install
 check: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy $(addprefix -p nissa.,cli events grafana operators pipeline sinks trainer)
+	$(VENV)/bin/mypy -p nissa
 	$(VENV)/bin/mypy tests
 	$(MAKE) test
 

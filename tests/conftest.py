@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -26,15 +25,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def stand_in() -> None:
-    """Let `nissa.<folder>` be the folder at the root, in a checkout that was not installed."""
-    door = ROOT / "__init__.py"
-    spec = ModuleSpec("nissa", None, is_package=True)
-    if door.exists():
-        spec = importlib.util.spec_from_file_location("nissa", door) or spec
-    spec.submodule_search_locations = [str(ROOT)]
-    sys.modules["nissa"] = module = importlib.util.module_from_spec(spec)
-    if spec.loader:
-        spec.loader.exec_module(module)
+    """Let the root be the package `nissa`, in a checkout that was not installed."""
+    spec = importlib.util.spec_from_file_location("nissa", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    assert spec
+    assert spec.loader
+    sys.modules["nissa"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["nissa"])
 
 
 if importlib.util.find_spec("nissa") is None:

@@ -180,14 +180,10 @@ def test_the_examples_in_the_docstrings_run(module: str) -> None:
 
 def test_every_folder_of_code_is_installed_and_typed(root: Path) -> None:
     listed = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    code = {
-        str(file.parent.relative_to(root)).replace("/", ".")
-        for file in root.rglob("*.py")
-        if not set(file.relative_to(root).parts) & {"tests", "build", ".venv"}
-    }
-    assert sorted(listed) == sorted(f"nissa.{folder}" for folder in code) == sorted(f"nissa.{f}" for f in FOLDERS)
-    for folder in code:
-        assert (root / folder.replace(".", "/") / "py.typed").exists(), folder
+    code = {file.parent.relative_to(root) for floor in FLOORS for file in (root / floor).rglob("*.py")}
+    assert listed == ["nissa", *sorted(f"nissa.{folder}".replace("/", ".") for folder in code)]
+    assert [folder for folder in code if not (root / folder / "__init__.py").exists()] == []
+    assert (root / "py.typed").exists()
 
 
 def test_the_command_is_installed() -> None:

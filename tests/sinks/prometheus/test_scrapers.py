@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from nissa.pipeline.telemetry import LINGER, Telemetry
 from nissa.sinks.prometheus import scrapers as visits
-from nissa.sinks.prometheus.scrapers import MAX_SCRAPERS, SLACK, TIMEOUT_HEADER, Visits
-from tests.prometheus import Prometheus
+from nissa.sinks.prometheus.scrapers import MAX_SCRAPERS, SLACK, TIMEOUT_HEADER, ScrapeTimes
 from tests.waiting import LIMIT as PATIENCE
 from tests.waiting import until
 
