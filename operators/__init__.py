@@ -3,18 +3,16 @@
 These are the ones that one may take; each is made of a pure step, so that it runs alike live and in a replay.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from nissa.operators.anomalies import detect_anomalies
-    from nissa.operators.assessment import accuracy_trends, assess_epochs
-    from nissa.operators.features import feature_vectors
-    from nissa.operators.fidelity import escalate
-    from nissa.operators.fold import Fold, Operator, only
-    from nissa.operators.growth import best_runs, blueprint_stats, seed_scoreboard
-    from nissa.operators.policy import policy_collapse, policy_spikes
-    from nissa.operators.traces import flight_recorder
+from nissa.operators.anomalies import detect_anomalies
+from nissa.operators.assessment import accuracy_trends, assess_epochs
+from nissa.operators.features import feature_vectors
+from nissa.operators.fidelity import escalate
+from nissa.operators.fold import Fold, Operator, only
+from nissa.operators.growth import best_runs, blueprint_stats, seed_scoreboard
+from nissa.operators.policy import policy_collapse, policy_spikes
+from nissa.operators.traces import flight_recorder
 
 __all__ = [
     "Fold",
@@ -23,6 +21,7 @@ __all__ = [
     "assess_epochs",
     "best_runs",
     "blueprint_stats",
+    "default_operators",
     "detect_anomalies",
     "escalate",
     "feature_vectors",
@@ -33,21 +32,10 @@ __all__ = [
     "seed_scoreboard",
 ]
 
-_ROOMS = {
-    "anomalies": ("detect_anomalies",),
-    "assessment": ("accuracy_trends", "assess_epochs"),
-    "features": ("feature_vectors",),
-    "fidelity": ("escalate",),
-    "fold": ("Fold", "Operator", "only"),
-    "growth": ("best_runs", "blueprint_stats", "seed_scoreboard"),
-    "policy": ("policy_collapse", "policy_spikes"),
-    "traces": ("flight_recorder",),
-}
-_HOMES = {name: f"nissa.operators.{room}" for room, names in _ROOMS.items() for name in names}
 
-
-def __getattr__(name: str) -> Any:
-    """Names are resolved on first use: whoever imports `nissa.operators.fold` need not load every operator."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+def default_operators() -> dict[str, Operator]:
+    """Fresh operators by name, as every run has them, in the order in which they see an event."""
+    summaries: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), assess_epochs(), feature_vectors()]
+    noticing: list[Fold[Any]] = [detect_anomalies(), accuracy_trends(), policy_collapse(), policy_spikes()]
+    following: list[Fold[Any]] = [escalate(), flight_recorder()]
+    return {fold.name: fold for fold in (*summaries, *noticing, *following)}

@@ -8,8 +8,7 @@ from typing import Any
 from nissa.events.codec import encode
 from nissa.events.event import Event
 from nissa.events.kinds import KINDS
-from nissa.operators.defaults import default_operators
-from nissa.operators.fold import Operator
+from nissa.operators import Operator, default_operators
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.sources.reader import Reading, read_log
 from nissa.sinks.tables import Tables

@@ -21,13 +21,13 @@ from reactivex import Observable
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import Payload, PipelineState, RunEnded
-from nissa.operators.fold import Operator
 from nissa.pipeline import process_exit
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.hub import Fidelity, FidelityFollower
 from nissa.sinks import Sink
 
 if TYPE_CHECKING:
+    from nissa.operators.fold import Operator
     from nissa.pipeline.config import TelemetryConfig
 
 __all__ = ["CAPACITY", "LINGER", "Telemetry", "new_run_name"]
@@ -66,7 +66,7 @@ class Telemetry:
         out: Path | str | None = None,
         metrics: int | str | tuple[str, int] | None = None,
         sinks: Mapping[str, Sink] | None = None,
-        operators: Mapping[str, Operator] | None = None,
+        operators: "Mapping[str, Operator] | None" = None,
         capacity: int = CAPACITY,
         config: "TelemetryConfig | str | Mapping[str, Any]" = "standard",
         linger: float = LINGER,

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nissa.events.event import Scope
-from nissa.operators.defaults import default_operators
-from nissa.operators.fold import Operator
+from nissa.operators import Operator, default_operators
 from nissa.pipeline.config import TelemetryConfig, configuration
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.hub import FidelityFollower, Hub, SinkWorker

@@ -5,12 +5,15 @@ The hub's thread uses it on a live run and the replay on a recorded one, so both
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nissa.events.event import Event
 from nissa.events.kind import Payload
-from nissa.operators.fold import Operator
 from nissa.pipeline.dispatch.event_stream import EventStream, OnFault
+
+if TYPE_CHECKING:
+    # Whoever holds a `Telemetry` need not load every operator.
+    from nissa.operators.fold import Operator
 
 __all__ = ["MAX_DERIVED", "Dispatcher"]
 
@@ -26,7 +29,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        operators: Mapping[str, Operator],
+        operators: "Mapping[str, Operator]",
         consumers: Mapping[str, Callable[[Event[Any]], Any]],
         on_fault: OnFault,
     ) -> None:
@@ -64,7 +67,7 @@ class Dispatcher:
         """End the stream."""
         self.stream.complete()
 
-    def _connect(self, name: str, operator: Operator) -> None:
+    def _connect(self, name: str, operator: "Operator") -> None:
         def derive(payload: object) -> None:
             if isinstance(payload, Payload):
                 self._derived.append(payload)

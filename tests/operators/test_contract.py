@@ -14,7 +14,7 @@ from reactivex.subject import Subject
 from nissa.events.codec import encode
 from nissa.events.event import Event
 from nissa.events.kinds import KINDS, Payload
-from nissa.operators.defaults import default_operators
+from nissa.operators import default_operators
 from nissa.operators.fold import Fold, Keyed
 from nissa.operators.statistics.moments import Moments
 from nissa.pipeline.dispatch.dispatcher import Dispatcher

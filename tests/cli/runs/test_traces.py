@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nissa.cli.main import main
-from nissa.operators.defaults import default_operators
+from nissa.operators import default_operators
 from nissa.pipeline import replay
 from nissa.pipeline.telemetry import Telemetry
 from tests.operators.raised import batch, configured, gradients, stage

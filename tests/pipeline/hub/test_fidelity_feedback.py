@@ -14,7 +14,7 @@ from nissa.events.kinds import (
     FidelityChanged,
     Heartbeat,
 )
-from nissa.operators.defaults import default_operators
+from nissa.operators import default_operators
 from nissa.operators.fold import Fold
 from nissa.pipeline.hub.fidelity_feedback import Fidelity, FidelityFollower
 from nissa.pipeline.replay import replay

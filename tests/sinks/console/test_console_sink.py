@@ -21,7 +21,7 @@ from nissa.events.kinds import (
     SeedGerminated,
     WeightsMeasured,
 )
-from nissa.operators.defaults import default_operators
+from nissa.operators import default_operators
 from nissa.operators.fold import Fold
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.sinks.console.console_sink import ConsoleSink
