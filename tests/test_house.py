@@ -191,12 +191,25 @@ def test_the_command_is_installed() -> None:
     assert callable(command.load())
 
 
-def test_the_code_in_the_readme_runs(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
-    assert blocks
-    monkeypatch.chdir(tmp_path)
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))])
+def test_the_code_in_the_documents_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    assert blocks or page != "README.md"
+    for number, block in enumerate(blocks):
+        (empty := tmp_path / str(number)).mkdir()
+        monkeypatch.chdir(empty)
+        exec(compile(block, page, "exec"), {"__name__": "document"})
+
+
+def test_files_that_the_documents_speak_of_are_there(root: Path) -> None:
+    floors = "|".join([*FLOORS, "tests", "docs"])
+    for page in [*root.glob("*.md"), *(root / "docs").glob("*.md")]:
+        for file in re.findall(rf"`((?:{floors})/[\w./-]+)`", page.read_text()):
+            assert (root / file).exists(), f"{page.name}: {file}"
+
+
+def test_the_readme_can_be_read_at_one_go(root: Path) -> None:
+    assert len((root / "README.md").read_text().splitlines()) <= 150
 
 
 def test_links_in_the_documents_lead_somewhere(root: Path) -> None:
