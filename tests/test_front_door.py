@@ -17,6 +17,7 @@ from nissa import Telemetry, TelemetryConfig
 from nissa.events import SeedGerminated
 from nissa.pipeline.config import load
 
+PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 SEED = SeedGerminated(slot="early", seed="s1", blueprint="norm", params=16)
 
 
@@ -94,19 +95,25 @@ def test_a_configuration_goes_through_as_it_is() -> None:
 
 
 @pytest.fixture(scope="session")
-def installed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what a wheel of this checkout installs."""
+def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of this checkout."""
     there = tmp_path_factory.mktemp("wheel")
     for name in subprocess.check_output(["git", "-C", root, "ls-files"], text=True).splitlines():
         if (root / name).is_file():
             (there / "source" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / name, there / "source" / name)
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     made = ["--no-deps", "--no-build-isolation", "--wheel-dir", str(there), str(there / "source")]
-    subprocess.run([*pip, "wheel", *made], check=True)
-    (wheel,) = there.glob("nissa-*.whl")
-    subprocess.run([*pip, "install", "--no-deps", "--target", str(there / "site"), str(wheel)], check=True)
-    return there / "site"
+    subprocess.run([*PIP, "wheel", *made], check=True)
+    (found,) = there.glob("nissa-*.whl")
+    return found
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path) -> Path:
+    """A folder with what the wheel installs."""
+    site = wheel.parent / "site"
+    subprocess.run([*PIP, "install", "--no-deps", "--target", str(site), str(wheel)], check=True)
+    return site
 
 
 def from_wheel(installed: Path, program: str, cwd: Path) -> str:
@@ -128,9 +135,22 @@ def test_the_wheel_holds_every_folder_and_no_tests(installed: Path, root: Path) 
     assert {name for name in shipped if name.endswith("conftest.py") or name.startswith("tests")} == set()
 
 
+def first_program(root: Path) -> str:
+    return (root / "README.md").read_text().split("```python\n", 1)[1].split("```", 1)[0]
+
+
 def test_the_first_program_of_the_readme_runs_from_a_wheel_as_printed(
     installed: Path, root: Path, tmp_path: Path
 ) -> None:
-    first = (root / "README.md").read_text().split("```python\n", 1)[1].split("```", 1)[0]
-    from_wheel(installed, first, tmp_path)
+    from_wheel(installed, first_program(root), tmp_path)
     assert list(tmp_path.rglob("manifest.json"))
+
+
+@pytest.mark.deep
+def test_a_wheel_is_enough_in_an_empty_environment(wheel: Path, root: Path, tmp_path: Path) -> None:
+    python = tmp_path / "empty" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "empty"], check=True)
+    subprocess.run([python, "-m", "pip", "--quiet", "install", wheel], check=True)
+    without = "import importlib.util; assert not importlib.util.find_spec('torch')\n"
+    subprocess.run([python, "-W", "error", "-c", without + first_program(root)], cwd=tmp_path, check=True)
+    assert (tmp_path / "runs/my-run/manifest.json").exists()
