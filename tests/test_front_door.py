@@ -13,6 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 import nissa
+import nissa.events
 from nissa import Telemetry, TelemetryConfig
 from nissa.events import SeedGerminated
 from nissa.pipeline.config import load
@@ -25,6 +26,34 @@ def test_the_front_door_offers_what_it_lists_and_nothing_else() -> None:
     assert [getattr(nissa, name).__name__ for name in nissa.__all__] == ["Telemetry", "TelemetryConfig", "Watch"]
     with pytest.raises(AttributeError, match=r"module 'nissa' has no attribute 'Telemetri'"):
         getattr(nissa, "Telemetri")  # noqa: B009  # not a name that mypy may check
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "nissa.pipeline.telemetry.Telemetry",
+        "nissa.pipeline.config.TelemetryConfig",
+        "nissa.pipeline.config.load",
+        "nissa.pipeline.replay.replay",
+        "nissa.pipeline.probes.watch.Watch",
+        "nissa.pipeline.probes.gradients.gradients_measured",
+        "nissa.pipeline.sources.UnreadableRunError",
+        "nissa.pipeline.sources.esper.NissaBackend",
+        "nissa.events.kind.kind",
+        "nissa.events.kinds.BatchCompleted",
+        "nissa.sinks.console.ConsoleSink",
+        "nissa.sinks.prometheus.PrometheusSink",
+        "nissa.sinks.run_log.RunLog",
+    ],
+)
+def test_what_users_import_stays_where_it_is(path: str) -> None:
+    module, _, name = path.rpartition(".")
+    code = f"from {module} import {name}; assert callable({name})"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_events_offers_the_names_of_kinds() -> None:
+    assert nissa.events.__all__ == nissa.events.kinds.__all__
 
 
 def test_a_run_directory_may_be_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

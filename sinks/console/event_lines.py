@@ -60,66 +60,66 @@ def _line(scope: Scope, elapsed: float, word: str, style: str, rest: str) -> Tex
     return Text(" ").join(Text.assemble(*parts).split("\n"))
 
 
-Told = tuple[str, str, str] | None
+EventLine = tuple[str, str, str] | None
 """Word, style and text; None where there is nothing to say."""
 
 
-def _run_started(run: RunStarted) -> Told:
+def _run_started(run: RunStarted) -> EventLine:
     planned = f"{run.n_episodes} episodes of " if run.n_episodes is not None else ""
     size = f"{run.host_architecture or '-'}, {run.host_params:,} params, slots {', '.join(run.slot_config)}"
     return "run started", "bold", f"{run.n_envs} envs, {planned}{run.max_epochs} epochs; host {size}"
 
 
-def _run_ended(run: RunEnded) -> Told:
+def _run_ended(run: RunEnded) -> EventLine:
     style = "bold green" if run.outcome == "completed" else "bold red"
     return "run ended", style, f"{run.outcome} after {run.duration:.1f}s{f': {run.error}' if run.error else ''}"
 
 
-def _baseline(host: HostBaselineMeasured) -> Told:
+def _baseline(host: HostBaselineMeasured) -> EventLine:
     return "host alone", "blue", f"{host.final_accuracy:.2f}% after {host.epochs} epochs, {host.host_params:,} params"
 
 
-def _germinated(seed: SeedGerminated) -> Told:
+def _germinated(seed: SeedGerminated) -> EventLine:
     return "germinated", "green", f"{seed.slot}: {seed.blueprint} ({seed.seed}), {seed.params:,} params"
 
 
-def _stage(move: StageChanged) -> Told:
+def _stage(move: StageChanged) -> EventLine:
     if move.to_stage in _TOLD_OTHERWISE:
         return None
     rest = f"{move.slot}: {move.blueprint or '-'} after {move.epochs_in_stage} epochs in {move.from_stage.lower()}"
     return move.to_stage.lower(), "yellow", f"{rest}, {_points(move.accuracy_delta)}"
 
 
-def _fossilized(seed: SeedFossilized) -> Told:
+def _fossilized(seed: SeedFossilized) -> EventLine:
     rest = f"{seed.slot}: {seed.blueprint or '-'} ({seed.seed}), {_points(seed.improvement)}"
     return "fossilized", "bold cyan", f"{rest}, +{seed.params_added:,} params, {seed.epochs_total} epochs"
 
 
-def _culled(seed: SeedCulled) -> Told:
+def _culled(seed: SeedCulled) -> EventLine:
     rest = f"{seed.slot}: {seed.blueprint or '-'} ({seed.seed or '-'}), {_points(seed.improvement)}"
     return "culled", "red", f"{rest}, {seed.epochs_total} epochs, by {seed.initiator}: {seed.reason}"
 
 
-def _episode(episode: EpisodeEnded) -> Told:
+def _episode(episode: EpisodeEnded) -> EventLine:
     grown = f"growth {number(episode.growth_ratio, '{:.2f}x')}, reward {episode.total_reward:+.2f}"
     seeds = f"{episode.germinated} germinated, {episode.fossilized} fossilized, {episode.culled} culled"
     return "episode", "bold", f"{episode.final_accuracy:.2f}% after {episode.epochs} epochs, {grown}; {seeds}"
 
 
-def _policy(update: PolicyUpdated) -> Told:
+def _policy(update: PolicyUpdated) -> EventLine:
     explained, entropy = (number(value, "{:.2f}") for value in (update.explained_variance, update.entropy))
     numbers = f"KL {update.approx_kl:.4f}, clipped {update.clip_fraction:.2f}, EV {explained}, entropy {entropy}"
     return "policy", "magenta", f"update {update.update}: {numbers}"
 
 
-def _raised(alert: AlertRaised) -> Told:
+def _raised(alert: AlertRaised) -> EventLine:
     if alert.severity == "info":
         return None
     style = "bold red" if alert.severity == "critical" else "bold yellow"
     return alert.severity.upper(), style, _named(alert, alert.what)
 
 
-def _resolved(alert: AlertResolved) -> Told:
+def _resolved(alert: AlertResolved) -> EventLine:
     if alert.severity == "info":
         return None
     over = f"{alert.clause.replace('_', ' ')} after {alert.observations} observations"
@@ -131,18 +131,18 @@ def _named(alert: AlertRaised | AlertResolved, rest: str) -> str:
     return f"{alert.alert}{f' ({alert.subject})' if alert.subject else ''}: {rest}"
 
 
-def _dropped(gap: EventsDropped) -> Told:
+def _dropped(gap: EventsDropped) -> EventLine:
     return "DROPPED", "bold red", f"at {gap.place}: {', '.join(f'{n} {kind}' for kind, n in gap.dropped.items())}"
 
 
-def _fidelity(change: FidelityChanged) -> Told:
+def _fidelity(change: FidelityChanged) -> EventLine:
     style = "bold yellow" if change.level == "dense" else "yellow"
     why = _WHY[change.clause].format(reasons=", ".join(change.reasons)) if change.clause in _WHY else change.clause
     share = f"{change.dense_epochs} of {change.epochs} epochs dense so far"
     return "fidelity", style, f"{change.level}: {why}; {share}"
 
 
-def _trace(trace: DenseTraceCaptured) -> Told:
+def _trace(trace: DenseTraceCaptured) -> EventLine:
     """Nothing where no more than a seed's life is in it: those are many, and `nissa traces` lists them."""
     if all(alert.severity == "info" for alert in trace.alerts):
         return None
@@ -155,7 +155,7 @@ def _points(value: float | None) -> str:
     return number(value, "{:+.2f} points", "not measured")
 
 
-_WRITERS: Mapping[type, Callable[[Any], Told]] = {
+_WRITERS: Mapping[type, Callable[[Any], EventLine]] = {
     RunStarted: _run_started,
     RunEnded: _run_ended,
     HostBaselineMeasured: _baseline,
