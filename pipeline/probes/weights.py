@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import LayerWeights, WeightsMeasured
-from nissa.pipeline.probes.model import here, layers_of, unsharded
+from nissa.pipeline.probes.model import layers_of, to_cpu, unsharded
 
 __all__ = ["copied", "weights_measured"]
 
@@ -35,7 +35,7 @@ def weights_measured(parts: Mapping[str, nn.Module], before: Mapping[nn.Paramete
     """
     found = layers_of(parts)
     unsharded(p for own in found.values() for p in own)
-    norms = iter(here([_norms(p, before.get(p)) for own in found.values() for p in own]))
+    norms = iter(to_cpu([_norms(p, before.get(p)) for own in found.values() for p in own]))
     rows = {layer: [next(norms).tolist() for _ in own] for layer, own in found.items()}
     return WeightsMeasured(layers={layer: _layer(own, rows[layer], before) for layer, own in found.items()})
 

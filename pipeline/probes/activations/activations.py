@@ -23,7 +23,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from nissa.events.kinds import ActivationsMeasured
 from nissa.pipeline.probes.activations.layer_outputs import Output, layer_activations, output_of
-from nissa.pipeline.probes.model import here, modules
+from nissa.pipeline.probes.model import modules, to_cpu
 
 __all__ = ["activations_measured", "recordable", "recorded"]
 
@@ -58,7 +58,7 @@ def activations_measured(outputs: Mapping[str, Output], dormant_threshold: float
 
     A unit is dormant whose mean magnitude is at most `dormant_threshold` times its layer's.
     """
-    read = here([figures for output in outputs.values() for figures in output.figures])
+    read = to_cpu([figures for output in outputs.values() for figures in output.figures])
     rows = {
         layer: layer_activations(output, *read[3 * i : 3 * i + 3], dormant_threshold=dormant_threshold)
         for i, (layer, output) in enumerate(outputs.items())

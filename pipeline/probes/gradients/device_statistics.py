@@ -1,9 +1,9 @@
 """Gradients reduced on their devices: norms, sums, broken elements and sketches, and nothing waits.
 
->>> from nissa.pipeline.probes.model import here
+>>> from nissa.pipeline.probes.model import to_cpu
 >>> grads = [Gradient("fc", 2, 0)]
 >>> gathering = Gathering(grads, [torch.tensor([3.0, 4.0])], sketched=False, above=3.5)
->>> gathering.read(here(gathering.figures))
+>>> gathering.read(to_cpu(gathering.figures))
 Figures(norms=[5.0], sums=[7.0], broken=[0.0], above=[1.0], counts=None)
 """
 

@@ -19,7 +19,7 @@ from nissa.events.kinds import GradientsMeasured
 from nissa.pipeline.config import GradientConfig, matches
 from nissa.pipeline.probes.gradients.device_statistics import Gathering, Gradient
 from nissa.pipeline.probes.gradients.layer_gradients import layer_gradients
-from nissa.pipeline.probes.model import Late, layers_of, unsharded
+from nissa.pipeline.probes.model import Pending, layers_of, unsharded
 
 __all__ = ["gradients_begun", "gradients_measured"]
 
@@ -42,7 +42,7 @@ def gradients_measured(
 @torch.no_grad()
 def gradients_begun(
     parts: Mapping[str, nn.Module], config: GradientConfig = _ALL, batch: int = 0
-) -> Late[GradientsMeasured]:
+) -> Pending[GradientsMeasured]:
     """The same, with the figures on their way: from a GPU they come while the host goes on."""
     found = layers_of(parts)
     unsharded(p for own in found.values() for p in own)
@@ -67,7 +67,7 @@ def gradients_begun(
             seed_to_host={slot: norm / host_norm for slot, norm in norms.items()} if host_norm else {},
         )
 
-    return Late(gathering.figures, finish)
+    return Pending(gathering.figures, finish)
 
 
 def _part_norms(parts: Sequence[str], grads: Sequence[Gradient], norms: Sequence[float]) -> dict[str, float]:

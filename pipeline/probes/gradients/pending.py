@@ -8,7 +8,7 @@ from nissa.events.kinds import GradientsMeasured
 from nissa.pipeline.config import GradientConfig
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.gradients.gradients import gradients_begun
-from nissa.pipeline.probes.model import Late
+from nissa.pipeline.probes.model import Pending
 
 __all__ = ["LateGradients"]
 
@@ -17,7 +17,7 @@ class LateGradients:
     """At most one measurement that is on its way from a GPU."""
 
     def __init__(self) -> None:
-        self._late: tuple[Emitter, Late[GradientsMeasured]] | None = None
+        self._late: tuple[Emitter, Pending[GradientsMeasured]] | None = None
 
     @property
     def waiting(self) -> bool:

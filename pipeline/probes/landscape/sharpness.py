@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from nissa.events.kinds import SharpnessMeasured
 from nissa.pipeline.probes.landscape.perturbations import noise, real, steepest
-from nissa.pipeline.probes.model import here, unsharded, untouched
+from nissa.pipeline.probes.model import to_cpu, unsharded, untouched
 
 __all__ = ["PAIRS", "SCALE", "sharpness_measured", "slope_of"]
 
@@ -61,7 +61,7 @@ def sharpness_measured(
             losses += [_loss_at(params, saved, step, sign, loss) for sign in (1.0, -1.0)]
         if uphill := steepest(saved, gradients, scale):
             losses.append(_loss_at(params, saved, uphill, 1.0, loss))
-        (read,) = here([torch.stack(losses)])
+        (read,) = to_cpu([torch.stack(losses)])
     rises = read[1 : 2 * pairs + 1].view(pairs, 2).mean(1) - read[0]
     return SharpnessMeasured(
         sharpness=rises.mean().item() if pairs else None,

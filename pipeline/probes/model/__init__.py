@@ -2,6 +2,6 @@
 
 from nissa.pipeline.probes.model.layers import layers_of, modules, unsharded, unwrapped
 from nissa.pipeline.probes.model.restored import untouched
-from nissa.pipeline.probes.model.transfer import Late, here, sent
+from nissa.pipeline.probes.model.transfer import Pending, to_cpu
 
-__all__ = ["Late", "here", "layers_of", "modules", "sent", "unsharded", "untouched", "unwrapped"]
+__all__ = ["Pending", "layers_of", "modules", "to_cpu", "unsharded", "untouched", "unwrapped"]

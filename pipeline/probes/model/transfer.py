@@ -1,34 +1,26 @@
-"""The way of figures off their device: all in one copy, and from a GPU one step late, so that nothing waits.
+"""Figures on their way off a device: all in one copy, and from a GPU one step late, so that nothing waits.
 
->>> late = Late([torch.tensor([3.0]), torch.tensor([4.0])], lambda figures: torch.cat(figures).norm().item())
->>> late.waiting, late.take()
+>>> pending = Pending([torch.tensor([3.0]), torch.tensor([4.0])], lambda figures: torch.cat(figures).norm().item())
+>>> pending.waiting, pending.take()
 (False, 5.0)
 """
 
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
 
-__all__ = ["Late", "Sending", "here", "sent"]
+__all__ = ["Pending", "Transfer", "to_cpu"]
 
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Sending(Protocol):
-    """Tensors on their way to the CPU."""
+class Transfer:
+    """Tensors on their way to the CPU, in one copy from each device.
 
-    @property
-    def waiting(self) -> bool:
-        """Whether `arrived` may have to wait for a device."""
-
-    def arrived(self) -> list[Tensor]:
-        """The tensors in their order, in float64, on the CPU. Waits for what is still on its way."""
-
-
-class _Sent:
-    """One copy from each device. From CUDA it goes into pinned memory, and an event says when it is there."""
+    From CUDA they go into pinned memory, and an event says when they are there; nothing waits before `arrived`.
+    """
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         self._tensors = [tensor.detach() for tensor in tensors]
@@ -40,9 +32,11 @@ class _Sent:
 
     @property
     def waiting(self) -> bool:
+        """Whether `arrived` may have to wait for a device."""
         return bool(self._events)
 
     def arrived(self) -> list[Tensor]:
+        """The tensors in their order, in float64, on the CPU. Waits for what is still on its way."""
         for event in self._events:
             event.synchronize()
         for where, flat in self._copies:
@@ -58,30 +52,25 @@ class _Sent:
         return flat.to("cpu", non_blocking=flat.is_cuda)
 
 
-class Late(Generic[T_co]):
+class Pending(Generic[T_co]):
     """A measurement whose figures are on their way; `finish` makes of them, in float64, what `take` returns."""
 
     def __init__(self, figures: Sequence[Tensor], finish: Callable[[list[Tensor]], T_co]) -> None:
-        self._sending, self._finish = sent(figures), finish
+        self._transfer, self._finish = Transfer(figures), finish
 
     @property
     def waiting(self) -> bool:
         """Whether `take` may have to wait for a device."""
-        return self._sending.waiting
+        return self._transfer.waiting
 
     def take(self) -> T_co:
         """What was measured. Waits for it, if it is still on its way."""
-        return self._finish(self._sending.arrived())
+        return self._finish(self._transfer.arrived())
 
 
-def sent(tensors: Sequence[Tensor]) -> Sending:
-    """Send tensors to the CPU, one copy for each device, without waiting for a GPU."""
-    return _Sent(tensors)
-
-
-def here(tensors: Sequence[Tensor]) -> list[Tensor]:
+def to_cpu(tensors: Sequence[Tensor]) -> list[Tensor]:
     """The tensors in float64 on the CPU, at once, in one copy from each device."""
-    return sent(tensors).arrived()
+    return Transfer(tensors).arrived()
 
 
 def _recorded(device: torch.device) -> torch.cuda.Event:

@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import ClassesMeasured, ClassFigures
 from nissa.pipeline.config import PerClassConfig
-from nissa.pipeline.probes.model import here
+from nissa.pipeline.probes.model import to_cpu
 
 __all__ = ["CONFUSED", "IGNORED", "classes_measured", "samples"]
 
@@ -43,7 +43,7 @@ def classes_measured(
     n = logits.shape[1]
     if names and len(names) != n:
         raise ValueError(f"there are {len(names)} names for {n} classes")
-    seen, right, lost, confusion, wrong = here(_counted(logits, labels, config))
+    seen, right, lost, confusion, wrong = to_cpu(_counted(logits, labels, config))
     if int(wrong):
         raise ValueError(f"{int(wrong)} labels are neither a class, 0 to {n - 1}, nor {IGNORED}")
     called = names or [str(i) for i in range(n)]

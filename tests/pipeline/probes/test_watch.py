@@ -197,7 +197,7 @@ def test_a_layer_that_the_host_does_not_have_is_refused(bench: Callable[..., Ben
     telemetry.close()
 
 
-class Slow(transfer._Sent):
+class Slow(transfer.Transfer):
     """A transfer that is still on its way when it is asked for."""
 
     waiting = True
@@ -206,7 +206,7 @@ class Slow(transfer._Sent):
 def test_late_figures_come_a_step_later_and_say_where_they_are_from(
     bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer, "sent", Slow)
+    monkeypatch.setattr(transfer, "Transfer", Slow)
     one = bench(config(gradients={"enabled": True, "every": 2}))
     one.watch.emitter.move(epoch=1)
     counts = []
@@ -226,7 +226,7 @@ def test_late_figures_are_of_their_own_step_and_none_is_lost_at_the_end_of_an_ep
 ) -> None:
     at_once = bench("research")
     at_once.epochs(2, steps=3)
-    monkeypatch.setattr(transfer, "sent", Slow)
+    monkeypatch.setattr(transfer, "Transfer", Slow)
     late = bench("research")
     late.epochs(2, steps=3)
     assert [(e.scope.epoch, e.payload) for e in late.seen(GradientsMeasured)] == [

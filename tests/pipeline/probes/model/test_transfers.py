@@ -147,7 +147,7 @@ def test_the_count_sees_what_it_should() -> None:
 
 def test_what_was_packed_for_the_way_is_unpacked_in_its_order_and_shape() -> None:
     found = [torch.tensor([1.0, 2.0]), torch.tensor([[3, 4]]), torch.tensor(5.0, dtype=torch.float64)]
-    sent = transfer._Sent(found)
+    sent = transfer.Transfer(found)
     sent._copies = [([0, 2], torch.tensor([1.0, 2.0, 5.0])), ([1], torch.tensor([3.0, 4.0]))]
     arrived = sent.arrived()
     assert [t.tolist() for t in arrived] == [[1.0, 2.0], [[3.0, 4.0]], 5.0]
