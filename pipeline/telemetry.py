@@ -50,9 +50,8 @@ class Telemetry:
     `out` is the run directory to write. `metrics` is where to serve /metrics: a port of this machine (0: any free one),
     "host:port" or (host, port). `sinks` and `operators` are added to the built-in ones by name. `config` says what
     probes measure and which built-in sinks there are: the name of a profile, a configuration, or a mapping with its
-    keys. No thread starts before the first event, but that of the metrics server. `linger` is for how
-    many seconds `close` may wait for the scrapes that see the end: for the next one of each Prometheus that scraped
-    before, if it is due by then. Give it a bit more than the longest interval at which the run is scraped.
+    keys. No thread starts before the first event, but that of the metrics server. `close` waits at most `linger` seconds
+    for the scrapes that see the end. Give it a bit more than the longest interval at which the run is scraped.
 
     Raises FileExistsError if `out` holds a run, OSError if a directory or port cannot be had, ValueError on a
     capacity below 1, an unknown profile or setting, an empty `out`, metrics that are no address or a name used twice,
@@ -139,8 +138,8 @@ class Telemetry:
     def close(self, outcome: str = "completed", error: str | None = None, timeout: float = 5.0) -> None:
         """End the run: a last heartbeat, `run_ended`, and everything written out within `timeout` seconds.
 
-        A sink that hangs is left behind. Then it waits for the scrapes that tell each Prometheus of the end, if due
-        within `linger` seconds; to Prometheus, a run whose end was not scraped died. Closing again does nothing.
+        A sink that hangs is left behind. Then it waits, `linger` seconds at most, for the next scrape of each scraper
+        that is due: to Prometheus, a run whose end was not scraped died. Closing again does nothing.
         """
         if self._hub.is_calling():
             # The hub's thread cannot wait for itself.
