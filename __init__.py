@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nissa.pipeline.config import TelemetryConfig
-    from nissa.pipeline.probes.watch import Watch
+    from nissa.pipeline.probes import Watch
     from nissa.pipeline.telemetry import Telemetry
 
 __all__ = ["Telemetry", "TelemetryConfig", "Watch"]
@@ -17,7 +17,7 @@ __all__ = ["Telemetry", "TelemetryConfig", "Watch"]
 _HOMES = {
     "Telemetry": "nissa.pipeline.telemetry",
     "TelemetryConfig": "nissa.pipeline.config.settings",
-    "Watch": "nissa.pipeline.probes.watch",
+    "Watch": "nissa.pipeline.probes",
 }
 
 

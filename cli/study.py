@@ -5,11 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import orjson
 from rich.console import Console
 
+from nissa.cli.documents import write_json
 from nissa.cli.errors import UsageError, at_least
-from nissa.events.json_encoding import plain
 from nissa.pipeline.telemetry import Telemetry, new_run_name
 
 __all__ = ["add"]
@@ -48,7 +47,9 @@ def _run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"cannot write {out / run}: {error}") from None
 
     report = run_study(settings, telemetry)
-    text = orjson.dumps(plain(report), option=orjson.OPT_INDENT_2).decode() if arguments.json else format_report(report)
-    sys.stdout.write(text + "\n")
+    if arguments.json:
+        write_json(report)
+    else:
+        sys.stdout.write(format_report(report) + "\n")
     console.print(f"The runs are in {out}.", style="dim", soft_wrap=True)
     return 0

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from nissa.events.event import Event, Scope
 from nissa.events.json_encoding import line
 from nissa.events.kind import KINDS, Importance, Payload
-from nissa.events.unknown_fields import strangers
+from nissa.events.unknown_fields import unknown_fields
 
 __all__ = ["SCHEMA_VERSION", "MalformedLineError", "Unknown", "decode", "encode"]
 
@@ -120,4 +120,4 @@ def _payload(name: str, data: Any) -> tuple[Payload, dict[str, Any]]:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise MalformedLineError(f"data.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    return payload, strangers(data, KINDS[name])
+    return payload, unknown_fields(data, KINDS[name])

@@ -43,4 +43,5 @@ class Event(Generic[P_co]):
     ordinal: int = 0
     """0 = emitted; n = the n-th event derived from `seq`."""
     extra: Mapping[str, Any] | None = None
-    """Fields that a newer writer knew and this reader does not, as they were read."""
+    """Fields that a newer writer knew and this reader does not, as they were read; under "foreign", what another system
+    told beyond the payload."""

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-__all__ = ["strangers"]
+__all__ = ["unknown_fields"]
 
 
 class _Known(NamedTuple):
@@ -16,13 +16,13 @@ class _Known(NamedTuple):
     parts: tuple[tuple[str, type], ...]
 
 
-def strangers(data: Mapping[str, Any], cls: type) -> dict[str, Any]:
+def unknown_fields(data: Mapping[str, Any], cls: type) -> dict[str, Any]:
     """What is in `data` and not in the dataclass, by its path: `momentum`, or `slots.0.momentum` inside a part."""
     known = _known(cls)
     found = {} if data.keys() <= known.names else {name: data[name] for name in data.keys() - known.names}
     for name, part in known.parts:
         for place, inside in _members(data.get(name)):
-            found.update({f"{name}{place}.{key}": value for key, value in strangers(inside, part).items()})
+            found.update({f"{name}{place}.{key}": value for key, value in unknown_fields(inside, part).items()})
     return found
 
 

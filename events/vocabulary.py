@@ -16,9 +16,12 @@ __all__ = [
     "GATES",
     "GATE_FAILURE",
     "GRADIENT_EXPLOSION",
+    "INITIATORS",
     "KL_SPIKE",
     "LOSS_SPIKE",
+    "MARK",
     "NON_FINITE",
+    "OPERATIONS",
     "OPPORTUNITIES",
     "OUTCOMES",
     "POLICY_ALERTS",
@@ -26,14 +29,21 @@ __all__ = [
     "SEVERITIES",
     "STAGES",
     "STAGE_TRANSITION",
-    "TRENDS",
     "VALUE_COLLAPSE",
     "Alert",
     "Fidelity",
+    "severity_rank",
 ]
 
-SEVERITIES = ("info", "warning", "critical")
-"""From the least: "info" is a mark, no fault, such as a seed's new stage or a gate that did not open."""
+MARK = "info"
+"""The severity of what is no fault, such as a seed's new stage or a gate that did not open."""
+SEVERITIES = (MARK, "warning", "critical")
+"""From the least."""
+
+
+def severity_rank(severity: str) -> int:
+    """Its place among the severities; one that a newer writer told is the worst."""
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
 class Alert(NamedTuple):
@@ -92,7 +102,9 @@ GATES = ("G0", "G1", "G2", "G3", "G4", "G5")
 
 OUTCOMES = ("completed", "failed", "interrupted")
 """How a run may end."""
-TRENDS = ("improvement", "plateau", "degradation")
-"""Directions of a validation accuracy."""
+OPERATIONS = ("WAIT", "GERMINATE", "CULL", "FOSSILIZE")
+"""What a policy may decide."""
+INITIATORS = ("policy", "heuristic", "gate", "episode_end")
+"""Who ends a seed."""
 Fidelity = Literal["normal", "dense"]
 """How closely probes look: as the profile says, or as finely as the profile "research"."""

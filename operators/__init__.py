@@ -1,6 +1,7 @@
 """What follows from the events? An operator is a function from an Observable of events to an Observable of payloads.
 
-These are the ones that one may take; each is made of a pure step, so that it runs alike live and in a replay.
+These are the ones that one may take; each is made of a pure step, so that it runs alike live and in a replay. All are
+loaded together: `Telemetry` does so when a run begins.
 """
 
 from typing import Any

@@ -10,7 +10,7 @@ from nissa.events.event import Event
 from nissa.events.kinds import KINDS
 from nissa.operators import Operator, default_operators
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
-from nissa.pipeline.sources.reader import Reading, read_log
+from nissa.pipeline.sources import Reading, read_log
 from nissa.sinks.tables import Tables
 
 __all__ = ["Replay", "replay"]

@@ -21,9 +21,10 @@ from reactivex import Observable
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import Payload, PipelineState, RunEnded
+from nissa.events.vocabulary import Fidelity
 from nissa.pipeline import process_exit
 from nissa.pipeline.emitter import Emitter
-from nissa.pipeline.hub import Fidelity, FidelityFollower
+from nissa.pipeline.hub import FidelityFollower
 from nissa.sinks import Sink
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ class Telemetry:
     `out` is the run directory to write. `metrics` is where to serve /metrics: a port of this machine (0: any free one),
     "host:port" or (host, port). `sinks` and `operators` are added to the built-in ones by name. `config` says what
     probes measure and which built-in sinks there are: the name of a profile, a configuration, or a mapping with its
-    keys. No thread starts before the first event, but that of the metrics server. `close` waits at most `linger` seconds
-    for the scrapes that see the end. Give it a bit more than the longest interval at which the run is scraped.
+    keys. No thread starts before the first event, but that of the metrics server. `close` waits at most `linger`
+    seconds for the scrapes that see the end. Give it a bit more than the longest interval at which the run is scraped.
 
     Raises FileExistsError if `out` holds a run, OSError if a directory or port cannot be had, ValueError on a
     capacity below 1, an unknown profile or setting, an empty `out`, metrics that are no address or a name used twice,

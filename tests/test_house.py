@@ -52,7 +52,6 @@ def folders() -> list[str]:
     return sorted(str(folder).replace("/", ".") for folder in files)
 
 
-@cache
 def room(module: str) -> str:
     """The topic folder that a file lies in; a floor, or a folder with folders in it, is none: its files are rooms."""
     folder = module.rpartition(".")[0]
@@ -60,8 +59,16 @@ def room(module: str) -> str:
     return folder if is_topic else module
 
 
+def door(target: str, module: str) -> str:
+    """By what `module` may import a file: the first folder on the way, below the floor, that it does not lie in."""
+    parts = target.split(".")
+    ways = [".".join(parts[:depth]) for depth in range(2, len(parts))]
+    return next((folder for folder in ways if not module.startswith(f"{folder}.")), target)
+
+
+@cache
 def entered(module: str, root: Path) -> dict[str, set[str]]:
-    """The rooms that a file imports from, other than its own, and the names by which it does."""
+    """The files and folders that a file imports from, outside its own room, by the room that they belong to."""
     known, found = {*modules()}, dict[str, set[str]]()
     for name in imports(module, root):
         inside = name.removeprefix("nissa.")
@@ -97,7 +104,8 @@ def test_imports_only_go_down(module: str, root: Path) -> None:
 @pytest.mark.parametrize("module", modules())
 def test_a_room_is_entered_by_its_door(module: str, root: Path) -> None:
     if module != LIMITS:
-        assert {room: by for room, by in entered(module, root).items() if by != {room}} == {}
+        used = {target for targets in entered(module, root).values() for target in targets}
+        assert {target for target in used if target in modules() and door(target, module) != target} == set()
 
 
 def test_arrows_between_rooms_go_one_way(root: Path) -> None:
@@ -212,10 +220,18 @@ def test_the_readme_can_be_read_at_one_go(root: Path) -> None:
     assert len((root / "README.md").read_text().splitlines()) <= 150
 
 
+def anchor_of(heading: str) -> str:
+    """As GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 def test_links_in_the_documents_lead_somewhere(root: Path) -> None:
     for page in [*root.glob("*.md"), *(root / "docs").glob("*.md")]:
-        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
-            assert (page.parent / link).exists(), f"{page.name}: {link}"
+        for link, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+            there = page.parent / link if link else page
+            assert there.exists(), f"{page.name}: {link}"
+            headings = re.findall(r"^#+ (.+)", there.read_text(), re.MULTILINE) if anchor else []
+            assert not anchor or anchor in map(anchor_of, headings), f"{page.name}: {link}#{anchor}"
 
 
 def test_the_package_has_a_version_and_the_changelog_knows_it(root: Path) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nissa.events.kinds import EpisodeStarted
-from nissa.pipeline.probes.watch import Watch
+from nissa.pipeline.probes import Watch
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.data import N_CLASSES
 from nissa.trainer.episode import Episode

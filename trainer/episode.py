@@ -1,7 +1,7 @@
 """One episode: a new host, grown by a policy while it trains. Copy from here how a trainer tells Nissa what it does."""
 
 from nissa.events.kinds import EpisodeEnded
-from nissa.pipeline.probes.watch import Watch
+from nissa.pipeline.probes import Watch
 from nissa.trainer.data import batches, generator, load_digits
 from nissa.trainer.faults import Train
 from nissa.trainer.growth import Growth

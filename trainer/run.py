@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nissa.events.kinds import PhaseTimed
-from nissa.pipeline.probes.phases import Phases
+from nissa.pipeline.probes import Phases
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.context import run_started, seed_everything
 from nissa.trainer.environment import Environment

@@ -1,11 +1,9 @@
 """`nissa schema`: the JSON Schema of the log."""
 
 import argparse
-import sys
 from typing import Any
 
-import orjson
-
+from nissa.cli.documents import write_json
 from nissa.events.schema import json_schema
 
 __all__ = ["add"]
@@ -18,5 +16,5 @@ def add(commands: Any) -> None:
 
 
 def _run(_: argparse.Namespace) -> int:
-    sys.stdout.write(orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2).decode() + "\n")
+    write_json(json_schema())
     return 0

@@ -1,18 +1,15 @@
 """`nissa replay`: a recorded run through the same operators, as tables or as one JSON document."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-import orjson
 from rich.console import Console
 
+from nissa.cli.documents import write_json
 from nissa.cli.errors import UsageError
-from nissa.events.json_encoding import plain
 from nissa.pipeline.replay import Replay, replay
-from nissa.pipeline.sources.read_report import UnreadableRunError
-from nissa.pipeline.sources.translation_report import Account
+from nissa.pipeline.sources import Account, UnreadableRunError
 from nissa.sinks.console import summary
 
 __all__ = ["add", "read_run"]
@@ -40,7 +37,7 @@ def read_run(path: Path, *consumers: Any) -> Replay:
 def _run(arguments: argparse.Namespace) -> int:
     result = read_run(arguments.path)
     if arguments.json:
-        sys.stdout.write(orjson.dumps(plain(result.summary()), option=orjson.OPT_INDENT_2).decode() + "\n")
+        write_json(result.summary())
         return 0
     console = Console(no_color=arguments.no_color, highlight=False, markup=False)
     console.print(f"Run {result.run}: {_found(result)}.", soft_wrap=True)

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from nissa.cli.documents import write_json
 from nissa.cli.runs.replay import read_run
 from nissa.cli.runs.show_kind import KEPT, OfKind, event_lines
 from nissa.cli.runs.show_text import episode_lines, epoch_lines, run_lines, slot_lines
@@ -45,7 +44,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _write(shown: dict[str, Any] | Iterator[str]) -> None:
     if isinstance(shown, dict):
-        sys.stdout.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode() + "\n")
+        write_json(shown)
     else:
         sys.stdout.writelines(f"{line}\n" for line in shown)
 

@@ -9,7 +9,7 @@ import orjson
 from nissa.events.codec import encode
 from nissa.events.event import Event
 from nissa.events.foreign import FOREIGN, ForeignEventCarried
-from nissa.sinks.cells import DASH, place
+from nissa.sinks.text import DASH, place
 
 __all__ = ["KEPT", "OfKind", "event_lines", "names"]
 

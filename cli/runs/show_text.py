@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.text import Text
 
 from nissa.events.kinds import RunStarted, SlotSnapshot
-from nissa.sinks.cells import DASH, name, number, place_cells, table, text_lines
 from nissa.sinks.store import EpisodeContext, EpochSnapshot
+from nissa.sinks.text import DASH, name, number, place_cells, table, text_lines
 
 __all__ = ["episode_lines", "epoch_lines", "run_lines", "slot_lines"]
 

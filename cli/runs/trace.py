@@ -10,6 +10,7 @@ from nissa.cli.runs.replay import read_run
 from nissa.cli.runs.trace_text import headline, report, severity
 from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured
+from nissa.events.vocabulary import MARK
 
 __all__ = ["add"]
 
@@ -37,7 +38,7 @@ class _Headlines:
 
     def __call__(self, event: Event[DenseTraceCaptured]) -> None:
         self.count += 1
-        if not self.alerts or severity(event.payload) != "info":
+        if not self.alerts or severity(event.payload) != MARK:
             self.lines.append(f"{self.count:>4}  {headline(event.payload)}\n")
 
     def text(self) -> str:

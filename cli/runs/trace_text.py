@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from math import inf, isinf
 
 from nissa.events.kinds import DenseTraceCaptured, GateCheck, TracedAlert, TracedBatch, TracedGate
-from nissa.events.vocabulary import SEVERITIES
+from nissa.events.vocabulary import MARK, severity_rank
 from nissa.operators.diagnosis import LEAST, SCALES, UNSURE, Onset, onsets, suspects, trigger
-from nissa.sinks.cells import DASH, number, place, table, text_lines
+from nissa.sinks.text import DASH, number, place, table, text_lines
 
 __all__ = ["headline", "report", "severity"]
 
@@ -23,7 +23,7 @@ _CLOSED = {
 def severity(trace: DenseTraceCaptured) -> str:
     """That of its worst alert: "info" where there are only marks."""
     found = {alert.severity for alert in trace.alerts}
-    return max(found, key=lambda name: SEVERITIES.index(name) if name in SEVERITIES else len(SEVERITIES))
+    return max(found, key=severity_rank)
 
 
 def headline(trace: DenseTraceCaptured) -> str:
@@ -91,7 +91,7 @@ def _distance(trace: DenseTraceCaptured, place: int) -> str:
 
 
 def _cause(trace: DenseTraceCaptured) -> str:
-    return "the mark" if severity(trace) == "info" else "the alert"
+    return "the mark" if severity(trace) == MARK else "the alert"
 
 
 def _batches_of(count: int) -> str:
@@ -112,14 +112,14 @@ def _layers(trace: DenseTraceCaptured) -> Iterator[str]:
         yield f"{suspect.layer}: {suspect.what}"
     if len(found) > _SUSPECTS:
         yield f"and {len(found) - _SUSPECTS} more"
-    if severity(trace) == "info":
+    if severity(trace) == MARK:
         yield "a trace of marks alone keeps no layers"
     elif not (trace.gradients or trace.activations):
         yield "no layer was measured in this window; a profile that measures gradients, or the mode adaptive, does"
     elif not found:
         measured = f"{len(trace.gradients)} measurements of gradients and {len(trace.activations)} of outputs"
         yield f"nothing stands out in {measured}"
-    if trace.gradients and severity(trace) != "info":
+    if trace.gradients and severity(trace) != MARK:
         yield from _compared(trace)
 
 

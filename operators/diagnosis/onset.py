@@ -13,6 +13,7 @@ from statistics import quantiles
 from typing import NamedTuple
 
 from nissa.events.kinds import DenseTraceCaptured, TracedBatch
+from nissa.events.vocabulary import MARK
 
 __all__ = ["LEAST", "SCALES", "Onset", "onsets", "trigger", "usual_range"]
 
@@ -47,7 +48,7 @@ def onsets(trace: DenseTraceCaptured) -> list[Onset]:
 
 def trigger(trace: DenseTraceCaptured) -> int:
     """Batches up to the first alert, the one that raised it included; to the first mark, where there is no alert."""
-    return next((alert.place for alert in trace.alerts if alert.severity != "info"), len(trace.batches_before))
+    return next((alert.place for alert in trace.alerts if alert.severity != MARK), len(trace.batches_before))
 
 
 def usual_range(values: Iterable[float | None], floor: float | None = None) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from nissa.events.kinds import (
     GradientsMeasured,
     StageChanged,
 )
+from nissa.events.vocabulary import MARK
 from nissa.operators.fold import EnvKey
 from nissa.operators.traces.open_trace import USUAL, Instant, Norms, OpenTrace, norms_of
 
@@ -110,7 +111,7 @@ class EpisodeBuffer:
     def aim(self, trace: OpenTrace, event: Event[AlertRaised], extent: Extent) -> None:
         """Let a trace go on for as long as an alert or a mark asks; an alert has more of what came before it, too."""
         alert = event.payload
-        if alert.severity == "info":
+        if alert.severity == MARK:
             trace.trigger(alert.alert, extent.marked, extent.most)
             return
         trace.reach_back(self.ring)

@@ -34,6 +34,7 @@ from nissa.events.kinds import (
     RunEnded,
     StageChanged,
 )
+from nissa.events.vocabulary import MARK
 from nissa.operators.fold import EnvKey, Fold, Keyed
 from nissa.operators.traces.episode_buffer import EpisodeBuffer, Extent
 from nissa.operators.traces.trace_table import TraceTable
@@ -154,7 +155,7 @@ def _alert(extent: Extent, state: Recorder, event: Event[AlertRaised]) -> Iterab
     buffer = state.buffers[key]
     if event.scope.episode not in (None, buffer.episode):
         return
-    if event.payload.severity != "info" or buffer.is_news(event):
+    if event.payload.severity != MARK or buffer.is_news(event):
         # It opens a trace, or extends the one that is open.
         known = state.traces.by_env.get(key)
         trace = known or buffer.open_trace(key, event.time, extent.marked)

@@ -3,10 +3,10 @@
 The hub takes what the trainer emits. Each sink that may block has a worker: a buffer, a thread, retries and a breaker.
 """
 
-from nissa.pipeline.hub.fidelity_feedback import Fidelity, FidelityFollower
+from nissa.pipeline.hub.fidelity_feedback import FidelityFollower
 from nissa.pipeline.hub.hub import Hub
 from nissa.pipeline.hub.priority_buffer import Entry
 from nissa.pipeline.hub.sink_worker import SinkWorker
 from nissa.pipeline.hub.worker import Worker
 
-__all__ = ["Entry", "Fidelity", "FidelityFollower", "Hub", "SinkWorker", "Worker"]
+__all__ = ["Entry", "FidelityFollower", "Hub", "SinkWorker", "Worker"]

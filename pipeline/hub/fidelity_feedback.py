@@ -2,17 +2,16 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from nissa.events.event import Event
 from nissa.events.kinds import FidelityChanged
+from nissa.events.vocabulary import Fidelity
 
-__all__ = ["Fidelity", "FidelityFollower", "Obedient"]
-
-Fidelity = Literal["normal", "dense"]
+__all__ = ["FidelityFollower", "HasFidelity"]
 
 
-class Obedient(Protocol):
+class HasFidelity(Protocol):
     """Whoever holds the fidelity that probes read."""
 
     fidelity: Fidelity
@@ -28,7 +27,7 @@ class FidelityFollower:
     inline = True
     kinds = (FidelityChanged,)
 
-    def __init__(self, holder: Obedient, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, holder: HasFidelity, clock: Callable[[], float] = time.time) -> None:
         self._holder, self._clock = holder, clock
         self.last: float | None = None
         """Seconds that the last change took; None before the first."""

@@ -21,7 +21,7 @@ from nissa.events.kinds import PhaseTimed
 from nissa.pipeline.config import TelemetryConfig, dense, planned
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.announcement import probes_configured
-from nissa.pipeline.probes.gradients import LateGradients
+from nissa.pipeline.probes.gradients import PendingGradients
 from nissa.pipeline.probes.landscape import explore_landscape
 from nissa.pipeline.probes.memory import memory_measured
 from nissa.pipeline.probes.model import unwrapped
@@ -66,7 +66,7 @@ class Watch:
         self._classes = [str(name) for name in classes]
         self._dense = dense(telemetry.config)
         self._normal = planned(telemetry.config)
-        self._gradients = LateGradients()
+        self._gradients = PendingGradients()
         self._epochs = self._batch = 0
         self._due, self._fidelity = 0.0, telemetry.fidelity
         self._before: Mapping[nn.Parameter, Tensor] = {}

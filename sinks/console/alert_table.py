@@ -6,18 +6,18 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from nissa.events.vocabulary import SEVERITIES
-from nissa.sinks.cells import Row, name, place_cells, table
+from nissa.events.vocabulary import MARK, severity_rank
+from nissa.sinks.text import Row, name, place_cells, table
 
-__all__ = ["noticed"]
+__all__ = ["alert_table"]
 
 _SHOWN = 20
 _STYLES = {"critical": "bold red", "warning": "yellow"}
 
 
-def noticed(tables: Mapping[str, Sequence[Row]]) -> Iterator[RenderableType]:
+def alert_table(tables: Mapping[str, Sequence[Row]]) -> Iterator[RenderableType]:
     """What there is to say about the rows of "alerts" and "traces"; nothing if there are none. Marks are no alerts."""
-    alerts = sorted((row for row in tables["alerts"] if row["severity"] != "info"), key=_rank)
+    alerts = sorted((row for row in tables["alerts"] if row["severity"] != MARK), key=_rank)
     if alerts:
         shown = table("Alerts", ("Severity", "Alert", "Group"), ("Env", "Episode", "Epoch"), ("State", "What"))
         for row in alerts[:_SHOWN]:
@@ -31,8 +31,7 @@ def noticed(tables: Mapping[str, Sequence[Row]]) -> Iterator[RenderableType]:
 
 def _rank(row: Row) -> tuple[int, bool]:
     """By severity, and those that stand before those that are over; within that, as they came."""
-    severity = SEVERITIES.index(row["severity"]) if row["severity"] in SEVERITIES else 0
-    return -severity, row["resolved"]
+    return -severity_rank(row["severity"]), row["resolved"]
 
 
 def _cells(row: Row) -> list[Any]:

@@ -23,7 +23,8 @@ from nissa.events.kinds import (
     SeedGerminated,
     StageChanged,
 )
-from nissa.sinks.cells import number, place
+from nissa.events.vocabulary import MARK
+from nissa.sinks.text import number, place
 
 __all__ = ["LINED", "flag_line", "line"]
 
@@ -113,14 +114,14 @@ def _policy(update: PolicyUpdated) -> EventLine:
 
 
 def _raised(alert: AlertRaised) -> EventLine:
-    if alert.severity == "info":
+    if alert.severity == MARK:
         return None
     style = "bold red" if alert.severity == "critical" else "bold yellow"
     return alert.severity.upper(), style, _named(alert, alert.what)
 
 
 def _resolved(alert: AlertResolved) -> EventLine:
-    if alert.severity == "info":
+    if alert.severity == MARK:
         return None
     over = f"{alert.clause.replace('_', ' ')} after {alert.observations} observations"
     where = place(alert.group, alert.env, alert.episode, alert.epoch, short=True) or "the run"
@@ -144,7 +145,7 @@ def _fidelity(change: FidelityChanged) -> EventLine:
 
 def _trace(trace: DenseTraceCaptured) -> EventLine:
     """Nothing where no more than a seed's life is in it: those are many, and `nissa traces` lists them."""
-    if all(alert.severity == "info" for alert in trace.alerts):
+    if all(alert.severity == MARK for alert in trace.alerts):
         return None
     batches = f"{len(trace.batches_before)} batches before and {len(trace.batches_after)} after"
     at = place(trace.group, trace.env, trace.episode, short=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
-from nissa.sinks.cells import DASH, Row, name, number, place_cells, table
+from nissa.sinks.text import DASH, Row, name, number, place_cells, table
 
 __all__ = ["LAYERS_SHOWN", "NETWORKS_SHOWN", "health_text", "layer_table", "network_table"]
 

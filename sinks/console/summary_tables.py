@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nissa.sinks.cells import DASH, Row, name, number, place, place_cells, table
-from nissa.sinks.console.alert_table import noticed
+from nissa.sinks.console.alert_table import alert_table
 from nissa.sinks.console.network_tables import layer_table, network_table
+from nissa.sinks.text import DASH, Row, name, number, place, place_cells, table
 
 __all__ = ["best_runs_table", "blueprint_table", "growth_text", "scoreboard_table", "summary"]
 
@@ -93,7 +93,7 @@ def summary(tables: Mapping[str, list[dict[str, Any]]]) -> RenderableType:
         )
         if tables[key]
     ]
-    shown += noticed(tables)
+    shown += alert_table(tables)
     return Group(*shown) if shown else Text("No seed germinated and no episode ended.", style="dim")
 
 

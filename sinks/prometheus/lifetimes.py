@@ -1,4 +1,4 @@
-"""How long is true what an event says? The tables of metrics beside this file are written with these lifetimes.
+"""How long is true what an event says? The tables in `metrics/` are written with these lifetimes.
 
 A table says of which kind of event its metrics are, how long they are true, their labels, and each metric by name:
 

@@ -53,7 +53,7 @@ class MetricsServer:
 
     def wait_for_scrape(self, limit: float) -> bool:
         """Wait until all who are due within `limit` seconds began a scrape from now on; False if one did not come."""
-        return self._thread is None or self._server.visits.wait(limit)
+        return self._thread is None or self._server.scrapes.wait(limit)
 
     def close(self) -> None:
         """Stop answering and give the port back. Closing again does nothing."""
@@ -76,10 +76,10 @@ class _Handler(WSGIRequestHandler):
     headers: Message | None = None  # type: ignore[assignment]  # until a request was read
 
     def handle(self) -> None:
-        began = self.server.visits.clock()
+        began = self.server.scrapes.clock()
         super().handle()
         if self.headers:
-            self.server.visits.note(self.client_address[0], self.headers, began)
+            self.server.scrapes.note(self.client_address[0], self.headers, began)
 
     def log_message(self, *_: Any) -> None:
         """Scrapes are not news."""
@@ -95,7 +95,7 @@ class _Server(ThreadingWSGIServer):
             found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         except UnicodeError:
             raise OSError(errno.EINVAL, f"{address!r} is no address") from None
-        self.visits = ScrapeTimes()
+        self.scrapes = ScrapeTimes()
         self.address_family, _, _, _, place = found[0]
         super().__init__((str(place[0]), int(place[1])), _Handler)
 

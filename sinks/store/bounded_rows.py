@@ -1,6 +1,6 @@
 """Rows by key, with room for so many and so many bytes; of too many, the oldest go and are counted.
 
->>> shelf = Shelf[str](rows=2, size=100)
+>>> shelf = BoundedRows[str](rows=2, size=100)
 >>> for key in "abc":
 ...     shelf.put(key, key.upper(), size=10)
 >>> list(shelf.values()), shelf.left_out
@@ -10,12 +10,12 @@
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
-__all__ = ["Shelf"]
+__all__ = ["BoundedRows"]
 
 V = TypeVar("V")
 
 
-class Shelf(Generic[V]):
+class BoundedRows(Generic[V]):
     """Raises ValueError unless there is room for one row and one byte."""
 
     def __init__(self, rows: int, size: int) -> None:

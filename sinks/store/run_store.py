@@ -18,7 +18,7 @@ from nissa.events.kinds import (
     HostBaselineMeasured,
     RunStarted,
 )
-from nissa.sinks.store.bounded_rows import Shelf
+from nissa.sinks.store.bounded_rows import BoundedRows
 
 __all__ = ["EpisodeContext", "EpochSnapshot", "RunStore"]
 
@@ -59,11 +59,11 @@ class RunStore:
     def __init__(
         self, *, episodes: int = 10_000, epochs: int = 100_000, traces: int = 1_000, size: int = 64 << 20
     ) -> None:
-        self._episodes = Shelf[EpisodeContext](episodes, size)
-        self._epochs = Shelf[EpochSnapshot](epochs, size)
-        self._traces = Shelf[DenseTraceCaptured](traces, size)
-        self._runs = Shelf[RunStarted](1_000, size)
-        self._baselines = Shelf[HostBaselineMeasured](episodes, size)
+        self._episodes = BoundedRows[EpisodeContext](episodes, size)
+        self._epochs = BoundedRows[EpochSnapshot](epochs, size)
+        self._traces = BoundedRows[DenseTraceCaptured](traces, size)
+        self._runs = BoundedRows[RunStarted](1_000, size)
+        self._baselines = BoundedRows[HostBaselineMeasured](episodes, size)
 
     def __call__(self, event: Event[Any]) -> None:
         row, scope = event.payload, event.scope
@@ -84,7 +84,11 @@ class RunStore:
     @property
     def left_out(self) -> dict[str, int]:
         """Rows that there was no room for, by tier."""
-        tiers: dict[str, Shelf[Any]] = {"episodes": self._episodes, "epochs": self._epochs, "traces": self._traces}
+        tiers: dict[str, BoundedRows[Any]] = {
+            "episodes": self._episodes,
+            "epochs": self._epochs,
+            "traces": self._traces,
+        }
         return {name: shelf.left_out for name, shelf in tiers.items()}
 
     def episodes(self, **where: Any) -> list[EpisodeContext]:

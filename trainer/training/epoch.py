@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import BatchCompleted
-from nissa.pipeline.probes.isolation import leakage
+from nissa.pipeline.probes import leakage
 from nissa.trainer.network import Model
 from nissa.trainer.training.gradients import clip, gradients_of, norm
 

@@ -2,7 +2,7 @@
 
 >>> from nissa.pipeline.probes.model import to_cpu
 >>> grads = [Gradient("fc", 2, 0)]
->>> gathering = Gathering(grads, [torch.tensor([3.0, 4.0])], sketched=False, above=3.5)
+>>> gathering = DeviceStatistics(grads, [torch.tensor([3.0, 4.0])], sketched=False, above=3.5)
 >>> gathering.read(to_cpu(gathering.figures))
 Figures(norms=[5.0], sums=[7.0], broken=[0.0], above=[1.0], counts=None)
 """
@@ -16,7 +16,7 @@ from torch import Tensor
 from nissa.pipeline.probes.gradients.bit_sketch import BINS, sketches
 from nissa.pipeline.probes.gradients.reductions import above, broken, norms, sampled
 
-__all__ = ["DeviceFigures", "Figures", "Gathering", "Gradient"]
+__all__ = ["DeviceFigures", "DeviceStatistics", "Figures", "Gradient"]
 
 
 class Gradient(NamedTuple):
@@ -55,7 +55,7 @@ class Figures(NamedTuple):
     """Sketches by shown layer (layers, 4096), float64; None if none were made."""
 
 
-class Gathering:
+class DeviceStatistics:
     """The gradients of `values`, dense, real and not empty. Those that are `shown` come first; of others, the norms.
 
     It does not keep the values: a gradient must not outlive its step. Elements above the limit `above` are counted.

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from nissa.events.kinds import GradientsMeasured
 from nissa.pipeline.config import GradientConfig, matches
-from nissa.pipeline.probes.gradients.device_statistics import Gathering, Gradient
+from nissa.pipeline.probes.gradients.device_statistics import DeviceStatistics, Gradient
 from nissa.pipeline.probes.gradients.layer_gradients import layer_gradients
 from nissa.pipeline.probes.model import Pending, layers_of, unsharded
 
@@ -52,7 +52,7 @@ def gradients_begun(
     known = [_known(layer, grad, held) for (layer, grad), held in zip(grads, values, strict=True)]
     shown = [grad for grad in known if _wanted(grad.layer, config)]
     limit = config.exploding_threshold if config.detect_exploding else None
-    gathering = Gathering(shown, values, sketched=_sketched(config), above=limit)
+    gathering = DeviceStatistics(shown, values, sketched=_sketched(config), above=limit)
     names = list(parts)
 
     def finish(figures: list[Tensor]) -> GradientsMeasured:

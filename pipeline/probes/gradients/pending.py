@@ -10,10 +10,10 @@ from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.gradients.gradients import gradients_begun
 from nissa.pipeline.probes.model import Pending
 
-__all__ = ["LateGradients"]
+__all__ = ["PendingGradients"]
 
 
-class LateGradients:
+class PendingGradients:
     """At most one measurement that is on its way from a GPU."""
 
     def __init__(self) -> None:

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import SharpnessMeasured
+from nissa.pipeline.config import LossLandscapeConfig
+from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.landscape.perturbations import noise, real, steepest
 from nissa.pipeline.probes.model import to_cpu, unsharded, untouched
 
-__all__ = ["PAIRS", "SCALE", "sharpness_measured", "slope_of"]
+__all__ = ["PAIRS", "SCALE", "explore_landscape", "sharpness_measured", "slope_of"]
 
 PAIRS = 4
 SCALE = 0.01
@@ -71,6 +73,15 @@ def sharpness_measured(
         samples=2 * pairs,
         scale=scale,
     )
+
+
+def explore_landscape(
+    emitter: Emitter, config: LossLandscapeConfig, model: nn.Module, loss: Callable[[], Tensor]
+) -> None:
+    """Emit the sharpness of `loss` along its own gradient and, if `config` says so, in random directions."""
+    slope = emitter.attempt("sharpness_gradient", slope_of, model, loss) or ()
+    pairs, scale = config.perturbation_samples if config.estimate_sharpness else 0, config.perturbation_scale
+    emitter.measure("sharpness_measured", lambda: sharpness_measured(model, loss, slope, pairs=pairs, scale=scale))
 
 
 def _trainable(model: nn.Module) -> list[nn.Parameter]:

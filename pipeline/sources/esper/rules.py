@@ -1,14 +1,31 @@
 """What a row of the translation table is made of: where a field of ours comes from, and where an event belongs."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from nissa.events.kinds import Payload
-from nissa.pipeline.sources.esper.fields import Line, MisfitError, Read
+from nissa.pipeline.sources.esper.fields import Line, MisfitError, Read, numbered
 from nissa.pipeline.sources.esper.history import Host
 
-__all__ = ["Rule", "Source", "Translation", "beside", "data", "fixed", "known"]
+__all__ = [
+    "Rule",
+    "Source",
+    "Translation",
+    "ahead",
+    "around",
+    "beside",
+    "data",
+    "fixed",
+    "inner",
+    "known",
+    "nowhere",
+    "told",
+]
+
+_ID = re.compile(r"-e(\d{1,9})-")
+_NAMES = ("morphology_mutation_id", "mutation_id", "action_id")
 
 
 class Source(NamedTuple):
@@ -105,3 +122,30 @@ class Rule:
     """Whether its `env_id`, if any, is to be believed."""
     watch: Callable[[Line], None] = lambda _: None
     """Mends, or counts as odd, what the payload does not need."""
+
+
+def inner(line: Line, _: Host) -> int | None:
+    """`inner_epoch` of the payload."""
+    return numbered(line, "inner_epoch")
+
+
+def told(line: Line, _: Host) -> int | None:
+    """`epoch` of the payload."""
+    return numbered(line, "epoch")
+
+
+def around(line: Line, host: Host) -> int | None:
+    """That in the id of the action (`morph-b0-e22-env0-...`), else the last completed."""
+    for name in _NAMES:
+        if isinstance(id := line.data.get(name), str) and (found := _ID.search(id)):
+            return int(found[1])
+    return host.epoch
+
+
+def ahead(_: Line, host: Host) -> int | None:
+    """One after the last completed: they measure it, and tell of the epoch afterwards."""
+    return None if host.epoch is None else host.epoch + 1
+
+
+def nowhere(_: Line, __: Host) -> None:
+    """None: it is about no epoch."""

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from nissa.pipeline.sources.esper.epochs import ahead, around, inner, nowhere, told
 from nissa.pipeline.sources.esper.fields import Line, MisfitError, number
 from nissa.pipeline.sources.esper.lifecycle import FOSSILIZED, GATE, GERMINATED, PRUNED, STAGE
-from nissa.pipeline.sources.esper.rules import Rule
+from nissa.pipeline.sources.esper.rules import Rule, ahead, around, inner, nowhere, told
 from nissa.pipeline.sources.esper.training import ACTION, EPOCH, MATRIX, OUTCOME, PHASES, RUN, UPDATE
 
 __all__ = ["RULES", "UNKNOWN"]

@@ -4,13 +4,12 @@ from collections.abc import Hashable
 
 from nissa.events.event import Event
 from nissa.events.kinds import DecisionMade, DecisionsScored, EpisodeStarted, PolicyUpdated, RunStarted
+from nissa.events.vocabulary import OPERATIONS
 from nissa.sinks.prometheus.lifetimes import added, of_episode, of_run, shared
 from nissa.sinks.prometheus.metric import ENV, GROUP, Labels, counter, gauge, percent
 from nissa.sinks.prometheus.rows import Row, by, each, listed, named, whole
 
 __all__ = ["TABLES"]
-
-_OPERATIONS = ("WAIT", "GERMINATE", "CULL", "FOSSILIZE")
 
 
 def _of_group(event: Event[PolicyUpdated]) -> Hashable:
@@ -98,7 +97,7 @@ TABLES = (
     of_episode(DecisionMade, (*ENV, "component"), rows=each("reward_components"))(
         nissa_reward_component=gauge("reward", "Reward of the last decision.", float),
     ),
-    added(DecisionMade, (*ENV, "action"), rows=by("action.op"), zeros={EpisodeStarted: listed(_OPERATIONS)})(
+    added(DecisionMade, (*ENV, "action"), rows=by("action.op"), zeros={EpisodeStarted: listed(OPERATIONS)})(
         nissa_decisions_total=counter("decisions", "Decisions, by operation."),
         nissa_decisions_agreed_total=counter(
             "decisions",

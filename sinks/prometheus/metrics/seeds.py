@@ -13,13 +13,12 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
+from nissa.events.vocabulary import INITIATORS
 from nissa.sinks.prometheus.lifetimes import added, of_run, shared
 from nissa.sinks.prometheus.metric import ENV, GROUP, Labels, counter, gauge, percent
 from nissa.sinks.prometheus.rows import Row, Rows, by, named, place_of
 
 __all__ = ["TABLES"]
-
-_INITIATORS = ("policy", "heuristic", "gate", "episode_end")
 
 
 def _blueprint(seed: SeedFossilized | SeedCulled) -> str:
@@ -49,7 +48,7 @@ def _pareto(at: Labels, event: Event[BestRunsRanked]) -> list[Row]:
 
 def _by_initiator(blueprints: Rows) -> Rows:
     def rows(at: Labels, event: Event[RunStarted | SeedGerminated]) -> list[Row]:
-        return [((*labels, initiator), None) for labels, _ in blueprints(at, event) for initiator in _INITIATORS]
+        return [((*labels, initiator), None) for labels, _ in blueprints(at, event) for initiator in INITIATORS]
 
     return rows
 

@@ -14,9 +14,10 @@ from nissa.events.kinds import (
     FidelityChanged,
     Heartbeat,
 )
+from nissa.events.vocabulary import Fidelity
 from nissa.operators import default_operators
 from nissa.operators.fold import Fold
-from nissa.pipeline.hub.fidelity_feedback import Fidelity, FidelityFollower
+from nissa.pipeline.hub.fidelity_feedback import FidelityFollower
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources.reader import Reading, read_log
 from nissa.pipeline.telemetry import Telemetry

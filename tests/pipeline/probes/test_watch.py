@@ -27,7 +27,7 @@ from nissa.pipeline.config.profiles import load
 from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.probes import watch
 from nissa.pipeline.probes.gradients import pending as late_gradients
-from nissa.pipeline.probes.landscape import explore
+from nissa.pipeline.probes.landscape import sharpness
 from nissa.pipeline.probes.model import transfer
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.telemetry import Telemetry
@@ -266,7 +266,7 @@ def test_a_probe_that_fails_is_counted_and_the_others_go_on(
     for module, name in (
         (late_gradients, "gradients_begun"),
         (watch, "weights_measured"),
-        (explore, "sharpness_measured"),
+        (sharpness, "sharpness_measured"),
     ):
         monkeypatch.setattr(module, name, broken)
     one = bench("research")

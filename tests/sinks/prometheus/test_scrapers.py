@@ -13,7 +13,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from nissa.pipeline.telemetry import LINGER, Telemetry
-from nissa.sinks.prometheus import scrapers as visits
+from nissa.sinks.prometheus import scrapers
 from nissa.sinks.prometheus.scrapers import MAX_SCRAPERS, SLACK, TIMEOUT_HEADER, ScrapeTimes
 from tests.waiting import LIMIT as PATIENCE
 from tests.waiting import until
@@ -43,8 +43,8 @@ class World:
 
     def __init__(self, scrapers: Sequence[Scraper]) -> None:
         self.now = 0.0
-        self.visits = ScrapeTimes(lambda: self.now)
-        self.visits._answered = self  # type: ignore[assignment]
+        self.times = ScrapeTimes(lambda: self.now)
+        self.times._answered = self  # type: ignore[assignment]
         self._coming = [(scraper, scraper.times()) for scraper in scrapers]
         self._next = [next(times) for _, times in self._coming]
 
@@ -74,7 +74,7 @@ class World:
         headers["User-Agent"] = scraper.agent
         if scraper.timeout is not None:
             headers[TIMEOUT_HEADER] = str(scraper.timeout)
-        self.visits.note(scraper.host, headers, self.now)
+        self.times.note(scraper.host, headers, self.now)
 
     def notify_all(self) -> None:
         pass
@@ -90,7 +90,7 @@ def waited(scrapers: Sequence[Scraper], end: float) -> float:
     """When the wait of a run that ends then is over."""
     world = World(scrapers)
     world.live(end)
-    world.visits.wait(LIMIT)
+    world.times.wait(LIMIT)
     return world.now
 
 
@@ -151,7 +151,7 @@ def test_who_is_overdue_comes_no_more(gone: float, over: float | None) -> None:
     world.live(80.0)
     world.leave()
     world.now = gone
-    assert world.visits.wait(LIMIT) == (over is None)
+    assert world.times.wait(LIMIT) == (over is None)
     assert world.now == (over or gone)
 
 
@@ -167,12 +167,12 @@ def test_a_scrape_that_began_before_the_end_has_not_seen_it() -> None:
         headers = Message()
         headers["User-Agent"], headers[TIMEOUT_HEADER] = "Prometheus/2.42.0", "10"
         for moment in later:
-            world.visits.note("10.0.0.1", headers, moment)
+            world.times.note("10.0.0.1", headers, moment)
             return True
         return World.wait(world, timeout)
 
     world.wait = answered  # type: ignore[method-assign]
-    assert world.visits.wait(LIMIT)
+    assert world.times.wait(LIMIT)
     assert world.now == 60.0
 
 
@@ -180,7 +180,7 @@ def test_more_scrapers_than_anybody_has_cost_no_memory() -> None:
     world = World([Scraper(n / 100, host=f"10.0.1.{n}") for n in range(3 * MAX_SCRAPERS)])
     world.live(100.0)
     last = [f"10.0.1.{n}" for n in range(2 * MAX_SCRAPERS, 3 * MAX_SCRAPERS)]
-    assert [address for address, _ in world.visits._began] == last
+    assert [address for address, _ in world.times._began] == last
 
 
 @pytest.mark.parametrize("timeout", ["", "soon", "nan", "-1", "0", "inf"])
@@ -203,7 +203,7 @@ class Served:
         self.now = 0.0
         self._telemetry = Telemetry("brief", metrics=("127.0.0.1", 0), linger=3 * HOUR)
         assert self._telemetry._server
-        self._telemetry._server._server.visits.clock = lambda: self.now
+        self._telemetry._server._server.scrapes.clock = lambda: self.now
         self._closing = threading.Thread(target=self._telemetry.close)
         self.close = self._closing.start
 
@@ -253,7 +253,7 @@ def test_a_probe_alone_is_not_waited_for() -> None:
 
 def test_a_real_prometheus_sees_the_end(prometheus: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # On a busy machine a scrape may be late by more than a second.
-    monkeypatch.setattr(visits, "SLACK", LINGER)
+    monkeypatch.setattr(scrapers, "SLACK", LINGER)
     telemetry = Telemetry("ends", metrics=("127.0.0.1", 0))
     instance = prometheus.scrape(str(telemetry.metrics_url))
     telemetry.close()

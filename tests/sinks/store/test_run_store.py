@@ -12,7 +12,7 @@ from nissa.events.event import Event
 from nissa.events.kinds import EpochAssessed, HostBaselineMeasured
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
-from nissa.sinks.store.bounded_rows import Shelf
+from nissa.sinks.store.bounded_rows import BoundedRows
 from nissa.sinks.store.run_store import RunStore
 from tests.operators.raised import batch, told
 from tests.samples import episode_ended, episode_started, epoch_completed, run_started
@@ -135,7 +135,7 @@ def test_a_log_gives_what_the_live_run_gave(tmp_path: Path) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 30), st.booleans())))
 def test_a_shelf_equals_a_plain_list_that_is_cut(puts: list[tuple[int, int, bool]]) -> None:
-    shelf, plain, gone = Shelf[int](rows=5, size=60), list[tuple[int, int]](), 0
+    shelf, plain, gone = BoundedRows[int](rows=5, size=60), list[tuple[int, int]](), 0
     for key, size, grow in puts:
         known = [row for row in plain if row[0] == key]
         if grow and not known:

@@ -3,7 +3,7 @@
 import pytest
 from rich.table import Table
 
-from nissa.sinks.cells import name, number, place, place_cells, table, text_lines
+from nissa.sinks.text import name, number, place, place_cells, table, text_lines
 
 
 @pytest.mark.parametrize(
