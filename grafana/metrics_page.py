@@ -15,24 +15,33 @@ _PERCENTILES = 7
 
 _HEAD = f"""# Metrics
 
-What `/metrics` exports, and which panels of the dashboards in [grafana/dashboards](../grafana/dashboards) and which
-alerts use it. `make dashboards` writes this page. What no panel and no alert uses is for reference, and for panels of
-your own.
+This page lists what `/metrics` exports. `make dashboards` writes it.
+The last column names the panels of the dashboards in [grafana/dashboards](../grafana/dashboards), the rules and the
+alerts that use a metric.
+No panel or alert uses a metric with "reference only". It is there for panels of your own.
 
-Accuracies are ratios from 0 to 1, and so are differences of them: 0.05 is five points. A gauge that was not measured is
-absent, and NaN is a value that was measured and is broken. Read counters with `rate` or
-`increase`. They begin at 0 when the first episode of an environment starts, so that Prometheus sees their first
-increase: those without further labels, and those by stage, gate, action, outcome and alert. Those by blueprint, by
-head, and by failed check of a gate do where `run_started` names them in its `hyperparameters` (`blueprints` and
-`heads`, lists of names, and `gate_checks`, such lists by gate), and otherwise in all environments as soon as one has
-them. The figures of a head's updates begin with a decision, the alerts of a policy with its first update. With its
-first value begins what nobody knows before: phases, names that are new, `nissa_episodes_started_total`, which is 1
-then, and all of a trainer that tells of no episodes.
-`group` and `env` are empty where they do not apply. A histogram has `_bucket`, `_sum`, `_count`.
+- Accuracies and their differences are ratios from 0 to 1: a difference of 0.05 is five points.
+- A gauge that was not measured is absent. NaN is a value that was measured and is broken.
+- `group` and `env` are empty where they do not apply.
+- A histogram has `_bucket`, `_sum` and `_count`.
+- Read counters with `rate` or `increase`.
 
-A metric has room for {MAX_LABEL_SETS:,} label sets; what comes up beyond them is left out and counted. The stages of
-three slots fill it with {MAX_LABEL_SETS // (3 * len(STAGES))} environments, over all groups; the percentiles of eight
-layers, where they are measured, with {MAX_LABEL_SETS // (8 * _PERCENTILES)}.
+Counters begin at 0, so that Prometheus sees their first increase. Their labels decide when:
+- Counters without further labels begin when the first episode of the environment starts.
+  So do those by stage, gate, action, outcome and alert.
+- Counters by blueprint, head or failed check begin then too, if `run_started` names these in its `hyperparameters`.
+  `blueprints` and `heads` are lists of names there. `gate_checks` has such a list for each gate.
+  Names that are not listed there begin in all environments as soon as one environment has them.
+- The counters of a head's updates begin with a decision.
+- The alerts of a policy begin with its first update.
+
+Other series begin with their first value, because nothing announces them: phases and new names.
+`nissa_episodes_started_total` does so too, and begins at 1.
+If a trainer emits no episodes, all counters of its environments begin that way.
+
+A metric has room for {MAX_LABEL_SETS:,} label sets. `/metrics` leaves out any further ones, and counts them.
+The stages of three slots fill it with {MAX_LABEL_SETS // (3 * len(STAGES))} environments, over all groups.
+The percentiles of eight layers, where they are measured, fill it with {MAX_LABEL_SETS // (8 * _PERCENTILES)}.
 
 | metric | type | unit | labels | meaning | used by |
 |---|---|---|---|---|---|

@@ -19,11 +19,16 @@ Features = Mapping[str, tuple[str, Feature]]
 
 _HEAD = """# Features
 
-What `FeaturesComputed` holds after each epoch of the demo's host (4 layers, 3 slots, 10 classes), by profile: the
-number of a feature is its place in the vector, counted from 0. `nissa features --markdown` prints this page, and with
-`--profile`, `--config` or `--set` that of another configuration. A value that was not measured in an epoch is missing
-(None), one that is broken is NaN. Layers, slots, classes and percentiles are part of the names; those of seeds come
-and go, and have no features of their own.
+`FeaturesComputed` holds these features after each epoch.
+The tables are for the demo's host, which has 4 layers, 3 slots and 10 classes.
+The number in a profile's column is the feature's place in the vector, counted from 0.
+
+`nissa features --markdown` prints this page.
+With `--profile`, `--config` or `--set` it prints the page of another configuration.
+
+A value that was not measured in an epoch is missing (None). A broken value is NaN.
+Names of features contain layers, slots, classes and percentiles.
+The layers of seeds come and go, so they have no features of their own.
 
 """
 
