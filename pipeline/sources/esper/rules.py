@@ -148,4 +148,4 @@ def ahead(_: Line, host: Host) -> int | None:
 
 
 def nowhere(_: Line, __: Host) -> None:
-    """None: it is about no epoch."""
+    """None."""
