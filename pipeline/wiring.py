@@ -16,7 +16,7 @@ from nissa.sinks.tables import Tables
 
 __all__ = ["Wiring", "address", "wire"]
 
-LOCAL = "127.0.0.1"
+_LOCAL = "127.0.0.1"
 """Where /metrics is served if only a port is given: nobody else sees it there."""
 
 
@@ -80,10 +80,10 @@ def address(metrics: object) -> tuple[str, int]:
     Raises ValueError on anything else.
     """
     match metrics:
-        case bool():
+        case bool() | (_, bool()):
             pass
         case int(port) if 0 <= port <= 65535:
-            return LOCAL, port
+            return _LOCAL, port
         case (str(host), int(port)) if 0 <= port <= 65535:
             return host, port
         case str():

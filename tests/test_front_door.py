@@ -79,7 +79,21 @@ def test_metrics_may_be_a_port_a_text_or_a_pair(metrics: Any) -> None:
 
 @pytest.mark.parametrize(
     "metrics",
-    [True, -1, 65536, "", "9464", "host:", ":9464", "host:port", "host:65536", "host:²", ("host", "1"), 9464.0],
+    [
+        True,
+        -1,
+        65536,
+        "",
+        "9464",
+        "host:",
+        ":9464",
+        "host:port",
+        "host:65536",
+        "host:²",
+        ("host", "1"),
+        ("host", True),
+        9464.0,
+    ],
 )
 def test_metrics_that_are_no_address_are_refused_with_what_would_be_one(metrics: Any) -> None:
     with pytest.raises(ValueError, match=r'metrics must be a port such as 9464, "host:port" or \(host, port\), not'):
