@@ -28,6 +28,8 @@ class AlertRaised(Payload):
     """Which of the alert's rules fired, such as "ratio", "jump", "drift", "not_finite", "limit" or "mark"."""
     what: str
     """One line for a person."""
+    update: Count | None = None
+    """Update of the policy that raised it; None where it is about no policy."""
 
 
 @kind(Importance.LIFECYCLE, derived=True)
@@ -48,6 +50,8 @@ class AlertResolved(Payload):
     """Episode in which it was raised."""
     epoch: int | None = None
     """Epoch in which it was raised."""
+    update: Count | None = None
+    """Update of the policy that raised it."""
     observations: Count
     """How long it stood: observations of its subject after the one that raised it."""
     clause: str

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.units import Bytes, Count, Fraction, Loss, Nats, Norm, Percent, Ratio, Real
+from nissa.events.units import Bytes, Count, Dimensions, Fraction, Loss, Magnitude, Nats, Norm, Percent, Ratio, Real
 
 __all__ = [
     "ActivationsMeasured",
@@ -30,9 +30,9 @@ class ProbesConfigured(Payload):
     """The whole configuration, defaults included."""
     history_length: Count
     """Epochs that trends and plateaus are judged over."""
-    vanishing_threshold: Ratio
+    vanishing_threshold: Magnitude
     """Gradient elements below it in magnitude are vanishing."""
-    exploding_threshold: Ratio
+    exploding_threshold: Magnitude
     """Gradient elements above it in magnitude are exploding."""
     layers: list[str]
     """Layers of the host whose gradients are measured; those of seeds come and go."""
@@ -126,7 +126,7 @@ class LayerActivations:
     dormant: Fraction | None = None
     """Share of units whose mean magnitude is at most a threshold times that of all units (Sokar et al. 2023), the dead
     among them; None where the layer is no activation function."""
-    effective_rank: Ratio | None = None
+    effective_rank: Dimensions | None = None
     """exp of the entropy of the normalized singular values, samples by units (Roy and Vetterli 2007); None if all
     are 0 or any is broken."""
     non_finite: Count

@@ -24,6 +24,7 @@ from nissa.events.run import (
     EpisodeStarted,
     EventsDropped,
     Heartbeat,
+    HostBaselineEpoch,
     HostBaselineMeasured,
     PipelineState,
     RunEnded,
@@ -34,9 +35,11 @@ from nissa.events.summaries import (
     BestRun,
     BestRunsRanked,
     BlueprintSummarized,
+    EpisodeCompared,
     EpochAssessed,
     FeaturesComputed,
     ScoreboardUpdated,
+    VerdictReached,
 )
 from nissa.events.traces import (
     DenseTraceCaptured,
@@ -75,6 +78,7 @@ __all__ = [
     "DecisionMade",
     "DecisionsScored",
     "DenseTraceCaptured",
+    "EpisodeCompared",
     "EpisodeEnded",
     "EpisodeStarted",
     "EpochAssessed",
@@ -90,6 +94,7 @@ __all__ = [
     "HeadDecision",
     "HeadEntropy",
     "Heartbeat",
+    "HostBaselineEpoch",
     "HostBaselineMeasured",
     "Importance",
     "LayerActivations",
@@ -120,5 +125,6 @@ __all__ = [
     "TracedLayer",
     "TracedUnits",
     "TrendChanged",
+    "VerdictReached",
     "WeightsMeasured",
 ]

@@ -5,7 +5,7 @@ RESETTING follow CULLED.
 """
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.units import Count, Flops, Fraction, Points, Real
+from nissa.events.units import Count, Flops, Fraction, Percent, Points, Real
 
 __all__ = ["GateCheck", "GateEvaluated", "SeedCulled", "SeedFossilized", "SeedGerminated", "StageChanged"]
 
@@ -97,7 +97,10 @@ class SeedFossilized(Payload):
     blueprint: str | None = None
     """Its blueprint, if known."""
     improvement: Points | None = None
-    """Validation accuracy now minus at germination."""
+    """Validation accuracy now minus at germination: progress while it lived, whatever made it."""
+    ablation: Points | None = None
+    """Validation accuracy with all seeds minus that with this one switched off, at the end of its life; None where only
+    `counterfactual_measured` tells it, or nothing does."""
     params_added: Count
     """Trainable parameters that the model keeps."""
     epochs_total: Count
@@ -116,6 +119,13 @@ class SeedCulled(Payload):
     """Its blueprint, if known."""
     improvement: Points | None = None
     """Validation accuracy now minus at germination; as the churn of its blueprint it counts as it stands."""
+    ablation: Points | None = None
+    """Validation accuracy with all seeds minus that with this one switched off, at the end of its life; None where only
+    `counterfactual_measured` tells it, or nothing does."""
+    accuracy_before: Percent | None = None
+    """Validation accuracy right before it was removed; None if it was not mixed in, or not measured."""
+    accuracy_after: Percent | None = None
+    """The same right after, nothing trained in between."""
     reason: str
     """Why, in a few words."""
     initiator: str

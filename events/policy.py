@@ -1,7 +1,7 @@
 """The policy that grows the network: what it decided and why, and how its own training goes."""
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.units import Count, Fraction, Nats, Norm, Points, Ratio, Real, Reward
+from nissa.events.units import Count, Fraction, Nats, Norm, Points, Ratio, Real, Reward, RewardSpread, StepSize
 
 __all__ = ["Action", "DecisionMade", "DecisionsScored", "HeadDecision", "HeadEntropy", "PolicyUpdated"]
 
@@ -47,7 +47,11 @@ class DecisionMade(Payload):
     observation: list[Real] | None = None
     """The observation vector fed to the policy; None if not told."""
     action: Action
-    """What was done."""
+    """What was decided."""
+    executed: bool | None = None
+    """Whether it was carried out; None if not told. To wait is always carried out."""
+    refused_by: str | None = None
+    """What refused it, such as a gate ("G0"); None where it was carried out, or that is not told."""
     heuristic: Action | None = None
     """What the heuristic would have done in its place; None where it was not asked."""
     masked: bool | None = None
@@ -116,15 +120,15 @@ class PolicyUpdated(Payload):
     """By head; empty where the numbers of valid choices are not told, and then no entropy can be normalized."""
     value_mean: Reward
     """Mean of the critic's estimates."""
-    value_std: Ratio
+    value_std: RewardSpread
     """Their standard deviation."""
     return_mean: Reward
     """Mean of the returns."""
-    return_std: Ratio | None = None
+    return_std: RewardSpread | None = None
     """Their standard deviation; None if not told."""
     grad_norm: Norm
     """Mean norm of the policy's gradient, before clipping."""
-    learning_rate: Ratio | None = None
+    learning_rate: StepSize | None = None
     """Step size of the optimizer; None if not told."""
     early_stopped: bool
     """Whether approx_kl passed its target and ended the update's passes."""

@@ -10,6 +10,7 @@ __all__ = [
     "EpisodeStarted",
     "EventsDropped",
     "Heartbeat",
+    "HostBaselineEpoch",
     "HostBaselineMeasured",
     "PipelineState",
     "RunEnded",
@@ -158,20 +159,31 @@ class EpisodeStarted(Payload):
 
 @kind(Importance.LIFECYCLE)
 class EpisodeEnded(Payload):
-    """What came of an episode."""
+    """What came of an episode, told of two networks, each accuracy beside the growth of its own.
+
+    `final_*` is the one that was trained, with all its seeds; `kept_*` what remains of it once the seeds that did not
+    fossilize are gone.
+    """
 
     outcome: str
     """"completed" or the reason why it stopped early."""
     final_accuracy: Percent
-    """Validation accuracy after the last epoch."""
+    """Validation accuracy after the last epoch, of the network as it was trained."""
     final_loss: Loss | None = None
-    """Validation loss after the last epoch."""
+    """Its validation loss."""
+    final_growth_ratio: Ratio | None = None
+    """(host + all seeds present) / host of the same network; None when the size of one of them is not known."""
+    kept_accuracy: Percent | None = None
+    """Validation accuracy of the network that is kept; None if not measured."""
+    kept_loss: Loss | None = None
+    """Its validation loss."""
     total_reward: Reward
     """Sum of the rewards, not discounted."""
     epochs: Count
     """Host epochs that were trained."""
     growth_ratio: Ratio | None = None
-    """(host + fossilized parameters) / host at the end; None when the size of one of them is not known."""
+    """(host + fossilized parameters) / host: the growth of the network that is kept; None when the size of one of them
+    is not known."""
     germinated: Count
     """Seeds germinated in this episode."""
     fossilized: Count
@@ -201,3 +213,20 @@ class HostBaselineMeasured(Payload):
     """Its trainable parameters."""
     initial_checkpoint: str | None = None
     """Path of the initial weights, relative to the run directory, if they were kept."""
+
+
+@kind(Importance.ROUTINE)
+class HostBaselineEpoch(Payload):
+    """The host-only twin after an epoch of its own: scope `epoch`, from 1, and no episode, for it stands beside all.
+
+    With `host_baseline_measured`, which tells of epoch 0 too, it is the curve that an episode is compared with.
+    """
+
+    train_loss: Loss | None = None
+    """Mean training loss of the epoch."""
+    train_accuracy: Percent | None = None
+    """Training accuracy of the epoch."""
+    val_loss: Loss | None = None
+    """Validation loss after the epoch."""
+    val_accuracy: Percent
+    """Validation accuracy after the epoch."""

@@ -1,15 +1,17 @@
 """What operators derive from the stream, declared here so that sinks need to know no operator."""
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.units import Count, Fraction, Percent, Points, Ratio, Real
+from nissa.events.units import Count, Efficiency, Epochs, Fraction, Percent, Points, Ratio, Real
 
 __all__ = [
     "BestRun",
     "BestRunsRanked",
     "BlueprintSummarized",
+    "EpisodeCompared",
     "EpochAssessed",
     "FeaturesComputed",
     "ScoreboardUpdated",
+    "VerdictReached",
 ]
 
 
@@ -26,19 +28,52 @@ class BlueprintSummarized(Payload):
     fossilized: Count
     """Seeds fossilized."""
     culled: Count
-    """Seeds culled."""
+    """Seeds culled, those among them that the end of an episode cut off."""
+    cut_off: Count
+    """Of the culled, those that the end of an episode cut off: nobody judged them."""
+    late_germinated: Count
+    """Seeds germinated in the last quarter of the run's episodes so far: what the policy came to prefer."""
+    late_fossilized: Count
+    """Seeds fossilized in them."""
     fossilization_rate: Percent | None = None
     """fossilized / (fossilized + culled)."""
     acc_delta_mean: Points | None = None
-    """Mean improvement of fossilized seeds."""
+    """Mean change of the validation accuracy while its fossilized seeds lived: progress, whatever made it."""
     acc_delta_std: Points | None = None
     """Its sample standard deviation; None below two."""
     churn_mean: Points | None = None
-    """Mean improvement of culled seeds: what was lost (or kept) by removing them."""
+    """The same of its culled seeds, as the documents define it; what the cull itself cost is `cull_drop_mean`."""
     churn_std: Points | None = None
     """Its sample standard deviation; None below two."""
-    lifespan_mean: Ratio | None = None
+    lifespan_mean: Epochs | None = None
     """Mean epochs from germination to the end, fossilized or culled."""
+    net_gain_mean: Points | None = None
+    """Change of the validation accuracy while a seed lived, minus what the host-only twin gained over the same epochs:
+    mean of each environment's seeds first, then over environments."""
+    net_gain_low: Points | None = None
+    """Lower end of its 95% interval, Student's t over environments; None with fewer than two."""
+    net_gain_high: Points | None = None
+    """Upper end of it."""
+    net_gain_n: Count
+    """Seeds that it rests on."""
+    net_gain_envs: Count
+    """Environments that they were in."""
+    ablation_mean: Points | None = None
+    """Accuracy that switching the seed off costs the trained network at the end of its life, averaged likewise."""
+    ablation_low: Points | None = None
+    """Lower end of its 95% interval."""
+    ablation_high: Points | None = None
+    """Upper end of it."""
+    ablation_n: Count
+    """Seeds that it rests on."""
+    cull_drop_mean: Points | None = None
+    """Accuracy right before a cull minus right after, of seeds that were mixed in, averaged likewise."""
+    cull_drop_low: Points | None = None
+    """Lower end of its 95% interval."""
+    cull_drop_high: Points | None = None
+    """Upper end of it."""
+    cull_drop_n: Count
+    """Seeds that it rests on."""
 
 
 @kind(Importance.ROUTINE, derived=True)
@@ -89,8 +124,8 @@ class BestRun:
     """Highest validation accuracy."""
     growth_ratio: Ratio | None = None
     """(host + seeds present at the peak, whatever their stage) / host; None when one of the sizes was not told."""
-    efficiency: Ratio | None = None
-    """peak_accuracy / growth_ratio; None without that."""
+    efficiency: Efficiency | None = None
+    """peak_accuracy / growth_ratio, in percent per growth ratio; None without that."""
     rank: Count
     """1 = the highest peak accuracy; among equals, the smaller model."""
     pareto: bool
@@ -108,6 +143,84 @@ class BestRunsRanked(Payload):
 
 
 @kind(Importance.ROUTINE, derived=True)
+class EpisodeCompared(Payload):
+    """A finished episode beside the host-only twin of its environment, each accuracy with the growth of its network."""
+
+    group: str | None = None
+    """Group (A/B arm)."""
+    env: int | None = None
+    """Environment."""
+    episode: int | None = None
+    """Episode."""
+    epochs: Count
+    """Epochs that it was trained."""
+    final_accuracy: Percent
+    """Validation accuracy of the network as it was trained, all seeds in."""
+    final_growth_ratio: Ratio | None = None
+    """Growth of that network."""
+    kept_accuracy: Percent | None = None
+    """Validation accuracy of what remains after the end; None where nothing told or measured it."""
+    kept_growth_ratio: Ratio | None = None
+    """Growth of what remains."""
+    peak_accuracy: Percent | None = None
+    """Highest validation accuracy of its epochs; None where none was finite."""
+    twin_final_accuracy: Percent | None = None
+    """Validation accuracy of the twin at the epoch in which the episode ended; None where that was not told."""
+    twin_peak_accuracy: Percent | None = None
+    """The twin's highest up to that epoch; None where it was not told epoch by epoch."""
+    twin_epochs: Count | None = None
+    """Epochs for which the twin was trained."""
+
+
+@kind(Importance.ROUTINE, derived=True)
+class VerdictReached(Payload):
+    """Is growing winning? All finished episodes of a group so far, against their own environments' twins.
+
+    A mean is one of each environment's episodes first, then over environments; where any episode can be compared with
+    its twin, only those that can are in it.
+    """
+
+    group: str | None = None
+    """Group (A/B arm)."""
+    envs: Count
+    """Environments that the means are over."""
+    episodes: Count
+    """Finished episodes."""
+    compared: Count
+    """Those of them with a kept accuracy and a twin's of the same length."""
+    unended: Count
+    """Episodes that began and have not ended: they are in no mean."""
+    final_accuracy_mean: Percent | None = None
+    """Of the networks as trained."""
+    kept_accuracy_mean: Percent | None = None
+    """Of the networks that are kept."""
+    twin_accuracy_mean: Percent | None = None
+    """Of the hosts trained alone for as long."""
+    kept_delta_mean: Points | None = None
+    """Kept accuracy minus the twin's."""
+    kept_delta_low: Points | None = None
+    """Lower end of its 95% interval, Student's t over environments; None with fewer than two."""
+    kept_delta_high: Points | None = None
+    """Upper end of it."""
+    final_delta_mean: Points | None = None
+    """Final accuracy minus the twin's."""
+    peak_delta_mean: Points | None = None
+    """Peak accuracy minus the twin's peak over the same epochs."""
+    growth_ratio_mean: Ratio | None = None
+    """Growth of the networks that are kept."""
+    efficiency_ratio_mean: Ratio | None = None
+    """(kept accuracy / its parameters) / (twin's accuracy / host parameters); below 1, growing lost by size."""
+    final_growth_ratio_mean: Ratio | None = None
+    """Growth of the networks as trained."""
+    final_efficiency_ratio_mean: Ratio | None = None
+    """The efficiency ratio of the networks as trained."""
+    efficiency_wins: Count
+    """Compared episodes whose kept network has an efficiency ratio above 1."""
+    shown: str
+    """"better" or "worse" where the interval of `kept_delta_mean` excludes 0, otherwise "not shown"."""
+
+
+@kind(Importance.ROUTINE, derived=True)
 class EpochAssessed(Payload):
     """What a person would say of a network after an epoch: how it goes, what is wrong, what could be done."""
 
@@ -117,6 +230,8 @@ class EpochAssessed(Payload):
     """What is wrong, the worst first, such as "non_finite", "vanishing_gradients", "sustained_plateau"."""
     opportunities: list[str]
     """What could be done, such as "slot_available", "healthy_gradients"."""
+    learning: str
+    """How it learns, beside its health: "starting", "improving", "plateau", "worsening" or "broken" (not finite)."""
     health: Fraction | None = None
     """Share of measured layers without a complaint, 0 as soon as anything is broken; None if nothing was measured."""
     complaints: dict[str, list[str]]

@@ -15,9 +15,13 @@ __all__ = [
     "NON_FINITE",
     "Bytes",
     "Count",
+    "Dimensions",
+    "Efficiency",
+    "Epochs",
     "Flops",
     "Fraction",
     "Loss",
+    "Magnitude",
     "Measure",
     "Nats",
     "Norm",
@@ -26,7 +30,9 @@ __all__ = [
     "Ratio",
     "Real",
     "Reward",
+    "RewardSpread",
     "Seconds",
+    "StepSize",
 ]
 
 NON_FINITE = ("NaN", "Infinity", "-Infinity")
@@ -54,11 +60,17 @@ Percent = Annotated[float, Measure("percent", 0, 100)]
 Points = Annotated[float, Measure("percentage points", -100, 100)]
 Fraction = Annotated[float, Measure("ratio", 0, 1)]
 Ratio = Annotated[float, Measure("ratio", 0)]
-Loss = Annotated[float, Measure("nats", 0)]
+Loss = Annotated[float, Measure("nats")]
 Nats = Annotated[float, Measure("nats")]
 Norm = Annotated[float, Measure("L2 norm", 0)]
 Seconds = Annotated[float, Measure("seconds", 0)]
 Reward = Annotated[float, Measure("reward")]
+Magnitude = Annotated[float, Measure("gradient", 0)]
+RewardSpread = Annotated[float, Measure("reward", 0)]
+StepSize = Annotated[float, Measure("learning rate", 0)]
+Epochs = Annotated[float, Measure("epochs", 0)]
+Dimensions = Annotated[float, Measure("dimensions", 0)]
+Efficiency = Annotated[float, Measure("percent per growth ratio", 0)]
 Real = Annotated[float, Measure("none")]
 Count = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0})]
 Flops = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0, "unit": "operations"})]

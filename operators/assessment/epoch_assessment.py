@@ -69,6 +69,7 @@ def _assess(network: Network, found: EpochMeasurements, epoch: EpochCompleted) -
         narrative=sentences(evidence),
         red_flags=raised_flags(evidence),
         opportunities=opportunities(evidence),
+        learning="starting",
         health=found.health,
         complaints=by_complaint(found.sources),
         plateau_epochs=network.progress.plateau_epochs,

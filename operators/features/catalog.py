@@ -96,7 +96,9 @@ _ACTIVATIONS = (
     Feature("act_mean_{layer}", "none", f"{_OUTPUT}.{{layer}}.mean", "mean of the layer's output"),
     Feature("act_std_{layer}", "none", f"{_OUTPUT}.{{layer}}.std", "standard deviation of its output"),
     Feature("act_zero_{layer}", "ratio", f"{_OUTPUT}.{{layer}}.zero", "share of its output that is 0"),
-    Feature("effective_rank_{layer}", "ratio", f"{_OUTPUT}.{{layer}}.effective_rank", "how many directions it uses"),
+    Feature(
+        "effective_rank_{layer}", "dimensions", f"{_OUTPUT}.{{layer}}.effective_rank", "how many directions it uses"
+    ),
     Feature("dead_units", "count", f"{_OUTPUT}.*.dead", "units that are 0 for all samples, the sum over layers"),
     Feature("dormant_units", "ratio", f"{_OUTPUT}.*.dormant", "largest share of dormant units in a layer"),
     Feature("act_non_finite", "count", f"{_OUTPUT}.*.non_finite", "NaN and infinite values, the sum over layers"),

@@ -83,12 +83,19 @@ def _row(group: str | None, blueprint: str, tally: BlueprintTally) -> BlueprintS
         germinated=tally.germinated,
         fossilized=tally.fossilized,
         culled=tally.culled,
+        cut_off=0,
+        late_germinated=0,
+        late_fossilized=0,
         fossilization_rate=fossilization_rate(tally.fossilized, tally.culled),
         acc_delta_mean=tally.acc_delta.mean,
         acc_delta_std=tally.acc_delta.std,
         churn_mean=tally.churn.mean,
         churn_std=tally.churn.std,
         lifespan_mean=tally.lifespan.mean,
+        net_gain_n=0,
+        net_gain_envs=0,
+        ablation_n=0,
+        cull_drop_n=0,
     )
 
 

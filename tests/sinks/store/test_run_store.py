@@ -21,7 +21,9 @@ from tests.sinks.prometheus.test_trace_metrics import trace
 BASELINE = HostBaselineMeasured(
     initial_loss=2.0, initial_accuracy=10.0, final_loss=0.5, final_accuracy=90.0, epochs=45, host_params=1000
 )
-ASSESSED = EpochAssessed(narrative="well", red_flags=[], opportunities=[], complaints={}, plateau_epochs=0)
+ASSESSED = EpochAssessed(
+    narrative="well", red_flags=[], opportunities=[], learning="improving", complaints={}, plateau_epochs=0
+)
 
 
 def story(envs: int = 2, episodes: int = 2, epochs: int = 3) -> list[Event[Any]]:
