@@ -9,6 +9,7 @@ from nissa.trainer.policy import Policy, Situation, SlotView, Transition, reward
 from nissa.trainer.training import (
     Course,
     EpisodeRecord,
+    Measured,
     TrainedEpoch,
     Validation,
     contributions,
@@ -51,7 +52,7 @@ class Episode:
         self.emitter.move(epoch=epoch)
         with watch.phase("decide"):
             decision = self.policy(self._situation(epoch))
-            done = self.growth.act(decision.action, accuracies[-1], self.epochs - epoch + 1)
+            refused = self.growth.act(decision.action, accuracies[-1], self.epochs - epoch + 1)
         with watch.phase("train"):
             trained = self.train(self.model, batches(load_digits(), self.order), report=emit, look=watch.step)
         with watch.phase("validate"):
@@ -64,29 +65,45 @@ class Episode:
         emit(epoch_completed(self.model, trained, validated, accuracies))
         if matrix:
             emit(matrix)
-        earned = self._earned(epoch, decision.action.op if done else "WAIT")
-        emit(decision.made(earned, accuracy_delta=self.record.delta(epoch)))
         self.growth.advance(accuracies[-1])
+        if epoch == self.epochs:
+            # Before the last decision is scored: what the end takes away is its price.
+            self._keep()
+        earned = self._earned(epoch, "WAIT" if refused else decision.action.op)
+        emit(decision.made(earned, accuracy_delta=self.record.delta(epoch), refused_by=refused))
         self.transitions.append(Transition(decision, sum(earned.values())))
 
     def end(self) -> EpisodeRecord:
-        """Cull what did not fossilize, and say what came of it all."""
-        record, growth = self.record, self.growth
-        growth.end(record.val_accuracies[-1])
+        """Say, after the last epoch, what came of it all: of the network that was trained, and of the one kept.
+
+        Raises ValueError before that.
+        """
+        record, growth, final, kept = self.record, self.growth, self.record.final, self.record.kept
+        if kept is None:
+            raise ValueError(f"the episode ends after epoch {self.epochs}, not after {len(self.transitions)}")
         self.emitter.emit(
             EpisodeEnded(
                 outcome="completed",
-                final_accuracy=record.val_accuracies[-1],
-                final_loss=record.val_losses[-1],
+                final_accuracy=final.accuracy,
+                final_loss=final.loss,
+                final_growth_ratio=final.growth_ratio,
+                kept_accuracy=kept.accuracy,
+                kept_loss=kept.loss,
+                growth_ratio=kept.growth_ratio,
                 total_reward=sum(step.reward for step in self.transitions),
                 epochs=len(self.transitions),
-                growth_ratio=self.model.growth_ratio(),
                 germinated=growth.germinated,
                 fossilized=growth.fossilized,
                 culled=growth.culled,
             )
         )
         return record
+
+    def _keep(self) -> None:
+        """Cull what did not fossilize, and measure what is left."""
+        self.growth.end(self.record.val_accuracies[-1])
+        kept = validate(self.model, load_digits())
+        self.record.kept = Measured(kept.accuracy, kept.loss, self.model.growth_ratio())
 
     def _situation(self, epoch: int) -> Situation:
         """What there is to see before an epoch."""
@@ -110,12 +127,14 @@ class Episode:
 
     def _earned(self, epoch: int, done: str) -> dict[str, float]:
         """Reward by component, for an epoch before which the operation `done` was carried out."""
+        record = self.record
         earned = reward_components(
-            accuracy_delta=self.record.delta(epoch),
+            accuracy_delta=record.delta(epoch),
             twin_delta=self.twin.delta(epoch),
-            growth_ratio=self.model.growth_ratio(),
+            kept_delta=record.kept.accuracy - record.final.accuracy if record.kept else 0.0,
+            growth_ratio=record.growth_ratios[-1],
             fossilized=done == "FOSSILIZE",
             culled=done == "CULL",
         )
-        self.record.rewards.append(sum(earned.values()))
+        record.rewards.append(sum(earned.values()))
         return earned

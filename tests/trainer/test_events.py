@@ -214,8 +214,9 @@ def test_an_episode_ends_with_the_counts_of_its_seeds(events: Events) -> None:
         here = [e for e in of(events, SeedGerminated) if e.scope[1:4] == event.scope[1:4]]
         assert ended.germinated == len(here) == ended.fossilized + ended.culled
         last = [e.payload for e in of(events, EpochCompleted) if e.scope[1:4] == event.scope[1:4]][-1]
-        assert ended.final_accuracy == last.val_accuracy
-        assert ended.growth_ratio <= last.total_params / last.host_params
+        assert (ended.final_accuracy, ended.final_loss) == (last.val_accuracy, last.val_loss)
+        assert ended.final_growth_ratio == last.total_params / last.host_params
+        assert ended.growth_ratio == 1 + last.fossilized_params / last.host_params
 
 
 def test_names_of_seeds_are_unique_in_a_run(by_ppo: Events) -> None:

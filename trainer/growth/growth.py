@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nissa.events.kinds import Action
+from nissa.trainer.data import load_digits
 from nissa.trainer.growth.lifecycle import advance, cull, fossilize, germinate
 from nissa.trainer.network import Model, Seed, Slot
-from nissa.trainer.training import TrainedEpoch, trend
+from nissa.trainer.training import TrainedEpoch, trend, validate
 
 __all__ = ["Growth"]
 
@@ -30,23 +31,19 @@ class Growth:
     culled: int = 0
     _tried: int = 0
 
-    def act(self, action: Action, accuracy: float, epochs_left: int) -> bool:
-        """Do what was decided, if the gates allow it; `accuracy` is the validation accuracy in percent, now.
+    def act(self, action: Action, accuracy: float, epochs_left: int) -> str | None:
+        """Do what was decided, if slot and gates allow it; `accuracy` is the validation accuracy in percent, now.
 
-        Returns whether anything was done.
+        Returns what refused it: a gate, or the stage of a slot in which that cannot be done. None if it was done.
+        Raises KeyError for a slot that there is not.
         """
-        slot = self.model.slots.get(action.slot or "")
-        if slot is None:
-            return False
-        if action.op == "GERMINATE":
-            return self._germinate(slot, action, accuracy, epochs_left)
-        if action.op == "FOSSILIZE":
-            done = fossilize(slot, accuracy)
-            self.fossilized += done
-        else:
-            done = cull(slot, accuracy, reason=f"decided by {self.initiator}", initiator=self.initiator)
-            self.culled += done
-        return done
+        if action.op == "WAIT":
+            return None
+        slot = self.model.slots[action.slot or ""]
+        stage, asked = slot.stage, slot.gate
+        if self._done(slot, action, accuracy, epochs_left):
+            return None
+        return slot.gate.gate if slot.gate and slot.gate is not asked else stage
 
     def observe(self, trained: TrainedEpoch, accuracies: Sequence[float], contributions: dict[str, float]) -> None:
         """Note, after an epoch, what the gates will ask about each seed."""
@@ -64,12 +61,27 @@ class Growth:
     def advance(self, accuracy: float) -> None:
         """Let every seed whose gate is due through it, or cull it when its time is up."""
         for slot in self.model.seeded():
-            self.culled += advance(slot, accuracy)
+            self.culled += advance(slot, accuracy, self._measure)
 
     def end(self, accuracy: float) -> None:
         """The episode is over: what did not fossilize is culled."""
         for slot in self.model.seeded():
-            self.culled += cull(slot, accuracy, reason="the episode ended", initiator="episode_end")
+            self.culled += cull(slot, accuracy, self._measure, reason="the episode ended", initiator="episode_end")
+
+    def _measure(self) -> float:
+        return validate(self.model, load_digits()).accuracy
+
+    def _done(self, slot: Slot, action: Action, accuracy: float, epochs_left: int) -> bool:
+        if action.op == "GERMINATE":
+            return slot.seed is None and self._germinate(slot, action, accuracy, epochs_left)
+        if action.op == "FOSSILIZE":
+            done = fossilize(slot, accuracy)
+            self.fossilized += done
+        else:
+            by = self.initiator
+            done = cull(slot, accuracy, self._measure, reason=f"decided by {by}", initiator=by)
+            self.culled += done
+        return done
 
     def _germinate(self, slot: Slot, action: Action, accuracy: float, epochs_left: int) -> bool:
         seed = Seed(

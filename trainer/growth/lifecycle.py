@@ -4,6 +4,8 @@ DORMANT -> GERMINATED -> TRAINING -> BLENDING -> HOLDING -> FOSSILIZED; from any
 and its slot is DORMANT again. Every gate that is asked and every move is emitted where it happens.
 """
 
+from collections.abc import Callable
+
 from nissa.events.kinds import GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
 from nissa.trainer.network import GATES, Seed, Slot, checks, reason
 
@@ -26,17 +28,17 @@ def germinate(slot: Slot, seed: Seed, facts: dict[str, float | None]) -> bool:
     return True
 
 
-def advance(slot: Slot, accuracy: float) -> bool:
+def advance(slot: Slot, accuracy: float, measure: Callable[[], float]) -> bool:
     """After an epoch: ask the gate that is due, if any, and move on or, when patience is over, cull.
 
-    `accuracy` is the validation accuracy in percent, now. Returns whether it culled.
+    `accuracy` is the validation accuracy in percent, now, and `measure` as in `cull`. Returns whether it culled.
     """
     seed, gate = slot.seed, _WAY_OUT.get(slot.stage)
     if seed is None or gate is None or slot.stable or slot.epochs_in_stage < GATES[gate].due:
         return False
     if not _pass(slot, seed, gate, slot.facts):
         overdue = slot.epochs_in_stage >= GATES[gate].due + PATIENCE
-        return overdue and cull(slot, accuracy, reason=f"{gate} stayed shut", initiator="gate")
+        return overdue and cull(slot, accuracy, measure, reason=f"{gate} stayed shut", initiator="gate")
     if gate == "G4":
         slot.stable = True
     else:
@@ -56,6 +58,7 @@ def fossilize(slot: Slot, accuracy: float) -> bool:
             seed=seed.name,
             blueprint=seed.blueprint,
             improvement=accuracy - seed.accuracy,
+            ablation=slot.facts.get("counterfactual_contribution"),
             params_added=seed.params,
             epochs_total=seed.age,
         )
@@ -63,24 +66,33 @@ def fossilize(slot: Slot, accuracy: float) -> bool:
     return True
 
 
-def cull(slot: Slot, accuracy: float, *, reason: str, initiator: str) -> bool:
-    """Remove a seed that is not fossilized; the slot is empty again. Returns whether there was one."""
+def cull(slot: Slot, accuracy: float, measure: Callable[[], float], *, reason: str, initiator: str) -> bool:
+    """Remove a seed that is not fossilized; the slot is empty again. Returns whether there was one.
+
+    `accuracy` is that of the last epoch; `measure` validates the network as it stands, in percent, and is asked right
+    before and right after if the seed takes part in its output.
+    """
     seed = slot.seed
     if seed is None or slot.stage == "FOSSILIZED":
         return False
+    mixed, ablation = slot.alpha > 0, slot.facts.get("counterfactual_contribution")
+    before = measure() if mixed else None
     _move(slot, seed, "CULLED", accuracy)
+    slot.clear()
     slot.emitter.emit(
         SeedCulled(
             slot=slot.name,
             seed=seed.name,
             blueprint=seed.blueprint,
             improvement=accuracy - seed.accuracy,
+            ablation=ablation,
+            accuracy_before=before,
+            accuracy_after=measure() if mixed else None,
             reason=reason,
             initiator=initiator,
             epochs_total=seed.age,
         )
     )
-    slot.clear()
     slot.emitter.emit(
         StageChanged(slot=slot.name, from_stage="CULLED", to_stage="DORMANT", epochs_in_stage=0, alpha=0.0)
     )

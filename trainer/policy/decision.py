@@ -25,11 +25,18 @@ class Decision:
         """Whether masks left no choice: every head that mattered was forced."""
         return bool(self.heads) and all(head.forced for head in self.heads.values() if head.relevant)
 
-    def made(self, reward_components: dict[str, float], accuracy_delta: float) -> DecisionMade:
-        """The decision with what its epoch earned, in points, and by how many points the accuracy changed."""
+    def made(
+        self, reward_components: dict[str, float], *, accuracy_delta: float, refused_by: str | None
+    ) -> DecisionMade:
+        """The decision with what became of it.
+
+        What its epoch earned, by how many points the accuracy changed, and what refused it, if it was not carried out.
+        """
         return DecisionMade(
             observation=self.observation,
             action=self.action,
+            executed=refused_by is None,
+            refused_by=refused_by,
             heuristic=self.heuristic,
             masked=self.masked,
             heads=self.heads,

@@ -3,7 +3,7 @@
 from nissa.trainer.training.counterfactual import contributions, factorial
 from nissa.trainer.training.epoch import TrainedEpoch, train_epoch
 from nissa.trainer.training.gradients import MAX_NORM, gradients_of
-from nissa.trainer.training.history import Course, EpisodeRecord, History, trend, weights_digest
+from nissa.trainer.training.history import Course, EpisodeRecord, History, Measured, trend, weights_digest
 from nissa.trainer.training.snapshots import epoch_completed
 from nissa.trainer.training.twin import host_baseline_measured, save_initial, train_twin
 from nissa.trainer.training.validation import Validation, validate
@@ -13,6 +13,7 @@ __all__ = [
     "Course",
     "EpisodeRecord",
     "History",
+    "Measured",
     "TrainedEpoch",
     "Validation",
     "contributions",

@@ -3,15 +3,16 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from torch import nn
 
 from nissa.trainer.training.validation import Validation
 
-__all__ = ["Course", "EpisodeRecord", "History", "trend", "weights_digest"]
+__all__ = ["Course", "EpisodeRecord", "History", "Measured", "trend", "weights_digest"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Course:
     """Validation losses in nats and accuracies in percent, from epoch 0, the host before its first epoch."""
 
@@ -28,9 +29,20 @@ class Course:
         return self.val_accuracies[epoch] - self.val_accuracies[epoch - 1]
 
 
-@dataclass(frozen=True, kw_only=True)
+class Measured(NamedTuple):
+    """One network: its validation accuracy in percent and loss in nats, and (host + its seeds) / host."""
+
+    accuracy: float
+    loss: float
+    growth_ratio: float
+
+
+@dataclass(kw_only=True)
 class EpisodeRecord(Course):
-    """An episode: for each epoch also training loss and accuracy, reward, and growth with all seeds then present."""
+    """An episode: for each epoch also training loss and accuracy, reward, and growth with all seeds then present.
+
+    `kept` is what remains at the end, once the seeds that did not fossilize are gone; None until then.
+    """
 
     env: int
     episode: int
@@ -38,6 +50,12 @@ class EpisodeRecord(Course):
     train_accuracies: list[float] = field(default_factory=list)
     rewards: list[float] = field(default_factory=list)
     growth_ratios: list[float] = field(default_factory=list)
+    kept: Measured | None = None
+
+    @property
+    def final(self) -> Measured:
+        """The network as it was trained, after the last epoch so far."""
+        return Measured(self.val_accuracies[-1], self.val_losses[-1], self.growth_ratios[-1])
 
 
 @dataclass(frozen=True, kw_only=True)

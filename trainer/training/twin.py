@@ -4,25 +4,27 @@ from pathlib import Path
 
 import torch
 
-from nissa.events.kinds import BatchCompleted, HostBaselineMeasured
+from nissa.events.kinds import BatchCompleted, HostBaselineEpoch, HostBaselineMeasured
 from nissa.pipeline.emitter import Emitter
 from nissa.trainer.data import batches, generator, load_digits
 from nissa.trainer.network import Model, new_host
-from nissa.trainer.training.epoch import train_epoch
+from nissa.trainer.training.epoch import TrainedEpoch, train_epoch
 from nissa.trainer.training.history import Course
-from nissa.trainer.training.validation import validate
+from nissa.trainer.training.validation import Validation, validate
 
 __all__ = ["host_baseline_measured", "save_initial", "train_twin"]
 
 
 def train_twin(torch_seed: int, data_seed: int, epochs: int, emitter: Emitter) -> Course:
-    """Train a host without ever growing it, by the very code that trains the others."""
+    """Train a host without ever growing it, by the very code that trains the others, and tell of each epoch."""
     model, order = Model(torch_seed, emitter), generator(data_seed)
     course = Course()
     course.note(validate(model, load_digits()))
-    for _ in range(epochs):
-        train_epoch(model, batches(load_digits(), order), report=_keep_quiet)
-        course.note(validate(model, load_digits()))
+    for epoch in range(1, epochs + 1):
+        trained = train_epoch(model, batches(load_digits(), order), report=_keep_quiet)
+        validated = validate(model, load_digits())
+        course.note(validated)
+        emitter.bind(epoch=epoch).emit(_epoch(trained, validated))
     return course
 
 
@@ -48,6 +50,15 @@ def save_initial(torch_seed: int, env: int, out: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(new_host(torch_seed).state_dict(), path)
     return path.name
+
+
+def _epoch(trained: TrainedEpoch, validated: Validation) -> HostBaselineEpoch:
+    return HostBaselineEpoch(
+        train_loss=trained.loss,
+        train_accuracy=trained.accuracy,
+        val_loss=validated.loss,
+        val_accuracy=validated.accuracy,
+    )
 
 
 def _keep_quiet(_: BatchCompleted) -> None:

@@ -27,16 +27,16 @@ def told(growth: Growth, kind: type[Any]) -> list[Any]:
 
 
 def test_the_first_gate_weighs_the_model_as_it_would_be_after(growth: Growth) -> None:
-    assert growth.act(germinate("mid"), 50.0, 30)
-    assert growth.act(germinate("late"), 50.0, 30)
-    assert not growth.act(germinate("early"), 50.0, 30)
+    assert growth.act(germinate("mid"), 50.0, 30) is None
+    assert growth.act(germinate("late"), 50.0, 30) is None
+    assert growth.act(germinate("early"), 50.0, 30) == "G0"
     ratios = [gate.checks[0].value for gate in told(growth, GateEvaluated)]
     assert ratios == pytest.approx([1 + 332 / 1256, 1 + 664 / 1256, 1 + (664 + 291) / 1256])
     assert (growth.germinated, len(told(growth, SeedGerminated))) == (2, 2)
 
 
 def test_too_late_in_the_episode_nothing_germinates(growth: Growth) -> None:
-    assert not growth.act(germinate("mid", "norm"), 50.0, 11)
+    assert growth.act(germinate("mid", "norm"), 50.0, 11) == "G0"
     assert told(growth, GateEvaluated)[0].reason == "epochs_left 11 is not >= 12"
 
 
@@ -63,7 +63,7 @@ def test_the_gates_see_each_slots_own_figures(growth: Growth) -> None:
 def test_a_cull_says_who_wanted_it(growth: Growth) -> None:
     growth.act(germinate("mid"), 50.0, 30)
     growth.act(germinate("late"), 50.0, 30)
-    assert growth.act(Action(op="CULL", slot="mid"), 49.0, 29)
+    assert growth.act(Action(op="CULL", slot="mid"), 49.0, 29) is None
     growth.end(48.0)
     rows = [(row.slot, row.initiator, row.improvement) for row in told(growth, SeedCulled)]
     assert rows == [("mid", "policy", -1.0), ("late", "episode_end", -2.0)]
@@ -71,8 +71,19 @@ def test_a_cull_says_who_wanted_it(growth: Growth) -> None:
 
 
 def test_waiting_does_nothing(growth: Growth) -> None:
-    assert not growth.act(Action(op="WAIT"), 50.0, 30)
+    assert growth.act(Action(op="WAIT"), 50.0, 30) is None
     assert told(growth, object) == []
+
+
+def test_what_a_slot_is_not_fit_for_is_refused_by_its_stage_and_changes_nothing(growth: Growth) -> None:
+    growth.act(germinate("mid"), 50.0, 30)
+    there = list(told(growth, object))
+    assert growth.act(germinate("mid", "norm"), 50.0, 29) == "GERMINATED"
+    assert growth.act(Action(op="FOSSILIZE", slot="mid"), 50.0, 29) == "GERMINATED"
+    assert growth.act(Action(op="CULL", slot="late"), 50.0, 29) == "DORMANT"
+    assert told(growth, object) == there
+    with pytest.raises(KeyError):
+        growth.act(Action(op="CULL", slot="nowhere"), 50.0, 29)
 
 
 def test_seeds_of_one_episode_differ_and_come_back_the_same_in_the_next(growth: Growth, silent: Any) -> None:

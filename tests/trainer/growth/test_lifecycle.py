@@ -28,7 +28,11 @@ def live(slot: Slot, epochs: int, accuracy: float = 60.0, **facts: float | None)
     for _ in range(epochs):
         slot.start_epoch()
         slot.facts = FINE | {"epochs_in_stage": float(slot.epochs_in_stage), "alpha": slot.alpha} | facts
-        advance(slot, accuracy)
+        advance(slot, accuracy, never)
+
+
+def never() -> float:
+    raise AssertionError("nobody asked")
 
 
 def told(slot: Slot, kind: type[Any]) -> list[Any]:
@@ -59,6 +63,7 @@ def test_what_is_told_of_germination_and_fossilization_has_the_right_numbers(slo
     assert (born.slot, born.blueprint, born.params) == ("mid", "conv_enhance", 8 * 4 * 9 + 4 + 4 * 8 + 8)
     assert born.flops == 2 * 16 * (8 * 4 * 9 + 4 * 8)  # multiply and add, for each of 16 pixels
     assert (kept.improvement, kept.params_added, kept.epochs_total) == (12.0, born.params, 11)
+    assert kept.ablation == FINE["counterfactual_contribution"]
     assert told(slot, StageChanged)[-1].accuracy_delta == 12.0
 
 
@@ -100,8 +105,19 @@ def test_a_seed_can_be_culled_from_every_live_stage_and_its_slot_is_as_good_as_n
     germinate(slot, make_seed(accuracy=50.0), FINE)
     live(slot, epochs)
     assert slot.stage == stage
-    assert cull(slot, 47.0, reason="why not", initiator="policy")
-    assert told(slot, SeedCulled)[0].improvement == -3.0
+    states: list[tuple[str, float]] = []
+
+    def measure() -> float:
+        states.append((slot.stage, slot.alpha))
+        return 61.0 - len(states)
+
+    mixed = (slot.stage, slot.alpha) if slot.alpha else None
+    assert cull(slot, 47.0, measure, reason="why not", initiator="policy")
+    (culled,) = told(slot, SeedCulled)
+    assert culled.improvement == -3.0
+    assert (culled.accuracy_before, culled.accuracy_after) == ((60.0, 59.0) if mixed else (None, None))
+    assert states == ([mixed, ("DORMANT", 0.0)] if mixed else [])
+    assert culled.ablation == (2.0 if epochs else None)
     assert [move.to_stage for move in told(slot, StageChanged)][-2:] == ["CULLED", "DORMANT"]
     fresh = Slot("mid", 8, silent)
     names = ("stage", "alpha", "seed", "stable", "facts", "gate", "term", "epochs_in_stage", "entry_accuracy")
@@ -129,13 +145,13 @@ def test_what_is_fossilized_can_be_neither_culled_nor_fossilized_again(slot: Slo
     germinate(slot, make_seed(), FINE)
     live(slot, 11)
     fossilize(slot, 60.0)
-    assert not cull(slot, 60.0, reason="too late", initiator="policy")
+    assert not cull(slot, 60.0, never, reason="too late", initiator="policy")
     assert not fossilize(slot, 60.0)
     assert slot.stage == "FOSSILIZED"
 
 
 def test_nothing_happens_to_an_empty_slot(slot: Slot) -> None:
-    assert not advance(slot, 50.0)
+    assert not advance(slot, 50.0, never)
     assert not fossilize(slot, 50.0)
-    assert not cull(slot, 50.0, reason="", initiator="policy")
+    assert not cull(slot, 50.0, never, reason="", initiator="policy")
     assert slot.emitter.told == []  # type: ignore[attr-defined]

@@ -6,6 +6,9 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from nissa.events.event import Event, Scope
+from nissa.events.kinds import HostBaselineEpoch
+from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.data.digits import batches, load_digits
 from nissa.trainer.network.host import Host, new_host
 from nissa.trainer.network.model import Model
@@ -44,11 +47,22 @@ def test_a_host_alone_trains_as_in_a_plain_loop(silent: Any) -> None:
     assert torch.allclose(torch.tensor(told), torch.tensor(seen), rtol=1e-4)
 
 
-def test_the_twin_learns_and_keeps_quiet(silent: Any) -> None:
-    twin = train_twin(0, 1, 6, silent)
-    assert len(twin.val_accuracies) == 7
+def test_the_twin_learns_and_tells_of_each_epoch_where_it_stands() -> None:
+    seen: list[Event[Any]] = []
+    with Telemetry("twin", sinks={"seen": seen.append}, operators={}) as telemetry:
+        emitter = telemetry.scope(group="never", env=3)
+        twin = train_twin(0, 1, 6, emitter)
+        assert emitter.scope == Scope("twin", "never", 3, None, None)
+    batch_rows = plainly(new_host(0), torch.Generator().manual_seed(1), epochs=6)
+    trained = torch.tensor(batch_rows).view(6, 23, 3)[:, :, :2]
+    weights = torch.tensor([64.0] * 22 + [29.0]) / 1437
+    told = [event for event in seen if isinstance(event.payload, HostBaselineEpoch)]
+    assert [event.scope[1:] for event in told] == [("never", 3, None, epoch) for epoch in range(1, 7)]
+    figures = torch.tensor([[event.payload.train_loss, event.payload.train_accuracy] for event in told])
+    assert torch.allclose(figures, torch.einsum("ebf,b->ef", trained, weights), rtol=1e-2)
+    assert [event.payload.val_loss for event in told] == twin.val_losses[1:]
+    assert [event.payload.val_accuracy for event in told] == twin.val_accuracies[1:]
     assert twin.val_losses[-1] < twin.val_losses[0]
-    assert silent.told == []
 
 
 @pytest.mark.parametrize("stage", ["TRAINING", "BLENDING", "HOLDING", "FOSSILIZED"])
