@@ -11,11 +11,15 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     KINDS,
     BatchCompleted,
+    CounterfactualMeasured,
+    CounterfactualResult,
     EpisodeEnded,
     EpisodeStarted,
     EpochCompleted,
     GateEvaluated,
     HeadEntropy,
+    HostBaselineEpoch,
+    HostBaselineMeasured,
     Payload,
     PolicyUpdated,
     RunStarted,
@@ -128,7 +132,26 @@ def _turns() -> st.SearchStrategy[Payload]:
         st.builds(SeedCulled, **ended, reason=st.just("late"), initiator=st.just("policy")),
         st.builds(epoch_completed, val_accuracy=st.integers(0, 5).map(float), total_seed_params=size),
         st.builds(episode_ended),
+        *_comparisons(),
         *_troubles(),
+    )
+
+
+def _comparisons() -> tuple[st.SearchStrategy[Payload], ...]:
+    """Twins, whole or in part, at any time, and factorials of which some rows are missing."""
+    accuracy = st.integers(0, 9).map(float)
+    rows = st.builds(
+        CounterfactualResult,
+        config=st.lists(st.booleans(), min_size=2, max_size=2),
+        alpha_settings=st.just({}),
+        val_accuracy=accuracy,
+    )
+    ends: dict[str, Any] = {"initial_accuracy": accuracy, "final_accuracy": accuracy, "epochs": st.integers(1, 40)}
+    known: dict[str, Any] = {"initial_loss": st.just(1.0), "final_loss": st.just(1.0), "host_params": st.just(1000)}
+    return (
+        st.builds(HostBaselineEpoch, val_accuracy=accuracy),
+        st.builds(HostBaselineMeasured, **ends, **known),
+        st.builds(CounterfactualMeasured, slots=st.just(["early", "late"]), results=st.lists(rows, max_size=4)),
     )
 
 

@@ -1,106 +1,162 @@
-"""Which blueprints work? Seeds germinated, fossilized and culled by group and blueprint, and what they brought."""
+"""Which blueprints work? Seeds germinated, fossilized and culled by group and blueprint, and what they brought.
 
-from collections.abc import Iterator
+A seed lives while its host learns, so how far the accuracy rose meanwhile says little of it. Its net gain leaves out
+what the host-only twin gained over the same epochs: all that training with it, and whatever else the episode had,
+brought beyond the host alone. Its ablation is what the trained network would miss without it.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from nissa.events.event import Event
-from nissa.events.kinds import BlueprintSummarized, SeedCulled, SeedFossilized, SeedGerminated
-from nissa.operators.fold import Fold, Keyed
-from nissa.operators.statistics import Moments
+from nissa.events.event import Event, Scope
+from nissa.events.kinds import (
+    BlueprintSummarized,
+    CounterfactualMeasured,
+    EpisodeStarted,
+    EpochCompleted,
+    HostBaselineEpoch,
+    HostBaselineMeasured,
+    RunStarted,
+    SeedCulled,
+    SeedFossilized,
+    SeedGerminated,
+)
+from nissa.operators.fold import Fold, Keyed, merge_disjoint
+from nissa.operators.growth.blueprint_tally import BlueprintTally, is_late, summarized
+from nissa.operators.growth.seed_lives import Life, SeedLives
+from nissa.operators.host_twin import HostTwin
 
-__all__ = ["BlueprintTally", "blueprint_stats", "fossilization_rate"]
+__all__ = ["BlueprintGroup", "Blueprints", "blueprint_stats"]
 
-Ended = SeedGerminated | SeedFossilized | SeedCulled
+MAX_PENDING = 1000
+"""Seeds of one environment that may wait for its twin; of more, the first is not counted."""
+
+
+class Pending(NamedTuple):
+    """A seed whose change of accuracy is known, and what the twin gained meanwhile is not yet."""
+
+    blueprint: str
+    change: float
+    start: int
+    end: int
 
 
 @dataclass(slots=True)
-class BlueprintTally:
-    """What is known of one blueprint in one group of one run."""
+class BlueprintGroup:
+    """The blueprints of a group in a run, by name."""
 
-    germinated: int = 0
-    fossilized: int = 0
-    culled: int = 0
-    acc_delta: Moments = field(default_factory=Moments)
-    churn: Moments = field(default_factory=Moments)
-    lifespan: Moments = field(default_factory=Moments)
+    tallies: Keyed[BlueprintTally] = field(default_factory=lambda: Keyed(BlueprintTally, limit=1000))
+    episodes: int = 0
+    """The run's, as planned, or as were seen to begin where that is more."""
 
-    def merge(self, other: "BlueprintTally") -> "BlueprintTally":
-        """The tally of two disjoint streams: counts add exactly, moments to rounding."""
-        return BlueprintTally(
-            self.germinated + other.germinated,
-            self.fossilized + other.fossilized,
-            self.culled + other.culled,
-            self.acc_delta.merge(other.acc_delta),
-            self.churn.merge(other.churn),
-            self.lifespan.merge(other.lifespan),
-        )
+    def late(self, episode: int | None) -> int | None:
+        """An episode if it is in the last quarter of them, otherwise None."""
+        return episode if episode is not None and is_late(episode, self.episodes) else None
+
+    def merge(self, other: "BlueprintGroup | None") -> "BlueprintGroup":
+        """The same of both parts of a stream."""
+        parts = [self, other or BlueprintGroup()]
+        whole = BlueprintGroup(episodes=max(part.episodes for part in parts))
+        for name in dict.fromkeys(name for part in parts for name in part.tallies.items):
+            left, right = (part.tallies.items.get(name, BlueprintTally()) for part in parts)
+            whole.tallies[name] = left.merge(right)
+            whole.tallies[name].trim(whole.episodes)
+        return whole
 
 
-def fossilization_rate(fossilized: int, culled: int) -> float | None:
-    """Share of ended seeds that fossilized, in percent; None before the first one ended.
+@dataclass(slots=True)
+class Blueprints:
+    """The groups, and by environment its seeds, its twin, and what waits for the twin."""
 
-    >>> fossilization_rate(14, 8), fossilization_rate(0, 0)
-    (63.63636363636363, None)
+    groups: Keyed[BlueprintGroup] = field(default_factory=lambda: Keyed(BlueprintGroup))
+    planned: Keyed[int] = field(default_factory=lambda: Keyed(int))
+    lives: SeedLives = field(default_factory=SeedLives)
+    twins: Keyed[HostTwin] = field(default_factory=lambda: Keyed(HostTwin))
+    pending: Keyed[list[Pending]] = field(default_factory=lambda: Keyed(list))
+
+
+def blueprint_stats() -> Fold[Blueprints]:
+    """An updated row for each seed that germinates or ends, by group and blueprint, and where something told later
+    changes it: a new episode what the last quarter is, a twin what seeds gained beyond it.
+
+    A cull or fossilization that names no blueprint counts under that of the same seed's germination, and under
+    "unknown" only where none was told. Every seed that ended counts in the means that its events fill, one that the end
+    of an episode cut off too: it lived and was measured, though nobody judged it. An improvement that was not told
+    leaves the documents' means alone; the net gain takes the accuracies of the epochs in its place.
     """
-    ended = fossilized + culled
-    return fossilized / ended * 100 if ended else None
+    host = (RunStarted, EpisodeStarted, EpochCompleted, CounterfactualMeasured, HostBaselineEpoch, HostBaselineMeasured)
+    return Fold("blueprint_stats", (*host, SeedGerminated, SeedFossilized, SeedCulled), Blueprints, _step, _merge)
 
 
-def blueprint_stats() -> Fold[Keyed[BlueprintTally]]:
-    """An updated row for each seed that germinates or ends, by group and blueprint.
-
-    A seed without a blueprint counts under "unknown". An improvement that was not measured counts the seed and
-    leaves the means alone.
-    """
-    kinds = (SeedGerminated, SeedFossilized, SeedCulled)
-    return Fold("blueprint_stats", kinds, lambda: Keyed(BlueprintTally), _step, _merge)
-
-
-def _step(tallies: Keyed[BlueprintTally], event: Event[Ended]) -> Iterator[BlueprintSummarized]:
-    blueprint = event.payload.blueprint or "unknown"
-    tally = tallies[event.scope.run, event.scope.group, blueprint]
-    _count(tally, event.payload)
-    yield _row(event.scope.group, blueprint, tally)
-
-
-def _count(tally: BlueprintTally, seed: Ended) -> None:
-    if isinstance(seed, SeedGerminated):
-        tally.germinated += 1
+def _step(state: Blueprints, event: Event[Any]) -> Iterator[BlueprintSummarized]:
+    scope, payload = event.scope, event.payload
+    if isinstance(payload, RunStarted):
+        state.planned[scope[:2]] = int(payload.n_episodes or 0)
         return
-    tally.lifespan.add(seed.epochs_total)
-    if isinstance(seed, SeedFossilized):
-        tally.fossilized += 1
+    group = state.groups[scope[:2]]
+    if isinstance(payload, HostBaselineEpoch | HostBaselineMeasured):
+        state.twins[scope[:3]].note(payload, scope.epoch)
+        changed = _settle(state, scope, group)
     else:
-        tally.culled += 1
-    if seed.improvement is not None:
-        (tally.acc_delta if isinstance(seed, SeedFossilized) else tally.churn).add(seed.improvement)
+        changed = dict.fromkeys((*_reach(state, scope, group), *_live(state, event, group)))
+    for blueprint in changed:
+        yield summarized(scope.group, blueprint, group.tallies[blueprint])
 
 
-def _row(group: str | None, blueprint: str, tally: BlueprintTally) -> BlueprintSummarized:
-    return BlueprintSummarized(
-        group=group,
-        blueprint=blueprint,
-        germinated=tally.germinated,
-        fossilized=tally.fossilized,
-        culled=tally.culled,
-        cut_off=0,
-        late_germinated=0,
-        late_fossilized=0,
-        fossilization_rate=fossilization_rate(tally.fossilized, tally.culled),
-        acc_delta_mean=tally.acc_delta.mean,
-        acc_delta_std=tally.acc_delta.std,
-        churn_mean=tally.churn.mean,
-        churn_std=tally.churn.std,
-        lifespan_mean=tally.lifespan.mean,
-        net_gain_n=0,
-        net_gain_envs=0,
-        ablation_n=0,
-        cull_drop_n=0,
-    )
+def _live(state: Blueprints, event: Event[Any], group: BlueprintGroup) -> Iterable[str]:
+    """Take in what happens in an episode; the blueprints whose rows it changes."""
+    scope, lives = event.scope, state.lives
+    match event.payload:
+        case EpisodeStarted():
+            lives.start(scope)
+        case EpochCompleted() as epoch:
+            lives.validated(scope, epoch)
+        case CounterfactualMeasured() as measured:
+            lives.ablated(scope, measured)
+        case SeedGerminated() as seed:
+            lives.germinated(scope, seed)
+            group.tallies[seed.blueprint or "unknown"].germinate(group.late(scope.episode))
+            return [seed.blueprint or "unknown"]
+        case SeedFossilized() | SeedCulled() as seed:
+            life = lives.ended(scope, seed)
+            group.tallies[life.blueprint].end(scope.env, group.late(scope.episode), seed, life)
+            _await(state.pending[scope[:3]], life)
+            return [life.blueprint, *_settle(state, scope, group)]
+    return []
 
 
-def _merge(left: Keyed[BlueprintTally], right: Keyed[BlueprintTally]) -> Keyed[BlueprintTally]:
-    merged = Keyed(BlueprintTally)
-    for key in [*left.items, *(key for key in right.items if key not in left.items)]:
-        merged.items[key] = left.items.get(key, BlueprintTally()).merge(right.items.get(key, BlueprintTally()))
+def _await(pending: list[Pending], life: Life) -> None:
+    """Let a seed wait for the twin, if all else is known of it."""
+    if life.change is not None and life.start is not None and life.end is not None:
+        pending.append(Pending(life.blueprint, life.change, life.start, life.end))
+        del pending[:-MAX_PENDING]
+
+
+def _settle(state: Blueprints, scope: Scope, group: BlueprintGroup) -> dict[str, None]:
+    """Count the seeds of an environment for which the twin was told by now; their blueprints."""
+    twin, waiting, changed = state.twins[scope[:3]], state.pending[scope[:3]], dict[str, None]()
+    for seed in list(waiting):
+        if (share := twin.gained(seed.start, seed.end)) is not None:
+            waiting.remove(seed)
+            group.tallies[seed.blueprint].net_gain.add(scope.env, seed.change - share)
+            changed[seed.blueprint] = None
+    return changed
+
+
+def _reach(state: Blueprints, scope: Scope, group: BlueprintGroup) -> list[str]:
+    """Note how many episodes there are; the blueprints for which that changes what is of the last quarter."""
+    if scope.episode is None or scope.episode < group.episodes:
+        return []
+    planned = (state.planned.items.get(key, 0) for key in (scope[:2], (scope.run, None)))
+    group.episodes = max(scope.episode + 1, *planned)
+    return [name for name, tally in group.tallies.items.items() if tally.trim(group.episodes)]
+
+
+def _merge(left: Blueprints, right: Blueprints) -> Blueprints:
+    merged = Blueprints(lives=left.lives.merge(right.lives))
+    for name in ("planned", "twins", "pending"):
+        setattr(merged, name, merge_disjoint(getattr(left, name), getattr(right, name)))
+    for key in dict.fromkeys((*left.groups.items, *right.groups.items)):
+        merged.groups[key] = left.groups.items.get(key, BlueprintGroup()).merge(right.groups.items.get(key))
     return merged

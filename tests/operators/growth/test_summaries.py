@@ -50,14 +50,27 @@ def last_rows(operator: Any, story: list[Any]) -> dict[Any, Any]:
     return rows
 
 
+def named(story: list[Any]) -> list[tuple[str, Any]]:
+    """Seeds that germinate or end, each with its blueprint, told again at its end or not."""
+    found, born = [], {}
+    for e in story:
+        if isinstance(seed := e.payload, SeedGerminated):
+            born[e.scope.env, seed.seed] = seed.blueprint
+            found.append((seed.blueprint, seed))
+        elif isinstance(seed, SeedFossilized | SeedCulled):
+            told = born.pop((e.scope.env, seed.seed), None)
+            found.append((seed.blueprint or told or "unknown", seed))
+    return found
+
+
 @settings(max_examples=150)
 @given(stories())
 def test_blueprint_rows_equal_a_plain_count(story: list[Any]) -> None:
     rows = last_rows(blueprint_stats(), story)
-    seeds = [e.payload for e in story if isinstance(e.payload, SeedGerminated | SeedFossilized | SeedCulled)]
-    assert rows.keys() == {seed.blueprint or "unknown" for seed in seeds}
+    seeds = named(story)
+    assert rows.keys() == {blueprint for blueprint, _ in seeds}
     for name, row in rows.items():
-        mine = [seed for seed in seeds if (seed.blueprint or "unknown") == name]
+        mine = [seed for blueprint, seed in seeds if blueprint == name]
         gains = [s.improvement for s in mine if isinstance(s, SeedFossilized) and s.improvement is not None]
         losses = [s.improvement for s in mine if isinstance(s, SeedCulled) and s.improvement is not None]
         ends = [s.epochs_total for s in mine if not isinstance(s, SeedGerminated)]

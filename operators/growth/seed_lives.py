@@ -1,0 +1,142 @@
+"""What was a seed's life? From where it germinated to where it ended, out of all that was told in between.
+
+Where on the curve of its network something happened, the last validation says that was told before it: epoch 0 before
+the first.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from nissa.events.event import Scope
+from nissa.events.kinds import CounterfactualMeasured, EpochCompleted, SeedCulled, SeedFossilized, SeedGerminated
+from nissa.operators.fold import Keyed, merge_disjoint
+
+__all__ = ["Life", "Network", "SeedLives", "ablations"]
+
+MAX_SLOTS = 1000
+"""Slots of one network that are remembered; of more, the one heard of first is forgotten."""
+
+
+class Life(NamedTuple):
+    """A life that ended. What was not told is None."""
+
+    blueprint: str
+    """As told at its end, else at germination; "unknown" where neither was."""
+    change: float | None
+    """Validation accuracy at its end minus at germination, in percentage points."""
+    start: int | None
+    """Epoch after which it germinated."""
+    end: int | None
+    """Epoch after which it ended."""
+    ablation: float | None
+    """What switching it off cost when that was last measured, in percentage points."""
+
+
+@dataclass(slots=True)
+class Network:
+    """The network of an episode."""
+
+    epoch: int | None = 0
+    """Validated last; None where that was told without its number."""
+    accuracy: float | None = None
+    """Of that validation."""
+    live: dict[str, str] = field(default_factory=dict)
+    """Seeds by slot."""
+    ablations: dict[str, tuple[str | None, float]] = field(default_factory=dict)
+    """By slot: of which seed, if known, and what switching it off costs."""
+
+    def measured(self, slot: str, seed: str | None, ablation: float) -> None:
+        """Remember what switching off the seed in a slot costs."""
+        self.ablations[slot] = seed, float(ablation)
+        if len(self.ablations) > MAX_SLOTS:
+            del self.ablations[next(iter(self.ablations))]
+
+    def begin(self, slot: str, seed: str) -> None:
+        """A seed is in a slot; what was measured of the one before is not of it."""
+        self.live[slot] = seed
+        self.ablations.pop(slot, None)
+        if len(self.live) > MAX_SLOTS:
+            del self.live[next(iter(self.live))]
+
+    def ablation(self, slot: str, seed: str | None) -> float | None:
+        """What was last measured of a seed that ends in a slot."""
+        of, ablation = self.ablations.pop(slot, (None, None))
+        return ablation if None in (of, seed) or of == seed else None
+
+
+@dataclass(slots=True)
+class Birth:
+    """Where a seed came from; all None if it was not told."""
+
+    blueprint: str | None = None
+    network: Network | None = None
+    epoch: int | None = None
+    accuracy: float | None = None
+
+
+@dataclass(slots=True)
+class SeedLives:
+    """The networks of episodes, and the seeds that germinated in them and have not ended."""
+
+    networks: Keyed[Network] = field(default_factory=lambda: Keyed(Network))
+    births: Keyed[Birth] = field(default_factory=lambda: Keyed(Birth))
+
+    def start(self, scope: Scope) -> None:
+        """An episode has a new network."""
+        self.networks[scope[:4]] = Network()
+
+    def validated(self, scope: Scope, epoch: EpochCompleted) -> None:
+        """Take in where the network stands, and what its slots say."""
+        network = self.networks[scope[:4]]
+        network.epoch, network.accuracy = scope.epoch, float(epoch.val_accuracy)
+        for slot in epoch.slots:
+            if slot.counterfactual_contribution is not None:
+                network.measured(slot.slot, slot.seed or network.live.get(slot.slot), slot.counterfactual_contribution)
+
+    def ablated(self, scope: Scope, measured: CounterfactualMeasured) -> None:
+        """Take in what switching off each seed costs."""
+        network = self.networks[scope[:4]]
+        for slot, ablation in ablations(measured).items():
+            network.measured(slot, network.live.get(slot), ablation)
+
+    def germinated(self, scope: Scope, seed: SeedGerminated) -> None:
+        """A life begins."""
+        network = self.networks[scope[:4]]
+        network.begin(seed.slot, seed.seed)
+        self.births[*scope[:3], seed.seed] = Birth(seed.blueprint, network, network.epoch, network.accuracy)
+
+    def ended(self, scope: Scope, seed: SeedFossilized | SeedCulled) -> Life:
+        """A life is over. One whose seed is not named is that of the seed in its slot."""
+        network = self.networks[scope[:4]]
+        name = network.live.get(seed.slot) if seed.seed is None else seed.seed
+        birth = self.births.items.pop((*scope[:3], name), Birth())
+        if network.live.get(seed.slot) == name:
+            network.live.pop(seed.slot, None)
+        measured = network.ablation(seed.slot, name)
+        here = birth.network is network
+        change = seed.improvement
+        if change is None and here and birth.accuracy is not None and network.accuracy is not None:
+            change = network.accuracy - birth.accuracy
+        trained = network.accuracy is not None or not seed.epochs_total
+        return Life(
+            blueprint=seed.blueprint or birth.blueprint or "unknown",
+            change=None if change is None else float(change),
+            start=birth.epoch if here else None,
+            end=network.epoch if trained else None,
+            ablation=measured if seed.ablation is None else float(seed.ablation),
+        )
+
+    def merge(self, other: "SeedLives") -> "SeedLives":
+        """The lives of two parts of a stream, each environment whole in one of them."""
+        return SeedLives(merge_disjoint(self.networks, other.networks), merge_disjoint(self.births, other.births))
+
+
+def ablations(measured: CounterfactualMeasured) -> dict[str, float]:
+    """By slot: accuracy with all seeds minus that with this one alone switched off, where both were measured."""
+    accuracy = {tuple(result.config): result.val_accuracy for result in measured.results}
+    slots = range(len(measured.slots))
+    whole = accuracy.get((True,) * len(slots))
+    if whole is None:
+        return {}
+    without = {measured.slots[off]: accuracy.get(tuple(place != off for place in slots)) for off in slots}
+    return {slot: whole - found for slot, found in without.items() if found is not None}
