@@ -78,7 +78,7 @@ class BlueprintSummarized(Payload):
 
 @kind(Importance.ROUTINE, derived=True)
 class ScoreboardUpdated(Payload):
-    """The seeds of one environment: totals over the run, and the model that it trains now."""
+    """The seeds of one environment: totals over the run, and the model that it trains now, as it would be kept."""
 
     group: str | None = None
     """Group (A/B arm)."""
@@ -97,11 +97,12 @@ class ScoreboardUpdated(Payload):
     fossilized_by_blueprint: dict[str, int]
     """Fossilized seeds by blueprint, over the run."""
     host_params: Count | None = None
-    """Parameters of the host; None before the start of an episode told them."""
+    """Parameters of the host; None before the start of a run or an episode told them."""
     live_blueprints: dict[str, str]
     """Blueprint in each slot with a live seed, in this episode."""
     growth_ratio: Ratio | None = None
-    """(host + fossilized parameters) / host of this episode's model; None when the host is not known."""
+    """(host + fossilized parameters) / host of this episode's model: what would be kept now, without live seeds; None
+    when the host is not known."""
     compute_cost: Ratio
     """1 + sum((multiplier - 1) x count) over this episode's fossilized seeds: an estimate from constants."""
     flops_ratio: Ratio | None = None
@@ -110,7 +111,7 @@ class ScoreboardUpdated(Payload):
 
 @part
 class BestRun:
-    """An episode at its best epoch."""
+    """An episode at its best epoch, all of the network as it was trained, with the seeds that it had then."""
 
     group: str | None = None
     """Group (A/B arm)."""
@@ -139,7 +140,7 @@ class BestRunsRanked(Payload):
     runs: list[BestRun]
     """Ranked by peak accuracy: the best of the run, bounded in number, and the best of each environment besides."""
     finished: Count
-    """Episodes finished so far, listed or not."""
+    """Episodes finished so far, listed or not, one that ended twice once; `VerdictReached.unended` has the others."""
 
 
 @kind(Importance.ROUTINE, derived=True)

@@ -1,4 +1,8 @@
-"""Which episodes were best, and which could not be had smaller? Peak accuracy, growth, efficiency, Pareto front."""
+"""Which episodes were best, and which could not be had smaller? Peak accuracy, growth, efficiency, Pareto front.
+
+All of the network as it was trained, at its peak: what is kept of it, and how it compares with a host alone, is the
+verdict's.
+"""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -7,11 +11,14 @@ from functools import partial
 from itertools import islice
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import BestRun, BestRunsRanked, EpisodeEnded, EpisodeStarted, EpochCompleted
+from nissa.events.kinds import BestRun, BestRunsRanked, EpisodeEnded, EpisodeStarted, EpochCompleted, RunStarted
 from nissa.operators.fold import Fold, Keyed
+from nissa.operators.growth.host_sizes import HostSizes
 from nissa.operators.growth.model_size import growth_ratio
 
 __all__ = ["MAX_ENVS", "Finished", "Peak", "Ranking", "best_runs", "rank"]
+
+Happening = RunStarted | EpisodeStarted | EpochCompleted | EpisodeEnded
 
 MAX_ENVS = 256
 """Environments whose best episode stays listed however many others are better."""
@@ -25,6 +32,8 @@ class Peak:
     accuracy: float = -math.inf
     growth_ratio: float | None = None
     """None where a size was not told."""
+    ended: bool = False
+    """Whether its episode was told to have ended, and so is counted."""
 
 
 @dataclass(slots=True)
@@ -41,19 +50,21 @@ class Ranking:
 
     peaks: Keyed[Peak] = field(default_factory=lambda: Keyed(Peak))
     runs: Keyed[Finished] = field(default_factory=lambda: Keyed(Finished))
+    sizes: HostSizes = field(default_factory=HostSizes)
 
 
 def best_runs(keep: int = 100) -> Fold[Ranking]:
     """The ranking of a run's finished episodes, anew each time one ends.
 
     Growth counts the seeds present when accuracy peaked, whatever their stage; ties go to the first epoch. An episode
-    in which no accuracy was finite is counted, not ranked; one whose size was not told is on no Pareto front. Beyond
+    in which no accuracy was finite is counted, not ranked; one whose size was not told is on no Pareto front. One that
+    is told to have ended twice counts once, and one that never ended not at all: the verdict tells how many. Beyond
     `keep` the last in rank are forgotten, those on the front after the others, and the best of an environment not at
     all, so that each of up to `MAX_ENVS` is listed. Raises ValueError if `keep` is below 1.
     """
     if keep < 1:
         raise ValueError(f"keep must be at least 1, not {keep}")
-    kinds = (EpisodeStarted, EpochCompleted, EpisodeEnded)
+    kinds = (RunStarted, EpisodeStarted, EpochCompleted, EpisodeEnded)
     return Fold("best_runs", kinds, Ranking, partial(_step, keep), partial(_merge, keep))
 
 
@@ -93,24 +104,29 @@ def _order(run: BestRun) -> tuple[float, float, str, int, int]:
     return -run.peak_accuracy, _growth(run), str(run.group), place[0], place[1]
 
 
-def _step(
-    keep: int, state: Ranking, event: Event[EpisodeStarted | EpochCompleted | EpisodeEnded]
-) -> Iterator[BestRunsRanked]:
+def _step(keep: int, state: Ranking, event: Event[Happening]) -> Iterator[BestRunsRanked]:
     scope, payload = event.scope, event.payload
-    where = scope[:4]
+    if isinstance(payload, RunStarted | EpisodeStarted):
+        state.sizes.note(scope, payload.host_params)
+    if isinstance(payload, RunStarted):
+        return
+    peak = state.peaks[scope[:4]]
     if isinstance(payload, EpisodeStarted):
-        state.peaks[where] = Peak()
-    peak = state.peaks[where]
-    if isinstance(payload, EpochCompleted) and payload.val_accuracy > peak.accuracy:
-        peak.epoch, peak.accuracy = scope.epoch, float(payload.val_accuracy)
-        peak.growth_ratio = growth_ratio(payload.host_params, payload.total_seed_params)
-    if isinstance(payload, EpisodeEnded):
+        state.peaks[scope[:4]] = Peak(ended=peak.ended)
+    elif isinstance(payload, EpisodeEnded):
         yield _finish(keep, state, scope, peak)
+    elif payload.val_accuracy > peak.accuracy:
+        host = state.sizes.of(scope) if payload.host_params is None else payload.host_params
+        peak.epoch, peak.accuracy = scope.epoch, float(payload.val_accuracy)
+        peak.growth_ratio = growth_ratio(host, payload.total_seed_params)
 
 
 def _finish(keep: int, state: Ranking, scope: Scope, peak: Peak) -> BestRunsRanked:
     run = state.runs[scope.run]
-    run.count += 1
+    if peak.ended:
+        run.best = [row for row in run.best if (row.group, row.env, row.episode) != scope[1:4]]
+    run.count += not peak.ended
+    peak.ended = True
     if math.isfinite(peak.accuracy):
         run.best = rank([*run.best, _row(scope, peak)], keep)
     return BestRunsRanked(runs=run.best, finished=run.count)
@@ -131,7 +147,7 @@ def _row(scope: Scope, peak: Peak) -> BestRun:
 
 
 def _merge(keep: int, left: Ranking, right: Ranking) -> Ranking:
-    merged = Ranking()
+    merged = Ranking(sizes=left.sizes.merge(right.sizes))
     for part in (left, right):
         merged.peaks.items.update(part.peaks.items)
         for run, finished in part.runs.items.items():

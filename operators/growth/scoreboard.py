@@ -6,13 +6,21 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import EpisodeStarted, ScoreboardUpdated, SeedCulled, SeedFossilized, SeedGerminated
+from nissa.events.kinds import (
+    EpisodeStarted,
+    RunStarted,
+    ScoreboardUpdated,
+    SeedCulled,
+    SeedFossilized,
+    SeedGerminated,
+)
 from nissa.operators.fold import Fold, Keyed, merge_disjoint
+from nissa.operators.growth.host_sizes import HostSizes
 from nissa.operators.growth.model_size import COMPUTE_MULTIPLIERS, compute_cost, growth_ratio
 
-__all__ = ["Board", "Model", "seed_scoreboard"]
+__all__ = ["Board", "Boards", "Model", "seed_scoreboard"]
 
-Happening = EpisodeStarted | SeedGerminated | SeedFossilized | SeedCulled
+Happening = RunStarted | EpisodeStarted | SeedGerminated | SeedFossilized | SeedCulled
 
 
 @dataclass(slots=True)
@@ -50,27 +58,41 @@ class Board:
     """That of the episode before, of which something may still be told."""
 
 
-def seed_scoreboard(multipliers: Mapping[str, float] = COMPUTE_MULTIPLIERS) -> Fold[Keyed[Board]]:
+@dataclass(slots=True)
+class Boards:
+    """All environments, and the sizes that runs told for all of theirs."""
+
+    boards: Keyed[Board] = field(default_factory=lambda: Keyed(Board))
+    sizes: HostSizes = field(default_factory=HostSizes)
+
+
+def seed_scoreboard(multipliers: Mapping[str, float] = COMPUTE_MULTIPLIERS) -> Fold[Boards]:
     """An updated row for each episode that starts and each seed that germinates or ends, by group and environment.
+
+    Growth and compute cost are of the network that would be kept now: the host and its fossilized seeds, and not those
+    that are still live. A fossilized seed that names no blueprint has that of its germination.
 
     Raises ValueError on a multiplier below 1.
     """
     if low := {name: factor for name, factor in multipliers.items() if factor < 1}:
         raise ValueError(f"compute multipliers must be at least 1, but {low}")
-    kinds = (EpisodeStarted, SeedGerminated, SeedFossilized, SeedCulled)
-    return Fold("seed_scoreboard", kinds, lambda: Keyed(Board), partial(_step, multipliers), merge_disjoint)
+    kinds = (RunStarted, EpisodeStarted, SeedGerminated, SeedFossilized, SeedCulled)
+    return Fold("seed_scoreboard", kinds, Boards, partial(_step, multipliers), _merge)
 
 
-def _step(
-    multipliers: Mapping[str, float], boards: Keyed[Board], event: Event[Happening]
-) -> Iterator[ScoreboardUpdated]:
-    board = boards[event.scope.run, event.scope.group, event.scope.env]
+def _step(multipliers: Mapping[str, float], state: Boards, event: Event[Happening]) -> Iterator[ScoreboardUpdated]:
+    if isinstance(event.payload, RunStarted):
+        state.sizes.note(event.scope, event.payload.host_params)
+        return
+    board = state.boards[event.scope.run, event.scope.group, event.scope.env]
     late = event.scope.episode == board.before.episode and not isinstance(event.payload, EpisodeStarted)
     if event.scope.episode != board.model.episode and not late:
         # A host whose start was not seen is taken to be as large as the last one; its seeds are gone.
         board.before = board.model
         board.model = Model(event.scope.episode, board.model.host_params, board.model.host_flops)
     model = board.model if event.scope.episode == board.model.episode else board.before
+    if model.host_params is None:
+        model.host_params = state.sizes.of(event.scope)
     match event.payload:
         case EpisodeStarted(host_params=params, host_flops=flops):
             model.host_params, model.host_flops = int(params), flops
@@ -92,7 +114,7 @@ def _end(board: Board, model: Model, seed: SeedFossilized | SeedCulled) -> None:
     if isinstance(seed, SeedCulled):
         board.culled += 1
         return
-    blueprint = seed.blueprint or "unknown"
+    blueprint = seed.blueprint or (born.blueprint if born else None) or "unknown"
     board.fossilized += 1
     board.params_added += int(seed.params_added)
     board.by_blueprint[blueprint] += 1
@@ -118,3 +140,7 @@ def _row(scope: Scope, board: Board, multipliers: Mapping[str, float]) -> Scoreb
         compute_cost=compute_cost(model.fossilized, multipliers),
         flops_ratio=model.flops_ratio(),
     )
+
+
+def _merge(left: Boards, right: Boards) -> Boards:
+    return Boards(merge_disjoint(left.boards, right.boards), left.sizes.merge(right.sizes))

@@ -25,7 +25,7 @@ from nissa.operators.growth.model_size import compute_cost, growth_ratio
 from nissa.operators.growth.ranking import MAX_ENVS, best_runs, rank
 from nissa.operators.growth.scoreboard import seed_scoreboard
 from tests.operators.test_contract import derived
-from tests.samples import episode_ended, episode_started, epoch_completed, event, stories
+from tests.samples import episode_ended, episode_started, epoch_completed, event, run_started, stories
 
 
 def germinated(blueprint: str = "norm", slot: str = "early", seed: str = "s1", **more: Any) -> SeedGerminated:
@@ -192,6 +192,35 @@ def test_what_comes_late_of_an_episode_counts_for_it_and_not_for_the_next() -> N
     assert [(row.episode, row.peak_accuracy) for row in rows] == [(0, 90.0), (1, 80.0)]
 
 
+def test_a_host_whose_size_only_the_run_told_grows_all_the_same() -> None:
+    unknown = replace(epoch_completed(90.0, 125), host_params=None, total_params=None)
+    story = [
+        event(run_started()),
+        event(germinated(), env=0, episode=0),
+        event(fossilized(blueprint=None, params_added=125), env=0, episode=0),
+        event(unknown, env=0, episode=0, epoch=1),
+        event(episode_ended(), env=0, episode=0),
+    ]
+    board = derived(seed_scoreboard(), story)[-1]
+    assert isinstance(board, ScoreboardUpdated)
+    assert (board.host_params, board.growth_ratio, board.fossilized_by_blueprint) == (1250, 1.1, {"norm": 1})
+    (best,) = derived(best_runs(), story)[-1].runs  # type: ignore[attr-defined]
+    assert (best.growth_ratio, best.efficiency) == (1.1, 90.0 / 1.1)
+
+
+def test_an_episode_that_ended_twice_is_ranked_once_with_what_was_told_last() -> None:
+    told = [(1, 80.0), (2, 90.0)]
+    story = [event(episode_started(), env=0, episode=0)]
+    for epoch, accuracy in told:
+        story += [
+            event(epoch_completed(accuracy), env=0, episode=0, epoch=epoch),
+            event(episode_ended(), env=0, episode=0),
+        ]
+    ranked = derived(best_runs(), [*story, event(episode_started(), env=0, episode=0)])[-1]
+    assert [(run.peak_accuracy, run.rank) for run in ranked.runs] == [(90.0, 1)]  # type: ignore[attr-defined]
+    assert ranked.finished == 1  # type: ignore[attr-defined]
+
+
 def test_a_seed_that_ends_late_leaves_the_model_of_the_next_episode_alone() -> None:
     story = [
         event(episode_started(), env=0, episode=0),
@@ -227,17 +256,18 @@ def test_best_runs_equal_a_search_through_the_whole_story(story: list[Any]) -> N
     ends = [n for n, e in enumerate(story) if isinstance(e.payload, EpisodeEnded)]
     ranked = derived(best_runs(), story)
     assert len(ranked) == len(ends)
-    expected = []
+    expected = {}
     for end in ends:
         where = story[end].scope._replace(epoch=None)
         before = [e for e in story[:end] if e.scope._replace(epoch=None) == where]
         epochs = [e for e in before if isinstance(e.payload, EpochCompleted)]
         if epochs:
             peak = max(epochs, key=lambda e: (e.payload.val_accuracy, -e.scope.epoch))
-            expected.append((where.env, where.episode, peak.scope.epoch, peak.payload.val_accuracy))
+            expected[where.env, where.episode] = (peak.scope.epoch, peak.payload.val_accuracy)
     if ends:
-        found = [(run.env, run.episode, run.epoch, run.peak_accuracy) for run in ranked[-1].runs]  # type: ignore[attr-defined]
-        assert sorted(found) == sorted(expected)
+        found = {(run.env, run.episode): (run.epoch, run.peak_accuracy) for run in ranked[-1].runs}  # type: ignore[attr-defined]
+        assert (found, len(ranked[-1].runs)) == (expected, len(expected))  # type: ignore[attr-defined]
+        assert ranked[-1].finished == len({story[end].scope[:4] for end in ends})  # type: ignore[attr-defined]
 
 
 def run(accuracy: float, growth: float | None, env: int = 0) -> BestRun:
