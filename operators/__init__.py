@@ -14,6 +14,7 @@ from nissa.operators.fold import Fold, Operator, only
 from nissa.operators.growth import best_runs, blueprint_stats, seed_scoreboard
 from nissa.operators.policy import policy_collapse, policy_spikes
 from nissa.operators.traces import flight_recorder
+from nissa.operators.verdict import verdicts
 
 __all__ = [
     "Fold",
@@ -31,12 +32,14 @@ __all__ = [
     "policy_collapse",
     "policy_spikes",
     "seed_scoreboard",
+    "verdicts",
 ]
 
 
 def default_operators() -> dict[str, Operator]:
     """Fresh operators by name, as every run has them, in the order in which they see an event."""
-    summaries: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), assess_epochs(), feature_vectors()]
+    growing: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), verdicts()]
+    seeing: list[Fold[Any]] = [assess_epochs(), feature_vectors()]
     noticing: list[Fold[Any]] = [detect_anomalies(), accuracy_trends(), policy_collapse(), policy_spikes()]
     following: list[Fold[Any]] = [escalate(), flight_recorder()]
-    return {fold.name: fold for fold in (*summaries, *noticing, *following)}
+    return {fold.name: fold for fold in (*growing, *seeing, *noticing, *following)}

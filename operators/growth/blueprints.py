@@ -27,7 +27,7 @@ from nissa.operators.growth.blueprint_tally import BlueprintTally, is_late, summ
 from nissa.operators.growth.seed_lives import Life, SeedLives
 from nissa.operators.host_twin import HostTwin
 
-__all__ = ["BlueprintGroup", "Blueprints", "blueprint_stats"]
+__all__ = ["BlueprintGroup", "Blueprints", "Pending", "blueprint_stats"]
 
 MAX_PENDING = 1000
 """Seeds of one environment that may wait for its twin; of more, the first is not counted."""

@@ -11,7 +11,7 @@ from nissa.events.event import Scope
 from nissa.events.kinds import CounterfactualMeasured, EpochCompleted, SeedCulled, SeedFossilized, SeedGerminated
 from nissa.operators.fold import Keyed, merge_disjoint
 
-__all__ = ["Life", "Network", "SeedLives", "ablations"]
+__all__ = ["Birth", "Life", "Network", "SeedLives", "ablations"]
 
 MAX_SLOTS = 1000
 """Slots of one network that are remembered; of more, the one heard of first is forgotten."""

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from math import isnan
 from typing import Any, TypeVar
 
 from nissa.events.event import Event
@@ -13,12 +14,14 @@ from nissa.events.kinds import (
     BestRunsRanked,
     BlueprintSummarized,
     DenseTraceCaptured,
+    EpisodeCompared,
     EpochAssessed,
     FeaturesComputed,
     FidelityChanged,
     ProbesConfigured,
     ScoreboardUpdated,
     TrendChanged,
+    VerdictReached,
 )
 from nissa.sinks.tables.alert_rows import AlertRows
 from nissa.sinks.tables.layer_rows import KINDS, Last, layer_rows, remember
@@ -37,14 +40,19 @@ def _place(event: Event[Any]) -> Key:
     return event.scope.run, *_sortable(event.scope.group, event.scope.env)
 
 
-def _sortable(group: str | None, env: int | None) -> Key:
-    return str(group or ""), -1 if env is None else env
+def _sortable(group: str | None, *numbers: int | None) -> Key:
+    return str(group or ""), *(-1 if number is None else number for number in numbers)
 
 
 _KEYS: dict[type, Callable[[Event[Any]], Key]] = {
     BlueprintSummarized: lambda event: (event.scope.run, str(event.payload.group or ""), event.payload.blueprint),
     ScoreboardUpdated: lambda event: (event.scope.run, *_sortable(event.payload.group, event.payload.env)),
     BestRunsRanked: lambda event: (event.scope.run,),
+    EpisodeCompared: lambda event: (
+        event.scope.run,
+        *_sortable(event.payload.group, event.payload.env, event.payload.episode),
+    ),
+    VerdictReached: lambda event: (event.scope.run, *_sortable(event.payload.group)),
     EpochAssessed: _place,
     FeaturesComputed: _place,
     ProbesConfigured: _place,
@@ -78,12 +86,15 @@ class Tables:
         self._alerts(event)
 
     def snapshot(self) -> dict[str, list[Row]]:
-        """Rows in the order of their keys, best runs in that of their ranks, alerts as they came.
+        """Rows in the order of their keys, best runs in that of their ranks, alerts as they came; the blueprints of a
+        group by their net gain, the best first, and those without one last.
 
         None where nothing was measured.
         """
         return {
-            "blueprints": [_row(event, event.payload) for event in self._sorted(BlueprintSummarized)],
+            "verdicts": [_row(event, event.payload) for event in self._sorted(VerdictReached)],
+            "episodes": [_row(event, event.payload) for event in self._sorted(EpisodeCompared)],
+            "blueprints": [_row(event, event.payload) for event in self._blueprints()],
             "scoreboards": [_row(event, event.payload) for event in self._sorted(ScoreboardUpdated)],
             "best_runs": [_row(event, run) for event in self._sorted(BestRunsRanked) for run in event.payload.runs],
             "trends": [_row(event, event.payload) for event in self._sorted(TrendChanged)],
@@ -97,6 +108,9 @@ class Tables:
 
     def _sorted(self, kind: type) -> list[Event[Any]]:
         return [event for _, event in sorted(self._last[kind].items(), key=_key)]
+
+    def _blueprints(self) -> list[Event[BlueprintSummarized]]:
+        return sorted(self._sorted(BlueprintSummarized), key=_by_gain)
 
     def _features(self, event: Event[FeaturesComputed]) -> Row:
         """Values by group and name; by number, where no configuration named as many."""
@@ -113,6 +127,12 @@ def _keep(rows: dict[Key, V], key: Key, row: V) -> None:
     rows[key] = row
     if len(rows) > LIMIT:
         del rows[next(iter(rows))]
+
+
+def _by_gain(event: Event[BlueprintSummarized]) -> Key:
+    """By group, and in it by net gain, downwards; what is missing or broken comes last."""
+    gain, place = event.payload.net_gain_mean, (event.scope.run, str(event.payload.group or ""))
+    return (*place, 1, 0.0) if gain is None or isnan(gain) else (*place, 0, -gain)
 
 
 def _key(item: tuple[Key, object]) -> Key:

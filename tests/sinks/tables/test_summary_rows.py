@@ -45,9 +45,8 @@ def configured(**features: list[str]) -> ProbesConfigured:
 
 
 def assessed(**more: Any) -> EpochAssessed:
-    return EpochAssessed(
-        **{"narrative": "", "red_flags": [], "opportunities": [], "complaints": {}, "plateau_epochs": 0, **more}
-    )
+    nothing: dict[str, Any] = {"narrative": "", "red_flags": [], "opportunities": [], "complaints": {}}
+    return EpochAssessed(**{**nothing, "learning": "starting", "plateau_epochs": 0, **more})
 
 
 def gradients(**elements: int) -> GradientsMeasured:
@@ -66,6 +65,7 @@ def test_the_last_assessment_of_each_environment_stands_with_its_place() -> None
             "narrative": "Loss is NaN",
             "red_flags": ["diverging"],
             "opportunities": [],
+            "learning": "starting",
             "health": 0.0,
             "complaints": {},
             "plateau_epochs": 0,

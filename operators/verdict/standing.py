@@ -1,0 +1,135 @@
+"""How does a group stand against its twins? Figures of each environment's episodes first, then over environments."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from nissa.events.kinds import EpisodeCompared, VerdictReached
+from nissa.operators.fold import Keyed, merge_disjoint
+from nissa.operators.statistics import Interval, Moments, t_interval
+
+__all__ = ["FIGURES", "MAX_RECENT", "Environment", "Standing", "Tally", "efficiency_ratio"]
+
+MAX_RECENT = 256
+"""Episodes of an environment that may still be told anew; those before count as they stood."""
+
+
+def efficiency_ratio(accuracy: float | None, growth: float | None, twin: float | None) -> float | None:
+    """(accuracy / parameters) / (twin's accuracy / host parameters); None without one of them, or by a zero.
+
+    >>> efficiency_ratio(90.0, 1.25, 80.0), efficiency_ratio(90.0, None, 80.0)
+    (0.9, None)
+    """
+    return None if accuracy is None or not growth or not twin else accuracy / twin / growth
+
+
+def _beyond(value: float | None, twin: float | None) -> float | None:
+    return None if value is None or twin is None else value - twin
+
+
+FIGURES: Mapping[str, Callable[[EpisodeCompared], float | None]] = {
+    "final_accuracy": lambda row: row.final_accuracy,
+    "kept_accuracy": lambda row: row.kept_accuracy,
+    "twin_accuracy": lambda row: row.twin_final_accuracy,
+    "kept_delta": lambda row: _beyond(row.kept_accuracy, row.twin_final_accuracy),
+    "final_delta": lambda row: _beyond(row.final_accuracy, row.twin_final_accuracy),
+    "peak_delta": lambda row: _beyond(row.peak_accuracy, row.twin_peak_accuracy),
+    "growth_ratio": lambda row: row.kept_growth_ratio,
+    "efficiency_ratio": lambda row: efficiency_ratio(row.kept_accuracy, row.kept_growth_ratio, row.twin_final_accuracy),
+    "final_growth_ratio": lambda row: row.final_growth_ratio,
+    "final_efficiency_ratio": lambda row: efficiency_ratio(
+        row.final_accuracy, row.final_growth_ratio, row.twin_final_accuracy
+    ),
+}
+"""Of an episode, each beside the growth of its own network; their means bear these names and "_mean"."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Some episodes of an environment."""
+
+    episodes: int = 0
+    wins: int = 0
+    """Those whose kept network has an efficiency ratio above 1."""
+    figures: dict[str, Moments] = field(default_factory=lambda: {name: Moments() for name in FIGURES})
+
+    def add(self, row: EpisodeCompared) -> None:
+        """Take an episode in."""
+        found = {name: figure(row) for name, figure in FIGURES.items()}
+        self.episodes += 1
+        self.wins += (found["efficiency_ratio"] or 0.0) > 1
+        for name, value in found.items():
+            if value is not None:
+                self.figures[name].add(value)
+
+
+@dataclass(slots=True)
+class Environment:
+    """The finished episodes of one environment."""
+
+    recent: dict[int | None, tuple[int, EpisodeCompared]] = field(default_factory=dict)
+    """By episode: how often it was validated, and its row."""
+    settled: list[Tally] = field(default_factory=lambda: [Tally(), Tally(), Tally()])
+    """Of the episodes before: those without a twin's accuracy of their length, with one, and with a kept one too."""
+    tallies: list[Tally] = field(default_factory=lambda: [Tally(), Tally(), Tally()])
+    """Likewise of all."""
+
+    def enter(self, episode: int | None, looks: int, row: EpisodeCompared) -> None:
+        """Take an episode in; one that was there already is told anew."""
+        self.recent[episode] = looks, row
+        if len(self.recent) > MAX_RECENT:
+            _, gone = self.recent.pop(next(iter(self.recent)))
+            self.settled[_level(gone)].add(gone)
+        self.tallies = [_copy(tally) for tally in self.settled]
+        for _, told in self.recent.values():
+            self.tallies[_level(told)].add(told)
+
+
+@dataclass(slots=True)
+class Standing:
+    """A group."""
+
+    envs: Keyed[Environment] = field(default_factory=lambda: Keyed(Environment))
+    unended: int = 0
+
+    def verdict(self, group: str | None) -> VerdictReached:
+        """What its episodes come to; of those, only the ones that can be compared best."""
+        told = [env.tallies for env in self.envs.items.values()]
+        level = max((n for tallies in told for n in range(3) if tallies[n].episodes), default=0)
+        used = [tallies[level] for tallies in told if tallies[level].episodes]
+        found = {name: t_interval(_means(used, name)) for name in FIGURES}
+        delta = found["kept_delta"]
+        return VerdictReached(
+            group=group,
+            envs=len(used),
+            episodes=sum(tally.episodes for tallies in told for tally in tallies),
+            compared=sum(tallies[2].episodes for tallies in told),
+            unended=self.unended,
+            kept_delta_low=delta.low,
+            kept_delta_high=delta.high,
+            efficiency_wins=sum(tallies[2].wins for tallies in told),
+            shown=_shown(delta),
+            **{f"{name}_mean": interval.mean for name, interval in found.items()},
+        )
+
+    def merge(self, other: "Standing | None") -> "Standing":
+        """That of two parts of a stream, each environment whole in one of them."""
+        other = other or Standing()
+        return Standing(merge_disjoint(self.envs, other.envs), self.unended + other.unended)
+
+
+def _shown(delta: Interval) -> str:
+    return {1: "better", -1: "worse", 0: "not shown"}[delta.side()]
+
+
+def _level(row: EpisodeCompared) -> int:
+    if row.twin_final_accuracy is None:
+        return 0
+    return 1 if row.kept_accuracy is None else 2
+
+
+def _means(tallies: Iterable[Tally], name: str) -> list[float]:
+    return [mean for tally in tallies if (mean := tally.figures[name].mean) is not None]
+
+
+def _copy(tally: Tally) -> Tally:
+    return Tally(tally.episodes, tally.wins, {name: of.merge(Moments()) for name, of in tally.figures.items()})
