@@ -97,6 +97,9 @@ class Standing:
         level = max((n for tallies in told for n in range(3) if tallies[n].episodes), default=0)
         used = [tallies[level] for tallies in told if tallies[level].episodes]
         found = {name: t_interval(_means(used, name)) for name in FIGURES}
+        if any(tally.figures["kept_accuracy"].count < tally.episodes for tally in used):
+            # A mean of some, beside the final accuracies of all, would look like a difference.
+            found["kept_accuracy"] = Interval()
         delta = found["kept_delta"]
         return VerdictReached(
             group=group,

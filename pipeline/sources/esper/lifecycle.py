@@ -49,12 +49,17 @@ GATE = Translation(
         "reason": known("`message`", lambda line, _: name(line, "message", line.data.get("message") or "")),
     },
 )
+_ABLATION = data("counterfactual", number)
+"""Their accuracy minus that with the seed's alpha at 0: the sign and the meaning of ours. `blending_delta` is none, but
+the change since blending began, host included."""
+
 FOSSILIZED = Translation(
     SeedFossilized,
     _SEED
     | {
         "blueprint": data("blueprint_id", name),
         "improvement": data("improvement", number),
+        "ablation": _ABLATION,
         "params_added": data("params_added", whole),
         "epochs_total": data("epochs_total", whole),
     },
@@ -65,6 +70,7 @@ PRUNED = Translation(
     | {
         "blueprint": data("blueprint_id", name),
         "improvement": data("improvement", number),
+        "ablation": _ABLATION,
         "reason": data("reason", name),
         "initiator": data("initiator", name),
         "epochs_total": data("epochs_total", whole),

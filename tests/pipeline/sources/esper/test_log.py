@@ -73,6 +73,22 @@ def test_blueprints_are_as_plain_python_counts_them(replayed: Replay, esper_rows
         assert [row[field] for field in ("acc_delta_mean", "churn_mean", "lifespan_mean")] == pytest.approx(means)
 
 
+def test_what_switching_a_seed_off_cost_is_their_counterfactual_a_mean_of_each_environment_first(
+    replayed: Replay, esper_rows: Rows
+) -> None:
+    told: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for kind in ("SEED_FOSSILIZED", "SEED_PRUNED"):
+        for row in of(esper_rows, kind):
+            if row.get("counterfactual") is not None:
+                told[row["blueprint_id"]][row["env_id"]].append(row["counterfactual"])
+    rows = {row["blueprint"]: row for row in replayed.summary()["blueprints"]}
+    assert sum(row["ablation_n"] for row in rows.values()) == 10
+    for name, row in rows.items():
+        means = [statistics.fmean(found) for found in told[name].values()]
+        assert row["ablation_mean"] == (pytest.approx(statistics.fmean(means)) if means else None)
+        assert (row["net_gain_mean"], row["net_gain_n"]) == (None, 0)
+
+
 def test_scoreboards_are_as_plain_python_counts_them(replayed: Replay, esper_rows: Rows) -> None:
     (host,) = {row["host_params"] for row in of(esper_rows, "TRAINING_STARTED")}
     kinds = ("SEED_GERMINATED", "SEED_FOSSILIZED", "SEED_PRUNED")

@@ -110,6 +110,12 @@ def test_a_seed_event_stands_in_the_host_epoch_and_not_in_the_round(events: list
     assert payloads(events, SeedCulled)[0].improvement == -2.5
 
 
+def test_an_ablation_is_their_counterfactual_and_not_their_blending_delta(events: list[Event[Any]]) -> None:
+    """The culled one tells a blending delta of 0.0, and no counterfactual."""
+    assert [seed.ablation for seed in payloads(events, SeedFossilized)] == [9.0]
+    assert [seed.ablation for seed in payloads(events, SeedCulled)] == [None]
+
+
 def test_stages_have_their_names_of_today_and_embargo_is_one(events: list[Event[Any]]) -> None:
     changes = [(change.from_stage, change.to_stage, change.blueprint) for change in payloads(events, StageChanged)]
     assert changes == [
