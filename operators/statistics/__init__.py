@@ -1,8 +1,29 @@
 """How does a number compare with those before it? Windows, moments and detectors that know of no event."""
 
+from nissa.operators.statistics.accuracy_noise import accuracy_noise, worst_noise
+from nissa.operators.statistics.course import FALL, RISE, STILL, Course, Direction, place
+from nissa.operators.statistics.curve_scale import CurveScale
 from nissa.operators.statistics.moments import Moments
 from nissa.operators.statistics.rolling_ratio import RatioRule, RollingMedianRatio
+from nissa.operators.statistics.sample_size import SampleSize
 from nissa.operators.statistics.sorted_window import Window
 from nissa.operators.statistics.spike_detector import Detection, Detector
 
-__all__ = ["Detection", "Detector", "Moments", "RatioRule", "RollingMedianRatio", "Window"]
+__all__ = [
+    "FALL",
+    "RISE",
+    "STILL",
+    "Course",
+    "CurveScale",
+    "Detection",
+    "Detector",
+    "Direction",
+    "Moments",
+    "RatioRule",
+    "RollingMedianRatio",
+    "SampleSize",
+    "Window",
+    "accuracy_noise",
+    "place",
+    "worst_noise",
+]
