@@ -1,6 +1,5 @@
 """How does a number compare with those before it? Windows, moments and detectors that know of no event."""
 
-from nissa.operators.statistics.accuracy_noise import accuracy_noise, worst_noise
 from nissa.operators.statistics.course import FALL, RISE, STILL, Course, Direction, place
 from nissa.operators.statistics.curve_scale import CurveScale
 from nissa.operators.statistics.moments import Moments
@@ -8,6 +7,7 @@ from nissa.operators.statistics.rolling_ratio import RatioRule, RollingMedianRat
 from nissa.operators.statistics.sample_size import SampleSize
 from nissa.operators.statistics.sorted_window import Window
 from nissa.operators.statistics.spike_detector import Detection, Detector
+from nissa.operators.statistics.standard_errors import accuracy_noise, worst_noise
 
 __all__ = [
     "FALL",

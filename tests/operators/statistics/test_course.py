@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nissa.operators.statistics.accuracy_noise import accuracy_noise, worst_noise
 from nissa.operators.statistics.course import Course, place
 from nissa.operators.statistics.curve_scale import CurveScale
+from nissa.operators.statistics.standard_errors import accuracy_noise, worst_noise
 
 
 def turns(curve: dict[int, float], move: float = 2.0, still: float = 0.5, window: int = 5) -> list[tuple[int, str]]:
