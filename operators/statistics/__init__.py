@@ -2,11 +2,12 @@
 
 from nissa.operators.statistics.course import FALL, RISE, STILL, Course, Direction, place
 from nissa.operators.statistics.curve_scale import CurveScale
+from nissa.operators.statistics.detection import Detection
 from nissa.operators.statistics.moments import Moments
 from nissa.operators.statistics.rolling_ratio import RatioRule, RollingMedianRatio
 from nissa.operators.statistics.sample_size import SampleSize
 from nissa.operators.statistics.sorted_window import Window
-from nissa.operators.statistics.spike_detector import Detection, Detector
+from nissa.operators.statistics.spike_detector import Detector
 from nissa.operators.statistics.standard_errors import accuracy_noise, worst_noise
 
 __all__ = [
