@@ -72,9 +72,10 @@ class TrendChanged(Payload):
     before: str | None = None
     """The direction until now; None if this is the first of the episode."""
     epochs: Count
-    """Epochs for which that one lasted."""
+    """Epochs for which that one lasted; 0 without one."""
     change: Points
-    """Change of the rolling mean since the epoch before."""
+    """Change of the rolling mean that says so: since it last moved or came to rest, and of a plateau since a window
+    earlier."""
     mean: Percent
     """The rolling mean of the validation accuracy."""
     window: Count

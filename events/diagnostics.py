@@ -29,7 +29,7 @@ class ProbesConfigured(Payload):
     config: dict[str, Any]
     """The whole configuration, defaults included."""
     history_length: Count
-    """Epochs that trends and plateaus are judged over."""
+    """Epochs that the figures of the narrative go back by; how a network learns is judged alike whatever it is."""
     vanishing_threshold: Magnitude
     """Gradient elements below it in magnitude are vanishing."""
     exploding_threshold: Magnitude

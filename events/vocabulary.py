@@ -18,6 +18,7 @@ __all__ = [
     "GRADIENT_EXPLOSION",
     "INITIATORS",
     "KL_SPIKE",
+    "LEARNING",
     "LOSS_SPIKE",
     "MARK",
     "NON_FINITE",
@@ -87,6 +88,8 @@ FLAGS = (
     *("dead_gradients", "dead_units", "overfitting", "sustained_plateau", "sharp_minimum", "class_imbalance"),
 )
 """What may be wrong with a network, the worst first."""
+LEARNING = ("starting", "improving", "plateau", "worsening", "broken")
+"""How a network learns."""
 OPPORTUNITIES = ("slot_available", "healthy_gradients", "underfitting")
 """What could be done with it."""
 COMPLAINTS = ("non_finite", "exploding", "vanishing", "dead")

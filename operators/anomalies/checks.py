@@ -6,7 +6,7 @@ one observation: the next sound one ends the alert of a broken layer.
 """
 
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, nan
 
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
@@ -15,7 +15,7 @@ from nissa.events.vocabulary import ACCURACY_DROP, DORMANT_UNITS, GRADIENT_EXPLO
 from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, update_alert
 from nissa.operators.anomalies.non_finite import BROKEN, EPOCH_FIGURES
 from nissa.operators.anomalies.thresholds import Rules
-from nissa.operators.statistics import Detector, RatioRule, RollingMedianRatio
+from nissa.operators.statistics import Detector, RatioRule, RollingMedianRatio, SampleSize
 
 __all__ = [
     "EpisodeBaselines",
@@ -40,6 +40,10 @@ class EpisodeBaselines:
     curves: dict[str, Detector | RatioRule] = field(default_factory=dict)
     norms: dict[str, RollingMedianRatio] = field(default_factory=dict)
     accuracy: float | None = None
+    samples: int = 0
+    """What that is of; 0 if nobody knows."""
+    size: SampleSize = field(default_factory=SampleSize)
+    """Of the validation set, which outlives an episode."""
     dormant: dict[str, int] = field(default_factory=dict)
     """Measurements in a row in which a layer had too many dormant units."""
 
@@ -67,8 +71,9 @@ def epoch_completed(state: EpisodeBaselines, scope: Scope, epoch: EpochCompleted
         yield from find_broken(state, scope, epoch, rules.calm_epochs)
     for name in (loss for loss in rules.losses if loss in values):
         yield from _spike(state, scope, name, values[name], rules.calm_epochs)
-    if isfinite(values["val_accuracy"]):
-        yield from _drop(state, scope, values["val_accuracy"], int(epoch.n_val or 0))
+    if isfinite(accuracy := values.get("val_accuracy", nan)):
+        state.size.see(accuracy, epoch.n_val)
+        yield from _drop(state, scope, accuracy)
 
 
 def probe_measured(state: EpisodeBaselines, scope: Scope, payload: Payload) -> AlertEvents:
@@ -139,16 +144,19 @@ def _follow(norms: dict[str, RollingMedianRatio], subject: str) -> RollingMedian
     return norms.setdefault(subject, RollingMedianRatio())
 
 
-def _drop(state: EpisodeBaselines, scope: Scope, accuracy: float, n_val: int) -> AlertEvents:
-    rules, before, key = state.rules, state.accuracy, (ACCURACY_DROP, "val_accuracy")
+def _drop(state: EpisodeBaselines, scope: Scope, accuracy: float) -> AlertEvents:
+    rules, before, key, size = state.rules, state.accuracy, (ACCURACY_DROP, "val_accuracy"), state.size
     if before is not None:
-        points, found = max(rules.points, rules.noise(before, n_val)), None
+        # What is inferred now holds for the accuracies that it was inferred from.
+        samples, found = size.n if size.inferred else state.samples, None
+        points = max(rules.points, rules.noise(before, samples, size.n))
         if before - accuracy > points:
-            fell = f"fell from {before:.2f}% to {accuracy:.2f}%, by more than {points:.2f} points"
+            inferred = f" (of {size.n} samples, inferred from the accuracies)" if size.inferred else ""
+            fell = f"fell from {before:.2f}% to {accuracy:.2f}%, by more than {points:.2f} points{inferred}"
             found = Finding(f"validation accuracy {fell}", accuracy, "drop", before, before - points, 1)
         yield from update_alert(state.alerts, scope, key, found, rules.calm_epochs)
     if not (rules.lasting and key in state.alerts):
-        state.accuracy = accuracy
+        state.accuracy, state.samples = accuracy, size.n
 
 
 def _dormancy(state: EpisodeBaselines, scope: Scope, layer: str, share: float) -> AlertEvents:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from math import sqrt
 from typing import Any
 
-from nissa.operators.statistics import Detector, RatioRule
+from nissa.operators.statistics import Detector, RatioRule, accuracy_noise
 
-__all__ = ["MODES", "Rules", "configured", "noise_of_a_difference"]
+__all__ = ["MODES", "Rules", "configured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +17,8 @@ class Rules:
     """Makes the rule for one curve of losses."""
     losses: tuple[str, ...]
     """Losses of an epoch that have such a rule too; that of the batches has one in any case."""
-    noise: Callable[[float, int], float]
-    """Points by which an accuracy, from so many samples, may fall by chance."""
+    noise: Callable[[float, int, int], float]
+    """Points by which an accuracy may fall by chance, from so many samples before and after."""
     lasting: bool
     """Whether the alert of an accuracy that fell stands until it is back, and not just until it falls no more."""
     typical: int
@@ -38,19 +37,9 @@ class Rules:
     """Quiet epochs after which an alert is over."""
 
 
-def noise_of_a_difference(accuracy: float, n_val: int) -> float:
-    """Three standard errors of the difference of two accuracies, each from `n_val` samples, in points; 0 of no samples.
-
-    >>> round(noise_of_a_difference(90.0, 360), 2)
-    6.71
-    """
-    share = min(max(accuracy / 100, 0.0), 1.0)
-    return 300 * sqrt(2 * share * (1 - share) / n_val) if n_val > 0 else 0.0
-
-
 MODES = {
-    "robust": Rules(Detector, ("val_loss",), noise_of_a_difference, lasting=True, typical=20),
-    "ratio": Rules(RatioRule, (), lambda _accuracy, _n_val: 0.0, lasting=False, typical=64),
+    "robust": Rules(Detector, ("val_loss",), accuracy_noise, lasting=True, typical=20),
+    "ratio": Rules(RatioRule, (), lambda _accuracy, _before, _after: 0.0, lasting=False, typical=64),
 }
 """"ratio" is the rule set of the research document, and nothing else: loss over twice the mean of the last 20, accuracy
 down by more than 5 points from one epoch to the next, gradient norm over 100 times the median of the last 64."""

@@ -91,7 +91,7 @@ def _begin(envs: _Envs, state: EpisodeBaselines, event: Event[Any]) -> AlertEven
     if state.episode != scope.episode or isinstance(payload, EpisodeStarted | EpisodeEnded):
         ended = isinstance(payload, EpisodeEnded) and state.episode == scope.episode
         yield from resolve(state.alerts, "episode_ended" if ended else "episode_lost")
-        state = envs[scope[:3]] = EpisodeBaselines(state.rules, scope.episode)
+        state = envs[scope[:3]] = EpisodeBaselines(state.rules, scope.episode, size=state.size)
     if check := _CHECKS.get(type(payload)):
         yield from check(state, scope, payload)
 

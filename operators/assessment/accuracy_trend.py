@@ -1,33 +1,24 @@
 """Which way does the validation accuracy go? Improvement, plateau or degradation, told when it changes.
 
-The rolling mean of the last 5 epochs is compared with the one an epoch earlier: up by more than 2 points is an
-improvement, down by more than 2 a degradation, less than half a point either way a plateau. In between, the direction
-stays what it was.
+The rolling mean of the last 5 epochs is compared with where it was when it last moved or came to rest: up by more than
+2 points is an improvement, down by more than 2 a degradation, however slowly. It is a plateau once the mean has not
+moved for 5 epochs, and is within half a point of where it was 5 epochs earlier. In between, the direction stays what it
+was. Where three standard errors of the difference are more than 2 points, they take their place.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from math import isfinite
-from typing import NamedTuple
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpisodeStarted, EpochCompleted, TrendChanged
+from nissa.operators.assessment.accuracy_course import AccuracyCourse, AccuracyLimits
 from nissa.operators.fold import Fold, Keyed, merge_disjoint
+from nissa.operators.statistics import FALL, RISE, STILL, Course, Direction, place
 
-__all__ = ["AccuracyTrend", "TrendLimits", "accuracy_trends", "direction"]
+__all__ = ["AccuracyTrend", "accuracy_trends"]
 
-
-class TrendLimits(NamedTuple):
-    """When a change is one."""
-
-    window: int
-    """Epochs in the rolling mean."""
-    plateau: float
-    """Points; less than that either way is a plateau."""
-    change: float
-    """Points; more than that is an improvement or a degradation."""
+_TRENDS: dict[Direction, str] = {RISE: "improvement", STILL: "plateau", FALL: "degradation"}
 
 
 @dataclass(slots=True)
@@ -35,9 +26,11 @@ class AccuracyTrend:
     """The accuracies of the episode that an environment is in."""
 
     episode: int | None = None
-    recent: deque[float] = field(default_factory=deque)
-    trend: str | None = None
-    epochs: int = 0
+    accuracy: AccuracyCourse = field(default_factory=AccuracyCourse)
+    epoch: int | None = None
+    """Epoch told last."""
+    turned: int = 0
+    """Epoch in which the direction was told."""
 
 
 def accuracy_trends(window: int = 5, plateau: float = 0.5, change: float = 2.0) -> Fold[Keyed[AccuracyTrend]]:
@@ -48,51 +41,34 @@ def accuracy_trends(window: int = 5, plateau: float = 0.5, change: float = 2.0) 
     """
     if window < 1 or not 0 <= plateau <= change:
         raise ValueError(f"need window >= 1 and 0 <= plateau <= change, not {window}, {plateau} and {change}")
-    kinds, step = (EpisodeStarted, EpochCompleted), partial(_step, TrendLimits(window, plateau, change))
+    kinds, step = (EpisodeStarted, EpochCompleted), partial(_step, AccuracyLimits(window, plateau, change))
     return Fold("trends", kinds, lambda: Keyed(AccuracyTrend), step, merge_disjoint)
 
 
-def direction(change: float, plateau: float, limit: float) -> str | None:
-    """What a change of the rolling mean is called; None if it is neither one thing nor the other.
-
-    >>> [direction(points, 0.5, 2.0) for points in (2.5, 0.4, 1.0, -2.5)]
-    ['improvement', 'plateau', None, 'degradation']
-    """
-    if abs(change) > limit:
-        return "improvement" if change > 0 else "degradation"
-    return "plateau" if abs(change) < plateau else None
-
-
 def _step(
-    limits: TrendLimits, envs: Keyed[AccuracyTrend], event: Event[EpisodeStarted | EpochCompleted]
+    limits: AccuracyLimits, envs: Keyed[AccuracyTrend], event: Event[EpisodeStarted | EpochCompleted]
 ) -> Iterator[TrendChanged]:
     scope, payload = event.scope, event.payload
     key = scope.run, scope.group, scope.env
-    if isinstance(payload, EpisodeStarted) or envs[key].episode != scope.episode:
-        envs[key] = AccuracyTrend(scope.episode)
-    if isinstance(payload, EpochCompleted) and isfinite(payload.val_accuracy):
-        yield from _follow(limits, envs[key], scope, float(payload.val_accuracy))
+    if isinstance(payload, EpisodeStarted) or key not in envs.items or envs[key].episode != scope.episode:
+        envs[key] = AccuracyTrend(scope.episode, AccuracyCourse(limits, Course(limits.window)))
+    if isinstance(payload, EpochCompleted):
+        yield from _follow(envs[key], scope, payload)
 
 
-def _follow(limits: TrendLimits, state: AccuracyTrend, scope: Scope, accuracy: float) -> Iterator[TrendChanged]:
-    recent = state.recent
-    recent.append(accuracy)
-    state.epochs += 1
-    if len(recent) <= limits.window:
-        return
-    # One accuracy more than the window holds: it is in the earlier mean only, as the newest is in the later one only.
-    change = (accuracy - recent.popleft()) / limits.window
-    trend = direction(change, limits.plateau, limits.change)
-    if trend is None or trend == state.trend:
+def _follow(state: AccuracyTrend, scope: Scope, epoch: EpochCompleted) -> Iterator[TrendChanged]:
+    state.epoch, course = place(state.epoch, scope.epoch), state.accuracy.course
+    before, change = course.direction, state.accuracy.add(state.epoch, epoch)
+    if change is None or course.direction is None:
         return
     yield TrendChanged(
         group=scope.group,
         env=scope.env,
-        trend=trend,
-        before=state.trend,
-        epochs=state.epochs - 1 if state.trend else 0,
+        trend=_TRENDS[course.direction],
+        before=_TRENDS[before] if before else None,
+        epochs=state.epoch - state.turned if before else 0,
         change=change,
-        mean=sum(recent) / limits.window,
-        window=limits.window,
+        mean=course.mean.value,
+        window=course.window,
     )
-    state.trend, state.epochs = trend, 1
+    state.turned = state.epoch

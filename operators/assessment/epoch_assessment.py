@@ -7,9 +7,10 @@ from nissa.events.event import Event
 from nissa.events.kinds import EpisodeStarted, EpochAssessed, EpochCompleted, ProbesConfigured
 from nissa.operators.assessment.evidence import EpochEvidence
 from nissa.operators.assessment.layer_health import Complaints, by_complaint
+from nissa.operators.assessment.learning import Learning
 from nissa.operators.assessment.measurements import MEASUREMENTS, EpochMeasurements, Measurement
 from nissa.operators.assessment.narrative import sentences
-from nissa.operators.assessment.plateau import Progress, point
+from nissa.operators.assessment.plateau import RECENT, Progress, point
 from nissa.operators.assessment.red_flags import opportunities, raised_flags
 from nissa.operators.fold import Fold, Keyed, merge_disjoint
 
@@ -17,7 +18,7 @@ __all__ = ["HISTORY_LENGTH", "Network", "assess_epochs"]
 
 _Input = ProbesConfigured | EpisodeStarted | EpochCompleted | Measurement
 HISTORY_LENGTH = 10
-"""Epochs that trends are judged over where no configuration says otherwise."""
+"""Epochs that the narrative's figures go back by where no configuration says otherwise."""
 
 
 @dataclass(slots=True)
@@ -27,16 +28,17 @@ class Network:
     episode: int | None = None
     probes: ProbesConfigured | None = None
     progress: Progress = field(default_factory=Progress)
+    curves: Learning = field(default_factory=Learning)
     measured: EpochMeasurements = field(default_factory=EpochMeasurements)
     before: Complaints = field(default_factory=dict)
-    """What was wrong with the gradients of the last epoch."""
+    """What was wrong with the gradients in the last epoch in which they were measured."""
 
 
 def assess_epochs() -> Fold[Keyed[Network]]:
     """An assessment after each epoch, by group and environment, of what was measured in that epoch.
 
-    Trends go back as far in the episode as the configuration of the probes says. What was measured in an earlier
-    epoch is not known of this one, so it is neither wrong nor healthy.
+    What was measured in an earlier epoch is not known of this one, so it is neither wrong nor healthy. How it learns is
+    judged alike whatever is measured; the configuration says how far back the narrative's figures go.
     """
     kinds = (ProbesConfigured, EpisodeStarted, *MEASUREMENTS, EpochCompleted)
     return Fold("narrative", kinds, lambda: Keyed(Network), _step, merge_disjoint)
@@ -52,25 +54,27 @@ def _step(networks: Keyed[Network], event: Event[_Input]) -> Iterator[EpochAsses
             network.probes = payload
         case EpochCompleted():
             found, network.measured = network.measured, EpochMeasurements()
-            yield _assess(network, found, payload)
+            yield _assess(network, found, payload, event.scope.epoch)
         case EpisodeStarted():
             pass
         case _:
             network.measured.take(payload, network.probes)
 
 
-def _assess(network: Network, found: EpochMeasurements, epoch: EpochCompleted) -> EpochAssessed:
+def _assess(network: Network, found: EpochMeasurements, epoch: EpochCompleted, number: int | None) -> EpochAssessed:
     length = network.probes.history_length if network.probes else HISTORY_LENGTH
-    network.progress.add(point(epoch), length)
-    found.close(epoch)
-    evidence = EpochEvidence(epoch, network.progress, found, network.before, length)
-    network.before = found.gradients
+    progress, now, gradients = network.progress, point(epoch), found.gradients
+    progress.add(number, now, max(length, RECENT))
+    network.curves.add(progress.epoch, epoch, now)
+    found.close(epoch, network.before)
+    network.before = gradients or network.before
+    evidence = EpochEvidence(epoch, progress, network.curves, found, length)
     return EpochAssessed(
         narrative=sentences(evidence),
         red_flags=raised_flags(evidence),
         opportunities=opportunities(evidence),
-        learning="starting",
+        learning=evidence.learning,
         health=found.health,
         complaints=by_complaint(found.sources),
-        plateau_epochs=network.progress.plateau_epochs,
+        plateau_epochs=progress.plateau_epochs,
     )

@@ -69,9 +69,14 @@ class EpochMeasurements:
                 self.sharpness = payload
                 self._note(payload)
 
-    def close(self, epoch: EpochCompleted) -> None:
-        """Take in what the trainer says of the epoch."""
+    def close(self, epoch: EpochCompleted, before: Complaints) -> None:
+        """Take in what the trainer says of the epoch, and what was wrong when gradients were measured before.
+
+        A seed begins as nothing at all, so there is no gradient below its last layer at first: once is no complaint.
+        """
         self._note(epoch)
+        first = {name for name, wrong in self.gradients.items() if wrong == "dead" != before.get(name)}
+        self.gradients = {name: None if name in first else wrong for name, wrong in self.gradients.items()}
 
     @property
     def sources(self) -> tuple[Complaints, ...]:

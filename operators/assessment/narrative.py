@@ -2,16 +2,18 @@
 
 from math import isfinite, isnan
 
-from nissa.operators.assessment.evidence import GAP, EpochEvidence
+from nissa.operators.assessment.evidence import EpochEvidence
 from nissa.operators.assessment.layer_health import Complaints, by_complaint
-from nissa.operators.assessment.plateau import LOSS_STEP
 from nissa.operators.assessment.red_flags import opportunities
+from nissa.operators.statistics import FALL, RISE
 
-__all__ = ["PLATEAU", "sentences"]
+__all__ = ["sentences"]
 
-PLATEAU = 3
-"""Epochs without a lower loss that are called a plateau whatever came before: a convention."""
-
+_FIGURES = {
+    "val_loss": ("Loss", "{:.3g}"),
+    "val_accuracy": ("Accuracy", "{:.1f}%"),
+    "train_loss": ("Training loss", "{:.3g}"),
+}
 _GRADIENTS = {
     "non_finite": "Gradients not finite in",
     "exploding": "Gradients exploding in",
@@ -23,30 +25,62 @@ _WEIGHTS = {"non_finite": "Weights not finite in"}
 
 
 def sentences(evidence: EpochEvidence) -> str:
-    """The loss first, then what is wrong or right with the layers, then what the means hide."""
+    """How it learns first, then what is wrong or right with the layers, then what the means hide."""
     found = evidence.measured
-    parts = [_loss(evidence)]
+    parts = [_learning(evidence)]
     parts += [f"Not finite: {', '.join(found.broken)}"] if found.broken else []
     parts += ["Gradient health good"] if "healthy_gradients" in opportunities(evidence) else []
     parts += [*_layers(_GRADIENTS, found.gradients), *_layers(_ACTIVATIONS, found.activations)]
     parts += _layers(_WEIGHTS, found.weights)
-    parts += [f"Train/validation gap {evidence.gap:.1f} points"] if evidence.gap > GAP else []
+    parts += [f"Train/validation gap {evidence.gap:.1f} points"] if evidence.wide_gap else []
     parts += [_imbalance(evidence, *evidence.apart)] if evidence.apart else []
     return " ".join(" | ".join(parts).split())
 
 
-def _loss(evidence: EpochEvidence) -> str:
-    progress, now = evidence.progress, evidence.progress.now.val_loss
-    if not isfinite(now):
-        return f"Loss is {'NaN' if isnan(now) else 'infinite'}"
-    if len(progress.points) == 1:
-        return f"Loss {now:.3g}"
-    if evidence.loss_rises:
-        return f"Loss worsening ({progress.lowest_loss.val_loss:.3g} -> {now:.3g})"
-    before, stalled = progress.points[0].val_loss, progress.stalled_epochs
-    if stalled == 0 or (stalled < PLATEAU and before - now > LOSS_STEP * abs(before)):
-        return f"Loss improving ({before:.3g} -> {now:.3g})"
-    return f"Loss plateaued for {stalled} epoch{'s' * (stalled > 1)}"
+def _learning(evidence: EpochEvidence) -> str:
+    """What `evidence.learning` says, and the figure that says so."""
+    loss = evidence.progress.now.val_loss
+    if not isfinite(loss):
+        return f"Loss is {'NaN' if isnan(loss) else 'infinite'}"
+    if evidence.learning == "plateau":
+        return _plateau(evidence)
+    return _move(evidence) if evidence.learning in ("improving", "worsening") else f"Loss {loss:.3g}"
+
+
+def _plateau(evidence: EpochEvidence) -> str:
+    progress, curves = evidence.progress, evidence.curves
+    epochs = progress.epoch - max(curves.accuracy.course.origin, curves.loss.origin)
+    accuracy = f", accuracy {progress.now.val_accuracy:.1f}%" if isfinite(progress.now.val_accuracy) else ""
+    return f"Plateau for {epochs} epochs (loss {progress.now.val_loss:.3g}{accuracy})"
+
+
+def _move(evidence: EpochEvidence) -> str:
+    """The loss, if it goes that way; else the accuracy, or what broke out at once."""
+    better, curves = evidence.learning == "improving", evidence.curves
+    if curves.loss.direction == (FALL if better else RISE):
+        return _figures(evidence, "val_loss", _before(evidence, "val_loss", curves.loss.origin))
+    if curves.accuracy.course.direction == (RISE if better else FALL):
+        return _figures(evidence, "val_accuracy", _before(evidence, "val_accuracy", curves.accuracy.course.origin))
+    if evidence.collapsed:
+        return _figures(evidence, "val_accuracy", evidence.best.val_accuracy)
+    return _figures(evidence, "train_loss", evidence.lowest_training)
+
+
+def _before(evidence: EpochEvidence, figure: str, origin: int) -> float:
+    """The figure when it began to go this way, or where the history begins."""
+    first = max(origin, evidence.progress.epoch - evidence.history_length)
+    points = evidence.progress.points.items()
+    return next(float(getattr(point, figure)) for epoch, point in points if epoch >= first)
+
+
+def _figures(evidence: EpochEvidence, figure: str, before: float) -> str:
+    """From there to here, unless this one epoch's noise hides it."""
+    name, form = _FIGURES[figure]
+    now = float(getattr(evidence.progress.now, figure))
+    up = (evidence.learning == "improving") == (figure == "val_accuracy")
+    if now > before if up else now < before:
+        return f"{name} {evidence.learning} ({form.format(before)} -> {form.format(now)})"
+    return f"{name} {evidence.learning} on average (now {form.format(now)})"
 
 
 def _layers(words: dict[str, str], layers: Complaints) -> list[str]:

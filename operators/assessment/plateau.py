@@ -1,26 +1,28 @@
-"""Progress of an episode: its last epochs, and since when nothing has become better.
+"""Progress of an episode: its last epochs, and since when the accuracy has not become better.
 
 >>> progress = Progress()
->>> for loss, accuracy in [(0.9, 60.0), (0.5, 70.0), (0.499, 70.4)]:
-...     progress.add(Point(train_loss=loss, train_accuracy=75.0, val_loss=loss, val_accuracy=accuracy), keep=10)
->>> progress.plateau_epochs, progress.stalled_epochs, progress.lowest_loss.val_loss
-(1, 1, 0.499)
+>>> for epoch, accuracy in [(10, 60.0), (20, 70.0), (30, 70.4)]:
+...     progress.add(epoch, Point(train_loss=0.5, train_accuracy=75.0, val_loss=0.5, val_accuracy=accuracy), keep=10)
+>>> progress.plateau_epochs, [point.val_accuracy for point in progress.recent]
+(10, [70.0, 70.4])
 
 An improvement must be one over the best before it by a margin, as in torch's ReduceLROnPlateau; many small ones add up.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nissa.events.kinds import EpochCompleted
+from nissa.operators.statistics import place
 
-__all__ = ["ACCURACY_STEP", "LOSS_STEP", "Point", "Progress", "point"]
+__all__ = ["ACCURACY_STEP", "RECENT", "Point", "Progress", "point"]
 
 ACCURACY_STEP = 0.5
 """Percentage points by which the validation accuracy must rise to have improved. A convention."""
-LOSS_STEP = 0.01
-"""Share of itself by which the validation loss must fall to have improved. A convention."""
+RECENT = 10
+"""Epochs that the lowest and the highest are sought in, whatever else is measured: a convention."""
 
 
 class Point(NamedTuple):
@@ -31,49 +33,57 @@ class Point(NamedTuple):
     train_accuracy: float
     val_loss: float
     val_accuracy: float
+    n_val: int = 0
+    """Samples in the validation set; 0 if not told."""
 
 
 def point(epoch: EpochCompleted) -> Point:
     """An epoch in doubles, as the log will hold them."""
-    figures = (getattr(epoch, name) for name in Point._fields)
-    return Point(*(math.nan if value is None else float(value) for value in figures))
+    figures = epoch.train_loss, epoch.train_accuracy, epoch.val_loss, epoch.val_accuracy
+    train_loss, train_accuracy, val_loss, val_accuracy = (math.nan if f is None else float(f) for f in figures)
+    return Point(train_loss, train_accuracy, val_loss, val_accuracy, epoch.n_val or 0)
 
 
 @dataclass(slots=True)
 class Progress:
     """An episode so far. A number that is not finite is no improvement, and no lowest or highest."""
 
-    points: list[Point] = field(default_factory=list)
-    """The last epochs, this one included."""
-    plateau_epochs: int = 0
-    """Epochs since the validation accuracy last improved; 0 in the first."""
-    stalled_epochs: int = 0
-    """Epochs since the validation loss last improved; 0 in the first."""
+    points: dict[int, Point] = field(default_factory=dict)
+    """The last epochs by number, this one included, and at least the one told before it."""
+    epoch: int = 0
+    """The epoch taken in last."""
+    before: int = 0
+    """The one told before it; itself, if it is the first."""
+    improved: int = 0
+    """The epoch in which the validation accuracy last improved; the first, if it never did."""
     reached_accuracy: float = -math.inf
-    """The validation accuracy when it last improved."""
-    reached_loss: float = math.inf
-    """The validation loss when it last improved."""
+    """The validation accuracy then."""
 
-    def add(self, now: Point, keep: int) -> None:
-        """Take an epoch in, and keep the last `keep`."""
-        self.plateau_epochs += bool(self.points)
-        self.stalled_epochs += bool(self.points)
-        self.points = [*self.points, now][-max(keep, 1) :]
-        if math.isfinite(now.val_accuracy) and now.val_accuracy >= self.reached_accuracy + ACCURACY_STEP:
-            self.reached_accuracy, self.plateau_epochs = now.val_accuracy, 0
-        if math.isfinite(now.val_loss) and now.val_loss < self.reached_loss - LOSS_STEP * abs(self._reference()):
-            self.reached_loss, self.stalled_epochs = now.val_loss, 0
+    def add(self, epoch: int | None, now: Point, keep: int) -> None:
+        """Take an epoch in, and keep the last `keep`. One without a number, or a higher one, is the next."""
+        at = place(self.epoch if self.points else None, epoch)
+        self.before, self.epoch = self.epoch if self.points else at, at
+        self.points = dict(self._since(keep)) | {at: now}
+        finite = math.isfinite(now.val_accuracy)
+        if len(self.points) == 1 or (finite and now.val_accuracy >= self.reached_accuracy + ACCURACY_STEP):
+            self.improved = at
+            self.reached_accuracy = now.val_accuracy if finite else -math.inf
 
     @property
     def now(self) -> Point:
         """The epoch taken in last."""
-        return self.points[-1]
+        return self.points[self.epoch]
 
     @property
-    def lowest_loss(self) -> Point:
-        """The kept epoch with the lowest validation loss; this one, if none is finite."""
-        finite = [point for point in self.points if math.isfinite(point.val_loss)]
-        return min(finite, key=lambda point: point.val_loss, default=self.now)
+    def plateau_epochs(self) -> int:
+        """Epochs since the validation accuracy last improved; 0 in the first."""
+        return self.epoch - self.improved
 
-    def _reference(self) -> float:
-        return self.reached_loss if math.isfinite(self.reached_loss) else 0.0
+    @property
+    def recent(self) -> list[Point]:
+        """The last epochs that are compared with each other, and at least the one told before this one."""
+        return [point for _, point in self._since(RECENT)]
+
+    def _since(self, epochs: int) -> Iterable[tuple[int, Point]]:
+        first = min(self.before, self.epoch - epochs + 1)
+        return ((at, point) for at, point in self.points.items() if at >= first)

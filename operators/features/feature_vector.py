@@ -84,7 +84,7 @@ def _step(episodes: Keyed[Episode], event: Event[Any]) -> Iterator[FeaturesCompu
 
 
 def _computed(episode: Episode, number: int | None, epoch: EpochCompleted) -> FeaturesComputed:
-    episode.history.add(epoch)
+    episode.history.add(number, epoch)
     known = base_features(episode.history, number, epoch) | episode.known()
     found = [known.get(name) for name in chain.from_iterable(episode.names.values())]
     values = [None if value is None else float(value) for value in found]

@@ -1,21 +1,36 @@
 """How does a number compare with those before it? Windows, moments and detectors that know of no event."""
 
 from nissa.operators.statistics.clustered import Clustered
+from nissa.operators.statistics.course import FALL, RISE, STILL, Course, Direction, place
+from nissa.operators.statistics.curve_scale import CurveScale
+from nissa.operators.statistics.detection import Detection
 from nissa.operators.statistics.moments import Moments
 from nissa.operators.statistics.rolling_ratio import RatioRule, RollingMedianRatio
+from nissa.operators.statistics.sample_size import SampleSize
 from nissa.operators.statistics.sorted_window import Window
-from nissa.operators.statistics.spike_detector import Detection, Detector
+from nissa.operators.statistics.spike_detector import Detector
+from nissa.operators.statistics.standard_errors import accuracy_noise, worst_noise
 from nissa.operators.statistics.student_t import Interval, t_interval, t_quantile
 
 __all__ = [
+    "FALL",
+    "RISE",
+    "STILL",
     "Clustered",
+    "Course",
+    "CurveScale",
     "Detection",
     "Detector",
+    "Direction",
     "Interval",
     "Moments",
     "RatioRule",
     "RollingMedianRatio",
+    "SampleSize",
     "Window",
+    "accuracy_noise",
+    "place",
     "t_interval",
     "t_quantile",
+    "worst_noise",
 ]

@@ -14,13 +14,16 @@ from collections import deque
 from math import inf
 from statistics import median
 
-from nissa.operators.statistics.spike_detector import Detection
+from nissa.operators.statistics.detection import Detection
 
 __all__ = ["RatioRule", "RollingMedianRatio"]
 
 
 class RatioRule:
-    """Loss > `ratio` x the mean of the last `size`; silent until there are so many. The loss is folded in after."""
+    """Loss > `ratio` x the mean of the last `size`; silent until there are so many. The loss is folded in after.
+
+    Of a mean that is 0 or below there is no multiple, so it is silent there, too.
+    """
 
     __slots__ = ("ratio", "recent")
 
@@ -33,7 +36,7 @@ class RatioRule:
         recent, found = self.recent, None
         if len(recent) == recent.maxlen:
             usual = sum(recent) / len(recent)
-            if value > self.ratio * usual:
+            if value > self.ratio * usual > 0:
                 found = Detection("ratio", usual, self.ratio * usual, len(recent))
         recent.append(value)
         return found

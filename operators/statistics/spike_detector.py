@@ -3,7 +3,7 @@
 It looks at log(loss), and so at ratios. The level is the median of the last 9; what is left is compared with the median
 and the interquartile range of the last 64 of its kind (Tukey 1977, Exploratory Data Analysis). A slow rise is found by
 a cumulated sum of deviations from the median of the last 64 (Page 1954, Biometrika 41:100). What is new is compared
-first, and folded in after.
+first, and folded in after. A loss that was ever below 0 has no ratios; it is judged by its differences from there on.
 
 >>> detector = Detector()
 >>> quiet = [detector.judge(1.0 + 0.01 * (n % 5)) for n in range(40)]
@@ -12,77 +12,33 @@ first, and folded in after.
 """
 
 from collections import deque
-from dataclasses import dataclass
 from math import exp, log
-from typing import NamedTuple
 
+from nissa.operators.statistics.detection import LIMITS, Detection, Limits
+from nissa.operators.statistics.signed_detector import SignedDetector
 from nissa.operators.statistics.sorted_window import Window
 
-__all__ = ["LIMITS", "Detection", "Detector", "Limits"]
-
-
-class Detection(NamedTuple):
-    """Why a value is out of order."""
-
-    clause: str
-    """Which rule."""
-    baseline: float
-    """What was usual."""
-    threshold: float
-    """What the value had to pass for this rule to fire."""
-    window: int
-    """Values that the baseline rests on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Constants of the detector. docs/detectors.md says what they were chosen on, and what they are worth."""
-
-    ratio: float = 2.0
-    """A spike: more than this many times the mean of the last 20 ..."""
-    ratio_z: float = 4.0
-    """... and this many scales above the level."""
-    jump: float = 1.25
-    """A jump: more than this many times the level ..."""
-    jump_z: float = 8.0
-    """... and this many scales above it."""
-    slack: float = 0.75
-    """A drift: deviations beyond this many scales add up, each counted up to `most` ..."""
-    most: float = 4.0
-    """The most that one value adds, before the slack is taken off."""
-    drift: float = 14.0
-    """... until their sum passes this."""
-    warm_up: int = 20
-    """Values before the first judgement."""
-    scale: float = 0.01
-    """The least scale, in units of log(loss)."""
-    floor: float = 1e-4
-    """Nats added to every loss, and the least rise that counts: the noise of a loss that has all but vanished is no
-    news."""
-
-
-LIMITS = Limits()
+__all__ = ["Detector"]
 
 
 class Detector:
     """The state of one curve."""
 
-    __slots__ = ("curve", "level", "limits", "mean", "residuals", "rise")
+    __slots__ = ("curve", "level", "limits", "mean", "residuals", "rise", "signed")
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self.limits = limits
         self.level, self.residuals, self.curve = Window(9), Window(64), Window(64)
         self.mean: deque[float] = deque(maxlen=20)
         self.rise = 0.0
+        self.signed: SignedDetector | None = None
 
     def judge(self, value: float) -> Detection | None:
-        """Compare a finite value with those before it, then fold it in; an outlier counts as the largest usual one.
-
-        A value below 0, which no loss in nats should have, counts as 0.
-        """
+        """Compare a finite value with those before it, then fold it in; an outlier counts as the largest usual one."""
+        if self.signed is not None or value < 0.0:
+            return self._signed(value)
         limits = self.limits
-        # Written out, because max and min cost as much as a median, for every batch.
-        value = (value if value > 0.0 else 0.0) + limits.floor
+        value += limits.floor
         y = log(value)
         level = self.level.median() if self.level.ranked else y
         residual, found = y - level, None
@@ -102,6 +58,14 @@ class Detector:
         self.residuals.push(residual)
         self.mean.append(value)
         return found
+
+    def _signed(self, value: float) -> Detection | None:
+        """Of the losses that are known, too, when the first is below 0."""
+        if self.signed is None:
+            self.signed = SignedDetector(self.limits)
+            for y in self.curve.order:
+                self.signed.judge(exp(y) - self.limits.floor)
+        return self.signed.judge(value)
 
     def _sudden(self, value: float, y: float, level: float, centre: float, scale: float) -> Detection | None:
         limits, risen = self.limits, exp(level) + self.limits.floor

@@ -140,7 +140,7 @@ class TelemetryConfig(_Strict):
     dense_budget: Number = Field(default=0.2, ge=0, le=1)
     """In the mode "adaptive", the share of epochs, over all environments, that may be measured so finely."""
     history_length: int = Field(default=10, strict=True, ge=5, le=100)
-    """Epochs that trends and plateaus of the narrative are judged over; `trend_changed` always goes by five."""
+    """Epochs that the figures of the narrative go back by: "Loss improving (0.542 -> 0.398)"."""
     gradients: GradientConfig = GradientConfig()
     loss_landscape: LossLandscapeConfig = LossLandscapeConfig()
     per_class: PerClassConfig = PerClassConfig()

@@ -27,7 +27,6 @@ from nissa.events.kinds import (
     WeightsMeasured,
 )
 from nissa.operators.alerts.active_alerts import MAX_ACTIVE
-from nissa.operators.anomalies.thresholds import noise_of_a_difference
 from nissa.operators.anomalies.training_anomalies import detect_anomalies
 from tests.operators.raised import configured
 from tests.operators.test_contract import derived
@@ -178,10 +177,43 @@ def test_a_number_of_broken_elements_is_read_as_it_was_written() -> None:
     assert encode(decode(line)) == line
 
 
-def test_the_noise_of_no_samples_or_of_a_broken_accuracy_is_nothing() -> None:
-    assert (noise_of_a_difference(80.0, 0), noise_of_a_difference(120.0, 50), noise_of_a_difference(-3.0, 50)) == (
-        0,
-    ) * 3
+def test_the_noise_of_a_fall_is_that_of_both_sides() -> None:
+    points = 3 * 100 * math.sqrt(0.8 * 0.2 / 3000 + 0.8 * 0.2 / 100)
+    assert told([epoch(80.0, 3000), epoch(80.0 - points + 1e-9, 100)]) == []
+    assert names(told([epoch(80.0, 3000), epoch(80.0 - points - 1e-9, 100)])) == [("accuracy_drop", "val_accuracy")]
+
+
+def untold(*accuracies: float, n_val: int | None = None) -> list[Any]:
+    return [replace(epoch(accuracy), n_val=n_val) for accuracy in accuracies]
+
+
+def shares(n: int, numbers: Sequence[int]) -> list[float]:
+    return [100 * k / n for k in numbers]
+
+
+@pytest.mark.parametrize("n", [24, 48, 192])
+def test_where_nobody_says_of_how_many_samples_an_accuracy_is_the_accuracies_do(n: int) -> None:
+    """From ten different ones on, and in the next episode, too."""
+    half, step = n // 2, n // 15
+    points, fall = 300 * math.sqrt(2 * 0.5 * 0.5 / n), shares(n, [half, half - step])
+    more = shares(n, [*range(half + 10, half - 2, -1)])
+    assert raised(told(untold(*more, *fall)), "accuracy_drop") == []
+    known = raised(told(untold(*more[-3:], *fall)), "accuracy_drop")
+    assert len(known) == (fall[0] - fall[1] > 5)
+    story = [*untold(*more), episode_ended()]
+    later = [event(row, env=0, episode=0) for row in story] + [event(row, env=0, episode=1) for row in untold(*fall)]
+    assert raised(derived(detect_anomalies(), later), "accuracy_drop") == []
+    (found,) = raised(told(untold(*more, 50.0, 0.0)), "accuracy_drop")
+    assert found.threshold == pytest.approx(50.0 - points)
+    assert found.what.endswith(f"by more than {points:.2f} points (of {n} samples, inferred from the accuracies)")
+
+
+def test_a_size_that_is_told_is_not_inferred_and_holds_until_another_is_told() -> None:
+    more = shares(24, range(12))
+    story = [*untold(*more), *untold(80.0, n_val=10_000), *untold(74.9)]
+    (found,) = raised(told(story), "accuracy_drop")
+    assert "inferred" not in found.what
+    assert found.threshold == 75.0
 
 
 def test_an_accuracy_that_fell_is_an_alert_until_it_is_back() -> None:

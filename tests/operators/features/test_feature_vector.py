@@ -194,6 +194,21 @@ def test_the_base_by_hand() -> None:
     }
 
 
+def test_epochs_back_are_epochs_and_not_tellings() -> None:
+    losses = {10: 3.0, 20: 2.0, 21: 1.5, 23: 1.0}
+    story = [event(replace(epoch_completed(50.0), val_loss=loss), episode=0, epoch=n) for n, loss in losses.items()]
+    found = vectors(story, {"base": ALL["base"]})
+    history = [[row[f"loss_history_{n}"] for n in range(1, 6)] for row in found]
+    assert history[1:] == [[2.0, *[None] * 4], [1.5, 2.0, *[None] * 3], [1.0, None, 1.5, 2.0, None]]
+    assert [row["loss_delta"] for row in found] == [None, None, -0.5, None]
+    assert [row["plateau_epochs"] for row in found] == [0, 10, 11, 13]
+
+
+def test_slots_that_are_not_told_are_not_none_of_them() -> None:
+    (found,) = vectors(told(epoch_completed(50.0)), {"base": ALL["base"]})
+    assert found["live_seeds"] is found["free_slots"] is None
+
+
 NUMBERS = st.sampled_from([0.0, 0.25, 0.5, 1.0, 50.0, 50.4, 60.0, math.nan, math.inf, -math.inf])
 
 

@@ -6,8 +6,8 @@ import statistics
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from nissa.operators.statistics.detection import Detection
 from nissa.operators.statistics.rolling_ratio import RollingMedianRatio
-from nissa.operators.statistics.spike_detector import Detection
 
 NORMS = st.lists(
     st.sampled_from((0.0, 1e-9, 0.5, 1.0, 1.5, 100.0, 250.0, 1e5, 1e308)) | st.floats(0, 1e6), max_size=200

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nissa.operators.statistics.detection import LIMITS, Detection
 from nissa.operators.statistics.rolling_ratio import RatioRule
 from nissa.operators.statistics.sorted_window import Window
-from nissa.operators.statistics.spike_detector import LIMITS, Detection, Detector
+from nissa.operators.statistics.spike_detector import Detector
 
 LOSSES = st.lists(st.floats(0, 1e6) | st.sampled_from((0.0, 1.0, 1.0, 2.0)), max_size=150)
 
@@ -210,5 +211,44 @@ def test_no_finite_number_is_too_much_for_it(values: list[float]) -> None:
         detector.judge(value)
 
 
-def test_losses_below_zero_are_no_error_and_no_news() -> None:
-    assert [judged(FLAT).judge(-5.0), judged([-3.0] * 40).judge(-1.0)] == [None, None]
+def clauses(values: list[float]) -> list[str | None]:
+    detector = Detector()
+    return [found.clause if (found := detector.judge(value)) else None for value in values]
+
+
+def below(seed: int, spike: float = 0.0, at: int = 150) -> list[float]:
+    """Around -3 with a noise of 0.05, and higher for good from somewhere on."""
+    random = Random(seed)
+    return [-3.0 + random.gauss(0, 0.05) + spike * (n >= at) for n in range(200)]
+
+
+def test_a_jump_below_zero_is_one_and_its_noise_is_none() -> None:
+    for seed in range(20):
+        assert clauses(below(seed, 2.5))[150] == "jump"
+        found = clauses(below(seed, 0.15))[150:]
+        assert "drift" in found
+    quiet = [clause for seed in range(20) for clause in clauses(below(seed))]
+    # Of 4,000 values.
+    assert sum(clause is not None for clause in quiet) <= 8
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 2**31), st.sampled_from((1e-3, 1.0, 64.0)), st.sampled_from((0.0, -50.0, 2.0)))
+def test_another_unit_or_another_zero_changes_nothing_below_zero(seed: int, scale: float, shift: float) -> None:
+    curve = [value + 1.0 * (n == 100) for n, value in enumerate(below(seed, 0.2))]
+    assert clauses([scale * (value + shift) for value in curve]) == clauses(curve)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_loss_that_falls_through_zero_is_judged_by_what_came_before(seed: int) -> None:
+    random = Random(seed)
+    curve = [0.4 - 0.0025 * n + random.gauss(0, 0.05) for n in range(400)]
+    assert [n for n, clause in enumerate(clauses(curve)) if clause] == []
+    first = next(n for n, value in enumerate(curve) if value < 0)
+    assert clauses([*curve[: first + 1], 2.0])[-1] == "jump"
+
+
+def test_the_documented_ratio_knows_no_multiple_of_what_is_below_zero() -> None:
+    rule = RatioRule()
+    assert not any(rule.judge(value) for value in [-3.0] * 20 + [-0.5, 100.0])
+    assert not any(RatioRule(size=3).judge(value) for value in (0.0, 0.0, 0.0, 5.0))
