@@ -57,15 +57,17 @@ def test_a_row_says_what_was_raised_where_and_whether_it_is_over() -> None:
     (row,) = rows(event(SPIKE, **WHERE))
     assert row == {
         "run": "test",
-        "kind": "loss_spike",
+        "alert": "loss_spike",
         "severity": "warning",
         "subject": "loss",
         **WHERE,
+        "update": None,
         "value": 3.0,
         "baseline": 1.0,
         "threshold": 2.0,
         "clause": "ratio",
         "what": "loss 3 over 2, usually 1: ratio",
+        "state": "stands",
         "resolved": False,
         "observations": None,
     }
