@@ -23,10 +23,8 @@ def slot_lines(snapshot: EpochSnapshot) -> Iterator[str]:
         if snapshot.assessed.red_flags:
             yield f"red flags: {', '.join(snapshot.assessed.red_flags)}"
     if snapshot.completed.slots:
-        left, right = (
-            ("slot", "stage", "for", "blueprint"),
-            ("params", "alpha", "ablation, points", "change while it lived, points"),
-        )
+        left = ("slot", "stage", "for", "blueprint")
+        right = ("params", "alpha", "ablation, points", "change while it lived, points")
         yield from _lines(left, right, ("last gate",), map(_slot, snapshot.completed.slots))
 
 
