@@ -11,15 +11,16 @@ from nissa.sinks.text import DASH, Cells, Row, filled_table, name, note, number
 
 __all__ = ["blueprint_tables"]
 
-_EFFECTS = ("net gain,\npoints", "95% CI", "seeds\n/ envs", "ablation,\npoints (seeds)", "cull drop,\npoints (seeds)")
-_PROGRESS = ("accuracy change\nwhile it lived,\npoints", "the same\nof culled,\npoints")
-_FATES = ("germinated", "%", "fossilized", "culled", "cut off", "rate,\n%", "life,\nepochs")
-_LATE = ("late\ngerminated", "\n%", "late\nfossilized")
+_EFFECTS = ("net gain,\npoints", "95% CI", "seeds\n/ envs", "ablation,\npoints\n(seeds)", "cull drop,\npoints\n(seeds)")
+_PROGRESS = ("accuracy\nchange while\nit lived, points", "the same\nof culled,\npoints")
+_FATES = ("germi-\nnated", "%", "fossil-\nized", "culled", "cut\noff", "rate,\n%", "life,\nepochs")
+_LATE = ("late\ngermi-\nnated", "%", "late\nfossil-\nized")
+_NET = "Net gain: accuracy change while it lived, minus the twin's over the same epochs."
 _LEGEND = (
-    "Net gain: accuracy change while it lived, minus the twin's over the same epochs.",
     "Ablation: what switching it off costs. Cull drop: accuracy right before the cull minus right after.",
     "* its 95% CI (Student's t over environments, each row by itself) excludes 0.",
 )
+_UNKNOWN = "Net gains are not known: no twin was told over the epochs of a seed."
 _FATES_LEGEND = (
     "Cut off: culled by an episode's end. Rate: fossilized / (fossilized + culled + cut off). %: of all germinated.",
     "Late: at convergence, in the last quarter of the run's episodes so far.",
@@ -31,7 +32,8 @@ def blueprint_tables(rows: Iterable[Row]) -> Iterator[RenderableType]:
     rows = sorted(rows, key=lambda row: (*_group(row), -_or(row["net_gain_mean"], -inf)))
     left = ("Group", "Blueprint")
     yield filled_table("Blueprints: what they bring", left, (*_EFFECTS, *_PROGRESS), (), map(_effects, rows))
-    yield from map(note, (*_LEGEND, _finding(rows)))
+    gained = any(row["net_gain_mean"] is not None for row in rows)
+    yield from map(note, (_NET, *_LEGEND, _finding(rows)) if gained else (*_LEGEND, _UNKNOWN))
     germinated, late = _totals(rows, "germinated"), _totals(rows, "late_germinated")
     fates = (_fates(row, germinated[_group(row)], late[_group(row)]) for row in rows)
     yield ""
@@ -71,8 +73,6 @@ def _fates(row: Row, germinated: int, late: int) -> Cells:
 
 def _finding(rows: Sequence[Row]) -> str:
     """What the net gains say together."""
-    if all(row["net_gain_mean"] is None for row in rows):
-        return "Net gains are not known: no twin was told over the epochs of a seed."
     better, worse = ([row for row in rows if _side(row, "net_gain") == side] for side in (1, -1))
     shown = f"shown to be better: {_named(better)}" if better else "no blueprint is shown to be better"
     return f"{shown[0].upper()}{shown[1:]}{f'; shown to be worse: {_named(worse)}' if worse else ''}."

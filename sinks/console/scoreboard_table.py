@@ -14,7 +14,7 @@ __all__ = ["SCOREBOARDS_SHOWN", "growth_text", "scoreboard_table"]
 
 SCOREBOARDS_SHOWN = 16
 """Environments in the table, in their order."""
-_SEEDS = ("germinated", "fossilized", "culled", "episodes", "kept growth,\nmean", "lowest -\nhighest")
+_SEEDS = ("germi-\nnated", "fossil-\nized", "culled", "epi-\nsodes", "kept\ngrowth,\nmean", "lowest -\nhighest")
 _MODEL = ("growth\nat hand", "cost\nat hand", "FLOPs\nat hand")
 _LEGEND = (
     "Kept growth: (host + fossilized) / host at an episode's end. At hand: the same now, in the last episode;",
@@ -44,8 +44,8 @@ def scoreboard_table(rows: Iterable[Row], episodes: Iterable[Row]) -> Iterator[R
 
 
 def _cells(row: Row, episodes: Sequence[Row]) -> Cells:
-    kept = [float(episode["kept_growth_ratio"] or "nan") for episode in episodes]
-    known = [ratio for ratio in kept if isfinite(ratio)]
+    told = [float(ratio) for episode in episodes if (ratio := episode["kept_growth_ratio"]) is not None]
+    known = [ratio for ratio in told if isfinite(ratio)]
     seeds = [f"{blueprint} {count}" for blueprint, count in row["fossilized_by_blueprint"].items()]
     return [
         *place_cells(row["group"], row["env"]),
