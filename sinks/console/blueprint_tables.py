@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from math import inf, isnan
+from math import isnan
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -28,8 +28,8 @@ _FATES_LEGEND = (
 
 
 def blueprint_tables(rows: Iterable[Row]) -> Iterator[RenderableType]:
-    """Both tables, by group, the blueprint with the highest net gain first."""
-    rows = sorted(rows, key=lambda row: (*_group(row), -_or(row["net_gain_mean"], -inf)))
+    """Both tables; rows come by group, the blueprint with the highest net gain first."""
+    rows = list(rows)
     left = ("Group", "Blueprint")
     yield filled_table("Blueprints: what they bring", left, (*_EFFECTS, *_PROGRESS), (), map(_effects, rows))
     gained = any(row["net_gain_mean"] is not None for row in rows)
