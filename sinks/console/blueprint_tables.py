@@ -17,7 +17,8 @@ _FATES = ("germi-\nnated", "%", "fossil-\nized", "culled", "cut\noff", "rate,\n%
 _LATE = ("late\ngermi-\nnated", "%", "late\nfossil-\nized")
 _NET = "Net gain: accuracy change while it lived, minus the twin's over the same epochs."
 _LEGEND = (
-    "Ablation: what switching it off costs. Cull drop: accuracy right before the cull minus right after.",
+    "Ablation: what switching it off costs the trained network, not what training with it gained.",
+    "Cull drop: accuracy right before the cull minus right after.",
     "* its 95% CI (Student's t over environments, each row by itself) excludes 0.",
 )
 _UNKNOWN = "Net gains are not known: no twin was told over the epochs of a seed."
