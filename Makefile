@@ -21,7 +21,7 @@ help:
 	@echo "make check    ruff, mypy --strict, then the tests"
 	@echo "make bench    measure Nissa against the alternatives it names"
 	@echo "make study    train longer: PPO, heuristic and never-germinate against host-only twins"
-	@echo "make dashboards  write what is generated: dashboards, links of alerts, docs/metrics.md, a table in docs/runbooks.md"
+	@echo "make dashboards  write what is generated: dashboards, links of alerts, docs/metrics.md, docs/quantities.md, a table of docs/runbooks.md"
 	@echo "make screenshots  draw the dashboards with Grafana's own components (needs npm, chromium, prometheus)"
 	@echo "make install  set up .venv only"
 
@@ -44,7 +44,7 @@ demo: install
 study: install
 	$(VENV)/bin/nissa study
 
-# What is generated from code: dashboards, links from alerts to panels, the page of metrics, the table of the runbooks.
+# What is generated from code: dashboards, links from alerts to panels, pages of metrics and quantities, a table.
 dashboards: install
 	$(VENV)/bin/python -m nissa.grafana.dashboards
 

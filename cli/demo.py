@@ -12,6 +12,7 @@ from rich.console import Console
 
 from nissa.cli.config import add_options, chosen
 from nissa.cli.errors import UsageError, at_least, port
+from nissa.cli.terminal import terminal
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.telemetry import Telemetry, new_run_name
 from nissa.sinks.console import ConsoleSink
@@ -40,7 +41,7 @@ def add(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     config = _config(arguments)
     train = _trainer(arguments)
-    console = Console(no_color=arguments.no_color, highlight=False, markup=False)
+    console = terminal(no_color=arguments.no_color)
     run = new_run_name()
     out = (arguments.out or Path("runs") / run) if config.sinks.log else None
     with _telemetry(arguments, run, out, console, config) as telemetry:
@@ -64,7 +65,7 @@ def _hints(console: Console, out: Path | None) -> None:
         console.print("No log was written, because sinks.log is false.")
         return
     console.print(f"The run is in {out}. Look at it with:", soft_wrap=True)
-    for words in (["replay", out], ["replay", out, "--json"], ["traces", out, "--alerts"], ["serve", out]):
+    for words in (["replay", out], ["replay", out, "--json"], ["show", out], ["traces", out], ["serve", out]):
         console.print(f"  {shlex.join([_program(), *map(str, words)])}", soft_wrap=True)
 
 

@@ -62,7 +62,7 @@ class LayerGradients:
     """Standard deviation of the elements (n - 1); None for a single element, and where it is less than 3% of the mean,
     which sums in float32 do not resolve."""
     percentiles: dict[str, Real]
-    """Of the finite elements, with their signs, by name ("p1", "p50"); NaN if none is finite."""
+    """Percentiles of the finite elements, with their signs, by name ("p1", "p50"); NaN if none is finite."""
     zero: Fraction | None = None
     """Share of elements that are 0 (or below 2^-129 in magnitude)."""
     vanishing: Fraction | None = None
@@ -70,7 +70,7 @@ class LayerGradients:
     exploding: Fraction | None = None
     """Share of elements that are finite and above the threshold in magnitude: exact, 0 only if there is none."""
     non_finite: Count
-    """Elements that are NaN or infinite: an exact number."""
+    """Values that are NaN or infinite."""
     histogram: dict[str, Count] | None = None
     """Finite elements by the power of two at or below their magnitude ("-12": from 2^-12 to 2^-11), without zeros."""
 
@@ -80,13 +80,13 @@ class GradientsMeasured(Payload):
     """The gradients of one training step, after its last backward pass and before clipping."""
 
     batch: Count
-    """Training step inside the epoch, from 0."""
+    """Mini-batch inside the epoch, from 0."""
     layers: dict[str, LayerGradients]
     """By layer; what is frozen or has no gradient is absent, and a shared parameter counts where it is met first."""
     host_norm: Norm | None = None
     """Norm over the host's own layers; None if none has a gradient."""
     slot_norms: dict[str, Norm]
-    """The same of each slot with a gradient."""
+    """Norm of the gradient of each slot with one."""
     seed_to_host: dict[str, Ratio]
     """By slot, its norm / the host's; absent where the host's is 0 or was not measured."""
 
@@ -96,7 +96,7 @@ class LayerWeights:
     """The weights of one layer."""
 
     norm: Norm
-    """L2 norm now."""
+    """L2 norm."""
     update_ratio: Ratio | None = None
     """L2 norm of the change over the epoch / norm before it; None for a layer that was new, or 0, before."""
 

@@ -21,7 +21,7 @@ class SeedGerminated(Payload):
     blueprint: str
     """Blueprint it was made from."""
     params: Count
-    """Its trainable parameters."""
+    """Trainable parameters of the seed."""
     flops: Flops | None = None
     """Operations that it adds to one forward pass on one sample, if measured."""
 
@@ -43,7 +43,7 @@ class StageChanged(Payload):
     epochs_in_stage: Count
     """Epochs spent in the stage that it left."""
     alpha: Fraction
-    """Share of the seed in the slot's output, at the change."""
+    """Share of the seed in the slot's output."""
     accuracy_delta: Points | None = None
     """Validation accuracy now minus at germination; None before it was first measured."""
 
@@ -118,14 +118,14 @@ class SeedCulled(Payload):
     blueprint: str | None = None
     """Its blueprint, if known."""
     improvement: Points | None = None
-    """Validation accuracy now minus at germination; as the churn of its blueprint it counts as it stands."""
+    """Validation accuracy now minus at germination: progress while it lived, whatever made it."""
     ablation: Points | None = None
     """Validation accuracy with all seeds minus that with this one switched off, at the end of its life; None where only
     `counterfactual_measured` tells it, or nothing does."""
     accuracy_before: Percent | None = None
     """Validation accuracy right before it was removed; None if it was not mixed in, or not measured."""
     accuracy_after: Percent | None = None
-    """The same right after, nothing trained in between."""
+    """Validation accuracy right after it was removed, nothing trained in between."""
     reason: str
     """Why, in a few words."""
     initiator: str

@@ -1,7 +1,19 @@
 """The policy that grows the network: what it decided and why, and how its own training goes."""
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.units import Count, Fraction, Nats, Norm, Points, Ratio, Real, Reward, RewardSpread, StepSize
+from nissa.events.units import (
+    Count,
+    Fraction,
+    Nats,
+    Norm,
+    Points,
+    Ratio,
+    Real,
+    Reward,
+    RewardSpread,
+    SignedRatio,
+    StepSize,
+)
 
 __all__ = ["Action", "DecisionMade", "DecisionsScored", "HeadDecision", "HeadEntropy", "PolicyUpdated"]
 
@@ -27,13 +39,13 @@ class HeadDecision:
     choice: int
     """Index chosen."""
     log_prob: Nats
-    """Its log-probability under the masked distribution."""
+    """Log-probability of the choice under the masked distribution."""
     entropy: Nats
     """Entropy of the masked distribution."""
     mask: list[bool]
     """Which choices were valid."""
     valid: Count
-    """How many were."""
+    """Choices that were valid."""
     forced: bool
     """Whether only one was valid."""
     relevant: bool
@@ -89,7 +101,7 @@ class HeadEntropy:
     log_valid: Nats
     """Sum of log(valid choices): the entropy of a policy that does not care."""
     decisions: Count
-    """How many decisions."""
+    """Decisions in which the head mattered and had a choice."""
     mean_policy_entropy: Nats
     """Entropy of the mean distribution; less the mean entropy, it is the mutual information of state and choice."""
 
@@ -112,7 +124,7 @@ class PolicyUpdated(Payload):
     """mean((r - 1) - log r), r the probability ratio of new to old (Schulman's k3)."""
     clip_fraction: Fraction
     """Share of |r - 1| > clip range."""
-    explained_variance: Real | None = None
+    explained_variance: SignedRatio | None = None
     """1 - Var(return - value) / Var(return); NaN where returns do not vary."""
     ratio_max: Ratio
     """Largest probability ratio of the update."""
@@ -121,11 +133,11 @@ class PolicyUpdated(Payload):
     value_mean: Reward
     """Mean of the critic's estimates."""
     value_std: RewardSpread
-    """Their standard deviation."""
+    """Standard deviation of the critic's estimates."""
     return_mean: Reward
     """Mean of the returns."""
     return_std: RewardSpread | None = None
-    """Their standard deviation; None if not told."""
+    """Standard deviation of the returns; None if not told."""
     grad_norm: Norm
     """Mean norm of the policy's gradient, before clipping."""
     learning_rate: StepSize | None = None

@@ -46,7 +46,7 @@ class RunStarted(Payload):
     host_architecture: str | None = None
     """Name of the host network, such as "cnn_3block"; None if not told."""
     host_params: Count
-    """Trainable parameters of the host before any seed."""
+    """Trainable parameters of the host, without seeds; None if not told."""
     slot_config: dict[str, int | None]
     """Slots from the input to the output, with their channels (or width); None where that is not told."""
 
@@ -144,11 +144,11 @@ class EpisodeStarted(Payload):
     task_type: str
     """"classification", "lm", or the trainer's own name of its task."""
     max_epochs: Count
-    """Host epochs of this episode."""
+    """Host epochs of an episode."""
     host_architecture: str | None = None
     """Name of the host network; None if not told."""
     host_params: Count
-    """Trainable parameters of the host before any seed."""
+    """Trainable parameters of the host, without seeds; None if not told."""
     host_flops: Flops | None = None
     """Operations of one forward pass on one sample, host alone, if measured."""
     slot_config: dict[str, int | None]
@@ -170,13 +170,13 @@ class EpisodeEnded(Payload):
     final_accuracy: Percent
     """Validation accuracy after the last epoch, of the network as it was trained."""
     final_loss: Loss | None = None
-    """Its validation loss."""
+    """Validation loss after the last epoch, of the network as it was trained."""
     final_growth_ratio: Ratio | None = None
-    """(host + all seeds present) / host of the same network; None when the size of one of them is not known."""
+    """(host + all seeds present) / host of the network as it was trained; None when a size is not known."""
     kept_accuracy: Percent | None = None
     """Validation accuracy of the network that is kept; None if not measured."""
     kept_loss: Loss | None = None
-    """Its validation loss."""
+    """Validation loss of the network that is kept; None if not measured."""
     total_reward: Reward
     """Sum of the rewards, not discounted."""
     epochs: Count
@@ -204,13 +204,13 @@ class HostBaselineMeasured(Payload):
     initial_accuracy: Percent
     """Validation accuracy before the first epoch."""
     final_loss: Loss
-    """Validation loss after `epochs`."""
+    """Validation loss of the host-only twin after `epochs`."""
     final_accuracy: Percent
-    """Validation accuracy after `epochs`."""
+    """Validation accuracy of the host-only twin after `epochs`."""
     epochs: Count
     """Epochs that the twin was trained."""
     host_params: Count
-    """Its trainable parameters."""
+    """Trainable parameters of the host, without seeds; None if not told."""
     initial_checkpoint: str | None = None
     """Path of the initial weights, relative to the run directory, if they were kept."""
 

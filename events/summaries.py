@@ -30,50 +30,53 @@ class BlueprintSummarized(Payload):
     culled: Count
     """Seeds culled, those among them that the end of an episode cut off."""
     cut_off: Count
-    """Of the culled, those that the end of an episode cut off: nobody judged them."""
+    """Seeds among the culled that the end of an episode cut off: nobody judged them."""
     late_germinated: Count
     """Seeds germinated in the last quarter of the run's episodes so far: what the policy came to prefer."""
     late_fossilized: Count
-    """Seeds fossilized in them."""
+    """Seeds fossilized in the last quarter of the run's episodes so far."""
     fossilization_rate: Percent | None = None
     """fossilized / (fossilized + culled)."""
     acc_delta_mean: Points | None = None
     """Mean change of the validation accuracy while its fossilized seeds lived: progress, whatever made it."""
     acc_delta_std: Points | None = None
-    """Its sample standard deviation; None below two."""
+    """Sample standard deviation of what `acc_delta_mean` is of; None below two."""
     churn_mean: Points | None = None
-    """The same of its culled seeds, as the documents define it; what the cull itself cost is `cull_drop_mean`."""
+    """Mean change of the validation accuracy while its culled seeds lived, as the documents define it; what the cull
+    itself cost is `cull_drop_mean`."""
     churn_std: Points | None = None
-    """Its sample standard deviation; None below two."""
+    """Sample standard deviation of what `churn_mean` is of; None below two."""
     lifespan_mean: Epochs | None = None
     """Mean epochs from germination to the end, fossilized or culled."""
     net_gain_mean: Points | None = None
     """Change of the validation accuracy while a seed lived, minus what the host-only twin gained over the same epochs:
     mean of each environment's seeds first, then over environments."""
     net_gain_low: Points | None = None
-    """Lower end of its 95% interval, Student's t over environments; None with fewer than two."""
+    """Lower end of the 95% interval of `net_gain_mean`, Student's t over environments; None with fewer than two."""
     net_gain_high: Points | None = None
-    """Upper end of it."""
+    """Upper end of the 95% interval of `net_gain_mean`."""
     net_gain_n: Count
-    """Seeds that it rests on."""
+    """Seeds that `net_gain_mean` rests on."""
     net_gain_envs: Count
-    """Environments that they were in."""
+    """Environments that `net_gain_mean` is over."""
     ablation_mean: Points | None = None
-    """Accuracy that switching the seed off costs the trained network at the end of its life, averaged likewise."""
+    """Accuracy that switching the seed off costs the trained network at the end of its life: mean of each environment's
+    seeds first, then over environments."""
     ablation_low: Points | None = None
-    """Lower end of its 95% interval."""
+    """Lower end of the 95% interval of `ablation_mean`, Student's t over environments; None with fewer than two."""
     ablation_high: Points | None = None
-    """Upper end of it."""
+    """Upper end of the 95% interval of `ablation_mean`."""
     ablation_n: Count
-    """Seeds that it rests on."""
+    """Seeds that `ablation_mean` rests on."""
     cull_drop_mean: Points | None = None
-    """Accuracy right before a cull minus right after, of seeds that were mixed in, averaged likewise."""
+    """Accuracy right before a cull minus right after, of seeds that were mixed in: mean of each environment's seeds
+    first, then over environments."""
     cull_drop_low: Points | None = None
-    """Lower end of its 95% interval."""
+    """Lower end of the 95% interval of `cull_drop_mean`, Student's t over environments; None with fewer than two."""
     cull_drop_high: Points | None = None
-    """Upper end of it."""
+    """Upper end of the 95% interval of `cull_drop_mean`."""
     cull_drop_n: Count
-    """Seeds that it rests on."""
+    """Seeds that `cull_drop_mean` rests on."""
 
 
 @kind(Importance.ROUTINE, derived=True)
@@ -97,7 +100,7 @@ class ScoreboardUpdated(Payload):
     fossilized_by_blueprint: dict[str, int]
     """Fossilized seeds by blueprint, over the run."""
     host_params: Count | None = None
-    """Parameters of the host; None before the start of a run or an episode told them."""
+    """Trainable parameters of the host, without seeds; None if not told."""
     live_blueprints: dict[str, str]
     """Blueprint in each slot with a live seed, in this episode."""
     growth_ratio: Ratio | None = None
@@ -122,7 +125,7 @@ class BestRun:
     epoch: int | None = None
     """Epoch of the peak; the first one, if several share it."""
     peak_accuracy: Percent
-    """Highest validation accuracy."""
+    """Highest validation accuracy of the episode's epochs; None where none was finite."""
     growth_ratio: Ratio | None = None
     """(host + seeds present at the peak, whatever their stage) / host; None when one of the sizes was not told."""
     efficiency: Efficiency | None = None
@@ -156,19 +159,20 @@ class EpisodeCompared(Payload):
     epochs: Count
     """Epochs that it was trained."""
     final_accuracy: Percent
-    """Validation accuracy of the network as it was trained, all seeds in."""
+    """Validation accuracy after the last epoch, of the network as it was trained."""
     final_growth_ratio: Ratio | None = None
-    """Growth of that network."""
+    """(host + all seeds present) / host of the network as it was trained; None when a size is not known."""
     kept_accuracy: Percent | None = None
-    """Validation accuracy of what remains after the end; None where nothing told or measured it."""
+    """Validation accuracy of the network that is kept; None if not measured."""
     kept_growth_ratio: Ratio | None = None
     """Growth of what remains."""
     peak_accuracy: Percent | None = None
-    """Highest validation accuracy of its epochs; None where none was finite."""
+    """Highest validation accuracy of the episode's epochs; None where none was finite."""
     twin_final_accuracy: Percent | None = None
     """Validation accuracy of the twin at the epoch in which the episode ended; None where that was not told."""
     twin_peak_accuracy: Percent | None = None
-    """The twin's highest up to that epoch; None where it was not told epoch by epoch."""
+    """Highest validation accuracy of the twin up to the epoch in which the episode ended; None where it was not told
+    epoch by epoch."""
     twin_epochs: Count | None = None
     """Epochs for which the twin was trained."""
 
@@ -188,21 +192,21 @@ class VerdictReached(Payload):
     episodes: Count
     """Finished episodes."""
     compared: Count
-    """Those of them with a kept accuracy and a twin's of the same length."""
+    """Finished episodes with a kept accuracy and a twin's of the same length."""
     unended: Count
     """Episodes that began and have not ended: they are in no mean."""
     final_accuracy_mean: Percent | None = None
-    """Of the networks as trained."""
+    """Validation accuracy of the networks as trained."""
     kept_accuracy_mean: Percent | None = None
-    """Of the networks that are kept."""
+    """Validation accuracy of the networks that are kept."""
     twin_accuracy_mean: Percent | None = None
-    """Of the hosts trained alone for as long."""
+    """Validation accuracy of the hosts trained alone for as long."""
     kept_delta_mean: Points | None = None
     """Kept accuracy minus the twin's."""
     kept_delta_low: Points | None = None
-    """Lower end of its 95% interval, Student's t over environments; None with fewer than two."""
+    """Lower end of the 95% interval of `kept_delta_mean`, Student's t over environments; None with fewer than two."""
     kept_delta_high: Points | None = None
-    """Upper end of it."""
+    """Upper end of the 95% interval of `kept_delta_mean`."""
     final_delta_mean: Points | None = None
     """Final accuracy minus the twin's."""
     peak_delta_mean: Points | None = None
@@ -248,4 +252,4 @@ class FeaturesComputed(Payload):
     values: list[Real | None]
     """None = not measured in this epoch; NaN = measured, broken."""
     missing: Count
-    """How many are None."""
+    """Features that are None."""

@@ -29,7 +29,7 @@ class BatchCompleted(Payload):
     host_grad_norm: Norm | None = None
     """Norm of the gradient of the host's own parameters, before clipping."""
     seed_grad_norms: dict[str, Norm] = field(default_factory=dict)
-    """The same of each slot with a seed; empty without any."""
+    """Norm of the gradient of each slot with a seed; empty without any."""
     isolation_leakage: Norm | None = None
     """Norm of what seeds in isolation sent into the host's gradient; None when no seed is isolated or not measured."""
 
@@ -78,23 +78,23 @@ class EpochCompleted(Payload):
     train_accuracy: Percent | None = None
     """Training accuracy of the epoch."""
     val_loss: Loss
-    """Validation loss."""
+    """Validation loss after the epoch."""
     val_accuracy: Percent
-    """Validation accuracy."""
+    """Validation accuracy after the epoch."""
     n_val: Count | None = None
     """Samples in the validation set; None if not told."""
     host_params: Count | None = None
-    """The host's own trainable parameters; None if not told."""
+    """Trainable parameters of the host, without seeds; None if not told."""
     total_seed_params: Count | None = None
-    """Those of all seeds present, whatever their stage; None when the size of one is not known."""
+    """Trainable parameters of all seeds present, whatever their stage; None when the size of one is not known."""
     total_params: Count | None = None
     """host_params + total_seed_params."""
     fossilized_params: Count | None = None
-    """Those of fossilized seeds; None when the size of one is not known."""
+    """Trainable parameters of the fossilized seeds; None when the size of one is not known."""
     host_grad_norm: Norm | None = None
     """Mean over the epoch's batches of the host's gradient norm."""
     seed_grad_norms: dict[str, Norm] = field(default_factory=dict)
-    """The same of each slot with a seed; empty without any."""
+    """Mean over the epoch's batches of the gradient norm of each slot with a seed; empty without any."""
     isolation_leakage: Norm | None = None
     """Largest of the epoch's batches; None when no seed was isolated."""
     slots: list[SlotSnapshot] = field(default_factory=list)

@@ -32,6 +32,7 @@ __all__ = [
     "Reward",
     "RewardSpread",
     "Seconds",
+    "SignedRatio",
     "StepSize",
 ]
 
@@ -60,6 +61,7 @@ Percent = Annotated[float, Measure("percent", 0, 100)]
 Points = Annotated[float, Measure("percentage points", -100, 100)]
 Fraction = Annotated[float, Measure("ratio", 0, 1)]
 Ratio = Annotated[float, Measure("ratio", 0)]
+SignedRatio = Annotated[float, Measure("ratio")]
 Loss = Annotated[float, Measure("nats")]
 Nats = Annotated[float, Measure("nats")]
 Norm = Annotated[float, Measure("L2 norm", 0)]

@@ -20,7 +20,8 @@ from nissa.grafana.boards import (
     written,
 )
 from nissa.grafana.leads import with_leads
-from nissa.grafana.metrics_page import metrics_page
+from nissa.grafana.metrics_page import metrics_page, uses
+from nissa.grafana.quantities_page import quantities_page
 
 __all__ = ["files"]
 
@@ -36,6 +37,7 @@ def files() -> dict[str, str]:
     rules = {f"grafana/rules/{name}": with_leads(text, documents) for name, text in rule_files().items()}
     pages = {
         "docs/metrics.md": metrics_page(documents, rule_groups()),
+        "docs/quantities.md": quantities_page(uses(documents, rule_groups())),
         "docs/runbooks.md": with_alerts_table((_ROOT / "docs/runbooks.md").read_text(), documents, rule_groups()),
     }
     return boards | rules | pages

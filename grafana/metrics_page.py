@@ -8,7 +8,7 @@ from typing import Any
 from nissa.events.vocabulary import STAGES
 from nissa.sinks.prometheus import MAX_LABEL_SETS, METRICS, Metric
 
-__all__ = ["metrics_page", "panels"]
+__all__ = ["metrics_page", "panels", "uses"]
 
 _PERCENTILES = 7
 """How many of a gradient the profile measures that measures most."""
@@ -54,8 +54,8 @@ Documents = Iterable[Mapping[str, Any]]
 
 def metrics_page(dashboards: Sequence[Mapping[str, Any]], groups: Documents) -> str:
     """The page, from the dashboards as Grafana's JSON and the groups of alert rules."""
-    uses = _uses(dashboards, groups)
-    return _HEAD + "".join(_row(metric, uses.get(metric.name, [])) for metric in METRICS.values())
+    used = uses(dashboards, groups)
+    return _HEAD + "".join(_row(metric, used.get(metric.name, [])) for metric in METRICS.values())
 
 
 def panels(dashboard: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -69,14 +69,14 @@ def _row(metric: Metric, uses: Sequence[str]) -> str:
     return f"| `{metric.name}` | {metric.type} | {metric.unit} | {labels} | {metric.help} | {used} |\n"
 
 
-def _uses(dashboards: Documents, groups: Documents) -> dict[str, list[str]]:
+def uses(dashboards: Documents, groups: Documents) -> dict[str, list[str]]:
     """Who names a metric, by its name."""
-    uses: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for user, expr in (*_shown(dashboards), *_ruled(groups)):
         for name in _NAME.findall(expr):
             known = name if name in METRICS else _SUFFIX.sub("", name)
-            uses.setdefault(known, []).append(user)
-    return uses
+            found.setdefault(known, []).append(user)
+    return found
 
 
 def _shown(dashboards: Documents) -> Iterator[tuple[str, str]]:

@@ -6,8 +6,9 @@
 ('ppo env 0 episode 3', 'ppo env0 ep3', '')
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
+from itertools import pairwise
 from typing import Any
 
 from rich import box
@@ -15,9 +16,23 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["DASH", "Row", "name", "number", "place", "place_cells", "table", "text_lines"]
+__all__ = [
+    "DASH",
+    "Cells",
+    "Row",
+    "counted",
+    "filled_table",
+    "name",
+    "note",
+    "number",
+    "place",
+    "place_cells",
+    "table",
+    "text_lines",
+]
 
 Row = Mapping[str, Any]
+Cells = Sequence[Text | str]
 DASH = "-"
 _WIDEST = 10_000
 """Characters of a line of a table in text, beyond which its cells are broken."""
@@ -31,6 +46,11 @@ def number(value: Any, form: str, missing: str = DASH) -> str:
 def name(value: str | None) -> Text:
     """A name as it is: brackets in it are no markup."""
     return Text(str(value or DASH))
+
+
+def counted(count: int, what: str) -> str:
+    """How many of them: "1 epoch", "2,000 epochs"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def place(
@@ -49,9 +69,8 @@ def place_cells(group: str | None, *numbers: int | None) -> list[Text | str]:
 
 def table(title: str | None, left: Iterable[str], right: Iterable[str], wide: Iterable[str] = ()) -> Table:
     """An empty table: columns to the left, numbers to the right, and after them columns that may break lines."""
-    made = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
-    )
+    looks: dict[str, Any] = {"box": box.SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0)}
+    made = Table(title=title, title_justify="left", title_style="bold", **looks)
     for column in left:
         made.add_column(column, no_wrap=True)
     for column in right:
@@ -61,9 +80,27 @@ def table(title: str | None, left: Iterable[str], right: Iterable[str], wide: It
     return made
 
 
+def filled_table(
+    title: str | None, left: Sequence[str], right: Sequence[str], wide: Sequence[str], rows: Iterable[Cells]
+) -> Table:
+    """A table with these rows, without the columns in which every cell is a dash or empty."""
+    cells = [list(row) for row in rows]
+    heads = [*left, *right, *wide]
+    told = [any(str(row[column]) not in {DASH, ""} for row in cells) for column in range(len(heads))]
+    ends = (0, len(left), len(left) + len(right), len(heads))
+    made = table(title, *([heads[n] for n in range(*part) if told[n]] for part in pairwise(ends)))
+    for row in cells:
+        made.add_row(*(cell for cell, shown in zip(row, told, strict=True) if shown))
+    return made
+
+
+def note(text: str) -> Text:
+    """A line below a table: what its marks mean, or what it leaves out."""
+    return Text(text, style="dim")
+
+
 def text_lines(shown: Table) -> list[str]:
     """A table as lines of plain text, as wide as its cells are, whatever the terminal is."""
-    shown.show_edge = False
     console = Console(file=StringIO(), width=_WIDEST, color_system=None, markup=False, emoji=False, highlight=False)
     with console.capture() as captured:
         console.print(shown)

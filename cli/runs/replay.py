@@ -4,10 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from nissa.cli.documents import write_json
 from nissa.cli.errors import UsageError
+from nissa.cli.terminal import terminal
 from nissa.pipeline.replay import Replay, replay
 from nissa.pipeline.sources import Account, UnreadableRunError
 from nissa.sinks.console import summary
@@ -39,7 +38,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         write_json(result.summary())
         return 0
-    console = Console(no_color=arguments.no_color, highlight=False, markup=False)
+    console = terminal(no_color=arguments.no_color)
     console.print(f"Run {result.run}: {_found(result)}.", soft_wrap=True)
     for problem in result.reading.problems:
         console.print(f"  {problem}", style="yellow", soft_wrap=True)

@@ -1,17 +1,22 @@
-"""`nissa show`: what is known of a recorded run: its episodes, their epochs, what was traced, and events by kind."""
+"""`nissa show`: what is known of a recorded run: episodes, epochs, traces, whether growing wins, and events by kind."""
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nissa.cli.documents import write_json
 from nissa.cli.runs.replay import read_run
+from nissa.cli.runs.show_episodes import episode_lines, run_lines
+from nissa.cli.runs.show_epochs import counterfactual_lines, epoch_lines, slot_lines
 from nissa.cli.runs.show_kind import KEPT, OfKind, event_lines
-from nissa.cli.runs.show_text import episode_lines, epoch_lines, run_lines, slot_lines
-from nissa.cli.runs.trace_text import headline
+from nissa.cli.runs.trace_text import headline, severity
+from nissa.events.kinds import DenseTraceCaptured
+from nissa.events.vocabulary import MARK
+from nissa.sinks.console import verdict_lines
 from nissa.sinks.store import RunStore
+from nissa.sinks.text import Row, counted
 
 __all__ = ["add"]
 
@@ -37,8 +42,8 @@ def _run(arguments: argparse.Namespace) -> int:
         read_run(arguments.path, found := OfKind(arguments.kind, **where))
         _write(found.document() if arguments.json else event_lines(found))
         return 0
-    read_run(arguments.path, store := RunStore())
-    _write(store.document(**where) if arguments.json else _lines(store, where))
+    tables = read_run(arguments.path, store := RunStore()).tables.snapshot()
+    _write(store.document(**where) if arguments.json else _lines(store, tables, where))
     return 0
 
 
@@ -49,18 +54,32 @@ def _write(shown: dict[str, Any] | Iterator[str]) -> None:
         sys.stdout.writelines(f"{line}\n" for line in shown)
 
 
-def _lines(store: RunStore, where: dict[str, Any]) -> Iterator[str]:
-    """Episodes; of one alone its epochs too, and of one epoch its slots."""
-    contexts, traces = store.episodes(**where), store.traces(**where)
+def _lines(store: RunStore, tables: Mapping[str, Sequence[Row]], where: dict[str, Any]) -> Iterator[str]:
+    """Episodes; of one alone its epochs too, and of one epoch its slots; traces, and the verdict on the whole run."""
+    contexts = store.episodes(**where)
     yield from run_lines(contexts)
-    yield from ("", *episode_lines(contexts)) if contexts else ("No episode of these was told.",)
+    told = episode_lines(contexts, tables["episodes"])
+    yield from ("", *told) if contexts else ("No episode of these was told.",)
     if len(contexts) <= 1 or where["epoch"] is not None:
         epochs = store.epochs(**where)
         yield from ("", *epoch_lines(epochs)) if epochs else ("", "No epoch of these was completed.")
         for snapshot in epochs if where["epoch"] is not None else ():
             yield from ("", *slot_lines(snapshot))
-    if traces:
-        yield from ("", "Traces (`nissa traces` numbers them):", *(f"  {headline(trace)}" for trace in traces))
+        # Of an episode, the last ones tell of all its seeds.
+        measured = store.counterfactuals(**where)
+        for counterfactual in measured if where["epoch"] is not None else measured[-1:]:
+            yield from ("", *counterfactual_lines(counterfactual))
+    yield from _traced(store.traces(**where))
     for tier, count in store.left_out.items():
         if count:
             yield f"{count:,} {tier}, the oldest, are left out for want of room."
+    groups = [row for row in tables["verdicts"] if where["group"] in {None, row["group"]}]
+    yield from ("", *map(str, verdict_lines(groups))) if groups else ()
+
+
+def _traced(traces: Sequence[DenseTraceCaptured]) -> Iterator[str]:
+    alerts = [trace for trace in traces if severity(trace) != MARK]
+    if alerts:
+        yield from ("", "Traces (`nissa traces` numbers them):", *(f"  {headline(trace)}" for trace in alerts))
+    if marks := len(traces) - len(alerts):
+        yield f"{counted(marks, 'trace')} of marks: `nissa traces --marks` lists them."

@@ -25,6 +25,7 @@ from nissa.pipeline.probes.gradients import PendingGradients
 from nissa.pipeline.probes.landscape import explore_landscape
 from nissa.pipeline.probes.memory import memory_measured
 from nissa.pipeline.probes.model import unwrapped
+from nissa.pipeline.probes.one_network import OneNetwork
 from nissa.pipeline.probes.phases import Phases
 from nissa.pipeline.probes.validation import Batch, validate
 from nissa.pipeline.probes.weights import copied, weights_measured
@@ -39,9 +40,9 @@ class Watch:
     `model` is called with the inputs of a batch, and `logits` finds the logits in what it returns, if it is not them:
     `lambda output: output["logits"]`. `loss` takes logits and labels. `parts` gives the model's "host", and by their
     names the slots that have a seed now; without it, all is host. A second model needs a scope of its own:
-    `emitter=telemetry.scope(group="critic")`. Nothing of the training is changed, within what `epoch` says, and once a
-    watch is made, it never raises: a probe that fails is counted, and the others go on. Raises ValueError if
-    `gradients.layers` names a layer that the host does not have.
+    `emitter=telemetry.scope(group="critic")`; two that look in one are a fault, logged once. Nothing of the training is
+    changed, within what `epoch` says, and once a watch is made, it never raises: a probe that fails is counted, and the
+    others go on. Raises ValueError if `gradients.layers` names a layer that the host does not have.
     """
 
     def __init__(
@@ -61,12 +62,14 @@ class Watch:
         self.phase = Phases()
         """`with watch.phase("train"):` times a phase of the epoch."""
         # DistributedDataParallel would take a forward of one process for one of all.
-        self._telemetry, self._model, self._logits, self._loss = telemetry, unwrapped(model), logits, loss
-        self._parts = parts or (lambda: {"host": self._model})
+        network = unwrapped(model)
+        self._telemetry, self._model, self._logits, self._loss = telemetry, network, logits, loss
+        self._parts = parts or (lambda: {"host": network})
         self._classes = [str(name) for name in classes]
         self._dense = dense(telemetry.config)
         self._normal = planned(telemetry.config)
         self._gradients = PendingGradients()
+        self._alone = OneNetwork(self.emitter.faults, self._model)
         self._epochs = self._batch = 0
         self._due, self._fidelity = 0.0, telemetry.fidelity
         self._before: Mapping[nn.Parameter, Tensor] = {}
@@ -92,6 +95,7 @@ class Watch:
         Where weights are measured, a copy of them is held from the first step of an epoch until this is called.
         """
         plan = self._plan()
+        self.emitter.attempt("watch", self._alone.look, self.emitter.scope)
         self._epochs += 1
         self._gradients.arrive()
         if plan.track_weight_norms:
@@ -111,6 +115,7 @@ class Watch:
 
     def _look(self, batch: int) -> None:
         """A step at which something is due."""
+        self.emitter.attempt("watch", self._alone.look, self.emitter.scope)
         self._gradients.arrive()
         plan, self._fidelity = self._plan(), self._telemetry.fidelity
         if batch == 0 and plan.track_weight_norms:

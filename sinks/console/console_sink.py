@@ -1,6 +1,5 @@
 """The run as it goes, on a terminal: progress, a line for each turn in a seed's life, and the tables now and then."""
 
-from math import inf
 from typing import Any
 
 from rich.console import Console
@@ -8,30 +7,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from nissa.events.event import Event
-from nissa.events.kinds import BestRunsRanked, EpochAssessed, EpochCompleted, RunEnded, RunStarted
+from nissa.events.kinds import EpochAssessed, EpochCompleted, RunEnded, RunStarted
 from nissa.sinks.console.event_lines import LINED, flag_line, line
 from nissa.sinks.console.summary_tables import summary
+from nissa.sinks.console.summary_times import SummaryTimes
 from nissa.sinks.tables import Tables
 
 __all__ = ["ConsoleSink"]
-
-_GAP = 1.0
-"""Seconds between tables: nobody reads faster, and one costs as much as hundreds of events."""
 
 
 class ConsoleSink:
     """A sink that prints. Without a terminal there is no progress bar, only lines.
 
-    The tables come after every `every` finished episodes, but not twice in a second of the run, and at the end. Raises
+    The tables come after every `every` finished episodes, as `SummaryTimes` says, and when it is closed. Raises
     ValueError when `every` is below 1.
     """
 
     kinds = (*LINED, *Tables.kinds, EpochCompleted)
 
-    def __init__(self, console: Console | None = None, *, every: int = 5) -> None:
-        if every < 1:
-            raise ValueError(f"every must be at least 1 episode, not {every}")
-        self._console, self._every = console or Console(markup=False), every
+    def __init__(self, console: Console | None = None, *, every: int | None = None) -> None:
+        self._console, self._times = console or Console(markup=False), SummaryTimes(every)
         self._tables = Tables()
         self._progress = Progress(
             TextColumn("[bold]training"),
@@ -48,13 +43,14 @@ class ConsoleSink:
             disable=not self._console.is_terminal,
         )
         self._started: float | None = None
-        self._tabled = -inf
         self._accuracy: dict[tuple[str | None, int | None], float] = {}
         self._flags: dict[tuple[str | None, int | None], tuple[int | None, set[str]]] = {}
 
     def __call__(self, event: Event[Any]) -> None:
         if self._started is None:
             self._started = event.time
+        if self._times(event):
+            self._console.print(summary(self._tables.snapshot()))
         self._tables(event)
         elapsed = event.time - self._started
         told = self._news(event, elapsed) if isinstance(event.payload, EpochAssessed) else line(event, elapsed)
@@ -63,8 +59,14 @@ class ConsoleSink:
         self._follow(event)
 
     def close(self) -> None:
-        """Take the progress bar away; an unfinished run leaves its tables all the same."""
+        """Take the progress bar away, and show what came of it all, also of an unfinished run.
+
+        What ended with the run, such as its alerts, is told after the run's own end.
+        """
         self._progress.stop()
+        if self._started is not None:
+            self._console.print(summary(self._tables.snapshot()))
+            self._started = None
 
     def _news(self, event: Event[EpochAssessed], elapsed: float) -> Text | None:
         """Red flags, each once an episode: some come and go with every epoch."""
@@ -82,12 +84,8 @@ class ConsoleSink:
                 self._progress.start()
             case EpochCompleted(val_accuracy=accuracy):
                 self._advance(event, accuracy)
-            case BestRunsRanked(finished=finished) if finished % self._every == 0 and event.time >= self._tabled + _GAP:
-                self._tabled = event.time
-                self._console.print(summary(self._tables.snapshot()))
             case RunEnded():
                 self._progress.stop()
-                self._console.print(summary(self._tables.snapshot()))
 
     def _advance(self, event: Event[Any], accuracy: float) -> None:
         self._accuracy[event.scope.group, event.scope.env] = accuracy

@@ -24,7 +24,7 @@ from nissa.events.kinds import (
     StageChanged,
 )
 from nissa.events.vocabulary import MARK
-from nissa.sinks.text import number, place
+from nissa.sinks.text import counted, number, place
 
 __all__ = ["LINED", "flag_line", "line"]
 
@@ -87,24 +87,38 @@ def _germinated(seed: SeedGerminated) -> EventLine:
 def _stage(move: StageChanged) -> EventLine:
     if move.to_stage in _TOLD_OTHERWISE:
         return None
-    rest = f"{move.slot}: {move.blueprint or '-'} after {move.epochs_in_stage} epochs in {move.from_stage.lower()}"
-    return move.to_stage.lower(), "yellow", f"{rest}, {_points(move.accuracy_delta)}"
+    spent = f"{counted(move.epochs_in_stage, 'epoch')} in {move.from_stage.lower()}"
+    rest = f"{move.slot}: {move.blueprint or '-'} after {spent}, {_accuracy(move.accuracy_delta)}"
+    return move.to_stage.lower(), "yellow", rest
 
 
 def _fossilized(seed: SeedFossilized) -> EventLine:
-    rest = f"{seed.slot}: {seed.blueprint or '-'} ({seed.seed}), {_points(seed.improvement)}"
-    return "fossilized", "bold cyan", f"{rest}, +{seed.params_added:,} params, {seed.epochs_total} epochs"
+    rest = f"{seed.slot}: {seed.blueprint or '-'} ({seed.seed}), {_accuracy(seed.improvement)}"
+    lived = counted(seed.epochs_total, "epoch")
+    return "fossilized", "bold cyan", f"{rest}, {lived}, +{seed.params_added:,} params"
 
 
 def _culled(seed: SeedCulled) -> EventLine:
-    rest = f"{seed.slot}: {seed.blueprint or '-'} ({seed.seed or '-'}), {_points(seed.improvement)}"
-    return "culled", "red", f"{rest}, {seed.epochs_total} epochs, by {seed.initiator}: {seed.reason}"
+    rest = f"{seed.slot}: {seed.blueprint or '-'} ({seed.seed or '-'}), {_accuracy(seed.improvement)}"
+    cost = f"; the cull itself: {seed.accuracy_before:.2f}% -> {seed.accuracy_after:.2f}%" if _measured(seed) else ""
+    lived = counted(seed.epochs_total, "epoch")
+    return "culled", "red", f"{rest}, {lived}, by {seed.initiator}: {seed.reason}{cost}"
+
+
+def _measured(seed: SeedCulled) -> bool:
+    return seed.accuracy_before is not None and seed.accuracy_after is not None
 
 
 def _episode(episode: EpisodeEnded) -> EventLine:
-    grown = f"growth {number(episode.growth_ratio, '{:.2f}x')}, reward {episode.total_reward:+.2f}"
+    kept = _network(episode.kept_accuracy, episode.growth_ratio)
+    trained = _network(episode.final_accuracy, episode.final_growth_ratio)
     seeds = f"{episode.germinated} germinated, {episode.fossilized} fossilized, {episode.culled} culled"
-    return "episode", "bold", f"{episode.final_accuracy:.2f}% after {episode.epochs} epochs, {grown}; {seeds}"
+    rest = f"{counted(episode.epochs, 'epoch')}, reward {episode.total_reward:+.2f}; {seeds}"
+    return "episode", "bold", f"kept {kept}, as trained {trained}; {rest}"
+
+
+def _network(accuracy: float | None, growth: float | None) -> str:
+    return f"{number(accuracy, '{:.2f}%', 'not measured')} at {number(growth, '{:.2f}x', 'growth not told')}"
 
 
 def _policy(update: PolicyUpdated) -> EventLine:
@@ -123,9 +137,13 @@ def _raised(alert: AlertRaised) -> EventLine:
 def _resolved(alert: AlertResolved) -> EventLine:
     if alert.severity == MARK:
         return None
-    over = f"{alert.clause.replace('_', ' ')} after {alert.observations} observations"
-    where = place(alert.group, alert.env, alert.episode, alert.epoch, short=True) or "the run"
-    return "resolved", "green", _named(alert, f"{over}, raised in {where}")
+    at = place(alert.group, alert.env, alert.episode, alert.epoch, short=True)
+    update = "" if alert.update is None else f"update {alert.update}"
+    raised = " ".join(filter(None, (at, update))) or "the run"
+    where = f"after {counted(alert.observations, 'observation')}, raised in {raised}"
+    if alert.clause == "run_ended":
+        return "open", "yellow", _named(alert, f"still at the end of the run, {where}")
+    return "resolved", "green", _named(alert, f"{alert.clause.replace('_', ' ')} {where}")
 
 
 def _named(alert: AlertRaised | AlertResolved, rest: str) -> str:
@@ -152,8 +170,9 @@ def _trace(trace: DenseTraceCaptured) -> EventLine:
     return "trace", "magenta", f"{at}: {', '.join(trace.reasons)}; {batches}"
 
 
-def _points(value: float | None) -> str:
-    return number(value, "{:+.2f} points", "not measured")
+def _accuracy(change: float | None) -> str:
+    """What it changed by while the seed lived: progress, whatever made it."""
+    return number(change, "accuracy {:+.2f} points while it lived", "accuracy not measured")
 
 
 _WRITERS: Mapping[type, Callable[[Any], EventLine]] = {

@@ -1,12 +1,11 @@
 """How each network does, and its layers, as a terminal shows them. Rows are those of `Tables.snapshot()`."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
-from nissa.sinks.text import DASH, Row, name, number, place_cells, table
+from nissa.sinks.text import DASH, Cells, Row, filled_table, name, note, number, place_cells
 
 __all__ = ["LAYERS_SHOWN", "NETWORKS_SHOWN", "health_text", "layer_table", "network_table"]
 
@@ -14,6 +13,7 @@ NETWORKS_SHOWN = 16
 """Networks in the table, the least healthy first."""
 LAYERS_SHOWN = 4
 """Layers of each environment in the table."""
+_LAYER = ("gradient,\nL2 norm", "weights,\nL2 norm", "update,\nratio", "Dormant", "rank,\ndims", "Wrong")
 
 
 def health_text(health: float | str | None) -> Text:
@@ -24,42 +24,52 @@ def health_text(health: float | str | None) -> Text:
     return Text(f"{share:.0%}", style="green" if share == 1 else "yellow" if share >= 0.5 else "bold red")
 
 
-def network_table(rows: Iterable[Row]) -> Table:
-    """Each environment after its last epoch: health, what is wrong, and how it goes."""
-    shown = table("Networks", ("Group", "Env"), ("Episode", "Epoch", "Health"), ("Red flags", "Narrative"))
-    for row in sorted(rows, key=_sick)[:NETWORKS_SHOWN]:
-        shown.add_row(
-            *place_cells(row["group"], row["env"], row["episode"], row["epoch"]),
-            health_text(row["health"]),
-            Text(", ".join(row["red_flags"]) or DASH, style="red" if row["red_flags"] else "dim"),
-            name(row["narrative"]),
-        )
-    return shown
+def network_table(rows: Iterable[Row]) -> Iterator[RenderableType]:
+    """Each environment after its last epoch: health, how it learns, what is wrong, and how it goes."""
+    rows = sorted(rows, key=_sick)
+    left, right, wide = ("Group", "Env"), ("Episode", "Epoch", "Health"), ("Learning", "Red flags", "Narrative")
+    yield filled_table("Networks", left, right, wide, map(_network, rows[:NETWORKS_SHOWN]))
+    if more := len(rows[NETWORKS_SHOWN:]):
+        yield note(f"{more:,} more networks, no less healthy: `nissa replay RUN --json` has them.")
 
 
-def layer_table(rows: Iterable[Row]) -> Table:
+def layer_table(rows: Iterable[Row]) -> Iterator[RenderableType]:
     """The first few layers of each environment, the worst first: norms of gradient and weights, dormant units, rank."""
-    right = ("Grad", "Weight", "Update", "Dorm", "Rank", "Wrong")
-    shown = table("Layers", ("Group", "Env", "Layer"), right)
-    # A narrow terminal breaks long names rather than cut numbers.
-    shown.columns[2].no_wrap, shown.columns[2].overflow = False, "fold"
-    seen = Counter[tuple[object, object, object]]()
+    listed: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
-        place = (row["run"], row["group"], row["env"])
-        seen[place] += 1
-        if seen[place] > LAYERS_SHOWN or len(seen) > NETWORKS_SHOWN:
-            continue
-        shown.add_row(
-            *place_cells(row["group"], row["env"]),
-            name(row["layer"]),
-            number(row["grad_norm"], "{:.3g}"),
-            number(row["weight_norm"], "{:.3g}"),
-            number(row["update_ratio"], "{:.3g}"),
-            number(row["dormant"], "{:.0%}"),
-            number(row["effective_rank"], "{:.1f}"),
-            Text(row["complaint"] or DASH, style="red" if row["complaint"] else "dim"),
-        )
-    return shown
+        listed.setdefault((row["run"], row["group"], row["env"]), []).append(row)
+    networks = list(listed.values())
+    shown = [row for layers in networks[:NETWORKS_SHOWN] for row in layers[:LAYERS_SHOWN]]
+    made = filled_table("Layers", ("Group", "Env", "Layer"), _LAYER, (), map(_layer, shown))
+    # A narrow terminal breaks long names rather than cut numbers.
+    broken = next(column for column in made.columns if column.header == "Layer")
+    broken.no_wrap, broken.overflow = False, "fold"
+    yield made
+    if more := sum(map(len, networks)) - len(shown):
+        yield note(f"{more:,} more layers, no worse or of other networks: `nissa replay RUN --json` has them.")
+
+
+def _network(row: Row) -> Cells:
+    return [
+        *place_cells(row["group"], row["env"], row["episode"], row["epoch"]),
+        health_text(row["health"]),
+        name(row["learning"]),
+        Text(", ".join(row["red_flags"]) or DASH, style="red" if row["red_flags"] else "dim"),
+        name(row["narrative"]),
+    ]
+
+
+def _layer(row: Row) -> Cells:
+    return [
+        *place_cells(row["group"], row["env"]),
+        name(row["layer"]),
+        number(row["grad_norm"], "{:.3g}"),
+        number(row["weight_norm"], "{:.3g}"),
+        number(row["update_ratio"], "{:.3g}"),
+        number(row["dormant"], "{:.0%}"),
+        number(row["effective_rank"], "{:.1f}"),
+        Text(row["complaint"] or DASH, style="red" if row["complaint"] else "dim"),
+    ]
 
 
 def _sick(row: Row) -> tuple[float, int]:

@@ -1,102 +1,54 @@
-"""The summary tables as a terminal shows them. Rows are those of `Tables.snapshot()`."""
+"""The summary as a terminal shows it: tables, alerts, and the verdict last. Rows are those of `Tables.snapshot()`."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from nissa.sinks.console.alert_table import alert_table
+from nissa.sinks.console.blueprint_tables import blueprint_tables
 from nissa.sinks.console.network_tables import layer_table, network_table
-from nissa.sinks.text import DASH, Row, name, number, place, place_cells, table
+from nissa.sinks.console.scoreboard_table import growth_text, scoreboard_table
+from nissa.sinks.console.verdict_lines import verdict_lines
+from nissa.sinks.text import Row, filled_table, note, number, place_cells
 
-__all__ = ["best_runs_table", "blueprint_table", "growth_text", "scoreboard_table", "summary"]
+__all__ = ["best_runs_table", "summary"]
 
 _BEST_SHOWN = 10
+_PEAK = ("peak acc,\n%", "growth\nat peak", "efficiency,\n% / growth")
 
 
-def growth_text(ratio: float | str | None) -> Text:
-    """A growth ratio: dim without growth, cyan below 1.1, bold cyan from there; a dash where it is not known."""
-    if ratio is None:
-        return Text(DASH, style="dim")
-    ratio = float(ratio)
-    style = "dim" if ratio <= 1.0 else "cyan" if ratio < 1.1 else "bold cyan"
-    return Text(f"{ratio:.2f}x", style=style)
-
-
-def blueprint_table(rows: Iterable[Row]) -> Table:
-    """Which blueprints work: seeds by fate, fossilization rate in percent, accuracy deltas in percentage points."""
-    left, right = ("Group", "Blueprint"), ("Germ", "Foss", "Cull", "Rate", "ΔAcc", "Churn", "Epochs")
-    shown = table("Blueprints", left, right)
-    for row in rows:
-        shown.add_row(
-            name(row["group"]),
-            name(row["blueprint"]),
-            str(row["germinated"]),
-            str(row["fossilized"]),
-            str(row["culled"]),
-            number(row["fossilization_rate"], "{:.1f}%"),
-            number(row["acc_delta_mean"], "{:+.2f}"),
-            number(row["churn_mean"], "{:+.2f}"),
-            number(row["lifespan_mean"], "{:.1f}"),
-        )
-    return shown
-
-
-def scoreboard_table(rows: Iterable[Row]) -> RenderableType:
-    """What has grown where: seeds and parameters over the run; growth, cost and FLOPs of the model at hand."""
-    rows = list(rows)
-    left, right = ("Group", "Env"), ("Germ", "Foss", "Cull", "Params", "of host", "Growth", "Cost", "FLOPs")
-    shown = table("Scoreboard", left, right)
-    for row in rows:
-        share = row["params_added"] / row["host_params"] * 100 if row["host_params"] else None
-        shown.add_row(
-            *place_cells(row["group"], row["env"]),
-            str(row["germinated"]),
-            str(row["fossilized"]),
-            str(row["culled"]),
-            f"+{row['params_added']:,}",
-            number(share, "{:+.1f}%"),
-            growth_text(row["growth_ratio"]),
-            number(row["compute_cost"], "{:.2f}x"),
-            number(row["flops_ratio"], "{:.2f}x"),
-        )
-    return Group(shown, *(_distribution(row) for row in rows if row["fossilized_by_blueprint"]))
-
-
-def best_runs_table(rows: Iterable[Row]) -> Table:
+def best_runs_table(rows: Iterable[Row]) -> Iterator[RenderableType]:
     """The best episodes at their peaks; a star marks those that none beats in accuracy without being larger."""
-    left, right = ("#", "Group"), ("Env", "Episode", "Epoch", "Peak acc", "Grw", "Efficiency")
-    shown = table("Best runs", left, right)
-    for row in list(rows)[:_BEST_SHOWN]:
-        shown.add_row(
-            f"{row['rank']}{' *' if row['pareto'] else ''}",
-            *place_cells(row["group"], row["env"], row["episode"], row["epoch"]),
-            number(row["peak_accuracy"], "{:.2f}%"),
-            growth_text(row["growth_ratio"]),
-            number(row["efficiency"], "{:.2f}"),
-        )
-    return shown
+    rows = list(rows)
+    right = ("Env", "Episode", "Epoch", *_PEAK)
+    yield filled_table("Best runs", ("#", "Group"), right, (), map(_best, rows[:_BEST_SHOWN]))
+    yield note("* no other is as accurate and smaller. Growth at peak: (host + all seeds present) / host.")
+    if more := len(rows[_BEST_SHOWN:]):
+        yield note(f"{more:,} more: `nissa replay RUN --json` has them.")
 
 
-def summary(tables: Mapping[str, list[dict[str, Any]]]) -> RenderableType:
-    """All tables that have rows, or a line that says that there is nothing yet."""
-    shown = [
-        draw(tables[key])
-        for key, draw in (
-            ("blueprints", blueprint_table),
-            ("scoreboards", scoreboard_table),
-            ("assessments", network_table),
-            ("layers", layer_table),
-            ("best_runs", best_runs_table),
-        )
-        if tables[key]
-    ]
-    shown += alert_table(tables)
+def summary(tables: Mapping[str, Sequence[Row]]) -> RenderableType:
+    """All tables that have rows and the verdict, or a line that says that there is nothing yet."""
+    shown: list[RenderableType] = []
+    for key, draw in (
+        ("blueprints", blueprint_tables),
+        ("scoreboards", lambda rows: scoreboard_table(rows, tables["episodes"])),
+        ("assessments", network_table),
+        ("layers", layer_table),
+        ("best_runs", best_runs_table),
+    ):
+        shown += ["", *draw(tables[key])] if tables[key] else ()
+    for part in (alert_table(tables), verdict_lines(tables["verdicts"])):
+        shown += ["", *lines] if (lines := list(part)) else ()
     return Group(*shown) if shown else Text("No seed germinated and no episode ended.", style="dim")
 
 
-def _distribution(row: Row) -> Text:
-    seeds = ", ".join(f"{blueprint} x{count}" for blueprint, count in row["fossilized_by_blueprint"].items())
-    return Text(f" {place(row['group'], row['env']) or DASH} fossilized {seeds}")
+def _best(row: Row) -> list[Text | str]:
+    return [
+        f"{row['rank']}{' *' if row['pareto'] else ''}",
+        *place_cells(row["group"], row["env"], row["episode"], row["epoch"]),
+        number(row["peak_accuracy"], "{:.2f}"),
+        growth_text(row["growth_ratio"]),
+        number(row["efficiency"], "{:.2f}"),
+    ]

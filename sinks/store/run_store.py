@@ -1,4 +1,4 @@
-"""What is known of a run, in three tiers: contexts of its episodes, a snapshot of each epoch, and the dense traces.
+"""What is known of a run, in tiers: contexts of its episodes, snapshots of epochs, counterfactuals, and dense traces.
 
 It is a sink: `replay(path, [store])` fills it, or a live run. What it holds is bounded, and what it left out counted.
 """
@@ -10,6 +10,7 @@ from nissa.events.codec import encode
 from nissa.events.event import Event, Scope
 from nissa.events.json_encoding import plain
 from nissa.events.kinds import (
+    CounterfactualMeasured,
     DenseTraceCaptured,
     EpisodeEnded,
     EpisodeStarted,
@@ -20,7 +21,7 @@ from nissa.events.kinds import (
 )
 from nissa.sinks.store.bounded_rows import BoundedRows
 
-__all__ = ["EpisodeContext", "EpochSnapshot", "RunStore"]
+__all__ = ["Counterfactual", "EpisodeContext", "EpochSnapshot", "RunStore"]
 
 
 @dataclass(slots=True)
@@ -44,23 +45,35 @@ class EpochSnapshot:
     assessed: EpochAssessed | None = None
 
 
+@dataclass(slots=True)
+class Counterfactual:
+    """What the network of an epoch does with some of its seeds switched off."""
+
+    where: Scope
+    measured: CounterfactualMeasured
+
+
 _PARTS: dict[type, str] = {EpisodeStarted: "started", EpisodeEnded: "ended"}
 
 
 class RunStore:
-    """The three tiers, each with room for so many rows, and all with room for `size` bytes of the log each.
+    """The tiers, each with room for so many rows, and for `size` bytes of the log. Counterfactuals have that of epochs.
 
     Ask by `group`, `env`, `episode` and `epoch`; what is not given may be anything. Raises ValueError on no room.
     """
 
     inline = True
-    kinds = (RunStarted, HostBaselineMeasured, *_PARTS, EpochCompleted, EpochAssessed, DenseTraceCaptured)
+    kinds = (
+        *(RunStarted, HostBaselineMeasured, *_PARTS, EpochCompleted, EpochAssessed),
+        *(CounterfactualMeasured, DenseTraceCaptured),
+    )
 
     def __init__(
         self, *, episodes: int = 10_000, epochs: int = 100_000, traces: int = 1_000, size: int = 64 << 20
     ) -> None:
         self._episodes = BoundedRows[EpisodeContext](episodes, size)
         self._epochs = BoundedRows[EpochSnapshot](epochs, size)
+        self._counterfactuals = BoundedRows[Counterfactual](epochs, size)
         self._traces = BoundedRows[DenseTraceCaptured](traces, size)
         self._runs = BoundedRows[RunStarted](1_000, size)
         self._baselines = BoundedRows[HostBaselineMeasured](episodes, size)
@@ -74,6 +87,8 @@ class RunStore:
             self._baselines.put(scope[: 3 if scope.episode is None else 4], row, len(encode(event)))
         elif isinstance(row, DenseTraceCaptured):
             self._traces.put((scope.run, event.seq, event.ordinal), row, len(encode(event)))
+        elif isinstance(row, CounterfactualMeasured):
+            self._counterfactuals.put((scope, event.seq), Counterfactual(scope, row), len(encode(event)))
         elif isinstance(row, EpochCompleted):
             self._epochs.put(scope, EpochSnapshot(scope, event.time, row), len(encode(event)))
         elif isinstance(row, EpochAssessed):
@@ -87,6 +102,7 @@ class RunStore:
         tiers: dict[str, BoundedRows[Any]] = {
             "episodes": self._episodes,
             "epochs": self._epochs,
+            "counterfactuals": self._counterfactuals,
             "traces": self._traces,
         }
         return {name: shelf.left_out for name, shelf in tiers.items()}
@@ -102,15 +118,20 @@ class RunStore:
         """Tier 2, in the order in which they were completed."""
         return [row for row in self._epochs.values() if _meant(row.where, where)]
 
+    def counterfactuals(self, **where: Any) -> list[Counterfactual]:
+        """What was measured with seeds switched off, in the order in which it was."""
+        return [row for row in self._counterfactuals.values() if _meant(row.where, where)]
+
     def traces(self, **where: Any) -> list[DenseTraceCaptured]:
         """Tier 3, in the order in which they closed; with an `epoch`, those that reach over it."""
         return [row for row in self._traces.values() if _meant(row, {**where, "epoch": None}) and _spans(row, where)]
 
     def document(self, **where: Any) -> dict[str, Any]:
-        """All three as plain data."""
+        """All of them as plain data."""
         tiers: dict[str, list[Any]] = {
             "episodes": self.episodes(**where),
             "epochs": self.epochs(**where),
+            "counterfactuals": self.counterfactuals(**where),
             "traces": self.traces(**where),
         }
         rows = {name: [_plain(row) for row in found] for name, found in tiers.items()}

@@ -33,18 +33,20 @@ class AlertRows:
         self._raised += 1
         self._rows[self._raised] = {
             "run": scope.run,
-            "kind": alert.alert,
+            "alert": alert.alert,
             "severity": alert.severity,
             "subject": alert.subject,
             "group": scope.group,
             "env": scope.env,
             "episode": scope.episode,
             "epoch": scope.epoch,
+            "update": alert.update,
             "value": plain(alert.value),
             "baseline": plain(alert.baseline),
             "threshold": plain(alert.threshold),
             "clause": alert.clause,
             "what": alert.what,
+            "state": "stands",
             "resolved": False,
             "observations": None,
         }
@@ -57,4 +59,5 @@ class AlertRows:
     def _end(self, run: str, over: AlertResolved) -> None:
         number = self._open.pop((run, over.group, over.env, over.alert, over.subject, over.severity), None)
         if number in self._rows:
-            self._rows[number] |= {"resolved": True, "observations": over.observations}
+            state = "open at the end" if over.clause == "run_ended" else "over"
+            self._rows[number] |= {"resolved": True, "state": state, "observations": over.observations}

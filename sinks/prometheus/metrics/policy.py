@@ -57,7 +57,7 @@ TABLES = (
         nissa_policy_grad_norm=gauge(
             "L2 norm", "Mean norm of the policy's gradient in the last update, before clipping.", "grad_norm"
         ),
-        nissa_policy_learning_rate=gauge("1", "Step size of the policy's optimizer.", "learning_rate"),
+        nissa_policy_learning_rate=gauge("learning rate", "Step size of the policy's optimizer.", "learning_rate"),
     ),
     added(PolicyUpdated, GROUP, zeros={EpisodeStarted: whole})(
         nissa_policy_updates_total=counter("updates", "Updates of the policy."),

@@ -138,7 +138,7 @@ def test_show_prints_one_document_that_holds_what_was_asked_for(run: Path, capsy
     assert (episode["env"], episode["run"]["base_seed"]) == (1, 7)
     assert epoch["completed"]["val_accuracy"] == 53.0
     assert (len(found["batches_before"]), len(found["batches_after"])) == (27, 13)
-    assert document["left_out"] == {"episodes": 0, "epochs": 0, "traces": 0}
+    assert document["left_out"] == dict.fromkeys(("episodes", "epochs", "counterfactuals", "traces"), 0)
 
 
 def test_replay_has_a_row_for_the_trace(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,10 @@
 """What a person sees: a line for each turn in a seed's life, the tables, and numbers that mean what they say."""
 
 import io
+import math
 import re
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from rich.console import Console
 from nissa.events.event import Event
 from nissa.events.kinds import (
     KINDS,
+    AlertResolved,
     EpochAssessed,
     LayerWeights,
     RunEnded,
@@ -27,7 +30,8 @@ from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.sinks.console.console_sink import ConsoleSink
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.console.network_tables import health_text, layer_table
-from nissa.sinks.console.summary_tables import growth_text, summary
+from nissa.sinks.console.scoreboard_table import growth_text
+from nissa.sinks.console.summary_tables import summary
 from nissa.sinks.tables.summary_rows import Tables
 from tests.samples import episode_ended, episode_started, epoch_completed, event, payloads, run_started
 
@@ -56,7 +60,7 @@ STORY = [
 ]
 
 
-def shown(events: list[Event[Any]], *, terminal: bool = False, every: int = 5) -> str:
+def shown(events: list[Event[Any]], *, terminal: bool = False, every: int | None = None) -> str:
     out = io.StringIO()
     console = Console(file=out, width=120, force_terminal=terminal, color_system="standard" if terminal else None)
     sink = ConsoleSink(console, every=every)
@@ -77,34 +81,75 @@ def test_each_turn_in_a_seeds_life_is_one_line_with_its_place() -> None:
     assert "ppo env0 ep0 e3" in germinated
     assert "early: norm (s1), 120 params" in germinated
     (fossilized,) = [text for text in lines if "fossilized " in text and "+120 params" in text]
-    assert "+1.50 points" in fossilized
+    assert "accuracy +1.50 points while it lived, 9 epochs" in fossilized
     (culled,) = [text for text in lines if "no gain" in text]
-    assert "late: - (s2), -0.25 points, 4 epochs, by policy" in culled
+    assert "late: - (s2), accuracy -0.25 points while it lived, 4 epochs, by policy" in culled
+    assert "cull itself" not in culled
+
+
+def test_a_cull_says_what_it_cost_where_that_was_measured() -> None:
+    cull = SeedCulled(
+        slot="late", reason="late", initiator="policy", epochs_total=1, accuracy_before=91.0, accuracy_after=62.5
+    )
+    assert str(line(event(cull), 0.0)).endswith("1 epoch, by policy: late; the cull itself: 91.00% -> 62.50%")
+
+
+def test_an_episodes_line_has_each_accuracy_beside_the_growth_of_its_network() -> None:
+    told = replace(episode_ended(), kept_accuracy=62.22, final_growth_ratio=1.49)
+    text = str(line(event(told), 0.0))
+    assert "kept 62.22% at 1.00x, as trained 50.00% at 1.49x; 45 epochs, reward +1.00" in text
+    assert "kept not measured at 1.00x, as trained 50.00% at growth not told" in str(line(event(episode_ended()), 0.0))
+
+
+def test_an_alert_that_stood_at_the_end_of_the_run_is_not_resolved() -> None:
+    over = AlertResolved(alert="kl_spike", severity="warning", observations=1, clause="run_ended", subject="x")
+    text = str(line(event(replace(over, update=7)), 0.0))
+    assert "resolved" not in text
+    assert "kl_spike (x): still at the end of the run, after 1 observation, raised in update 7" in text
 
 
 def test_the_tables_come_at_the_end_with_what_the_operators_computed() -> None:
-    text = shown(STORY)
-    assert re.search(r"ppo\s+norm\s+1\s+1\s+0\s+100\.0%\s+\+1\.50\s+-\s+9\.0", text)
-    assert re.search(r"ppo\s+unknown\s+0\s+0\s+1\s+0\.0%\s+-\s+-0\.25\s+4\.0", text)
-    assert re.search(r"ppo\s+0\s+1\s+1\s+1\s+\+120\s+\+12\.0%\s+1\.12x\s+1\.02x\s+-\s", text)
-    assert "ppo env 0 fossilized norm x1" in text
-    assert re.search(r"1 \*\s+ppo\s+0\s+0\s+3\s+91\.25%\s+1\.12x\s+81\.47", text)
+    rows = [" ".join(row.split()) for row in shown(STORY).splitlines()]
+    assert "ppo norm +1.50 -" in rows
+    assert "ppo unknown - -0.25" in rows
+    assert [row.startswith("ppo norm 1 100 1 0 0 100.0 9.0 ") for row in rows].count(True) == 1
+    assert "1 * ppo 0 0 3 91.25 1.12x 81.47" in rows
+    (board,) = [row for row in rows if row.startswith("ppo 0 1 1 1 ")]
+    assert board.endswith("1.12x 1.02x norm 1")
 
 
-@pytest.mark.parametrize(("every", "times"), [(1, 3), (2, 2), (5, 1)])
-def test_the_tables_come_every_so_many_episodes_too(every: int, times: int) -> None:
-    assert shown([*finished(0.0, 1.0), STORY[-1]], every=every).count("Best runs") == times
+@pytest.mark.parametrize(
+    ("envs", "every", "at"),
+    [(None, None, [5, 10]), (1, None, [5, 10]), (4, None, [8]), (7, None, [7]), (4, 1, [*range(1, 12)]), (4, 6, [6])],
+)
+def test_the_tables_come_after_whole_rounds_of_environments_and_never_right_before_the_end(
+    envs: int | None, every: int | None, at: list[int]
+) -> None:
+    """Of twelve episodes, each a second long."""
+    started = [] if envs is None else [event(replace(run_started(), n_envs=envs))]
+    text = shown([*started, *finished(*range(12)), STORY[-1]], every=every)
+    heads = [place for place, row in enumerate(text.splitlines()) if row.startswith("Best runs")]
+    ended = [place for place, row in enumerate(text.splitlines()) if " episode  " in row]
+    assert [sum(place < head for place in ended) for head in heads] == [*at, 12]
 
 
 @pytest.mark.parametrize(("gap", "times"), [(0.999, 2), (1.0, 3)])
 def test_episodes_that_end_in_the_same_second_share_a_table(gap: float, times: int) -> None:
-    assert shown([*finished(0.0, gap), STORY[-1]], every=1).count("Best runs") == times
+    assert shown(finished(0.0, gap, 2 * gap), every=1).count("Best runs") == times
 
 
 def finished(*times: float) -> list[Event[Any]]:
     """Episodes that ended at these times."""
     rows = [(n, time, payload) for n, time in enumerate(times) for payload in (epoch_completed(90.0), episode_ended())]
     return [event(payload, time=time, episode=n) for n, time, payload in rows]
+
+
+def test_the_end_is_summed_up_once_with_the_alerts_that_ended_with_it() -> None:
+    """They are told after the run's own end."""
+    bad = [event(replace(epoch_completed(90.0), val_loss=math.nan), env=0, episode=0, epoch=1)]
+    text = shown([*bad, event(RunEnded(outcome="completed", duration=1.0))])
+    assert text.count("Alerts") == 1
+    assert re.search(r"critical\s+non_finite\s+env0 ep0 e1\s+open at the end\s", text)
 
 
 @pytest.mark.parametrize(
@@ -162,14 +207,14 @@ def test_nothing_to_show_is_said() -> None:
 
 def assessed(episode: int, *red_flags: str, **more: Any) -> Event[Any]:
     """An assessment as it comes after an epoch."""
-    values: dict[str, Any] = {"opportunities": [], "complaints": {}, "plateau_epochs": 0, "narrative": "Loss 1", **more}
-    payload = EpochAssessed(red_flags=list(red_flags), **values)
+    values: dict[str, Any] = {"opportunities": [], "complaints": {}, "plateau_epochs": 0, "narrative": "Loss 1"}
+    payload = EpochAssessed(red_flags=list(red_flags), learning="improving", **values | more)
     return event(payload, group="ppo", env=0, episode=episode, epoch=9)
 
 
 def test_a_red_flag_is_told_once_an_episode() -> None:
     calm, one, both = assessed(0), assessed(0, "diverging"), assessed(0, "diverging", "dead_units")
-    told = [text[31:].strip() for text in shown([calm, one, one, both, calm, both]).splitlines()]
+    told = [text[31:].strip() for text in shown([calm, one, one, both, calm, both]).splitlines() if "red flag" in text]
     assert told == ["red flag     diverging: Loss 1", "red flag     dead_units: Loss 1"]
 
 
@@ -188,9 +233,11 @@ def test_networks_and_layers_are_listed_the_least_healthy_first() -> None:
     text = shown([*events, STORY[-1]])
     rows = [" ".join(row.split()) for row in text.splitlines()]
     assert (
-        rows.index("a 1 0 9 25% dead_units Loss 1") == rows.index("a 0 0 9 100% - Loss 1") - 1 > rows.index("Networks")
+        rows.index("a 1 0 9 25% improving dead_units Loss 1")
+        == rows.index("a 0 0 9 100% improving - Loss 1") - 1
+        > rows.index("Networks")
     )
-    assert rows.index("a 1 host.[0] - 0 - - - -") > rows.index("Layers")
+    assert rows.index("a 1 host.[0] 0") > rows.index("Layers")
     assert "host.[3]" in text
     assert "host.[4]" not in text
 
@@ -200,8 +247,8 @@ def test_a_narrow_terminal_breaks_long_names_and_no_numbers() -> None:
     row = {"run": "r", "group": "heuristic", "env": 0, "layer": name, "grad_norm": 1.23e-05, "weight_norm": 12.3}
     out = io.StringIO()
     more = {"update_ratio": 0.00123, "dormant": 0.25, "effective_rank": 10.5, "complaint": "vanishing"}
-    Console(file=out, width=80).print(layer_table([row | more]))
-    rows = [text.split() for text in out.getvalue().splitlines() if text.strip()][3:]
+    Console(file=out, width=80).print(*layer_table([row | more]))
+    rows = [text.split() for text in out.getvalue().splitlines() if text.strip()][4:]
     assert [rows[0][:2], rows[0][3:]] == [
         ["heuristic", "0"],
         ["1.23e-05", "12.3", "0.00123", "25%", "10.5", "vanishing"],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nissa.events.codec import encode
 from nissa.events.event import Event
-from nissa.events.kinds import EpochAssessed, HostBaselineMeasured
+from nissa.events.kinds import CounterfactualMeasured, CounterfactualResult, EpochAssessed, HostBaselineMeasured
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.store.bounded_rows import BoundedRows
@@ -90,6 +90,26 @@ def test_traces_are_found_by_what_they_are_about_and_the_epochs_they_reach_over(
     assert store.traces(episode=2) == []
 
 
+def test_counterfactuals_are_found_by_where_they_were_measured_and_bounded() -> None:
+    rows = [ablated(accuracy) for accuracy in (60.0, 70.0, 80.0)]
+    items: list[Any] = [(row, {"env": 1, "episode": 0, "epoch": epoch}) for epoch, row in enumerate(rows, start=1)]
+    store = filled(told([*items, (rows[0], {"env": 0, "episode": 0, "epoch": 3})]), epochs=3)
+    assert [row.measured for row in store.counterfactuals(env=1)] == rows[1:]
+    assert [row.where.epoch for row in store.counterfactuals(env=1)] == [2, 3]
+    assert len(store.counterfactuals(epoch=3)) == 2
+    assert store.left_out["counterfactuals"] == 1
+    assert store.document(epoch=2)["counterfactuals"][0]["measured"]["results"][1]["val_accuracy"] == 70.0
+
+
+def ablated(accuracy: float) -> CounterfactualMeasured:
+    """A network with one seed, without and with it."""
+    results = [
+        CounterfactualResult(config=[on], alpha_settings={}, val_accuracy=accuracy if on else 50.0)
+        for on in (False, True)
+    ]
+    return CounterfactualMeasured(slots=["early"], results=results)
+
+
 def test_an_episode_that_starts_anew_forgets_the_one_before() -> None:
     (context,) = filled(told([episode_started(), episode_ended(), episode_started()])).episodes()
     assert context.ended is None
@@ -97,7 +117,7 @@ def test_an_episode_that_starts_anew_forgets_the_one_before() -> None:
 
 def test_what_there_is_no_room_for_goes_oldest_first_and_is_counted() -> None:
     store = filled(story(), episodes=3, epochs=5)
-    assert store.left_out == {"episodes": 1, "epochs": 7, "traces": 0}
+    assert store.left_out == {"episodes": 1, "epochs": 7, "counterfactuals": 0, "traces": 0}
     assert len(store.episodes()) == 3
     assert [(s.where.env, s.where.episode, s.where.epoch) for s in store.epochs()] == [
         (0, 1, 2),

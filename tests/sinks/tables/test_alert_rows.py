@@ -57,15 +57,17 @@ def test_a_row_says_what_was_raised_where_and_whether_it_is_over() -> None:
     (row,) = rows(event(SPIKE, **WHERE))
     assert row == {
         "run": "test",
-        "kind": "loss_spike",
+        "alert": "loss_spike",
         "severity": "warning",
         "subject": "loss",
         **WHERE,
+        "update": None,
         "value": 3.0,
         "baseline": 1.0,
         "threshold": 2.0,
         "clause": "ratio",
         "what": "loss 3 over 2, usually 1: ratio",
+        "state": "stands",
         "resolved": False,
         "observations": None,
     }
@@ -151,8 +153,8 @@ def test_the_summary_has_a_table_of_alerts_the_worst_first_and_without_marks() -
     text = shown(event(MARK), event(SPIKE, **WHERE), event(OVER), event(SPIKE, env=3), event(BROKEN, env=0))
     rows = [row for row in text.splitlines() if row.lstrip().startswith(("critical", "warning", "info"))]
     assert [row.split()[:3] for row in rows] == [
-        ["critical", "non_finite", "-"],
-        ["warning", "loss_spike", "-"],
+        ["critical", "non_finite", "env0"],
+        ["warning", "loss_spike", "env3"],
         ["warning", "loss_spike", "ppo"],
     ]
     assert ["stands" in row for row in rows] == [True, True, False]
@@ -163,8 +165,9 @@ def test_the_summary_has_a_table_of_alerts_the_worst_first_and_without_marks() -
 def test_of_many_alerts_some_are_shown_and_the_rest_counted() -> None:
     text = shown(*(event(SPIKE, env=env) for env in range(1, 31)))
     assert text.count("warning") == 20
-    assert "and 10 more" in text
+    assert "10 more" in text
 
 
 def test_the_summary_says_where_to_find_the_dense_traces() -> None:
-    assert "2 dense traces: `nissa traces RUN` lists them." in drawn({**Tables().snapshot(), "traces": [{}, {}]})
+    traces = [{"reasons": ["loss_spike"]}] * 2
+    assert "2 dense traces of alerts: `nissa traces RUN`" in drawn({**Tables().snapshot(), "traces": traces})

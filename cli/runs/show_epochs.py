@@ -1,0 +1,81 @@
+"""Epochs of a recorded run as text: the network, its slots, and what it does with some seeds switched off."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from nissa.events.kinds import CounterfactualResult, SlotSnapshot
+from nissa.sinks.store import Counterfactual, EpochSnapshot
+from nissa.sinks.text import DASH, Cells, counted, filled_table, name, number, place, place_cells, text_lines
+
+__all__ = ["counterfactual_lines", "epoch_lines", "slot_lines"]
+
+
+def epoch_lines(snapshots: Sequence[EpochSnapshot]) -> Iterator[str]:
+    """A row for each epoch."""
+    left = ("group", "env", "episode", "epoch")
+    right = ("train loss", "val loss", "val acc", "params", "host grad")
+    return _lines(left, right, ("seeds",), map(_epoch, snapshots))
+
+
+def slot_lines(snapshot: EpochSnapshot) -> Iterator[str]:
+    """What was said of an epoch, and a row for each slot of the host after it."""
+    if snapshot.assessed is not None:
+        yield snapshot.assessed.narrative
+        if snapshot.assessed.red_flags:
+            yield f"red flags: {', '.join(snapshot.assessed.red_flags)}"
+    if snapshot.completed.slots:
+        left = ("slot", "stage", "for", "blueprint")
+        right = ("params", "alpha", "ablation, points", "change while it lived, points")
+        yield from _lines(left, right, ("last gate",), map(_slot, snapshot.completed.slots))
+
+
+def counterfactual_lines(row: Counterfactual) -> Iterator[str]:
+    """A row for each configuration of an epoch: which seeds were on, and what that costs against the full network."""
+    slots, results = row.measured.slots, row.measured.results
+    full = next((result.val_accuracy for result in results if all(result.config)), None)
+    samples = number(row.measured.n_val, ", {:,} samples", "")
+    yield f"seeds switched off, {place(*row.where[1:])}{samples}:"
+    right = ("val acc", "against all, points", "val loss")
+    yield from _lines(("seeds on",), right, (), (_configuration(slots, result, full) for result in results))
+
+
+def _configuration(slots: Sequence[str], result: CounterfactualResult, full: float | None) -> Cells:
+    on = [slot for slot, switched in zip(slots, result.config, strict=False) if switched]
+    return [
+        name(", ".join(on) or "none"),
+        number(result.val_accuracy, "{:.2f}%"),
+        number(None if full is None else result.val_accuracy - full, "{:+.2f}"),
+        number(result.val_loss, "{:.4g}"),
+    ]
+
+
+def _epoch(snapshot: EpochSnapshot) -> Cells:
+    row = snapshot.completed
+    live = [f"{slot.slot} {slot.stage.lower()}" for slot in row.slots if slot.stage != "DORMANT"]
+    return [
+        *place_cells(*snapshot.where[1:5]),
+        number(row.train_loss, "{:.4g}"),
+        number(row.val_loss, "{:.4g}"),
+        number(row.val_accuracy, "{:.2f}%"),
+        number(row.total_params, "{:,}"),
+        number(row.host_grad_norm, "{:.3g}"),
+        name(", ".join(live)),
+    ]
+
+
+def _slot(slot: SlotSnapshot) -> Cells:
+    gate = f"{slot.last_gate} {'passed' if slot.last_gate_passed else 'failed'}" if slot.last_gate else DASH
+    return [
+        name(slot.slot),
+        name(slot.stage.lower()),
+        counted(slot.epochs_in_stage, "epoch"),
+        name(slot.blueprint),
+        number(slot.seed_params, "{:,}"),
+        number(slot.alpha, "{:.2f}"),
+        number(slot.counterfactual_contribution, "{:+.2f}"),
+        number(slot.total_improvement, "{:+.2f}"),
+        name(f"{gate}: {slot.last_gate_reason}" if slot.last_gate_reason else gate),
+    ]
+
+
+def _lines(left: Sequence[str], right: Sequence[str], wide: Sequence[str], rows: Iterable[Cells]) -> Iterator[str]:
+    return iter(text_lines(filled_table(None, left, right, wide, rows)))
