@@ -30,6 +30,13 @@ def _of_blueprint(at: Labels, event: Event[BlueprintSummarized]) -> list[Row]:
     return [((at[0], row.group or "", row.blueprint), row)]
 
 
+def _shown(row: BlueprintSummarized) -> int | None:
+    if row.net_gain_mean is None:
+        return None
+    low, high = row.net_gain_low, row.net_gain_high
+    return 0 if low is None or high is None else (low > 0) - (high < 0)
+
+
 def _best(at: Labels, event: Event[BestRunsRanked]) -> list[Row]:
     """Of each environment the best, which comes first."""
     best: dict[Labels, BestRun] = {}
@@ -118,6 +125,11 @@ TABLES = (
         ),
         nissa_blueprint_net_gain_high_ratio=gauge(
             "ratio", "Upper end of the 95% interval of the net gain, over environments.", percent("net_gain_high")
+        ),
+        nissa_blueprint_net_gain_shown=gauge(
+            "1",
+            "1 where the interval of the net gain is above 0, -1 where it is below, 0 where neither is shown.",
+            _shown,
         ),
         nissa_blueprint_net_gain_seeds=gauge("seeds", "Seeds that the net gain rests on.", "net_gain_n"),
         nissa_blueprint_net_gain_environments=gauge(

@@ -38,7 +38,8 @@ def _beside(_: Labels, known: Snapshot) -> list[Row]:
     found: list[Row] = []
     for place in known.places:
         completed = place.latest.get(EpochCompleted)
-        if completed and (accuracy := place.twin.get(completed.scope.epoch)) is not None:
+        epoch = completed.scope.epoch if completed else None
+        if epoch is not None and (accuracy := place.twin.get(epoch)) is not None:
             found.append((place.at, accuracy))
     return found
 
