@@ -93,7 +93,7 @@ FLAGS = (
 )
 """What may be wrong with a network, the worst first."""
 LEARNING = ("starting", "improving", "plateau", "worsening", "broken")
-"""How a network learns, told together with its health."""
+"""How a network learns."""
 OPPORTUNITIES = ("slot_available", "healthy_gradients", "underfitting")
 """What could be done with it."""
 COMPLAINTS = ("non_finite", "exploding", "vanishing", "dead")

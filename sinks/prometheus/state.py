@@ -25,7 +25,7 @@ from nissa.sinks.prometheus.snapshot import LatestByKind, Snapshot
 
 __all__ = ["MAX_TWIN_EPOCHS", "State"]
 
-MAX_TWIN_EPOCHS = 2_000
+MAX_TWIN_EPOCHS = 10_000
 """Epochs of a twin that are kept, to stand beside those of an episode."""
 
 _STRAYS = 60.0
