@@ -158,15 +158,15 @@ def grow(env: Emitter, gain: float) -> None:
 
     The twin does not learn at all.
     """
-    for epoch in (1, 2):
-        env.move(epoch=epoch)
+    for at in (1, 2):
+        env.move(epoch=at)
         env.emit(HostBaselineEpoch(val_accuracy=50.0))
     env.move(episode=0, epoch=0)
     env.emit(episode_started())
     env.move(epoch=1)
     env.emit(epoch_completed(50.0))
-    for slot in ("early", "late"):
-        env.emit(SeedGerminated(slot=slot, seed=slot, blueprint="norm", params=10))
+    for seed in ("early", "late"):
+        env.emit(SeedGerminated(slot=seed, seed=seed, blueprint="norm", params=10))
     env.move(epoch=2)
     env.emit(epoch_completed(50.0 + gain, total_seed_params=20))
     env.emit(SeedFossilized(slot="early", seed="early", improvement=gain, params_added=10, epochs_total=1))
