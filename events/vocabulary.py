@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 __all__ = [
+    "ACCOUNT_MISMATCH",
     "ACCURACY_DROP",
     "ALERT_NAMES",
     "CLIP_FRACTION_SPIKE",
@@ -26,6 +27,7 @@ __all__ = [
     "OPPORTUNITIES",
     "OUTCOMES",
     "POLICY_ALERTS",
+    "POLICY_STALLED",
     "RATIO_EXPLOSION",
     "SEVERITIES",
     "STAGES",
@@ -61,6 +63,7 @@ NON_FINITE = Alert("non_finite", "critical")
 DORMANT_UNITS = Alert("dormant_units", "warning")
 GATE_FAILURE = Alert("gate_failure", "info")
 STAGE_TRANSITION = Alert("stage_transition", "info")
+ACCOUNT_MISMATCH = Alert("account_mismatch", "warning")
 
 ENTROPY_COLLAPSE = Alert("entropy_collapse", "critical")
 ENTROPY_LOW = Alert("entropy_collapse", "warning")
@@ -69,15 +72,16 @@ DEGENERATE_RETURNS = Alert("degenerate_returns", "warning")
 KL_SPIKE = Alert("kl_spike", "warning")
 CLIP_FRACTION_SPIKE = Alert("clip_fraction_spike", "warning")
 RATIO_EXPLOSION = Alert("ratio_explosion", "critical")
+POLICY_STALLED = Alert("policy_stalled", "warning")
 
 ENV_ALERTS = (
     *(LOSS_SPIKE, ACCURACY_DROP, GRADIENT_EXPLOSION, NON_FINITE, DORMANT_UNITS),
-    *(GATE_FAILURE, STAGE_TRANSITION),
+    *(GATE_FAILURE, STAGE_TRANSITION, ACCOUNT_MISMATCH),
 )
 """Raised of an environment. They are exported as 0 before they first happen."""
 POLICY_ALERTS = (
     *(ENTROPY_COLLAPSE, VALUE_COLLAPSE, DEGENERATE_RETURNS),
-    *(KL_SPIKE, CLIP_FRACTION_SPIKE, RATIO_EXPLOSION, NON_FINITE),
+    *(KL_SPIKE, CLIP_FRACTION_SPIKE, RATIO_EXPLOSION, NON_FINITE, POLICY_STALLED),
 )
 """Raised of a policy, likewise; `ENTROPY_LOW` is exported from its first time on."""
 ALERT_NAMES = tuple(sorted({alert.name for alert in (*ENV_ALERTS, *POLICY_ALERTS)}))

@@ -54,7 +54,7 @@ def test_the_tables_of_the_demo_equal_a_plain_count_over_its_log(demo: Path) -> 
 
 
 GAUGES = {
-    "nissa_growth_ratio": "growth_ratio",
+    "nissa_live_growth_ratio": "growth_ratio",
     "nissa_compute_cost_ratio": "compute_cost",
     "nissa_flops_ratio": "flops_ratio",
 }

@@ -7,7 +7,7 @@ import math
 import threading
 import typing
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,17 @@ from nissa.events.kinds import (
     EpisodeEnded,
     GradientsMeasured,
     Heartbeat,
+    HostBaselineEpoch,
     LayerActivations,
     LayerGradients,
     LayerWeights,
     SeedCulled,
     SeedFossilized,
+    SeedGerminated,
     WeightsMeasured,
 )
 from nissa.pipeline.config.profiles import load
+from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.hub.hub import Hub
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
@@ -42,6 +45,7 @@ from nissa.trainer.network import slot
 from nissa.trainer.policy import ppo
 from nissa.trainer.run import Settings, train
 from nissa.trainer.training import epoch
+from tests.samples import episode_ended, episode_started, epoch_completed
 from tests.waiting import until
 
 
@@ -136,6 +140,8 @@ def train_with_faults(telemetry: Telemetry, stalling: Stalling, out: Path, patch
     lost.emit(SeedCulled(slot="early", reason="lost", initiator="policy", epochs_total=1))
     lost.emit(SeedFossilized(slot="early", seed="s", params_added=1, epochs_total=1))
     lost.emit(None)  # type: ignore[arg-type]
+    for env in (0, 1):
+        grow(telemetry.scope(group="by hand", env=env), gain=20.0 + env)
     train(Settings(policy="ppo", envs=1, episodes=2, epochs=20, seed=7), telemetry, out)
     stalling.release.set()
     until(lambda: not telemetry.state().queued)
@@ -145,6 +151,38 @@ def train_with_faults(telemetry: Telemetry, stalling: Stalling, out: Path, patch
         patch.setattr(epoch, "cross_entropy", scaled(scale))
         train(Settings(policy="never", envs=1, episodes=1, epochs=1, seed=7), telemetry, out)
     raise RuntimeError("on purpose")
+
+
+def grow(env: Emitter, gain: float) -> None:
+    """An episode whose seeds are worth so many points, and cost accuracy when they are culled: no training is so sure.
+
+    The twin does not learn at all.
+    """
+    for at in (1, 2):
+        env.move(epoch=at)
+        env.emit(HostBaselineEpoch(val_accuracy=50.0))
+    env.move(episode=0, epoch=0)
+    env.emit(episode_started())
+    env.move(epoch=1)
+    env.emit(epoch_completed(50.0))
+    for seed in ("early", "late"):
+        env.emit(SeedGerminated(slot=seed, seed=seed, blueprint="norm", params=10))
+    env.move(epoch=2)
+    env.emit(epoch_completed(50.0 + gain, total_seed_params=20))
+    env.emit(SeedFossilized(slot="early", seed="early", improvement=gain, params_added=10, epochs_total=1))
+    env.emit(
+        SeedCulled(
+            slot="late",
+            seed="late",
+            improvement=gain,
+            accuracy_before=50.0 + gain,
+            accuracy_after=50.0,
+            reason="by hand",
+            initiator="policy",
+            epochs_total=1,
+        )
+    )
+    env.emit(replace(episode_ended(), kept_accuracy=50.0 + gain, epochs=2, germinated=2, fossilized=1, culled=1))
 
 
 @pytest.fixture(scope="session")

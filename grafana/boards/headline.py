@@ -25,7 +25,7 @@ def headline() -> list[Any]:
 def _outcomes() -> list[Any]:
     return [
         leading("nissa-slots", _best()),
-        *(leading("nissa-blueprints", panel) for panel in (_gain(), _largest_growth())),
+        *(leading("nissa-blueprints", panel) for panel in (_gain(), _live_growth())),
     ]
 
 
@@ -35,22 +35,22 @@ def _states() -> list[Any]:
 
 
 def _best() -> Any:
-    text = "Highest validation accuracy that a finished episode reached."
-    return _outcome("Best accuracy", text, "percentunit", f"max({of('nissa_best_accuracy_ratio')})")
+    text = "Highest validation accuracy that a finished episode reached in any epoch."
+    return _outcome("Best peak accuracy", text, "percentunit", f"max({of('nissa_best_peak_accuracy_ratio')})")
 
 
 def _gain() -> Any:
     text = (
-        "Median over environments of the validation accuracy at the end of the last episode, minus that of the same "
-        "host trained alone for as long, in percentage points. Above 0, growing pays in accuracy."
+        "Median over environments of the validation accuracy of what is kept of the last episode, minus that of the "
+        "same host trained alone, at the same epoch, in percentage points. Whether growing wins, the table below says."
     )
-    gain = f"{of('nissa_episode_final_accuracy_ratio')} - {of('nissa_baseline_final_accuracy_ratio')}"
-    return _outcome("Gain", text, "suffix: pp", f"100 * quantile(0.5, {gain})", GAIN)
+    gain = f"{of('nissa_episode_kept_accuracy_ratio')} - {of('nissa_episode_twin_accuracy_ratio')}"
+    return _outcome("Kept gain", text, "suffix: pp", f"100 * quantile(0.5, {gain})", GAIN)
 
 
-def _largest_growth() -> Any:
-    text = "(host + fossilized parameters) / host, the largest of the models trained last."
-    return _outcome("Largest growth", text, "suffix:x", f"max({of('nissa_growth_ratio')})", GROWTH)
+def _live_growth() -> Any:
+    text = "(host + fossilized parameters) / host, the largest of the networks trained last."
+    return _outcome("Live growth", text, "suffix:x", f"max({of('nissa_live_growth_ratio')})", GROWTH)
 
 
 def _alerts_now() -> Any:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nissa.events.vocabulary import LEARNING
 from nissa.grafana.boards.frame import Sections, dashboard
 from nissa.grafana.boards.layers import MEDIAN, layers
 from nissa.grafana.panels import (
@@ -10,6 +11,7 @@ from nissa.grafana.panels import (
     BAD,
     FINE,
     HEALTH,
+    LEARNING_COLORS,
     NONE,
     Column,
     Limits,
@@ -37,6 +39,7 @@ def network_board() -> dict[str, Any]:
 def _sections() -> Sections:
     return {
         "Is anything wrong?": [*_numbers(), *_wrong()],
+        "How does it learn, and is it healthy?": [_learning(), _health()],
         "Losses and accuracies": _losses(),
         **layers(),
         "Classes": _classes(),
@@ -78,6 +81,24 @@ def _wrong() -> list[Any]:
         lines("Epochs without gain", plateau, "none", *spread(of("nissa_plateau_epochs"))),
         _broken_losses(),
     ]
+
+
+def _learning() -> Any:
+    """The place of the state that is 1 is added up from one selector a state, as that of a slot's stage."""
+    text = "How each environment learns. Twenty-four are shown at a time; choose one to see it alone."
+    parts = [f"{place} * {of('nissa_learning_state', state=state)}" for place, state in enumerate(LEARNING)]
+    query = Query(once(" or ".join(parts), _ENV), "{{env}} {{group}} {{run}}")
+    names = {place: (state, LEARNING_COLORS[state]) for place, state in enumerate(LEARNING)}
+    return states("Learning", text, "none", query, names=names, size=(12, 8))
+
+
+def _health() -> Any:
+    text = (
+        "Share of the measured layers with which nothing is wrong, over environments; 0 if anything is NaN. A healthy "
+        "network need not learn: see beside."
+    )
+    queries = spread(of("nissa_health_ratio"))
+    return lines("Health", text, "percentunit", *queries, limits=HEALTH, high=1)
 
 
 def _counts(title: str, text: str, metric: str, label: str, limits: Limits = NONE) -> Any:
@@ -144,7 +165,13 @@ def _sharpness() -> list[Any]:
 
 
 def _measured() -> list[Any]:
+    epochs = (
+        "Host epoch of the last measurement in the episode, by kind, median over environments: between measurements, "
+        "panels show the values of then."
+    )
+    last = Query(median(of("nissa_measured_epoch"), "run, group, kind"), f"{{{{kind}}}} {_GROUP}")
     return [
+        lines("Epoch of the last measurement", epochs, "none", last, size=(24, 8)),
         rows(
             "What is measured",
             "One row an environment and the profile that its probes' configuration began from; if it is gone, one for "

@@ -4,6 +4,7 @@ from typing import Any
 
 from nissa.grafana.boards.frame import Sections, dashboard
 from nissa.grafana.boards.headline import STANDING, headline
+from nissa.grafana.boards.verdict import verdict
 from nissa.grafana.panels import ANY, COMPUTE_COST, GROWTH, HEALTH, SILENCE, Column, bars, growing, leading, lines, rows
 from nissa.grafana.promql import FIRING, Query, held, increase, of, once, silence, spread, summed, total
 
@@ -22,16 +23,12 @@ def overview_board() -> dict[str, Any]:
 def _sections() -> Sections:
     return {
         "At a glance": headline(),
-        "Does it learn, and does growing pay?": _learning(),
+        "Is growing winning?": verdict(),
+        "Does it learn?": [leading("nissa-network", _accuracy())],
         "Environments": [leading("nissa-slots", _environments())],
         "Is anything wrong?": [_firing(), _standing(), _raised(), leading("nissa-network", _health()), _ages()],
         "How far is it?": [_epochs(), _episodes(), _runs()],
     }
-
-
-def _learning() -> list[Any]:
-    accuracy = leading("nissa-network", _accuracy())
-    return [accuracy, *(leading("nissa-blueprints", panel) for panel in (_twin(), _efficiency()))]
 
 
 def _accuracy() -> Any:
@@ -39,24 +36,11 @@ def _accuracy() -> Any:
     return lines("Validation accuracy", text, "percentunit", *spread(of("nissa_val_accuracy_ratio")), size=(24, 9))
 
 
-def _twin() -> Any:
-    text = (
-        "Mean over environments of the accuracy at the end of the last episode, and of the same host, with the same "
-        "initialization and data order, trained alone."
-    )
-    final, alone = of("nissa_episode_final_accuracy_ratio"), of("nissa_baseline_final_accuracy_ratio")
-    both = ((final, "grown"), (alone, "host-only"))
-    queries = [Query(f"avg by (run, group) ({metric})", f"{name} {_GROUP}") for metric, name in both]
-    return lines("Grown, and the host alone", text, "percentunit", *queries)
-
-
-def _efficiency() -> Any:
-    text = "Peak accuracy / growth ratio of each environment's best finished episode: accuracy for its size."
-    return lines("Efficiency", text, "percentunit", *spread(of("nissa_best_efficiency_ratio")))
-
-
 def _environments() -> Any:
-    text = "One row an environment: sort by a column to find the best or the sick."
+    text = (
+        "One row an environment: sort by a column to find the best or the sick. Of the last finished episode, the "
+        "network as trained, what is kept of it, and the host trained alone, at the same epoch."
+    )
     by = ", ".join(_ENV)
     return rows(
         "Each environment",
@@ -65,10 +49,11 @@ def _environments() -> Any:
         Column("episode", of("nissa_episode_index"), "none"),
         Column("epoch", of("nissa_epoch_index"), "none"),
         Column("accuracy", of("nissa_val_accuracy_ratio"), "percentunit"),
-        Column("last episode", of("nissa_episode_final_accuracy_ratio"), "percentunit"),
-        Column("host alone", of("nissa_baseline_final_accuracy_ratio"), "percentunit"),
-        Column("best", of("nissa_best_accuracy_ratio"), "percentunit"),
-        Column("growth", of("nissa_growth_ratio"), "suffix:x", GROWTH),
+        Column("last trained", of("nissa_episode_final_accuracy_ratio"), "percentunit"),
+        Column("last kept", of("nissa_episode_kept_accuracy_ratio"), "percentunit"),
+        Column("host alone", of("nissa_episode_twin_accuracy_ratio"), "percentunit"),
+        Column("best", of("nissa_best_peak_accuracy_ratio"), "percentunit"),
+        Column("live growth", of("nissa_live_growth_ratio"), "suffix:x", GROWTH),
         Column("cost", of("nissa_compute_cost_ratio"), "suffix:x", COMPUTE_COST),
         Column("live seeds", of("nissa_live_seeds"), "none"),
         Column("health", of("nissa_health_ratio"), "percentunit", HEALTH),

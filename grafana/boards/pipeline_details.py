@@ -19,7 +19,7 @@ def pipeline_details() -> Sections:
 def _fidelity() -> list[Any]:
     named = {0: ("as configured", FINE), 1: ("dense", POOR)}
     level = Query(once(of("nissa_fidelity_level"), "run"), "{{run}}")
-    traces = total(increase("nissa_traces_total", env="$env|"), "run, group, reason")
+    traces = total(increase("nissa_traces_total", env="$env|"), "run, group, alert")
     ends = (("", "last"), ("_max", "longest"))
     delays = [Query(of(f"nissa_fidelity_delay{key}_seconds"), f"{name} {_PROCESS}") for key, name in ends]
     turns = Query(total(increase("nissa_trends_total"), "run, group, trend"), f"{{{{trend}}}} {_GROUP}")
@@ -29,7 +29,7 @@ def _fidelity() -> list[Any]:
         states("Fidelity", "How closely the probes are to look.", "none", level, names=named, size=(24, 4)),
         _dense(),
         _traces(),
-        growing("Traces", closed, Query(largest(8, traces), f"{{{{reason}}}} {_GROUP}"), size=(24, 8)),
+        growing("Traces", closed, Query(largest(8, traces), f"{{{{alert}}}} {_GROUP}"), size=(24, 8)),
         growing("Changes of direction", "Changes of the accuracy's direction.", turns, size=(16, 8)),
         lines("Delay of fidelity", delay, "s", *delays, size=(8, 8)).no_value("none measured"),
     ]
@@ -46,9 +46,9 @@ def _dense() -> Any:
 
 def _traces() -> Any:
     text = "Dense traces that closed since the run began, by the alerts that asked for them."
-    kept = held(total(of("nissa_traces_total", env="$env|"), "run, group, reason"))
-    query = Query(f"sort_desc(({kept}) > 0)", f"{{{{reason}}}} {_GROUP}")
-    return bars("Traces by reason", text, "short", query, size=(16, 8), none="no trace closed")
+    kept = held(total(of("nissa_traces_total", env="$env|"), "run, group, alert"))
+    query = Query(f"sort_desc(({kept}) > 0)", f"{{{{alert}}}} {_GROUP}")
+    return bars("Traces by alert", text, "short", query, size=(16, 8), none="no trace closed")
 
 
 def _phases() -> list[Any]:

@@ -17,12 +17,16 @@ from nissa.grafana.panels import (
     bars,
     lines,
 )
-from nissa.grafana.promql import Query, held, increase, of, once, rate, spread, total
+from nissa.grafana.promql import Query, held, increase, of, once, rate, since, spread, total
 
 __all__ = ["policy_board"]
 
 _GROUP = "{{group}} {{run}}"
-_HEAD = "run, group, head"
+_POLICY = "{{env}} {{group}} {{run}}"
+_BY = "run, group, env"
+"""A policy may be of a group, which has no environment, or of each environment."""
+_HEAD = f"{_BY}, head"
+_OF = "$env|"
 
 
 def policy_board() -> dict[str, Any]:
@@ -41,44 +45,53 @@ def _sections() -> Sections:
 
 
 def _figure(title: str, text: str, metric: str, unit: str = "none", limits: Limits = NONE) -> Any:
-    return lines(title, text, unit, Query(once(of(metric)), _GROUP), size=(8, 8), limits=limits)
+    return lines(title, text, unit, Query(_last(metric), _POLICY), size=(8, 8), limits=limits)
+
+
+def _last(metric: str) -> str:
+    return once(of(metric, env=_OF), _BY)
 
 
 def _exploration() -> list[Any]:
-    chosen, possible = (total(rate(f"nissa_head_{name}_nats_total"), _HEAD) for name in ("entropy", "log_valid"))
+    chosen, possible = (
+        total(rate(f"nissa_head_{name}_nats_total", env=_OF), _HEAD) for name in ("entropy", "log_valid")
+    )
     text = (
         "Masked entropy of each head by the most that it could have with the choices that were valid: 1 is uniform, "
         "0 certain. Below the lines it may have collapsed, unless what it chooses tells about the state."
     )
     mean = "Entropy of the policy's mean over states: high while the entropy is low, the policy is sure, but not blind."
-    mean_policy = once(of("nissa_head_mean_policy_entropy_nats"), _HEAD)
+    mean_policy = once(of("nissa_head_mean_policy_entropy_nats", env=_OF), _HEAD)
     joint = "Mean entropy of the joint action, in nats."
     return [
         lines(
             "Entropy by head",
             text,
             "percentunit",
-            Query(f"{chosen} / ({possible} > 0)", f"{{{{head}}}} {_GROUP}"),
+            Query(f"{chosen} / ({possible} > 0)", f"{{{{head}}}} {_POLICY}"),
             limits=ENTROPY,
             style="sparse",
         ),
-        lines("Entropy of the mean policy", mean, "none", Query(mean_policy, f"{{{{head}}}} {_GROUP}")),
-        lines("Joint entropy", joint, "none", Query(once(of("nissa_policy_entropy_nats")), _GROUP)),
+        lines("Entropy of the mean policy", mean, "none", Query(mean_policy, f"{{{{head}}}} {_POLICY}")),
+        lines("Joint entropy", joint, "none", Query(_last("nissa_policy_entropy_nats"), _POLICY)),
         _forced(),
     ]
 
 
 def _forced() -> Any:
     text = "Decisions since the run began in which one choice of the head alone was valid, of those that used it."
-    forced, used = (total(of(f"nissa_head_{name}_total"), _HEAD) for name in ("forced", "relevant"))
+    forced, used = (total(of(f"nissa_head_{name}_total"), "run, group, head") for name in ("forced", "relevant"))
     query = Query(held(f"{forced} / ({used} > 0)"), f"{{{{head}}}} {_GROUP}")
     return bars("Forced choices", text, "percentunit", query, size=(12, 8))
 
 
 def _updates() -> list[Any]:
-    early, updates = (total(increase(f"nissa_policy_{name}_total")) for name in ("early_stops", "updates"))
+    early, updates = (
+        total(increase(f"nissa_policy_{name}_total", env=_OF), _BY) for name in ("early_stops", "updates")
+    )
     stopped = "Updates whose KL passed its target, which ended their passes, of all updates in the time of a point."
     return [
+        _since_update(),
         _figure(
             "KL",
             "How far an update moved the policy, in nats (Schulman's k3).",
@@ -112,7 +125,7 @@ def _updates() -> list[Any]:
             "Stopped early",
             stopped,
             "percentunit",
-            Query(f"{early} / ({updates} > 0)", _GROUP),
+            Query(f"{early} / ({updates} > 0)", _POLICY),
             size=(8, 8),
             style="sparse",
         ).interval(LEAST),
@@ -124,9 +137,18 @@ def _updates() -> list[Any]:
     ]
 
 
+def _since_update() -> Any:
+    text = (
+        "Time since the policy was updated last, until its run ends: all other figures of updates are of then. It "
+        "rises for as long as no update comes, and for an hour after the trainer is gone."
+    )
+    query = Query(once(since("nissa_policy_last_update_timestamp_seconds", env=_OF), _BY), _POLICY)
+    return lines("Since the last update", text, "s", query, size=(24, 7), style="slopes")
+
+
 def _counter(title: str, text: str, metric: str) -> Any:
     """What grows now and then, as steps."""
-    return lines(title, text, "short", Query(total(of(metric)), _GROUP), size=(8, 8))
+    return lines(title, text, "short", Query(total(of(metric, env=_OF), _BY), _POLICY), size=(8, 8))
 
 
 def _critic() -> list[Any]:
@@ -140,9 +162,9 @@ def _knowledge() -> list[Any]:
         "Standard deviation of the values by that of the returns: a critic that says nearly the same of every state "
         "has next to none. Below the line it has collapsed, if it explains as little."
     )
-    value, returned = (once(of(f"nissa_policy_{name}_std")) for name in ("value", "return"))
-    by_returns = Query(f"{value} / ({returned} > 0)", _GROUP)
-    known = Query(once(of("nissa_policy_explained_variance_ratio")), _GROUP)
+    value, returned = (_last(f"nissa_policy_{name}_std") for name in ("value", "return"))
+    by_returns = Query(f"{value} / ({returned} > 0)", _POLICY)
+    known = Query(_last("nissa_policy_explained_variance_ratio"), _POLICY)
     return [
         lines("Explained variance", explained, "percentunit", known, limits=EXPLAINED_VARIANCE),
         lines("Spread of values by that of returns", told, "percentunit", by_returns, limits=VALUE_SPREAD),
@@ -164,4 +186,4 @@ def _values() -> list[Any]:
 
 
 def _pair(figure: str) -> list[Query]:
-    return [Query(once(of(f"nissa_policy_{name}_{figure}")), f"{name} {_GROUP}") for name in ("value", "return")]
+    return [Query(_last(f"nissa_policy_{name}_{figure}"), f"{name} {_POLICY}") for name in ("value", "return")]

@@ -44,23 +44,51 @@ def _rewards() -> list[Any]:
 
 def _decisions() -> list[Any]:
     by, legend = "run, group, action", f"{{{{action}}}} {_GROUP}"
-    agreed, made = (total(of(f"nissa_decisions_{name}total"), by) for name in ("agreed_", ""))
-    masked, all_of_them = (total(of(f"nissa_decisions_{name}total")) for name in ("masked_", ""))
     often = Query(total(rate("nissa_decisions_total"), by), legend)
     return [
         lines("Decisions", "By operation, in a second.", "cps", often, size=(24, 8), style="stacked"),
-        bars(
-            "Agreement with the heuristic",
-            "Share of the decisions since the run began that the heuristic would have made too.",
-            "percentunit",
-            Query(held(f"{agreed} / ({made} > 0)"), legend),
-            size=(12, 8),
+        _share(
+            "Agreement by operation",
+            "Share of the decisions since the run began for which the heuristic would have chosen the same operation, "
+            "of those in whose place it was asked.",
+            ("op_agreed", "heuristic_told"),
+            by,
+            legend,
         ),
-        bars(
+        _share(
+            "Agreement by all parts",
+            "Share of the decisions since the run began that the heuristic would have made too, in every part, of "
+            "those in whose place it was asked.",
+            ("agreed", "heuristic_told"),
+            by,
+            legend,
+        ),
+        _share(
+            "Carried out",
+            "Share of the decisions since the run began that were carried out, of those of which it is told.",
+            ("executed", "execution_told"),
+            by,
+            legend,
+        ),
+        _share(
             "Masked decisions",
-            "Share of the decisions since the run began in which masks left no choice at all.",
-            "percentunit",
-            Query(held(f"{masked} / ({all_of_them} > 0)"), _GROUP),
-            size=(12, 8),
+            "Share of the decisions since the run began to which masks left no choice at all, of those of which it is "
+            "told.",
+            ("masked", "masking_told"),
+            "run, group",
+            _GROUP,
         ),
+        _refused(),
     ]
+
+
+def _share(title: str, text: str, pair: tuple[str, str], by: str, legend: str) -> Any:
+    part, whole = (total(of(f"nissa_decisions_{name}_total"), by) for name in pair)
+    return bars(title, text, "percentunit", Query(held(f"{part} / ({whole} > 0)"), legend), size=(12, 8))
+
+
+def _refused() -> Any:
+    text = "Decisions since the run began that were not carried out, by what refused them."
+    refused = held(total(of("nissa_decisions_refused_total"), "run, group, action, reason"))
+    query = Query(f"sort_desc(({refused}) > 0)", f"{{{{action}}}} {{{{reason}}}} {_GROUP}")
+    return bars("Refused", text, "short", query, size=(24, 8), none="no decision was refused")

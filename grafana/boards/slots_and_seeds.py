@@ -73,13 +73,13 @@ def _by_slot(title: str, text: str, metric: str, unit: str = "none") -> Any:
 def _gates() -> list[Any]:
     by = "run, group, gate"
     passed, asked = (total(of(f"nissa_gate_{what}_total"), by) for what in ("passes", "evaluations"))
-    failures = held(total(of("nissa_gate_check_failures_total"), f"{by}, reason"))
+    failures = held(total(of("nissa_gate_check_failures_total"), f"{by}, check"))
     failed = total(increase("nissa_gate_check_failures_total"), by)
     share = (
         "Share of the evaluations since the run began in which the gate let the seed pass; empty if it was never asked."
     )
     why = "Checks that failed since the run began, the sixteen that did most often: check, then gate."
-    shut = Query(f"sort_desc(topk(16, ({failures}) > 0))", "{{reason}} {{gate}} {{group}} {{run}}")
+    shut = Query(f"sort_desc(topk(16, ({failures}) > 0))", "{{check}} {{gate}} {{group}} {{run}}")
     let_pass = Query(held(f"{passed} / ({asked} > 0)"), "{{gate}} {{group}} {{run}}")
     return [
         bars("Gates passed", share, "percentunit", let_pass, size=(12, 8)),
@@ -91,15 +91,16 @@ def _gates() -> list[Any]:
 def _worth() -> list[Any]:
     contribution = "Validation accuracy minus that with this seed alone switched off: what it does then."
     improvement = (
-        "Validation accuracy minus that at the germination of the seed in the slot: what came while it was there."
+        "Validation accuracy minus that at the germination of the seed in the slot: progress while it was there, "
+        "whatever made it."
     )
     epoch = "Validation accuracy minus that of the epoch before, while the slot holds a seed."
     norm = "Norm of the gradient of the seed in the slot, mean over the batches of the epoch."
     share = "Norm of the seed's gradient by that of the host's."
     return [
         _by_slot("Contribution", contribution, "nissa_slot_contribution_ratio", "percentunit"),
-        _by_slot("Improvement since germination", improvement, "nissa_slot_improvement_ratio", "percentunit"),
-        _by_slot("Improvement of the epoch", epoch, "nissa_slot_epoch_improvement_ratio", "percentunit"),
+        _by_slot("Accuracy change since germination", improvement, "nissa_slot_improvement_ratio", "percentunit"),
+        _by_slot("Accuracy change of the epoch", epoch, "nissa_slot_epoch_improvement_ratio", "percentunit"),
         _by_slot("Parameters", "Parameters of the seed in the slot.", "nissa_slot_parameters", "short"),
         _by_slot("Gradient of the seed", norm, "nissa_slot_grad_norm", "short"),
         _by_slot("Gradient by that of the host", share, "nissa_slot_host_grad_ratio", "suffix:x"),
@@ -107,26 +108,30 @@ def _worth() -> list[Any]:
 
 
 def _best_runs() -> Any:
-    text = "The best finished episode of each environment: accuracy, size and accuracy for its size, at its peak."
+    text = (
+        "The best finished episode of each environment: accuracy, growth, and the one by the other in percent per "
+        "growth ratio, all at its peak. Of the last episode, growth of the network as trained, and of what is kept."
+    )
     return rows(
         "Best runs",
         text,
         ("run", "group", "env"),
-        Column("accuracy", of("nissa_best_accuracy_ratio"), "percentunit"),
-        Column("growth", of("nissa_best_growth_ratio"), "suffix:x"),
-        Column("efficiency", of("nissa_best_efficiency_ratio"), "percentunit"),
-        Column("last growth", of("nissa_episode_growth_ratio"), "suffix:x"),
+        Column("peak accuracy", of("nissa_best_peak_accuracy_ratio"), "percentunit"),
+        Column("peak growth", of("nissa_best_peak_growth_ratio"), "suffix:x"),
+        Column("peak efficiency", f"100 * {of('nissa_best_peak_efficiency')}", "none"),
+        Column("last trained growth", of("nissa_episode_final_growth_ratio"), "suffix:x"),
+        Column("last kept growth", of("nissa_episode_kept_growth_ratio"), "suffix:x"),
         Column("last reward", of("nissa_episode_reward"), "short"),
         size=(16, 9),
-        first="accuracy",
+        first="peak accuracy",
     )
 
 
 def _ablation() -> list[Any]:
     pareto = "Ranked episodes that no other beats in accuracy and size at once."
     text = (
-        "Accuracy of the grown model with all its seeds, and with every seed switched off. That is not the host "
-        "trained alone: it learned to rely on its seeds. Mean over environments."
+        "Accuracy of the network as trained with all its seeds, and with every seed switched off. That is not the host "
+        "trained alone: it learned to rely on its seeds. Mean over environments; gone once a seed comes or goes."
     )
     means = {name: f"avg by (run, group) ({of(f'nissa_ablation_all_{name}_accuracy_ratio')})" for name in ("on", "off")}
     queries = [Query(mean, f"{name} {_GROUP}") for name, mean in means.items()]

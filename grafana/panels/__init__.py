@@ -1,7 +1,7 @@
 """How is something shown? Kinds of panels, from title, description, unit and queries; their colours and limits."""
 
 from nissa.grafana.panels.fields import SOURCE
-from nissa.grafana.panels.palette import BAD, FINE, NEUTRAL, POOR, STAGE_COLORS
+from nissa.grafana.panels.palette import BAD, FINE, LEARNING_COLORS, NEUTRAL, POOR, SHOWN, STAGE_COLORS
 from nissa.grafana.panels.panels import LEAST, NONE, bars, growing, leading, lines, numbers, states, strips
 from nissa.grafana.panels.tables import Column, rows
 from nissa.grafana.panels.thresholds import (
@@ -41,6 +41,7 @@ __all__ = [
     "HEARTBEAT_AGE",
     "KL",
     "LAG",
+    "LEARNING_COLORS",
     "LEAST",
     "MOST_OF_A_LAYER",
     "NEUTRAL",
@@ -49,6 +50,7 @@ __all__ = [
     "PROBABILITY_RATIO",
     "QUEUED",
     "SCRAPE_SECONDS",
+    "SHOWN",
     "SILENCE",
     "SOURCE",
     "STAGE_COLORS",

@@ -6,9 +6,9 @@ something has one, and the same in every panel; all else has what Grafana gives 
 
 from collections.abc import Mapping
 
-from nissa.events.vocabulary import STAGES
+from nissa.events.vocabulary import LEARNING, STAGES
 
-__all__ = ["BAD", "FINE", "NAMED", "NEUTRAL", "POOR", "STAGE_COLORS"]
+__all__ = ["BAD", "FINE", "LEARNING_COLORS", "NAMED", "NEUTRAL", "POOR", "SHOWN", "STAGE_COLORS"]
 
 _GREY, _ORANGE, _SKY, _GREEN = "#6B6B6B", "#E69F00", "#56B4E9", "#009E73"
 _YELLOW, _BLUE, _VERMILLION, _PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -26,6 +26,11 @@ STAGE_COLORS: Mapping[str, str] = dict(
     )
 )
 """Of the stages of a slot."""
+
+LEARNING_COLORS: Mapping[str, str] = dict(zip(LEARNING, (_GREY, _SKY, _YELLOW, _ORANGE, _VERMILLION), strict=True))
+"""Of the ways in which a network learns."""
+SHOWN: Mapping[int, tuple[str, str]] = {-1: ("worse", BAD), 0: ("not shown", NEUTRAL), 1: ("better", FINE)}
+"""Of what a comparison with the host trained alone shows."""
 
 NAMED: Mapping[str, Mapping[str, str]] = {
     "stage": STAGE_COLORS,

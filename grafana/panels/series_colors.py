@@ -17,7 +17,7 @@ from nissa.grafana.promql import Query
 
 __all__ = ["SCOPE", "labels_of", "overrides"]
 
-SCOPE = {"run", "group", "instance"}
+SCOPE = {"run", "group", "env", "instance"}
 """Labels that say whose a series is, and not what."""
 _ENDS = ("highest", "lowest")
 _GROUPS = {"heuristic": [12, 4], "never": [4, 8]}

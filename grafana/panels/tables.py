@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders.table import Panel as Table
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from nissa.grafana.panels.fields import SOURCE, limited, targets
+from nissa.grafana.panels.fields import SOURCE, limited, mapping, targets
 from nissa.grafana.panels.thresholds import Limits
 from nissa.grafana.promql import Query, described, held, once
 
@@ -26,6 +26,8 @@ class Column(NamedTuple):
     """Of its numbers."""
     limits: Limits = Limits()
     """Beyond which a number is coloured."""
+    names: Mapping[int, tuple[str, str]] | None = None
+    """Names and colours of its values, where they are states."""
 
 
 _WIDTHS: Mapping[str, int] = {"run": 190, "group": 90, "env": 60, "blueprint": 110, "git_commit": 115}
@@ -92,9 +94,11 @@ def _of_label(label: str) -> list[DynamicConfigValue]:
 
 def _properties(column: Column) -> list[DynamicConfigValue]:
     shown = [DynamicConfigValue("unit", column.unit), DynamicConfigValue("custom.wrapHeaderText", True)]
+    cell = DynamicConfigValue("custom.cellOptions", {"type": "color-text"})
+    if column.names:
+        return [*shown, DynamicConfigValue("mappings", [mapping(column.names)]), cell]
     if column.limits == Limits():
         return shown
     limits = DynamicConfigValue("thresholds", limited(column.limits).build())
     color = DynamicConfigValue("color", {"mode": "thresholds"})
-    cell = DynamicConfigValue("custom.cellOptions", {"type": "color-text"})
     return [*shown, limits, color, cell]

@@ -63,7 +63,7 @@ MOST_OF_A_LAYER = Limits(MOST / 2, MOST)
 ACCURACY_GAP = Limits(SMALL_GAP / 100, GAP / 100)
 """Ratio by which the accuracy on training data is above that on validation data."""
 GAIN = Limits(0, below=True)
-"""Accuracy of the grown model less that of its host alone; without any, an alert on the growth fires."""
+"""Accuracy of the kept network less that of its host alone; without any, an alert on the growth fires."""
 GROWTH = Limits(1.5)
 """(host + fossilized parameters) / host, from which the alert on too many mutations fires."""
 COMPUTE_COST = Limits(1.5)

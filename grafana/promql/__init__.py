@@ -1,6 +1,6 @@
 """What does a panel ask? PromQL limited to what the reader chose, each run once, and of a run that is gone its last."""
 
-from nissa.grafana.promql.gone_runs import GOING_ON, PROCESS, described, heartbeat, held, held_all, silence
+from nissa.grafana.promql.gone_runs import GOING_ON, PROCESS, described, heartbeat, held, held_all, silence, since
 from nissa.grafana.promql.queries import (
     AT_THE_END,
     FIRING,
@@ -33,6 +33,7 @@ __all__ = [
     "once",
     "rate",
     "silence",
+    "since",
     "spread",
     "summed",
     "total",

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from nissa.grafana.promql.queries import of, once
 
-__all__ = ["GOING_ON", "PROCESS", "described", "heartbeat", "held", "held_all", "silence"]
+__all__ = ["GOING_ON", "PROCESS", "described", "heartbeat", "held", "held_all", "silence", "since"]
 
 PROCESS = "nissa_scrapes_total"
 """What each process tells of itself."""
@@ -80,6 +80,11 @@ GOING_ON = f"count({once(_going_on(of('nissa_run_heartbeat_timestamp_seconds')),
 def heartbeat() -> str:
     """Seconds since the pipeline was last known to be alive, by run and process."""
     return _age("nissa_run_heartbeat_timestamp_seconds")
+
+
+def since(metric: str, **matchers: str) -> str:
+    """Seconds since what a metric tells the time of, in runs that go on."""
+    return f"time() - (last_over_time({of(metric, **matchers)}[1h]) and on ({_BY_PROCESS}) {_going_on(_last(_RUN))})"
 
 
 def silence() -> str:

@@ -2,8 +2,8 @@
 
 Several processes may tell of one run, as a trainer and a server of its recording do: then it counts once.
 
->>> of("nissa_growth_ratio")
-'nissa_growth_ratio{run=~"$run", group=~"$group", env=~"$env"}'
+>>> of("nissa_live_growth_ratio")
+'nissa_live_growth_ratio{run=~"$run", group=~"$group", env=~"$env"}'
 >>> of("nissa_alert_active", env="$env|", alert="kl_spike")
 'nissa_alert_active{run=~"$run", group=~"$group", env=~"$env|", alert=~"kl_spike"}'
 >>> of("nissa_scrapes_total")

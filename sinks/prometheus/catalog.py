@@ -10,7 +10,7 @@ from nissa.sinks.prometheus.metric import Metric
 from nissa.sinks.prometheus.metrics import TABLES
 from nissa.sinks.prometheus.rows import Rows
 
-__all__ = ["ADDED", "AT_SCRAPE", "LATEST", "METRICS", "OF_EPISODE", "OF_EPOCH", "SHARED", "ZEROS"]
+__all__ = ["ADDED", "AT_SCRAPE", "LATEST", "METRICS", "OF_EPISODE", "OF_SEEDS", "SHARED", "ZEROS"]
 
 METRICS: Mapping[str, Metric] = {metric.name: metric for table in TABLES for metric in table.metrics}
 """Every metric by its name."""
@@ -27,16 +27,16 @@ def _by_source(*lifetimes: Lifetime) -> Mapping[type, tuple[Table, ...]]:
 AT_SCRAPE = _by_source(Lifetime.SCRAPE)
 """Values that are worked out of what is known, by its type."""
 
-LATEST = _by_source(Lifetime.EPOCH, Lifetime.EPISODE, Lifetime.RUN, Lifetime.SHARED)
+LATEST = _by_source(Lifetime.SEEDS, Lifetime.EPISODE, Lifetime.RUN, Lifetime.SHARED)
 """Values that the last event of a kind sets, read at scrape time."""
 
 ADDED = _by_source(Lifetime.ADDED)
 """Amounts that each event of a kind adds."""
 
-OF_EPOCH = frozenset(_by_source(Lifetime.EPOCH))
-"""Kinds that are gone, rather than shown as if they were of now, once an epoch is completed without them."""
+OF_SEEDS = frozenset(_by_source(Lifetime.SEEDS))
+"""Kinds that are gone once the network has other seeds than it had."""
 
-OF_EPISODE = frozenset(_by_source(Lifetime.EPISODE)) | OF_EPOCH
+OF_EPISODE = frozenset(_by_source(Lifetime.EPISODE)) | OF_SEEDS
 """Kinds that are gone once the next episode starts."""
 
 SHARED: Mapping[type, Callable[[Event[Any]], Hashable]] = {

@@ -12,6 +12,7 @@ from nissa.events.kinds import EpisodeStarted, RunStarted
 from nissa.sinks.prometheus.catalog import METRICS, ZEROS
 from nissa.sinks.prometheus.lifetimes import Start
 from nissa.sinks.prometheus.metric import ENV, Labels
+from nissa.sinks.prometheus.metrics import TABLES
 from nissa.sinks.prometheus.snapshot import Value
 
 __all__ = ["MAX_LABEL_SETS", "Counters", "ZeroSeries"]
@@ -24,8 +25,16 @@ _ZERO: dict[str, Value] = {
     for metric in METRICS.values()
     if metric.type != "gauge"
 }
-_DIVIDED = {m.name for m in METRICS.values() if m.type == "counter" and m.labels[:3] == ENV and len(m.labels) > 3}
-"""Counters of an environment by something else: by blueprint, reason, gate, head."""
+_DIVIDED = {
+    metric.name
+    for table in TABLES
+    for metric in table.metrics
+    if metric.type == "counter" and metric.labels[:3] == ENV and len(metric.labels) > 3 and table.zeros
+}
+"""Counters of an environment by something else: by blueprint, initiator, gate, head.
+
+A table without zeros counts what only some tell, such as what a heuristic would have done: nobody begins it for others.
+"""
 
 
 class Counters:

@@ -31,8 +31,8 @@ __all__ = [
     "at_scrape",
     "header",
     "of_episode",
-    "of_epoch",
     "of_run",
+    "of_seeds",
     "shared",
 ]
 
@@ -46,8 +46,9 @@ class Lifetime(Enum):
 
     ADDED = 1
     """For good: each event adds to a counter or a histogram."""
-    EPOCH = 2
-    """Until an epoch is completed in which it was not measured, or the next episode starts."""
+    SEEDS = 2
+    """Until a seed comes or goes, or the next episode starts. What an episode's end clears away, it takes along only
+    then."""
     EPISODE = 3
     """Until the next episode of the environment starts."""
     RUN = 4
@@ -107,7 +108,7 @@ def header(
 
 # A table for each lifetime; what it means is said there.
 added = partial(header, Lifetime.ADDED)
-of_epoch = partial(header, Lifetime.EPOCH)
+of_seeds = partial(header, Lifetime.SEEDS)
 of_episode = partial(header, Lifetime.EPISODE)
 of_run = partial(header, Lifetime.RUN)
 shared = partial(header, Lifetime.SHARED)

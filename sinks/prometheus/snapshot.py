@@ -16,7 +16,7 @@ Value = float | tuple[float, ...]
 class LatestByKind:
     """What was seen of one environment, or of a part of the run that is no environment's own."""
 
-    __slots__ = ("at", "counts", "latest")
+    __slots__ = ("at", "blueprints", "counts", "latest", "twin")
 
     def __init__(self, at: Labels, counts: dict[type, int], latest: dict[type, Event[Any]]) -> None:
         self.at = at
@@ -25,10 +25,19 @@ class LatestByKind:
         """Events by kind."""
         self.latest = latest
         """The last event of each kind."""
+        self.twin: dict[int, float] = {}
+        """Validation accuracy of the host-only twin in percent, by epoch."""
+        self.blueprints: dict[tuple[str, str | None], str] = {}
+        """Of the seeds that live in the episode, by slot and seed."""
 
     def copy(self) -> "LatestByKind":
-        """As it stands now, for another thread to read. Events are never changed, so they are shared."""
-        return LatestByKind(self.at, self.counts.copy(), self.latest.copy())
+        """As it stands now, for another thread to read.
+
+        Events are never changed, so they are shared; so is the twin's curve, of which one epoch at a time is read.
+        """
+        copy = LatestByKind(self.at, self.counts.copy(), self.latest.copy())
+        copy.twin = self.twin
+        return copy
 
 
 class Snapshot(NamedTuple):

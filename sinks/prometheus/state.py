@@ -6,17 +6,32 @@ from collections.abc import Callable
 from typing import Any
 
 from nissa.events.event import Event
-from nissa.events.kinds import EpisodeStarted, EpochCompleted, Heartbeat, RunEnded, RunStarted
-from nissa.sinks.prometheus.catalog import ADDED, OF_EPISODE, OF_EPOCH, SHARED, ZEROS
+from nissa.events.kinds import (
+    EpisodeStarted,
+    Heartbeat,
+    HostBaselineEpoch,
+    RunEnded,
+    RunStarted,
+    SeedCulled,
+    SeedFossilized,
+    SeedGerminated,
+)
+from nissa.sinks.prometheus.catalog import ADDED, OF_EPISODE, SHARED, ZEROS
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS, Counters, ZeroSeries
 from nissa.sinks.prometheus.metric import Labels
 from nissa.sinks.prometheus.metrics import NOTHING_YET
+from nissa.sinks.prometheus.seed_changes import came, named, went
 from nissa.sinks.prometheus.snapshot import LatestByKind, Snapshot
 
-__all__ = ["State"]
+__all__ = ["MAX_TWIN_EPOCHS", "State"]
+
+MAX_TWIN_EPOCHS = 10_000
+"""Epochs of a twin that are kept, to stand beside those of an episode."""
 
 _STRAYS = 60.0
 """Seconds for which threads of a run may emit after its end; what emits later is a run begun anew under its name."""
+_ENDS = (SeedCulled, SeedFossilized)
+"""How a seed may end."""
 _RESERVED = 100
 """Places beyond `MAX_LABEL_SETS` for what is of no environment."""
 
@@ -38,11 +53,14 @@ class State:
         self._special: dict[type, Callable[[LatestByKind, Event[Any]], None]] = {
             EpisodeStarted: self._begin_episode,
             Heartbeat: self._note_account,
+            HostBaselineEpoch: _note_twin,
             RunEnded: self._end_run,
             RunStarted: self._start_run,
+            SeedCulled: went,
+            SeedGerminated: came,
             **dict.fromkeys(SHARED, self._share),
         }
-        self._more = ADDED.keys() | ZEROS.keys() | self._special.keys() | {EpochCompleted}
+        self._more = ADDED.keys() | ZEROS.keys() | self._special.keys()
 
     def fold(self, event: Event[Any]) -> None:
         """Take an event in."""
@@ -80,8 +98,8 @@ class State:
             self._gone[kind] += 1
             return
         place.counts[kind] = place.counts.get(kind, 0) + 1
-        if kind is EpochCompleted:
-            _end_epoch(place)
+        if kind in _ENDS:
+            event = named(place, event)
         place.latest[kind] = event
         if special := self._special.get(kind):
             special(place, event)
@@ -102,6 +120,7 @@ class State:
     def _begin_episode(self, place: LatestByKind, _: Event[Any]) -> None:
         """Rows of the episode before keep their last values until now."""
         self._zeros.enter(place.at)
+        place.blueprints.clear()
         for kind in OF_EPISODE:
             place.latest.pop(kind, None)
 
@@ -134,8 +153,9 @@ class State:
             self._gone.update(self._places.pop(where).counts)
 
 
-def _end_epoch(place: LatestByKind) -> None:
-    """What was measured before the last epoch was completed is not of the one that is completed now."""
-    if before := place.latest.get(EpochCompleted):
-        for kind in [kind for kind in OF_EPOCH if kind in place.latest and place.latest[kind].seq < before.seq]:
-            del place.latest[kind]
+def _note_twin(place: LatestByKind, event: Event[HostBaselineEpoch]) -> None:
+    epoch = event.scope.epoch
+    if epoch == 1:
+        place.twin = {}
+    if epoch is not None and len(place.twin) < MAX_TWIN_EPOCHS:
+        place.twin[epoch] = event.payload.val_accuracy

@@ -61,7 +61,7 @@ def _legend(panel: Document) -> Iterator[str]:
     """Below the graph, unless a label with many values meets a wide panel; beside it, it leaves it half of the room."""
     legend = panel["options"]["legend"]
     labels = {label for target in panel["targets"] for label in re.findall(r"{{(\w+)}}", target["legendFormat"])}
-    many = labels - {"run", "group", "instance"}
+    many = labels - {"run", "group", "env", "instance"}
     beside = many and panel["gridPos"]["w"] >= 12
     if (legend["placement"], legend["displayMode"]) != (("right", "table") if beside else ("bottom", "list")):
         yield f"a legend as a {legend['displayMode']} at the {legend['placement']}"

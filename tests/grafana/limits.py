@@ -22,10 +22,10 @@ _NEVER = (
 )
 LIMITS: Mapping[str, Limits] = {
     **dict.fromkeys(_NEVER, ANY),
-    "nissa_growth_ratio": thresholds.GROWTH,
+    "nissa_live_growth_ratio": thresholds.GROWTH,
     "nissa_compute_cost_ratio": thresholds.COMPUTE_COST,
     "nissa_flops_ratio": thresholds.COMPUTE_COST,
-    "nissa_episode_final_accuracy_ratio - nissa_baseline_final_accuracy_ratio": thresholds.GAIN,
+    "nissa_episode_kept_accuracy_ratio - nissa_episode_twin_accuracy_ratio": thresholds.GAIN,
     "nissa_health_ratio": thresholds.HEALTH,
     "nissa_train_accuracy_ratio - nissa_val_accuracy_ratio": thresholds.ACCURACY_GAP,
     "nissa_layer_grad_vanishing_ratio": thresholds.MOST_OF_A_LAYER,
@@ -49,10 +49,17 @@ LIMITS: Mapping[str, Limits] = {
 _STAGES = ("dormant", "germinated", "training", "blending", "holding", "fossilized", "culled", "embargoed", "resetting")
 _FIDELITY = {"0": ("as configured", FINE), "1": ("dense", POOR)}
 _SHADES = ("#4D4D4D", "#56B4E9", "#0072B2", "#F0E442", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#6B6B6B")
+_LEARNING = ("starting", "improving", "plateau", "worsening", "broken")
+_LEARNING_SHADES = ("#6B6B6B", "#56B4E9", "#F0E442", "#E69F00", "#D55E00")
+_COMPARED = {"-1": ("worse", BAD), "0": ("not shown", "#6B6B6B"), "1": ("better", FINE)}
 NAMED: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     ("state-timeline", "nissa_red_flag"): {"0": ("no", FINE), "1": ("yes", BAD)},
     **dict.fromkeys((("stat", "nissa_fidelity_level"), ("state-timeline", "nissa_fidelity_level")), _FIDELITY),
     ("state-timeline", "nissa_sink_up"): {"0": ("resting", BAD), "1": ("taking", FINE)},
+    ("state-timeline", "0 * nissa_learning_state"): {
+        str(n): shade for n, shade in enumerate(zip(_LEARNING, _LEARNING_SHADES, strict=True))
+    },
+    **dict.fromkeys((("table", "nissa_verdict"), ("table", "nissa_blueprint_net_gain_shown")), _COMPARED),
     ("state-timeline", "0 * nissa_slot_stage"): {
         str(n): shade for n, shade in enumerate(zip(_STAGES, _SHADES, strict=True))
     },

@@ -46,8 +46,8 @@ def _limits(panel: Document, target: Document) -> Iterator[str]:
     name = quantity(parsed(target["expr"])).name
     wanted, found = steps_of(target["expr"]), _drawn(panel, target)
     states = NAMED.get((panel["type"], name), {})
-    if _named(panel) != states:
-        yield f"values of {name} are named {_named(panel)}"
+    if _named(panel, target) != states:
+        yield f"values of {name} are named {_named(panel, target)}"
     # What has names has their colours; a column without limits says nothing of colours.
     wanted = [(None, FINE)] if states else wanted
     if panel["type"] == "timeseries" and len(wanted) > 1 and wanted[-1][1] == FINE:
@@ -62,9 +62,9 @@ def _limits(panel: Document, target: Document) -> Iterator[str]:
         yield f"limits are drawn: {_line(panel)}"
 
 
-def _named(panel: Document) -> dict[str, tuple[str, str]]:
+def _named(panel: Document, target: Document) -> dict[str, tuple[str, str]]:
     """Names and colours of single values."""
-    mappings = panel["fieldConfig"]["defaults"].get("mappings", [])
+    mappings = properties(panel, target).get("mappings", [])
     options: Document = mappings[0]["options"] if mappings else {}
     return {value: (row["text"], row["color"]) for value, row in options.items()}
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from nissa.events.vocabulary import STAGES
+from nissa.events.vocabulary import LEARNING, STAGES
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.metric import Metric
 from tests.grafana.rules import ALERTS
@@ -15,7 +15,12 @@ __all__ = ["CHOSEN", "OF_ALL", "SCRAPED", "known", "misread"]
 SCRAPED = {"instance", "job"}
 CHOSEN = ("run", "group", "env", "blueprint")
 """Labels that have a variable of the same name, by which whatever has the label is limited."""
-_OF_POLICY_TOO = {"nissa_alerts_total", "nissa_alerts_resolved_total", "nissa_alert_active", "nissa_traces_total"}
+_OF_POLICY_TOO = {
+    *("nissa_alerts_total", "nissa_alerts_resolved_total", "nissa_alert_active", "nissa_traces_total"),
+    *(name for name in METRICS if name.startswith("nissa_policy_")),
+    *(f"nissa_head_{name}" for name in ("entropy_nats_total", "log_valid_nats_total", "decisions_total")),
+    "nissa_head_mean_policy_entropy_nats",
+}
 """They have series without an environment, which stay when one is chosen."""
 _OF_SEEDS = ("seeds_germinated", "seeds_fossilized", "seeds_culled", "parameters_added")
 OF_ALL = {
@@ -27,6 +32,7 @@ _DETECTORS = (Path(__file__).parents[2] / "docs" / "detectors.md").read_text()
 _VALUES: Mapping[str, frozenset[str]] = {
     "severity": frozenset({"critical", "warning", "info"}),
     "stage": frozenset(STAGES),
+    "state": frozenset(LEARNING),
     "alert": frozenset(re.findall(r"^\| `(\w+)` \| (?:info|warning|critical)", _DETECTORS, re.MULTILINE)),
     "alertstate": frozenset({"firing"}),
     "percentile": frozenset({"p1", "p5", "p25", "p50", "p75", "p95", "p99"}),

@@ -11,8 +11,8 @@ def _counting(*minutes: float) -> Line:
     return lambda now: sum(minute <= now for minute in minutes)
 
 
-_POLICY, _GATE = "ENV,blueprint=norm,reason=policy", "ENV,blueprint=attention,reason=gate"
-_OTHER = "GROUP,env=1,blueprint=norm,reason=policy"
+_POLICY, _GATE = "ENV,blueprint=norm,initiator=policy", "ENV,blueprint=attention,initiator=gate"
+_OTHER = "GROUP,env=1,blueprint=norm,initiator=policy"
 
 STORIES = (
     Story(
@@ -61,27 +61,27 @@ STORIES = (
         alert="NissaGrowthWithoutGain",
         name="no better than its twin, first small and then grown by a fifth",
         series={
-            "nissa_episode_final_accuracy_ratio@ENV": steps((0, 0.95), (100, 0.92), (280, 0.96), (281, 0.92)),
-            "nissa_episode_growth_ratio@ENV": steps((0, 1.1), (200, 1.3)),
+            "nissa_episode_kept_accuracy_ratio@ENV": steps((0, 0.95), (100, 0.92), (280, 0.96), (281, 0.92)),
+            "nissa_episode_kept_growth_ratio@ENV": steps((0, 1.1), (200, 1.3)),
         },
         silent=(99, 199, 239, 280, 335, 350),
         fires=(240, 279, 351),
         labels=ENV,
-        description="Run r1, group ppo, environment 0 grows to 1.23 times its host, without a gain in accuracy over the"
+        description="Run r1, group ppo, environment 0 keeps 1.23 times its host, without a gain in accuracy over the"
         " last hour.",
         step=1,
     ),
     Story(
         alert="NissaGrowthWithoutGain",
-        name="without a twin, no better than with its seeds off",
+        name="nobody tells what the twin had then, and later somebody does",
         series={
-            "nissa_baseline_final_accuracy_ratio@ENV": steps((0, None)),
-            "nissa_ablation_all_off_accuracy_ratio@ENV": steps((0, 0.9), (100, 0.95), (200, 0.9)),
+            "nissa_episode_twin_accuracy_ratio@ENV": steps((0, None), (150, 0.95)),
+            "nissa_episode_kept_accuracy_ratio@ENV": steps((0, 0.9), (250, 0.99)),
         },
-        silent=(99, 169, 200),
-        fires=(170, 199),
+        silent=(99, 149, 159, 285),
+        fires=(160, 281),
         labels=ENV,
-        description="Run r1, group ppo, environment 0 grows to 1.30 times its host, without a gain in accuracy over the"
+        description="Run r1, group ppo, environment 0 keeps 1.30 times its host, without a gain in accuracy over the"
         " last hour.",
         step=1,
     ),
@@ -89,14 +89,13 @@ STORIES = (
         alert="NissaGrowthWithoutGain",
         name="the first episode ends, and says little of an hour that has just begun",
         series={
-            "nissa_episode_growth_ratio@ENV": steps((0, None), (60, 1.3)),
-            "nissa_episode_final_accuracy_ratio@ENV": steps((0, None), (60, 0.92)),
-            "nissa_ablation_all_on_accuracy_ratio@ENV": steps((0, None)),
+            "nissa_episode_kept_growth_ratio@ENV": steps((0, None), (60, 1.3)),
+            "nissa_episode_kept_accuracy_ratio@ENV": steps((0, None), (60, 0.92)),
         },
         silent=(61, 90, 119),
         fires=(120, 140),
         labels=ENV,
-        description="Run r1, group ppo, environment 0 grows to 1.30 times its host, without a gain in accuracy over the"
+        description="Run r1, group ppo, environment 0 keeps 1.30 times its host, without a gain in accuracy over the"
         " last hour.",
         step=1,
     ),
@@ -104,8 +103,8 @@ STORIES = (
         alert="NissaOverMutation",
         name="episodes of ten minutes, which begin at 1 and end at more and more",
         series={
-            "nissa_growth_ratio@ENV": lambda minute: 1 if minute % 10 < 3 else 1.6 if minute < 70 else 1.4,
-            "nissa_episode_growth_ratio@ENV": steps((0, 1.3), (10, 1.49), (40, 1.5), (70, None)),
+            "nissa_live_growth_ratio@ENV": lambda minute: 1 if minute % 10 < 3 else 1.6 if minute < 70 else 1.4,
+            "nissa_episode_kept_growth_ratio@ENV": steps((0, 1.3), (10, 1.49), (40, 1.5), (70, None)),
         },
         missed=((41, 43),),
         silent=(39, 47, 72),
@@ -118,7 +117,7 @@ STORIES = (
         alert="NissaOverMutation",
         name="the run has ended, and its process lives on",
         series={
-            "nissa_growth_ratio@ENV": steps((0, 1.6)),
+            "nissa_live_growth_ratio@ENV": steps((0, 1.6)),
             LAST: stuck(10, 99),
             ENDED: steps((0, None), (10, 600)),
         },
@@ -128,7 +127,9 @@ STORIES = (
     Story(
         alert="NissaOverMutation",
         name="just below one and a half times the host, and then at it",
-        series={"nissa_growth_ratio@ENV": steps((0, 1.3), (10, 1.49), (40, 1.5), (70, 1.3), (90, 1.6), (120, None))},
+        series={
+            "nissa_live_growth_ratio@ENV": steps((0, 1.3), (10, 1.49), (40, 1.5), (70, 1.3), (90, 1.6), (120, None))
+        },
         missed=((50, 52),),
         silent=(39, 54, 70, 122),
         fires=(55, 69, 121),

@@ -46,7 +46,7 @@ COUNTED = [
     Counted("overview: Alerts raised", ("run", "group", "severity"), AlertRaised),
     Counted("blueprints: Seeds germinated", _OF_SEED, SeedGerminated),
     Counted("blueprints: Seeds fossilized", _OF_SEED, SeedFossilized),
-    Counted("blueprints: Seeds culled", ("run", "group", "reason"), SeedCulled),
+    Counted("blueprints: Seeds culled", ("run", "group", "initiator"), SeedCulled),
     Counted("pipeline: Batches", ("run", "group"), BatchCompleted, per_second=True),
 ]
 
@@ -54,7 +54,7 @@ COUNTED = [
 def label(event: Event[Any], name: str) -> str:
     """Where it happened, or what its payload says."""
     where = event.scope if name in event.scope._fields else event.payload
-    return str(getattr(where, {"reason": "initiator"}.get(name, name)))
+    return str(getattr(where, name))
 
 
 @pytest.mark.parametrize("counted", COUNTED, ids=[counted.place for counted in COUNTED])

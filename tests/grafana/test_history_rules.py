@@ -121,7 +121,7 @@ def test_what_fires_in_six_hours_of_a_clean_demo_has_a_reason_in_its_log(past: P
 FAULTS = {
     "NissaPipelineStalled": ("nissa_run_heartbeat_timestamp_seconds", 0.0),
     "NissaSinkDown": ("nissa_sink_up", 0.0),
-    "NissaOverMutation": ("nissa_growth_ratio", 1.5),
+    "NissaOverMutation": ("nissa_live_growth_ratio", 1.5),
 }
 
 

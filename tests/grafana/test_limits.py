@@ -126,7 +126,7 @@ def test_a_limit_elsewhere_or_the_wrong_way_round_is_noticed(
 @pytest.mark.parametrize(
     ("bound", "at"),
     [
-        (Bound(Quantity("nissa_growth_ratio"), ">=", 1.5), (1.5, True)),
+        (Bound(Quantity("nissa_live_growth_ratio"), ">=", 1.5), (1.5, True)),
         (Bound(Quantity("increase(nissa_sink_failed_total)"), ">", 0), (1, True)),
         (Bound(Quantity("nissa_sink_up"), "==", 0), (1, False)),
         (Bound(Quantity("nissa_health_ratio"), "<", 0.5), (0.5, False)),

@@ -75,9 +75,9 @@ def named(legend: str, **labels: str) -> str:
 
 
 def told(legend: str) -> str:
-    """The label that says what a line is of: what stands before group and run, or else the group."""
+    """The label that says what a line is of: what stands before env, group and run, or else the group."""
     labels = re.findall(r"{{(\w+)}}", legend)
-    others = [label for label in labels if label not in {"group", "run", "instance"}]
+    others = [label for label in labels if label not in {"group", "run", "env", "instance"}]
     return str(others[-1]) if others else "group" if "group" in labels else ""
 
 

@@ -36,7 +36,9 @@ def alert(instance: str, run: str, until: float, raised: float, resolved: float)
 LINES: Lines = {
     ALIVE + place("died", "a:1"): every(DIED),
     "nissa_run_heartbeat_timestamp_seconds" + place("died", "a:1"): every(DIED),
-    **told("a:1", "died", DIED, val_accuracy_ratio=0.5, growth_ratio=3, best_accuracy_ratio=0.625, live_seeds=2),
+    **told(
+        "a:1", "died", DIED, val_accuracy_ratio=0.5, live_growth_ratio=3, best_peak_accuracy_ratio=0.625, live_seeds=2
+    ),
     "nissa_fidelity_level" + place("died", "a:1"): every(DIED, 1),
     **told("a:1", "died", UNMEASURED, health_ratio=0.25),
     **alert("a:1", "died", DIED, 3, 1),
@@ -47,7 +49,7 @@ LINES: Lines = {
     # One that waits for its first run.
     'nissa_scrapes_total{job="nissa",instance="idle:1"}': every(NOW, 1),
     ALIVE + place("lives", "b:1"): every(NOW),
-    **told("b:1", "lives", NOW, val_accuracy_ratio=0.7, growth_ratio=1.25),
+    **told("b:1", "lives", NOW, val_accuracy_ratio=0.7, live_growth_ratio=1.25),
     **told("b:1", "lives", UNMEASURED, health_ratio=0.75),
     **alert("b:1", "lives", NOW, 1, 1),
     "nissa_layers_with_complaint" + place("lives", "b:1", ENV + ',complaint="unheard"'): every(UNMEASURED, 1),
@@ -55,11 +57,11 @@ LINES: Lines = {
     'nissa_pipeline_dropped_total{job="nissa",instance="b:1",kind="batch_completed"}': every(NOW, 0),
     # Begun anew at another port, and not as far there.
     ALIVE + place("moved", "c:1"): every(MOVED),
-    **told("c:1", "moved", MOVED, val_accuracy_ratio=0.875, growth_ratio=2),
+    **told("c:1", "moved", MOVED, val_accuracy_ratio=0.875, live_growth_ratio=2),
     **alert("c:1", "moved", MOVED, 1, 0),
     ALIVE + place("moved", "c:2"): since(MOVED + 60, 1.0),
     "nissa_val_accuracy_ratio" + place("moved", "c:2", ENV): since(MOVED + 60, 0.125),
-    "nissa_growth_ratio" + place("moved", "c:2", ENV): since(MOVED + 60, 1),
+    "nissa_live_growth_ratio" + place("moved", "c:2", ENV): since(MOVED + 60, 1),
     **{text.replace("c:1", "c:2"): since(MOVED + 60, 0) for text in alert("c:1", "moved", MOVED, 0, 0)},
 }
 
@@ -99,17 +101,17 @@ def test_what_a_run_no_longer_measures_is_empty_until_it_is_gone(server: Prometh
 
 def test_a_number_is_of_what_goes_on_or_else_of_all(server: Prometheus, boards: Boards) -> None:
     for at, expected in ((NOW, 1.25), (NOW + 150, 3)):
-        assert shown(server, boards, "overview: Largest growth", at=at) == {"": expected}
-    assert shown(server, boards, "overview: Largest growth", run="died") == {"": 3}
+        assert shown(server, boards, "overview: Live growth", at=at) == {"": expected}
+    assert shown(server, boards, "overview: Live growth", run="died") == {"": 3}
 
 
 def test_a_number_that_nothing_going_on_has_yet_is_empty(server: Prometheus, boards: Boards) -> None:
     """The best of a run before would be taken for its own."""
-    assert shown(server, boards, "overview: Best accuracy") == {}
-    assert shown(server, boards, "overview: Best accuracy", at=NOW + 150) == {"": 0.625}
+    assert shown(server, boards, "overview: Best peak accuracy") == {}
+    assert shown(server, boards, "overview: Best peak accuracy", at=NOW + 150) == {"": 0.625}
 
 
-@pytest.mark.parametrize(("where", "expected"), [("overview: Alerts", 0), ("overview: Largest growth", 1.25)])
+@pytest.mark.parametrize(("where", "expected"), [("overview: Alerts", 0), ("overview: Live growth", 1.25)])
 def test_a_scrape_that_fails_brings_no_run_of_before_into_a_number(
     where: str, expected: float, server: Prometheus, boards: Boards
 ) -> None:

@@ -76,7 +76,7 @@ def test_a_run_is_shown_once_whoever_tells_of_it(servers: Any, boards: Boards) -
     "expr",
     [
         "sum by (run) (nissa_epochs_total)",
-        "nissa_growth_ratio",
+        "nissa_live_growth_ratio",
         "count by (run) (nissa_run_info)",
         "sum by (run, slot) (nissa_slot_parameters)",
     ],

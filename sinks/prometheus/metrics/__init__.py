@@ -15,6 +15,7 @@ from nissa.sinks.prometheus.metrics import (
     seeds,
     slots,
     training,
+    verdict,
 )
 from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET
 from nissa.sinks.prometheus.metrics.run import LIVENESS
@@ -25,6 +26,7 @@ TABLES: tuple[Table, ...] = (
     # What tells whether the numbers can be trusted comes first.
     *pipeline.TABLES,
     *run.TABLES,
+    *verdict.TABLES,
     *training.TABLES,
     *assessment.TABLES,
     *layers.TABLES,

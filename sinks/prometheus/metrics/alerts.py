@@ -45,9 +45,9 @@ def _active(_: Labels, known: Snapshot) -> list[Row]:
     return [*active.items()]
 
 
-def _reasons(at: Labels, event: Event[DenseTraceCaptured]) -> list[Row]:
+def _traced(at: Labels, event: Event[DenseTraceCaptured]) -> list[Row]:
     where = place_of(at[0], event.payload)
-    return [((*where, reason), event.payload) for reason in event.payload.reasons]
+    return [((*where, alert), event.payload) for alert in event.payload.reasons]
 
 
 def _fidelity(_: Labels, known: Snapshot) -> list[Row]:
@@ -69,6 +69,7 @@ def _dense(trained: int, change: FidelityChanged | None) -> tuple[bool, int]:
     return dense, change.dense_epochs + (max(0, trained - change.epochs) if dense else 0)
 
 
+_TRENDS = ("plateau", "improvement", "degradation")
 _ALERT: Labels = (*ENV, "alert", "severity")
 _FIRST: Mapping[type, Rows] = {EpisodeStarted: _known(ENV_ALERTS), PolicyUpdated: _known(POLICY_ALERTS)}
 
@@ -82,7 +83,7 @@ TABLES = (
     at_scrape(Snapshot, (*ENV, "alert"), rows=_active)(
         nissa_alert_active=gauge("alerts", "Alerts that stand now, by name.", float),
     ),
-    added(TrendChanged, (*ENV, "trend"), rows=by("trend"))(
+    added(TrendChanged, (*ENV, "trend"), rows=by("trend"), zeros={EpisodeStarted: listed(_TRENDS)})(
         nissa_trends_total=counter("changes", "Changes of direction, by the new one."),
     ),
     # It has no metrics of its own: those below are worked out of the last change of each run.
@@ -95,7 +96,7 @@ TABLES = (
             "epochs", "Host epochs completed while probes were to look closely.", lambda run: run[1]
         ),
     ),
-    added(DenseTraceCaptured, (*ENV, "reason"), rows=_reasons, zeros={EpisodeStarted: listed(ALERT_NAMES)})(
+    added(DenseTraceCaptured, (*ENV, "alert"), rows=_traced, zeros={EpisodeStarted: listed(ALERT_NAMES)})(
         nissa_traces_total=counter("traces", "Dense traces that closed, once for each alert that asked for one."),
     ),
 )

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from nissa.events.event import Event
 from nissa.events.kinds import EpochAssessed, FeaturesComputed, ProbesConfigured
-from nissa.events.vocabulary import COMPLAINTS, FLAGS, OPPORTUNITIES
+from nissa.events.vocabulary import COMPLAINTS, FLAGS, LEARNING, OPPORTUNITIES
 from nissa.sinks.prometheus.lifetimes import of_episode, of_run
 from nissa.sinks.prometheus.metric import ENV, Labels, gauge, one
 from nissa.sinks.prometheus.rows import Row, by
@@ -26,7 +26,13 @@ def _raised(at: Labels, known: Collection[str], raised: Collection[str]) -> list
 
 def _complaints(at: Labels, event: Event[EpochAssessed]) -> list[Row]:
     layers = event.payload.complaints
-    return [((*at, complaint), len(layers.get(complaint, ()))) for complaint in (*COMPLAINTS, *layers)]
+    known = () if event.payload.health is None else COMPLAINTS
+    return [((*at, complaint), len(layers.get(complaint, ()))) for complaint in (*known, *layers)]
+
+
+def _learning(at: Labels, event: Event[EpochAssessed]) -> list[Row]:
+    learning = event.payload.learning
+    return [((*at, state), state == learning) for state in (*LEARNING, learning)]
 
 
 TABLES = (
@@ -43,6 +49,9 @@ TABLES = (
             "features", "Length of the feature vector of the last epoch.", lambda row: len(row.values)
         ),
         nissa_features_missing=gauge("features", "Features of the last epoch that were not measured in it.", "missing"),
+    ),
+    of_episode(EpochAssessed, (*ENV, "state"), rows=_learning)(
+        nissa_learning_state=gauge("1", "1 for how the network learns, 0 for the other ways.", float),
     ),
     of_episode(EpochAssessed, (*ENV, "flag"), rows=_flags)(
         nissa_red_flag=gauge("1", "1 while this is wrong with the network, 0 while it is not.", float),

@@ -8,7 +8,7 @@ from typing import Any
 from nissa.events.event import Event
 from nissa.events.kinds import ActivationsMeasured, GradientsMeasured, LayerWeights, WeightsMeasured
 from nissa.sinks.layer_ranking import broken, rank_layers
-from nissa.sinks.prometheus.lifetimes import of_epoch
+from nissa.sinks.prometheus.lifetimes import of_episode
 from nissa.sinks.prometheus.metric import ENV, Labels, gauge
 from nissa.sinks.prometheus.rows import Row, each
 
@@ -72,7 +72,7 @@ def _dead(row: ActivationsMeasured) -> int | None:
 
 
 TABLES = (
-    of_epoch(GradientsMeasured, (*ENV, "layer"), rows=_shown)(
+    of_episode(GradientsMeasured, (*ENV, "layer"), rows=_shown)(
         nissa_layer_grad_norm=gauge("L2 norm", "Norm of the layer's gradient when it was last measured.", "norm"),
         nissa_layer_grad_mean=gauge("none", "Mean of the elements of the layer's gradient.", "mean"),
         nissa_layer_grad_std=gauge("none", "Standard deviation of the elements of the layer's gradient.", "std"),
@@ -87,22 +87,22 @@ TABLES = (
             "elements", "Elements of the layer's gradient that are NaN or infinite.", "non_finite"
         ),
     ),
-    of_epoch(WeightsMeasured, (*ENV, "layer"), rows=_shown)(
+    of_episode(WeightsMeasured, (*ENV, "layer"), rows=_shown)(
         nissa_layer_weight_norm=gauge("L2 norm", "Norm of the layer's weights after the epoch.", "norm"),
         nissa_layer_update_ratio=gauge(
             "ratio", "Norm of the weights' change over the epoch by their norm before it.", "update_ratio"
         ),
     ),
-    of_epoch(GradientsMeasured, (*ENV, "layer", "percentile"), rows=_elements)(
+    of_episode(GradientsMeasured, (*ENV, "layer", "percentile"), rows=_elements)(
         nissa_layer_grad_element=gauge(
             "none", "Element of the layer's gradient at a percentile, with its sign.", float
         ),
     ),
-    of_epoch(GradientsMeasured, ENV)(
+    of_episode(GradientsMeasured, ENV)(
         nissa_layers=gauge("layers", "Layers with a gradient.", lambda row: len(row.layers)),
         nissa_grad_non_finite=gauge("elements", "Elements of all gradients that are NaN or infinite.", _non_finite),
     ),
-    of_epoch(GradientsMeasured, ENV, rows=_others)(
+    of_episode(GradientsMeasured, ENV, rows=_others)(
         nissa_other_layers=gauge(
             "layers", "Layers that are not shown one by one, because they have the fewest elements.", len
         ),
@@ -110,15 +110,15 @@ TABLES = (
             "L2 norm", "Norm over the gradients of the other layers together.", _together
         ),
     ),
-    of_epoch(WeightsMeasured, ENV, rows=_others)(
+    of_episode(WeightsMeasured, ENV, rows=_others)(
         nissa_other_layers_weight_norm=gauge(
             "L2 norm", "Norm over the weights of the layers with the smallest ones.", _together
         ),
     ),
-    of_epoch(GradientsMeasured, (*ENV, "slot"), rows=each("seed_to_host"))(
+    of_episode(GradientsMeasured, (*ENV, "slot"), rows=each("seed_to_host"))(
         nissa_slot_host_grad_ratio=gauge("factor", "Norm of the seed's gradient by that of the host's.", float),
     ),
-    of_epoch(ActivationsMeasured, (*ENV, "layer"), rows=_shown)(
+    of_episode(ActivationsMeasured, (*ENV, "layer"), rows=_shown)(
         nissa_layer_activation_mean=gauge("none", "Mean of what the layer puts out for a batch.", "mean"),
         nissa_layer_activation_std=gauge("none", "Standard deviation of what the layer puts out for a batch.", "std"),
         nissa_layer_activation_zero_ratio=gauge("ratio", "Share of what the layer puts out that is 0.", "zero"),
@@ -135,13 +135,13 @@ TABLES = (
             "dimensions", "Effective rank of what the layer puts out, samples by units.", "effective_rank"
         ),
     ),
-    of_epoch(ActivationsMeasured, ENV)(
+    of_episode(ActivationsMeasured, ENV)(
         nissa_dead_units=gauge("units", "Units of all activation functions that are 0 for the whole batch.", _dead),
         nissa_activation_non_finite=gauge(
             "values", "Values that any layer puts out that are NaN or infinite.", _non_finite
         ),
     ),
-    of_epoch(ActivationsMeasured, ENV, rows=_others)(
+    of_episode(ActivationsMeasured, ENV, rows=_others)(
         nissa_other_activation_layers=gauge(
             "layers", "Layers with measured activations that are not shown one by one.", len
         ),

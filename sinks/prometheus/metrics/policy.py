@@ -1,19 +1,36 @@
 """Is the policy healthy, and what does it do? PPO updates, entropies by head, decisions and rewards."""
 
-from collections.abc import Hashable
-
 from nissa.events.event import Event
 from nissa.events.kinds import DecisionMade, DecisionsScored, EpisodeStarted, PolicyUpdated, RunStarted
 from nissa.events.vocabulary import OPERATIONS
-from nissa.sinks.prometheus.lifetimes import added, of_episode, of_run, shared
-from nissa.sinks.prometheus.metric import ENV, GROUP, Labels, counter, gauge, percent
+from nissa.sinks.prometheus.lifetimes import added, of_episode, of_run
+from nissa.sinks.prometheus.metric import ENV, Labels, Read, counter, gauge, one, percent
 from nissa.sinks.prometheus.rows import Row, by, each, listed, named, whole
 
 __all__ = ["TABLES"]
 
 
-def _of_group(event: Event[PolicyUpdated]) -> Hashable:
-    return event.scope.group
+def _policy(at: Labels, _: Event[EpisodeStarted]) -> list[Row]:
+    """The policy of a group, which is of no environment. One that each environment has begins with its first update."""
+    return [((*at[:2], ""), None)]
+
+
+def _heads(at: Labels, event: Event[DecisionMade]) -> list[Row]:
+    return [((*at[:2], "", head), None) for head in event.payload.heads]
+
+
+def _if_told(field: str, read: Read) -> Read:
+    """A reading of what is told of a field, and nothing where it is not."""
+    return lambda row: None if getattr(row, field) is None else read(row)
+
+
+def _if_asked(read: Read) -> Read:
+    return _if_told("heuristic", read)
+
+
+def _refused(at: Labels, event: Event[DecisionMade]) -> list[Row]:
+    row = event.payload
+    return [] if row.executed is not False else [((*at, row.action.op, row.refused_by or "not told"), row)]
 
 
 def _advantages(at: Labels, event: Event[DecisionsScored]) -> list[Row]:
@@ -32,7 +49,7 @@ def _std(advantages: list[float]) -> float:
 
 
 TABLES = (
-    shared(PolicyUpdated, GROUP, key=_of_group)(
+    of_run(PolicyUpdated, ENV)(
         nissa_policy_loss=gauge("1", "Clipped surrogate loss of the last update.", "policy_loss"),
         nissa_policy_value_loss=gauge("1", "Mean squared error of the critic in the last update.", "value_loss"),
         nissa_policy_entropy_nats=gauge("nats", "Mean entropy of the joint action in the last update.", "entropy"),
@@ -59,7 +76,12 @@ TABLES = (
         ),
         nissa_policy_learning_rate=gauge("learning rate", "Step size of the policy's optimizer.", "learning_rate"),
     ),
-    added(PolicyUpdated, GROUP, zeros={EpisodeStarted: whole})(
+    of_run(PolicyUpdated, ENV, rows=whole)(
+        nissa_policy_last_update_timestamp_seconds=gauge(
+            "seconds", "When the policy was updated last, since 1970: its other figures are of then.", "time"
+        ),
+    ),
+    added(PolicyUpdated, ENV, zeros={EpisodeStarted: _policy})(
         nissa_policy_updates_total=counter("updates", "Updates of the policy."),
         nissa_policy_early_stops_total=counter(
             "updates", "Updates whose KL passed its target, which ended their passes.", "early_stopped"
@@ -67,7 +89,7 @@ TABLES = (
         nissa_policy_decisions_total=counter("decisions", "Decisions that updates learned from.", "decisions"),
     ),
     # An update will learn from a decision.
-    added(PolicyUpdated, (*GROUP, "head"), rows=each("heads"), zeros={DecisionMade: each("heads")})(
+    added(PolicyUpdated, (*ENV, "head"), rows=each("heads"), zeros={DecisionMade: _heads})(
         nissa_head_entropy_nats_total=counter(
             "nats", "Sum of the masked entropies over decisions that had a choice.", "entropy"
         ),
@@ -78,7 +100,7 @@ TABLES = (
             "decisions", "Decisions of updates in which the head mattered and had a choice.", "decisions"
         ),
     ),
-    shared(PolicyUpdated, (*GROUP, "head"), rows=each("heads"), key=_of_group)(
+    of_run(PolicyUpdated, (*ENV, "head"), rows=each("heads"))(
         nissa_head_mean_policy_entropy_nats=gauge(
             "nats", "Entropy of the mean policy, last update.", "mean_policy_entropy"
         ),
@@ -99,14 +121,36 @@ TABLES = (
     ),
     added(DecisionMade, (*ENV, "action"), rows=by("action.op"), zeros={EpisodeStarted: listed(OPERATIONS)})(
         nissa_decisions_total=counter("decisions", "Decisions, by operation."),
+    ),
+    added(DecisionMade, (*ENV, "action"), rows=by("action.op"))(
+        nissa_decisions_heuristic_told_total=counter(
+            "decisions", "Decisions in whose place the heuristic was asked.", _if_asked(one)
+        ),
+        nissa_decisions_op_agreed_total=counter(
+            "decisions",
+            "Those among them for which the heuristic would have chosen the same operation.",
+            _if_asked(lambda row: row.action.op == row.heuristic.op),
+        ),
         nissa_decisions_agreed_total=counter(
             "decisions",
-            "Decisions that the heuristic would have made too, in every part.",
-            lambda row: row.heuristic is not None and row.action == row.heuristic,
+            "Those among them that the heuristic would have made too, in every part.",
+            _if_asked(lambda row: row.action == row.heuristic),
+        ),
+        nissa_decisions_execution_told_total=counter(
+            "decisions", "Decisions of which it is told whether they were carried out.", _if_told("executed", one)
+        ),
+        nissa_decisions_executed_total=counter("decisions", "Those among them that were carried out.", "executed"),
+    ),
+    added(DecisionMade, (*ENV, "action", "reason"), rows=_refused)(
+        nissa_decisions_refused_total=counter(
+            "decisions", "Decisions that were not carried out, by what refused them."
         ),
     ),
-    added(DecisionMade, ENV, zeros={EpisodeStarted: whole})(
-        nissa_decisions_masked_total=counter("decisions", "Decisions in which masks left no choice at all.", "masked"),
+    added(DecisionMade, ENV)(
+        nissa_decisions_masking_told_total=counter(
+            "decisions", "Decisions of which it is told whether masks left a choice.", _if_told("masked", one)
+        ),
+        nissa_decisions_masked_total=counter("decisions", "Those among them to which masks left no choice.", "masked"),
     ),
     added(DecisionMade, (*ENV, "head"), rows=each("heads"), zeros={RunStarted: named("heads")})(
         nissa_head_relevant_total=counter("decisions", "Decisions whose operation used the head.", "relevant"),

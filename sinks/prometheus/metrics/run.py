@@ -15,7 +15,7 @@ from nissa.events.kinds import (
 )
 from nissa.events.vocabulary import OUTCOMES
 from nissa.sinks.prometheus.lifetimes import Start, added, at_scrape, of_episode, of_run, shared
-from nissa.sinks.prometheus.metric import ENV, RUN, Labels, Read, counter, gauge, histogram, one, percent
+from nissa.sinks.prometheus.metric import ENV, RUN, Labels, Read, counter, gauge, histogram, one
 from nissa.sinks.prometheus.rows import Row, by, each, listed, whole
 from nissa.sinks.prometheus.snapshot import Snapshot
 
@@ -106,19 +106,18 @@ TABLES = (
         ),
     ),
     of_run(EpisodeEnded, ENV)(
-        nissa_episode_final_accuracy_ratio=gauge(
-            "ratio", "Validation accuracy at the end of the last finished episode.", percent("final_accuracy")
-        ),
         nissa_episode_final_loss=gauge(
-            "nats", "Validation loss at the end of the last finished episode.", "final_loss"
+            "nats",
+            "Validation loss of the network as trained, all seeds in, at the end of the last finished episode.",
+            "final_loss",
+        ),
+        nissa_episode_kept_loss=gauge(
+            "nats", "Validation loss of what remains after the end of the last finished episode.", "kept_loss"
         ),
         nissa_episode_reward=gauge(
             "reward", "Sum of the rewards, not discounted, of the last finished episode.", "total_reward"
         ),
         nissa_episode_epochs=gauge("epochs", "Host epochs of the last finished episode.", "epochs"),
-        nissa_episode_growth_ratio=gauge(
-            "factor", "(host + fossilized parameters) / host of the last finished episode.", "growth_ratio"
-        ),
     ),
     added(EpisodeStarted, ENV)(nissa_episodes_started_total=counter("episodes", "Episodes started.")),
     at_scrape(Snapshot, ENV, rows=_places)(

@@ -11,10 +11,20 @@ from nissa.events.kinds import (
 )
 from nissa.events.vocabulary import GATES, STAGES
 from nissa.sinks.prometheus.lifetimes import added, of_episode
-from nissa.sinks.prometheus.metric import ENV, Labels, counter, gauge, percent
+from nissa.sinks.prometheus.metric import ENV, Labels, Read, counter, gauge, percent
 from nissa.sinks.prometheus.rows import Row, by, each, listed, strings
 
 __all__ = ["TABLES"]
+
+
+_EMPTY = {"DORMANT", "CULLED", "EMBARGOED", "RESETTING"}
+"""Stages of a slot without a seed."""
+
+
+def _of_seed(field: str) -> Read:
+    """What a seed is worth, in a slot that has one."""
+    read = percent(field)
+    return lambda row: None if row.stage in _EMPTY else read(row)
 
 
 def _slots(at: Labels, event: Event[EpochCompleted]) -> list[Row]:
@@ -47,10 +57,10 @@ TABLES = (
         nissa_slot_contribution_ratio=gauge(
             "ratio",
             "Validation accuracy minus that with this seed alone switched off.",
-            percent("counterfactual_contribution"),
+            _of_seed("counterfactual_contribution"),
         ),
         nissa_slot_improvement_ratio=gauge(
-            "ratio", "Validation accuracy minus that at the seed's germination.", percent("total_improvement")
+            "ratio", "Validation accuracy minus that at the seed's germination.", _of_seed("total_improvement")
         ),
         nissa_slot_epoch_improvement_ratio=gauge(
             "ratio", "Validation accuracy minus that of the epoch before.", percent("improvement_this_epoch")
@@ -76,9 +86,9 @@ TABLES = (
         nissa_gate_evaluations_total=counter("evaluations", "Times that a gate was asked."),
         nissa_gate_passes_total=counter("evaluations", "Times that a gate let a seed pass.", "passed"),
     ),
-    added(GateEvaluated, (*ENV, "gate", "reason"), rows=_checks, zeros={RunStarted: _named_checks})(
+    added(GateEvaluated, (*ENV, "gate", "check"), rows=_checks, zeros={RunStarted: _named_checks})(
         nissa_gate_check_failures_total=counter(
-            "checks", "Checks of a gate that failed; the reason names them.", lambda check: not check.passed
+            "checks", "Checks of a gate that failed, by name.", lambda check: not check.passed
         ),
     ),
 )

@@ -7,16 +7,20 @@ from math import isnan
 
 from nissa.events.event import Event
 from nissa.events.kinds import (
+    ActivationsMeasured,
     BatchCompleted,
     ClassesMeasured,
     CounterfactualMeasured,
     EpochCompleted,
+    GradientsMeasured,
     HostBaselineMeasured,
     SharpnessMeasured,
+    WeightsMeasured,
 )
-from nissa.sinks.prometheus.lifetimes import of_episode, of_epoch, of_run
+from nissa.sinks.prometheus.lifetimes import at_scrape, of_episode, of_run, of_seeds
 from nissa.sinks.prometheus.metric import ENV, Labels, gauge, percent, ratio
 from nissa.sinks.prometheus.rows import Row
+from nissa.sinks.prometheus.snapshot import Snapshot
 
 __all__ = ["TABLES", "VALIDATION"]
 
@@ -27,6 +31,33 @@ def _all_off(at: Labels, event: Event[CounterfactualMeasured]) -> list[Row]:
 
 def _all_on(at: Labels, event: Event[CounterfactualMeasured]) -> list[Row]:
     return [(at, result) for result in event.payload.results if all(result.config)]
+
+
+def _beside(_: Labels, known: Snapshot) -> list[Row]:
+    """The twin at the epoch that each episode completed last, where it was told epoch by epoch."""
+    found: list[Row] = []
+    for place in known.places:
+        completed = place.latest.get(EpochCompleted)
+        epoch = completed.scope.epoch if completed else None
+        if epoch is not None and (accuracy := place.twin.get(epoch)) is not None:
+            found.append((place.at, accuracy))
+    return found
+
+
+_NOW_AND_THEN = (
+    *(GradientsMeasured, WeightsMeasured, ActivationsMeasured),
+    *(ClassesMeasured, SharpnessMeasured, CounterfactualMeasured),
+)
+"""What need not be measured in every epoch: its last values stay, and so must be told of which epoch they are."""
+
+
+def _epochs_of(_: Labels, known: Snapshot) -> list[Row]:
+    return [
+        ((*place.at, kind.kind), place.latest[kind].scope.epoch)
+        for place in known.places
+        for kind in _NOW_AND_THEN
+        if kind in place.latest
+    ]
 
 
 def _worst_accuracy(row: ClassesMeasured) -> float | None:
@@ -87,31 +118,40 @@ TABLES = (
             "nats", "Validation loss of the host-only twin before training.", "initial_loss"
         ),
         nissa_baseline_final_accuracy_ratio=gauge(
-            "ratio", "Validation accuracy of the host trained alone, no seeds ever.", percent("final_accuracy")
+            "ratio", "Validation accuracy of the host-only twin after all of its epochs.", percent("final_accuracy")
         ),
         nissa_baseline_final_loss=gauge(
-            "nats", "Validation loss of the host trained alone, no seeds ever.", "final_loss"
+            "nats", "Validation loss of the host-only twin after all of its epochs.", "final_loss"
         ),
         nissa_baseline_epochs=gauge("epochs", "Epochs that the host-only twin was trained.", "epochs"),
         nissa_baseline_parameters=gauge("parameters", "Trainable parameters of the host-only twin.", "host_params"),
     ),
-    of_run(CounterfactualMeasured, ENV, rows=_all_off)(
+    at_scrape(Snapshot, ENV, rows=_beside)(
+        nissa_baseline_epoch_accuracy_ratio=gauge(
+            "ratio", "Validation accuracy of the host-only twin at the epoch that the episode completed last.", ratio
+        ),
+    ),
+    of_seeds(CounterfactualMeasured, ENV, rows=_all_off)(
         nissa_ablation_all_off_accuracy_ratio=gauge(
-            "ratio", "Accuracy of the grown model with every seed switched off.", percent("val_accuracy")
+            "ratio",
+            "Accuracy of the network as trained with every seed switched off; gone once it has other seeds.",
+            percent("val_accuracy"),
         ),
         nissa_ablation_all_off_loss=gauge(
-            "nats", "Validation loss of the grown model with every seed switched off.", "val_loss"
+            "nats", "Validation loss of the network as trained with every seed switched off.", "val_loss"
         ),
     ),
-    of_run(CounterfactualMeasured, ENV, rows=_all_on)(
+    of_seeds(CounterfactualMeasured, ENV, rows=_all_on)(
         nissa_ablation_all_on_accuracy_ratio=gauge(
-            "ratio", "Accuracy of the grown model with every seed switched on.", percent("val_accuracy")
+            "ratio",
+            "Accuracy of the network as trained with every seed switched on; gone once it has other seeds.",
+            percent("val_accuracy"),
         ),
         nissa_ablation_all_on_loss=gauge(
-            "nats", "Validation loss of the grown model with every seed switched on.", "val_loss"
+            "nats", "Validation loss of the network as trained with every seed switched on.", "val_loss"
         ),
     ),
-    of_run(CounterfactualMeasured, ENV)(
+    of_seeds(CounterfactualMeasured, ENV)(
         nissa_ablation_configurations=gauge(
             "configurations", "Configurations that the last ablation measured.", lambda row: len(row.results)
         ),
@@ -119,7 +159,14 @@ TABLES = (
 )
 
 VALIDATION = (
-    of_epoch(ClassesMeasured, ENV)(
+    at_scrape(Snapshot, (*ENV, "kind"), rows=_epochs_of)(
+        nissa_measured_epoch=gauge(
+            "1",
+            "Host epoch of the last measurement of this kind in the episode, whose values are shown until the next.",
+            lambda epoch: epoch,
+        ),
+    ),
+    of_episode(ClassesMeasured, ENV)(
         nissa_class_accuracy_min_ratio=gauge(
             "ratio", "Validation accuracy of the class that is recognized worst.", _worst_accuracy
         ),
@@ -128,7 +175,7 @@ VALIDATION = (
         ),
         nissa_worst_class_loss=gauge("nats", "Validation loss of the class with the highest one.", _worst_loss),
     ),
-    of_epoch(SharpnessMeasured, ENV)(
+    of_episode(SharpnessMeasured, ENV)(
         nissa_sharpness_nats=gauge(
             "nats", "Mean rise of the loss under random perturbations of the weights.", "sharpness"
         ),

@@ -125,7 +125,7 @@ def test_a_broken_number_does_not_end_a_counter(broken: float, stream: Stream, s
     heads = {"op": replace(update.heads["op"], entropy=broken)}
     updates = [update, replace(update, heads=heads, entropy=broken), update]
     found = shown(told([Event(n, 0.0, Scope("r1", "ppo"), payload) for n, payload in enumerate(updates)]))
-    key = {"run": "r1", "group": "ppo", "head": "op"}
+    key = {"run": "r1", "group": "ppo", "env": "", "head": "op"}
     assert found[series("nissa_head_entropy_nats_total", **key)] == 40.0
     assert found[series("nissa_head_decisions_total", **key)] == 90.0
 
@@ -158,8 +158,8 @@ def test_what_several_environments_cause_has_one_series_with_the_news(stream: St
 def test_a_pipeline_that_only_beats_does_not_pass_for_a_trainer_at_work(stream: Stream, shown: Shown) -> None:
     sink = told([event for event in stream if event.payload.kind in {"epoch_completed", "heartbeat"}])
     found = shown(sink)
-    assert found[series("nissa_run_last_event_timestamp_seconds", run="r1")] == 1010
-    assert found[series("nissa_run_heartbeat_timestamp_seconds", run="r1")] == 1040
+    assert found[series("nissa_run_last_event_timestamp_seconds", run="r1")] == 1011
+    assert found[series("nissa_run_heartbeat_timestamp_seconds", run="r1")] == 1043
 
 
 def test_a_run_of_which_nobody_says_when_it_started_did_so_with_its_first_event(

@@ -22,11 +22,13 @@ from nissa.events.kinds import (
     LayerWeights,
     MemoryMeasured,
     Payload,
+    SharpnessMeasured,
     WeightsMeasured,
 )
+from nissa.events.vocabulary import COMPLAINTS
 from nissa.sinks.layer_ranking import MAX_LAYERS, rank_layers
 from nissa.sinks.prometheus.collector import PrometheusSink
-from tests.samples import epoch_completed
+from tests.samples import episode_started, epoch_completed
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 Shown = Callable[[Collector], dict[Series, float]]
@@ -141,7 +143,15 @@ def test_memory_is_the_process_own_whichever_environment_measured_it(shown: Show
 
 def assessed(**more: Any) -> EpochAssessed:
     return EpochAssessed(
-        **{"narrative": "", "red_flags": [], "opportunities": [], "complaints": {}, "plateau_epochs": 0, **more}
+        **{
+            "narrative": "",
+            "red_flags": [],
+            "opportunities": [],
+            "complaints": {},
+            "learning": "plateau",
+            "plateau_epochs": 0,
+            **more,
+        }
     )
 
 
@@ -170,12 +180,32 @@ def test_a_new_episode_is_not_blamed_for_the_one_before(stream: list[Event[Paylo
     assert by_layer(found, "nissa_layer_grad_norm") == {}
 
 
-def test_what_an_epoch_did_not_measure_is_absent_after_it_and_not_shown_as_of_now(shown: Shown) -> None:
+def measured(found: Mapping[Series, float]) -> dict[str, float]:
+    return {dict(labels)["kind"]: value for (name, labels), value in found.items() if name == "nissa_measured_epoch"}
+
+
+def test_what_is_measured_now_and_then_stays_with_its_epoch_until_the_next_episode(shown: Shown) -> None:
+    sink = PrometheusSink()
+    sharp = SharpnessMeasured(sharpness=0.25, loss=1.0, samples=4, scale=0.01)
     weights = WeightsMeasured(layers={"fc": LayerWeights(norm=8.0)})
-    epochs = [weights, gradients(fc=layer(4)), epoch_completed(50.0), gradients(fc=layer(4))]
-    before = shown(told(*epochs))
-    assert by_layer(before, "nissa_layer_weight_norm") == {"fc": 8.0}
-    after = shown(told(*epochs, epoch_completed(50.0)))
-    assert by_layer(after, "nissa_layer_weight_norm") == {}
-    assert by_layer(after, "nissa_layer_grad_norm") == {"fc": 1.0}
-    assert plain(after, "nissa_epochs_total") == 2
+    rows = [(4, weights), (4, sharp), (4, epoch_completed(50.0)), (5, gradients(fc=layer(4)))]
+    for seq, (epoch, payload) in enumerate([*rows, (5, epoch_completed(50.0)), (6, epoch_completed(50.0))]):
+        sink(Event(seq, float(seq), AT._replace(epoch=epoch), payload))
+    found = shown(sink)
+    assert by_layer(found, "nissa_layer_weight_norm") == {"fc": 8.0}
+    assert plain(found, "nissa_sharpness_nats") == 0.25
+    assert measured(found) == {"weights_measured": 4, "sharpness_measured": 4, "gradients_measured": 5}
+    sink(Event(9, 9.0, Scope("r", "ppo", 0, 1), episode_started()))
+    found = shown(sink)
+    assert measured(found) == by_layer(found, "nissa_layer_weight_norm") == {}
+    assert plain(found, "nissa_sharpness_nats") is None
+
+
+def test_layers_of_which_nothing_is_known_are_not_said_to_be_well(shown: Shown) -> None:
+    for health, complaints in ((None, {}), (1.0, dict.fromkeys(COMPLAINTS, 0))):
+        found = shown(told(assessed(health=health)))
+        assert {
+            dict(labels)["complaint"]: value
+            for (name, labels), value in found.items()
+            if name == "nissa_layers_with_complaint"
+        } == complaints

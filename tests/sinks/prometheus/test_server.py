@@ -22,7 +22,7 @@ def test_a_real_prometheus_sees_the_values_of_a_live_run(prometheus: Any, epoch:
         for promql, value in {
             f"nissa_val_accuracy_ratio{{{where_env}}}": 0.875,
             f"nissa_epochs_total{{{where_env}}}": 2.0,
-            f"nissa_growth_ratio{{{where_env}}}": 1.0,
+            f"nissa_live_growth_ratio{{{where_env}}}": 1.0,
             f'nissa_events_total{{{where},kind="epoch_completed"}}': 2.0,
             f"sum(nissa_pipeline_dropped_total{{{where}}})": 0.0,
             f"nissa_pipeline_accepted_total{{{where}}} - nissa_pipeline_delivered_total"

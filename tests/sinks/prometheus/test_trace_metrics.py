@@ -102,18 +102,18 @@ def test_the_last_change_holds_whichever_environment_caused_it() -> None:
     assert shown(sink, "nissa_fidelity_level") == {("test",): 1}
 
 
-def test_traces_are_counted_where_they_are_about_and_reasons_are_known_from_the_start() -> None:
+def test_traces_are_counted_where_they_are_about_and_alerts_are_known_from_the_start() -> None:
     sink = PrometheusSink()
     sink(told([episode_started()])[0])
-    assert shown(sink, "nissa_traces_total") == {("0", "ppo", reason, "test"): 0 for reason in ALERT_NAMES}
+    assert shown(sink, "nissa_traces_total") == {(alert, "0", "ppo", "test"): 0 for alert in ALERT_NAMES}
     for row in (trace("loss_spike", "non_finite"), trace("loss_spike", env=1), trace("loss_spike")):
         # A trace that closes with its run is told by the run.
         sink(told([row], env=None, group=None, episode=None)[0])
     found = {labels: value for labels, value in shown(sink, "nissa_traces_total").items() if value}
     assert found == {
-        ("0", "ppo", "loss_spike", "test"): 2,
-        ("0", "ppo", "non_finite", "test"): 1,
-        ("1", "ppo", "loss_spike", "test"): 1,
+        ("loss_spike", "0", "ppo", "test"): 2,
+        ("non_finite", "0", "ppo", "test"): 1,
+        ("loss_spike", "1", "ppo", "test"): 1,
     }
 
 

@@ -109,9 +109,9 @@ def test_what_the_run_names_is_0_in_every_environment_that_has_begun(shown: Show
     found = shown(told(begun(2, **names)))
     for env in (0, 1):
         assert found[of_env("nissa_seeds_germinated_total", env, blueprint="norm")] == 0
-        assert found[of_env("nissa_seeds_culled_total", env, blueprint="norm", reason="policy")] == 0
+        assert found[of_env("nissa_seeds_culled_total", env, blueprint="norm", initiator="policy")] == 0
         assert found[of_env("nissa_head_forced_total", env, head="op")] == 0
-        assert found[of_env("nissa_gate_check_failures_total", env, gate="G1", reason="min_epochs")] == 0
+        assert found[of_env("nissa_gate_check_failures_total", env, gate="G1", check="min_epochs")] == 0
     assert of_env("nissa_seeds_germinated_total", 2, blueprint="norm") not in found
 
 

@@ -1,0 +1,95 @@
+"""Is growing winning? Finished episodes beside the hosts trained alone, each accuracy with its network's growth."""
+
+from typing import Any
+
+from nissa.grafana.panels import SHOWN, Column, leading, lines, rows
+from nissa.grafana.promql import Query, of, spread
+
+__all__ = ["verdict"]
+
+_GROUP = "{{group}} {{run}}"
+
+
+def verdict() -> list[Any]:
+    """The table with the answer, and what it rests on."""
+    return [
+        leading("nissa-blueprints", _table()),
+        _beside(),
+        _ends(),
+        leading("nissa-blueprints", _growth()),
+        leading("nissa-slots", _efficiency()),
+    ]
+
+
+def _table() -> Any:
+    """Fifteen columns find room."""
+    text = (
+        "One row a group, over all its finished episodes in all environments, whichever are chosen. Trained: the "
+        "network with all its seeds in. Kept: what remains of it. Gains are minus the host trained alone at the same "
+        "epoch, peak against peak; low to high is the 95% interval of the kept gain over environments. Efficiency: "
+        "accuracy by parameter, by that of the host alone; below 1, size lost."
+    )
+    ratios = {
+        "kept gain": "kept_delta_mean",
+        "low": "kept_delta_low",
+        "high": "kept_delta_high",
+        "trained gain": "final_delta_mean",
+        "peak gain": "peak_delta_mean",
+        "kept": "kept_accuracy_mean",
+        "trained": "final_accuracy_mean",
+        "host alone": "twin_accuracy_mean",
+    }
+    factors = {
+        "kept growth": "kept_growth_mean",
+        "kept efficiency": "kept_efficiency_mean",
+        "trained growth": "final_growth_mean",
+    }
+    counts = {"episodes": "episodes", "unended": "unended_episodes", "environ- ments": "environments"}
+    return rows(
+        "Is growing winning?",
+        text,
+        ("run", "group"),
+        Column("growing is", of("nissa_verdict"), "none", names=SHOWN),
+        *(Column(head, of(f"nissa_verdict_{name}_ratio"), "percentunit") for head, name in ratios.items()),
+        *(Column(head, of(f"nissa_verdict_{name}_ratio"), "suffix:x") for head, name in factors.items()),
+        *(Column(head, of(f"nissa_verdict_{name}"), "short") for head, name in counts.items()),
+        size=(24, 6),
+        none="no episode has ended",
+    )
+
+
+def _beside() -> Any:
+    text = (
+        "Mean over environments of the validation accuracy after the last epoch, and of the same host trained alone "
+        "at the same epoch, where it was told epoch by epoch."
+    )
+    trained, alone = of("nissa_val_accuracy_ratio"), of("nissa_baseline_epoch_accuracy_ratio")
+    return lines("Beside the host alone", text, "percentunit", *_means({"trained": trained, "host-only": alone}))
+
+
+def _ends() -> Any:
+    text = (
+        "Mean over environments of the last finished episode: the network as trained, what is kept of it, and the same "
+        "host trained alone, at the same epoch."
+    )
+    parts = {"trained": "final_accuracy", "kept": "kept_accuracy", "host-only": "twin_accuracy"}
+    told = {name: of(f"nissa_episode_{part}_ratio") for name, part in parts.items()}
+    return lines("Trained, kept, and the host alone", text, "percentunit", *_means(told))
+
+
+def _growth() -> Any:
+    text = (
+        "Mean over environments of the last finished episode: parameters by those of the host, of the network as "
+        "trained and of what is kept."
+    )
+    told = {name: of(f"nissa_episode_{key}_growth_ratio") for name, key in (("trained", "final"), ("kept", "kept"))}
+    return lines("Growth of finished episodes", text, "suffix:x", *_means(told))
+
+
+def _means(told: dict[str, str]) -> list[Query]:
+    return [Query(f"avg by (run, group) ({metric})", f"{name} {_GROUP}") for name, metric in told.items()]
+
+
+def _efficiency() -> Any:
+    text = "Peak accuracy by the growth at that peak, of each environment's best episode, in percent per growth ratio."
+    return lines("Efficiency", text, "none", *spread(f"100 * {of('nissa_best_peak_efficiency')}"))
