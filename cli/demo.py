@@ -64,7 +64,7 @@ def _hints(console: Console, out: Path | None) -> None:
         console.print("No log was written, because sinks.log is false.")
         return
     console.print(f"The run is in {out}. Look at it with:", soft_wrap=True)
-    for words in (["replay", out], ["replay", out, "--json"], ["traces", out, "--alerts"], ["serve", out]):
+    for words in (["replay", out], ["replay", out, "--json"], ["traces", out], ["serve", out]):
         console.print(f"  {shlex.join([_program(), *map(str, words)])}", soft_wrap=True)
 
 
