@@ -3,6 +3,6 @@
 from nissa.operators.statistics.moments import Moments
 from nissa.operators.statistics.rolling_ratio import RatioRule, RollingMedianRatio
 from nissa.operators.statistics.sorted_window import Window
-from nissa.operators.statistics.spike_detector import Detection, Detector
+from nissa.operators.statistics.spike_detector import Detection, Detector, Limits
 
-__all__ = ["Detection", "Detector", "Moments", "RatioRule", "RollingMedianRatio", "Window"]
+__all__ = ["Detection", "Detector", "Limits", "Moments", "RatioRule", "RollingMedianRatio", "Window"]

@@ -11,6 +11,9 @@ last two before it and the norms before those.
 What was done before an alert is named as what may have caused it: turns in the lives of seeds, injected faults, a new
 fidelity, a new learning rate of the policy.
 
+The configuration may switch off that a mark, or the collapse of a policy, opens or extends a trace. Where one is open
+already, what was raised is named in it all the same.
+
 An alert without an environment, as of a policy, is traced in the environment of its group that was heard of last, and
 one without a group in any of its run. An environment that tells no batches has no traces. What comes late from an
 earlier episode, or says no episode where others do, is in no trace. After its end an episode keeps as many batches as
@@ -19,7 +22,7 @@ a mark has.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -36,6 +39,7 @@ from nissa.events.kinds import (
     GradientsMeasured,
     Heartbeat,
     PolicyUpdated,
+    ProbesConfigured,
     RunEnded,
     RunStarted,
 )
@@ -44,6 +48,7 @@ from nissa.operators.fold import EnvKey, Fold, Keyed
 from nissa.operators.traces.episode_buffer import EpisodeBuffer, Extent
 from nissa.operators.traces.happenings import TOLD, Happening
 from nissa.operators.traces.run_happenings import RunHappenings
+from nissa.operators.traces.switches import switched_off
 from nissa.operators.traces.trace_table import TraceTable
 
 __all__ = ["Recorder", "flight_recorder"]
@@ -56,6 +61,7 @@ _KINDS = (
     GateEvaluated,
     *TOLD,
     *_OF_RUN,
+    ProbesConfigured,
     EpisodeStarted,
     EpisodeEnded,
     AlertRaised,
@@ -70,7 +76,9 @@ class Recorder:
 
     buffers: Keyed[EpisodeBuffer]
     traces: TraceTable
-    runs: Keyed[RunHappenings]
+    runs: Keyed[RunHappenings] = field(default_factory=lambda: Keyed(RunHappenings))
+    off: Keyed[frozenset[str]] = field(default_factory=lambda: Keyed(frozenset[str]))
+    """Alerts that open no trace, as an environment, its group or its run is configured."""
 
 
 def flight_recorder(
@@ -87,7 +95,7 @@ def flight_recorder(
         raise ValueError(f"need {limits}, not {ring}, {marked}, {window}, {most} and {timeout}")
 
     def recorder() -> Recorder:
-        return Recorder(Keyed(lambda: EpisodeBuffer(deque(maxlen=ring))), TraceTable(timeout), Keyed(RunHappenings))
+        return Recorder(Keyed(lambda: EpisodeBuffer(deque(maxlen=ring))), TraceTable(timeout))
 
     return Fold("flight_recorder", _KINDS, recorder, partial(_step, Extent(window, marked, most)))
 
@@ -111,13 +119,16 @@ def _turn(extent: Extent, state: Recorder, event: Event[Any]) -> Iterable[DenseT
     yield from state.traces.close_silent(event.time)
     if isinstance(payload, RunEnded):
         yield from state.traces.close_run(event.scope.run)
-        for gone in [key for key in state.buffers.items if key[0] == event.scope.run]:
-            del state.buffers.items[gone]
+        for rows in (state.buffers.items, state.off.items):
+            for gone in [key for key in rows if key[0] == event.scope.run]:
+                del rows[gone]
         state.runs.items.pop(event.scope.run, None)
     elif isinstance(payload, AlertRaised):
         yield from _alert(extent, state, event)
     elif isinstance(payload, _OF_RUN):
         state.runs[event.scope.run].take(event)
+    elif isinstance(payload, ProbesConfigured):
+        state.off[key] = switched_off(payload.config)
     elif not isinstance(payload, Heartbeat):
         if isinstance(payload, EpisodeStarted) or state.buffers[key].is_before(event.scope.episode):
             yield from _begin(state, key, event)
@@ -176,7 +187,7 @@ def _alert(extent: Extent, state: Recorder, event: Event[AlertRaised]) -> Iterab
     buffer = state.buffers[key]
     if event.scope.episode not in (None, buffer.episode):
         return
-    if event.payload.severity != MARK or buffer.is_news(event):
+    if event.payload.alert not in _off(state, key) and (event.payload.severity != MARK or buffer.is_news(event)):
         # It opens a trace, or extends the one that is open.
         known = state.traces.by_env.get(key)
         trace = known or buffer.open_trace(key, event.time, extent.marked)
@@ -187,6 +198,12 @@ def _alert(extent: Extent, state: Recorder, event: Event[AlertRaised]) -> Iterab
         opened.add_alert(event)
     if buffer.over:
         yield from state.traces.close(key, "episode_ended")
+
+
+def _off(state: Recorder, key: EnvKey) -> frozenset[str]:
+    """A network that all environments share is configured once, for its group or for the run."""
+    wider = (state.off.items.get(known) for known in (key, (*key[:2], None), (key[0], None, None)))
+    return next((off for off in wider if off is not None), frozenset())
 
 
 def _elsewhere(state: Recorder, key: EnvKey, buffer: EpisodeBuffer, event: Event[AlertRaised]) -> Iterable[Happening]:
