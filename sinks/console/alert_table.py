@@ -30,15 +30,15 @@ def alert_table(tables: Mapping[str, Sequence[Row]]) -> Iterator[RenderableType]
 
 
 def _rank(row: Row) -> tuple[int, bool]:
-    """By severity, and those that stand before those that are over; within that, as they came."""
-    return -severity_rank(row["severity"]), row["resolved"]
+    """By severity, and those that stand before the others; within that, as they came."""
+    return -severity_rank(row["severity"]), row["state"] != "stands"
 
 
 def _cells(row: Row) -> list[Any]:
     return [
         Text(row["severity"], style=_STYLES.get(row["severity"], "")),
-        name(row["kind"]),
+        name(row["alert"]),
         *place_cells(row["group"], row["env"], row["episode"], row["epoch"]),
-        "over" if row["resolved"] else "stands",
+        row["state"],
         Text(row["what"]),
     ]
