@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from nissa.events.kind import Importance, Payload, kind, part
 from nissa.events.lifecycle import GateCheck
-from nissa.events.units import Count, Fraction, Loss, Norm, Percent, Real
+from nissa.events.units import Count, Fraction, Loss, Norm, Percent, Points, Real
 
 __all__ = [
     "DenseTraceCaptured",
@@ -13,6 +13,7 @@ __all__ = [
     "TracedActivations",
     "TracedAlert",
     "TracedBatch",
+    "TracedCause",
     "TracedGate",
     "TracedGradients",
     "TracedLayer",
@@ -162,6 +163,33 @@ class TracedAlert:
     """One line for a person."""
 
 
+@part
+class TracedCause:
+    """Something that was done before the first alert, and may be why it was raised; that it is, nobody has shown."""
+
+    cause: str
+    """"injection", "cull", "blend", "stage", "germination", "fossilization", "learning_rate", "fidelity" or
+    "episode_lost"."""
+    subject: str | None = None
+    """Slot; fault, of an injection; None where it is about the policy, the probes or the episode."""
+    epoch: int | None = None
+    """Epoch in which it was done; None where it has none, such as an update of the policy."""
+    batches: Count | None = None
+    """Batches from it up to the first alert, the one that raised it included; None where it is further back than the
+    trace, or where in its epoch it was done is not told."""
+    disturbs: bool
+    """Whether it changes what the network computes, or how it is trained; what was in isolation, or only looks, does
+    not."""
+    change: Points | None = None
+    """What became of the validation accuracy with it; None where that was not measured."""
+    basis: str | None = None
+    """How: "cull" (right before and right after it), "ablation" (the seed was switched off, at the end of the epoch
+    before), "contribution" (that of the seed, from the epoch before to this one) or "lifetime" (since the seed
+    germinated, whatever made it)."""
+    what: str
+    """One line for a person, without the figures above."""
+
+
 @kind(Importance.LIFECYCLE, derived=True)
 class DenseTraceCaptured(Payload):
     """What went on around an alert or a mark, the batches before it included.
@@ -195,9 +223,13 @@ class DenseTraceCaptured(Payload):
     """Gates asked in the window, oldest first."""
     alerts: list[TracedAlert]
     """All alerts and marks raised in the window, the one that opened it first."""
+    causes: list[TracedCause] = field(default_factory=list)
+    """What was done in the two epochs before the first alert and in its own, before it: what disturbs first, and of
+    that the nearest, and of what is as near the largest; none in a trace of marks."""
     closed: str
     """Why it ended: "window" (all its batches came), "episode_ended", "run_ended", "timeout" (its environment fell
     silent) or "crowded" (too many traces were open)."""
     left_out: dict[str, Count]
-    """What there was no room for, by "alerts", "gates", "gradients", "activations" and "layers"; by "traces", the
-    alerts and marks anywhere that could open none since the last trace closed, because too many were open."""
+    """What there was no room for, by "alerts", "gates", "gradients", "activations", "causes" and "layers"; by
+    "traces", the alerts and marks anywhere that could open none since the last trace closed, because too many were
+    open."""

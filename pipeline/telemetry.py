@@ -87,7 +87,7 @@ class Telemetry:
         )
         self.config = self._parts.config
         """What is measured, and where it goes."""
-        self.fidelity: Fidelity = "dense" if self.config.mode == "research" else "normal"
+        self.fidelity: Fidelity = "dense" if self.config.always_dense else "normal"
         """How closely probes look: at "dense" they measure what the profile `research` does. It follows
         `fidelity_changed`, and may be set at any time; anything but "normal" and "dense" raises ValueError."""
         self._hub, self._server = self._parts.hub, self._parts.server

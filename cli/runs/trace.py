@@ -1,4 +1,7 @@
-"""`nissa traces` and `nissa trace`: the dense traces of a recorded run, one line each, and one of them as text."""
+"""`nissa traces` and `nissa trace`: the dense traces of a recorded run, one line each, and one of them as text.
+
+Traces of marks alone, the turns in the lives of seeds, are many: they are counted, and listed where they are asked for.
+"""
 
 import argparse
 import sys
@@ -19,35 +22,38 @@ def add(commands: Any) -> None:
     """Declare both subcommands."""
     every = commands.add_parser("traces", help="list what was traced around the alerts of a recorded run")
     every.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
-    every.add_argument("--alerts", action="store_true", help="without those of a seed's life alone (marks)")
+    every.add_argument("--marks", action="store_true", help="with those of a seed's life alone (marks)")
     every.set_defaults(run=_list)
-    one = commands.add_parser("trace", help="show one of the traces: what fired, what changed first, which layer")
+    one = commands.add_parser("trace", help="show one of the traces: what fired, what was done before, what changed")
     one.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
     one.add_argument("number", type=at_least(1), metavar="N", help="number of the trace, as `nissa traces` shows it")
     one.set_defaults(run=_show)
 
 
 class _Headlines:
-    """A sink that keeps a line for each trace, numbered as `nissa trace` takes it."""
+    """A sink that keeps a line for each trace, numbered as `nissa trace` takes it; of marks only where asked."""
 
     kinds = (DenseTraceCaptured,)
 
-    def __init__(self, alerts: bool) -> None:
-        self.count, self.alerts = 0, alerts
+    def __init__(self, marks: bool) -> None:
+        self.count, self.quiet, self.marks = 0, 0, marks
         self.lines: list[str] = []
 
     def __call__(self, event: Event[DenseTraceCaptured]) -> None:
         self.count += 1
-        if not self.alerts or severity(event.payload) != MARK:
-            self.lines.append(f"{self.count:>4}  {headline(event.payload)}\n")
+        if severity(event.payload) == MARK and not self.marks:
+            self.quiet += 1
+        else:
+            self.lines.append(f"{self.count:>4}  {headline(event.payload)}")
 
     def text(self) -> str:
-        """All lines; one that says so where there are none."""
-        if self.lines:
-            return "".join(self.lines)
-        if self.count:
-            return f"No alert was traced; without --alerts, {self.count} traces of marks are listed.\n"
-        return "Nothing was traced: no alert was raised near a batch.\n"
+        """All lines, and at their end how many are not listed."""
+        if not self.count:
+            return "Nothing was traced: no alert was raised near a batch.\n"
+        none = [] if self.lines else ["No alert was traced."]
+        traces = f"{self.quiet:,} trace{'' if self.quiet == 1 else 's'}"
+        left_out = [f"{traces} of marks alone not listed: --marks lists all."] if self.quiet else []
+        return "".join(f"{line}\n" for line in (*none, *self.lines, *left_out))
 
 
 class _Nth:
@@ -66,7 +72,7 @@ class _Nth:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    found = _Headlines(arguments.alerts)
+    found = _Headlines(arguments.marks)
     read_run(arguments.path, found)
     sys.stdout.write(found.text())
     return 0
@@ -76,6 +82,6 @@ def _show(arguments: argparse.Namespace) -> int:
     wanted = _Nth(arguments.number)
     read_run(arguments.path, wanted)
     if wanted.found is None:
-        raise UsageError(f"there is no trace {wanted.number}: `nissa traces` lists {wanted.count}")
+        raise UsageError(f"there is no trace {wanted.number}: `nissa traces --marks` lists {wanted.count}")
     sys.stdout.write(report(wanted.found, wanted.number) + "\n")
     return 0

@@ -1,11 +1,11 @@
-"""A dense trace as text that a person can reason from: what fired, what changed first, which layer, and the batches."""
+"""A dense trace as text that a person can reason from: what fired, what was done before, what changed, which layer."""
 
 from collections.abc import Iterator
-from math import inf, isinf
 
+from nissa.cli.runs.trace_changes import caused, changed
 from nissa.events.kinds import DenseTraceCaptured, GateCheck, TracedAlert, TracedBatch, TracedGate
 from nissa.events.vocabulary import MARK, severity_rank
-from nissa.operators.diagnosis import LEAST, SCALES, UNSURE, Onset, onsets, suspects, trigger
+from nissa.operators.diagnosis import LEAST, UNSURE, suspects
 from nissa.sinks.text import DASH, number, place, table, text_lines
 
 __all__ = ["headline", "report", "severity"]
@@ -27,17 +27,21 @@ def severity(trace: DenseTraceCaptured) -> str:
 
 
 def headline(trace: DenseTraceCaptured) -> str:
-    """The trace in one line."""
-    batches = f"{len(trace.batches_before)}+{len(trace.batches_after)} batches"
-    return f"{severity(trace):<8}  {_place(trace)}  {_epochs(trace)}  {batches}  {', '.join(trace.reasons)}"
+    """The trace in one line: its alerts, and the first of what was done before them that may have caused them."""
+    marks = {alert.alert for alert in trace.alerts if alert.severity == MARK}
+    fired = [reason for reason in trace.reasons if reason not in marks] or trace.reasons
+    cause = next((f" after {cause.what}" for cause in trace.causes if cause.disturbs), "")
+    return f"{severity(trace):<8}  {_place(trace)}  {_epochs(trace)}  {', '.join(fired)}{cause}"
 
 
 def report(trace: DenseTraceCaptured, nth: int) -> str:
     """The whole text."""
+    mark = severity(trace) == MARK
     parts = (
         [f"Trace {nth}: {', '.join(trace.reasons)}", f"{_place(trace)}, {_epochs(trace)}"],
         ["What fired", *_indented(_fired(trace))],
-        ["What changed first", *_indented(_changed(trace))],
+        [] if mark else ["What happened just before", *_indented(caused(trace))],
+        ["What changed first", *_indented(changed(trace, "the mark" if mark else "the alert"))],
         ["Which layer", *_indented(_layers(trace))],
         ["Gates", *_indented(map(_gate, trace.gates))] if trace.gates else [],
         ["Batches (> = raised what fired, or was the last before it)", *_indented(_batches(trace))],
@@ -57,53 +61,6 @@ def _when(trace: DenseTraceCaptured, alert: TracedAlert) -> str:
         last = [*trace.batches_before, *trace.batches_after][alert.place - 1]
         return f"after epoch {number(last.epoch, '{}')} batch {last.batch}"
     return f"epoch {number(alert.epoch, '{}')}" + (f" batch {alert.batch}" if alert.batch is not None else "")
-
-
-def _changed(trace: DenseTraceCaptured) -> Iterator[str]:
-    found = onsets(trace)
-    count = trigger(trace)
-    half = count // 2
-    if half >= LEAST:
-        yield f"(usual: median and {SCALES:g} scales either way over the first {half} batches)"
-    else:
-        yield f"(too few batches before {_cause(trace)}, {count}, to say what was usual; only what is broken shows)"
-    for rank, onset in enumerate(found):
-        yield f"{'then ' if rank else 'first'} {_onset(trace, onset)}"
-    if not found:
-        yield "nothing stands out: no quantity that is measured batch by batch left its usual range"
-
-
-def _onset(trace: DenseTraceCaptured, onset: Onset) -> str:
-    batch = [*trace.batches_before, *trace.batches_after][onset.place]
-    usual = "" if isinf(onset.low) and isinf(onset.high) else f", usually {_usual(onset)}"
-    where = f"epoch {number(batch.epoch, '{}')} batch {batch.batch} ({_distance(trace, onset.place)})"
-    return f"{where}: {onset.quantity} {onset.value:.4g}{usual}"
-
-
-def _distance(trace: DenseTraceCaptured, place: int) -> str:
-    """How far a batch is from the first alert, which a batch may have raised or something between two batches."""
-    before, cause = trigger(trace), _cause(trace)
-    raised = any(alert.batch is not None and alert.place == before for alert in trace.alerts)
-    if place >= before:
-        return f"{_batches_of(place - before + 1)} after {cause}"
-    distance = before - place - raised
-    return f"{_batches_of(distance)} before {cause}" if distance else f"with {cause}"
-
-
-def _cause(trace: DenseTraceCaptured) -> str:
-    return "the mark" if severity(trace) == MARK else "the alert"
-
-
-def _batches_of(count: int) -> str:
-    return f"{count} batch{'' if count == 1 else 'es'}"
-
-
-def _usual(onset: Onset) -> str:
-    if onset.low == onset.high:
-        return f"{onset.low:.4g}"
-    if onset.low == -inf:
-        return f"at most {onset.high:.4g}"
-    return f"at least {onset.low:.4g}" if onset.high == inf else f"{onset.low:.4g} to {onset.high:.4g}"
 
 
 def _layers(trace: DenseTraceCaptured) -> Iterator[str]:

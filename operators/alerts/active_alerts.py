@@ -44,6 +44,7 @@ class ActiveAlert:
     """An alert that was raised and not resolved yet."""
 
     scope: Scope
+    update: int | None = None
     observations: int = 0
     calm: int = 0
 
@@ -61,15 +62,18 @@ A = TypeVar("A", bound=HasAlerts)
 
 
 def update_alert(
-    alerts: ActiveAlerts, scope: Scope, key: AlertKey, found: Finding | None, calm: int
+    alerts: ActiveAlerts, scope: Scope, key: AlertKey, found: Finding | None, calm: int, *, update: int | None = None
 ) -> Sequence[AlertRaised | AlertResolved]:
-    """Take one observation in: what the rule found, or None; `calm` of those in a row resolve the alert."""
+    """Take one observation in: what the rule found, or None; `calm` of those in a row resolve the alert.
+
+    `update` is that of the policy, where it is about one.
+    """
     # Nearly always: nothing is wrong, so that no key has to be hashed.
     if found is None and not alerts:
         return ()
     active = alerts.get(key)
     if active is None:
-        return () if found is None else _raise(alerts, scope, key, found)
+        return () if found is None else _raise(alerts, ActiveAlert(scope, update), key, found)
     active.observations += 1
     active.calm = 0 if found is not None else active.calm + 1
     return (_resolve(alerts, key, "recovered"),) if active.calm >= calm else ()
@@ -101,11 +105,14 @@ def evict_oldest(owners: Keyed[A], key: Any) -> Iterator[AlertResolved]:
             yield from resolve(owner.alerts, "crowded")
 
 
-def _raise(alerts: ActiveAlerts, scope: Scope, key: AlertKey, found: Finding) -> Sequence[AlertRaised | AlertResolved]:
+def _raise(
+    alerts: ActiveAlerts, active: ActiveAlert, key: AlertKey, found: Finding
+) -> Sequence[AlertRaised | AlertResolved]:
     crowded = [*resolve(alerts, "crowded", keep=MAX_ACTIVE - 1)]
-    alerts[key] = ActiveAlert(scope)
+    alerts[key] = active
     (name, severity), subject = key
-    return *crowded, AlertRaised(alert=name, severity=severity, subject=subject, **found._asdict())
+    raised = AlertRaised(alert=name, severity=severity, subject=subject, update=active.update, **found._asdict())
+    return *crowded, raised
 
 
 def _resolve(alerts: ActiveAlerts, key: AlertKey, clause: str) -> AlertResolved:
@@ -119,6 +126,7 @@ def _resolve(alerts: ActiveAlerts, key: AlertKey, clause: str) -> AlertResolved:
         env=active.scope.env,
         episode=active.scope.episode,
         epoch=active.scope.epoch,
+        update=active.update,
         observations=active.observations,
         clause=clause,
     )

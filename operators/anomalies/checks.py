@@ -112,7 +112,7 @@ def _spike(state: EpisodeBaselines, scope: Scope, name: str, value: float, calm:
         return ()
     curve = state.curves.get(name)
     if curve is None:
-        curve = state.curves[name] = state.rules.spike()
+        curve = state.curves[name] = state.rules.spike(state.rules.spiking)
     high, found = curve.judge(value), None
     if high is None and not state.alerts:
         return ()

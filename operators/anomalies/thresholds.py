@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nissa.operators.statistics import Detector, RatioRule, accuracy_noise
+from nissa.operators.statistics import Detector, Limits, RatioRule, accuracy_noise
 
 __all__ = ["MODES", "Rules", "configured"]
 
@@ -13,8 +13,8 @@ __all__ = ["MODES", "Rules", "configured"]
 class Rules:
     """The limits of one mode."""
 
-    spike: Callable[[], Detector | RatioRule]
-    """Makes the rule for one curve of losses."""
+    spike: Callable[[float], Detector | RatioRule]
+    """Makes the rule for one curve of losses, from how many times its mean a loss may be."""
     losses: tuple[str, ...]
     """Losses of an epoch that have such a rule too; that of the batches has one in any case."""
     noise: Callable[[float, int, int], float]
@@ -23,6 +23,8 @@ class Rules:
     """Whether the alert of an accuracy that fell stands until it is back, and not just until it falls no more."""
     typical: int
     """Gradient norms that must be known before one is compared with their median."""
+    spiking: float = 2.0
+    """How many times the mean of the last 20 a loss may be."""
     points: float = 5.0
     """Points by which an accuracy may fall in any case."""
     explosion: float = 100.0
@@ -37,15 +39,20 @@ class Rules:
     """Quiet epochs after which an alert is over."""
 
 
+def _robust(ratio: float) -> Detector:
+    return Detector(Limits(ratio=ratio))
+
+
 MODES = {
-    "robust": Rules(Detector, ("val_loss",), accuracy_noise, lasting=True, typical=20),
+    "robust": Rules(_robust, ("val_loss",), accuracy_noise, lasting=True, typical=20),
     "ratio": Rules(RatioRule, (), lambda _accuracy, _before, _after: 0.0, lasting=False, typical=64),
 }
 """"ratio" is the rule set of the research document, and nothing else: loss over twice the mean of the last 20, accuracy
 down by more than 5 points from one epoch to the next, gradient norm over 100 times the median of the last 64."""
 
 _LIMITS = {
-    "accuracy_points": "points",
+    "loss_spike_threshold": "spiking",
+    "accuracy_drop_threshold": "points",
     "gradient_explosion": "explosion",
     "dormant_share": "dormant",
     "dormant_measurements": "dormant_measurements",

@@ -1,30 +1,28 @@
-"""What changed first? Each quantity of a trace, and the batch at which it left its usual range.
+"""What changed first? Each quantity of a trace, and the batch at which it left its usual course.
 
-The usual range is taken from the first half of the batches before the first alert (the first mark, where there is no
-alert): median plus and minus 8 scales, with IQR / 1.349 as the scale (Tukey 1977, Exploratory Data Analysis), in
-logarithms where all are above 0, and never less than 2% (1 point of an accuracy). A loss leaves it upwards, an accuracy
-downwards, a norm either way. What leaks out of isolation should be 0, so anything else is out, and so is whatever is
-not finite.
+That course is taken from the first half of the batches before the first alert (the first mark, where there is no
+alert). A loss leaves it upwards, an accuracy downwards, a norm either way. What leaks out of isolation should be 0, so
+anything else is out, and so is whatever is not finite. What else left it before the alert must have stayed out: in half
+of the batches up to the alert, at least. What an alert of a batch is about is out in that batch, by its own rule.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from math import exp, inf, isfinite, log
-from statistics import quantiles
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import inf, isfinite
 from typing import NamedTuple
 
-from nissa.events.kinds import DenseTraceCaptured, TracedBatch
-from nissa.events.vocabulary import MARK
+from nissa.events.kinds import DenseTraceCaptured, TracedAlert, TracedBatch
+from nissa.events.vocabulary import GRADIENT_EXPLOSION, LOSS_SPIKE, MARK
+from nissa.operators.diagnosis.usual_course import usual_course
 
-__all__ = ["LEAST", "SCALES", "Onset", "onsets", "trigger", "usual_range"]
+__all__ = ["Onset", "onsets", "trigger"]
 
-SCALES = 8.0
-"""How far from its median a quantity is still in its range."""
-LEAST = 8
-"""Batches that a range rests on at least; with fewer, only what is not finite can be told."""
+_LEAKAGE = "isolation_leakage"
+Limits = Callable[[int], tuple[float, float]]
+"""Lowest and highest usual value at a place."""
 
 
 class Onset(NamedTuple):
-    """A quantity that left its usual range."""
+    """A quantity that left its usual course."""
 
     place: int
     """Which batch of the trace, those before the alert and then those after it, from 0."""
@@ -39,11 +37,13 @@ class Onset(NamedTuple):
 
 
 def onsets(trace: DenseTraceCaptured) -> list[Onset]:
-    """Every quantity that left its range, the earliest first."""
-    batches = [*trace.batches_before, *trace.batches_after]
-    half = trigger(trace) // 2
-    found = [_onset(name, [read(batch) for batch in batches], half) for name, read in _quantities(batches).items()]
-    return sorted(onset for onset in found if onset is not None)
+    """Every quantity that left its course, the earliest first; those from place `trigger(trace)` on came after."""
+    batches, count = [*trace.batches_before, *trace.batches_after], trigger(trace)
+    found = [_onset(name, [read(batch) for batch in batches], count) for name, read in _quantities(batches).items()]
+    first = dict[str, Onset]()
+    for onset in sorted([*_alerted(trace.alerts), *(onset for onset in found if onset is not None)], key=_order):
+        first.setdefault(onset.quantity, onset)
+    return list(first.values())
 
 
 def trigger(trace: DenseTraceCaptured) -> int:
@@ -51,36 +51,57 @@ def trigger(trace: DenseTraceCaptured) -> int:
     return next((alert.place for alert in trace.alerts if alert.severity != MARK), len(trace.batches_before))
 
 
-def usual_range(values: Iterable[float | None], floor: float | None = None) -> tuple[float, float]:
-    """Lowest and highest usual value; unbounded for fewer than eight. `floor` is the least scale, if not 2%.
-
-    >>> low, high = usual_range([1.0, 1.1, 0.9, 1.0, 1.1, 0.9, 1.0, 1.0])
-    >>> round(low, 2), round(high, 2)
-    (0.74, 1.35)
-    """
-    known = [value for value in values if value is not None and isfinite(value)]
-    if len(known) < LEAST:
-        return -inf, inf
-    logs = floor is None and min(known) > 0
-    lower, middle, upper = quantiles(map(log, known) if logs else known, n=4, method="inclusive")
-    least = 0.02 if logs else floor if floor is not None else 0.02 * abs(middle)
-    reach = SCALES * max((upper - lower) / 1.349, least)
-    return (exp(middle - reach), exp(middle + reach)) if logs else (middle - reach, middle + reach)
+def _order(onset: Onset) -> tuple[int, str]:
+    return onset.place, onset.quantity
 
 
-def _onset(name: str, values: Sequence[float | None], half: int) -> Onset | None:
-    low, high = _range(name, values[:half])
-    for place, value in enumerate(values):
-        if value is not None and (not isfinite(value) or (place >= half and not low <= value <= high)):
-            return Onset(place, name, value, low, high)
+def _alerted(alerts: Iterable[TracedAlert]) -> Iterator[Onset]:
+    """What alerts of single batches found themselves."""
+    for alert in alerts:
+        quantity = _alerted_quantity(alert)
+        if quantity and alert.batch is not None and alert.value is not None and alert.threshold is not None:
+            yield Onset(alert.place - 1, quantity, alert.value, -inf, alert.threshold)
+
+
+def _alerted_quantity(alert: TracedAlert) -> str | None:
+    if alert.alert == LOSS_SPIKE.name:
+        return "loss"
+    if alert.alert == GRADIENT_EXPLOSION.name:
+        return "host_grad_norm" if alert.subject == "host" else f"seed_grad_norm of {alert.subject}"
     return None
 
 
-def _range(name: str, values: Sequence[float | None]) -> tuple[float, float]:
-    if name == "isolation_leakage":
-        return 0.0, 0.0
-    low, high = usual_range(values, floor=1.0 if name == "accuracy" else None)
-    return (-inf if name == "loss" else low), (inf if name == "accuracy" else high)
+def _onset(name: str, values: Sequence[float | None], count: int) -> Onset | None:
+    half = count // 2
+    limits = _limits(name, values[:half])
+    out = [_is_out(value, limits(place), place >= half) for place, value in enumerate(values)]
+    for place, value in enumerate(values):
+        sure = place >= count or name == _LEAKAGE or (value is not None and not isfinite(value))
+        if value is not None and out[place] and (sure or _stays(out[place:count])):
+            return Onset(place, name, value, *limits(place))
+    return None
+
+
+def _is_out(value: float | None, limits: tuple[float, float], judged: bool) -> bool | None:
+    """None where nothing was measured."""
+    if value is None:
+        return None
+    return not isfinite(value) or (judged and not limits[0] <= value <= limits[1])
+
+
+def _stays(out: Sequence[bool | None]) -> bool:
+    known = [one for one in out if one is not None]
+    return 2 * sum(known) >= len(known)
+
+
+def _limits(name: str, values: Sequence[float | None]) -> Limits:
+    if name == _LEAKAGE:
+        return lambda _: (0.0, 0.0)
+    course = usual_course(values, floor=1.0 if name == "accuracy" else None)
+    if course is None:
+        return lambda _: (-inf, inf)
+    low, high = course.held()
+    return {"loss": lambda _: (-inf, high), "accuracy": lambda _: (low, inf)}.get(name, course.range)
 
 
 def _quantities(batches: Iterable[TracedBatch]) -> dict[str, Callable[[TracedBatch], float | None]]:
@@ -91,7 +112,7 @@ def _quantities(batches: Iterable[TracedBatch]) -> dict[str, Callable[[TracedBat
         "accuracy": lambda batch: batch.accuracy,
         "host_grad_norm": lambda batch: batch.host_grad_norm,
         **{f"seed_grad_norm of {slot}": _norm_of(slot) for slot in slots},
-        "isolation_leakage": lambda batch: batch.isolation_leakage,
+        _LEAKAGE: lambda batch: batch.isolation_leakage,
     }
 
 

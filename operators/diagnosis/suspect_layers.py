@@ -1,8 +1,8 @@
 """Which layer? Those that are broken, those whose gradient changed, and those that began to vanish or to fall asleep.
 
 A gradient has changed if, in the alert's own batch (or the first measurement after it) or in the median of those from
-there on, it is outside its usual range and at least four times larger or smaller than usual. The usual range is that of
-`onset`, over the 16 measurements before the alert; with fewer than eight it is not known, and the factor must be 20.
+there on, it is outside its usual range and at least four times larger or smaller than usual. The usual range is
+`usual_range` of the 16 measurements before the alert; with fewer than eight it is not known, and the factor must be 20.
 What was not measured before the alert is called large or small by nobody: there is nothing to compare it with.
 """
 
@@ -12,7 +12,7 @@ from statistics import median
 from typing import NamedTuple, TypeVar
 
 from nissa.events.kinds import DenseTraceCaptured, TracedActivations, TracedGradients, TracedLayer, TracedUnits
-from nissa.operators.diagnosis.onset import LEAST, usual_range
+from nissa.operators.diagnosis.usual_course import LEAST, usual_range
 
 __all__ = ["CHANGED", "DEAD", "GREW", "UNSURE", "VANISHING", "Suspect", "suspects"]
 

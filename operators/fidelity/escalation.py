@@ -90,8 +90,11 @@ def _started(_: _Settings, run: RunFidelity, event: Event[RunStarted]) -> Iterab
 
 def _configured(settings: _Settings, run: RunFidelity, event: Event[ProbesConfigured]) -> Iterable[FidelityChanged]:
     """What a log of another's says may be no mode and no share."""
-    mode, share, alerts = (event.payload.config.get(name) for name in ("mode", "dense_budget", "alerts"))
-    run.mode = mode if mode in MODES else settings.mode
+    mode, share, alerts, traces = (
+        event.payload.config.get(name) for name in ("mode", "dense_budget", "alerts", "traces")
+    )
+    forced = isinstance(traces, Mapping) and traces.get("force_dense") is True
+    run.mode = "research" if forced else mode if mode in MODES else settings.mode
     run.budget.share = share if isinstance(share, float | int) and 0 <= share <= 1 else settings.budget
     run.marks = isinstance(alerts, Mapping) and alerts.get("marks_raise_fidelity") is True
     return _settle(run, "research" if run.mode == "research" else "configured", "configured")

@@ -37,7 +37,9 @@ class CollapseLimits:
     value_updates: int = 3
     """Updates in a row before the critic, or the returns, are one."""
     warm_up: int = 10
-    """Updates before the first one that counts."""
+    """Updates before the first one that counts, of a figure that was never sound in ..."""
+    sound: int = 2
+    """... so many updates: what was sound before can collapse at once."""
     recovery: float = 1.5
     """How many times its limit a figure must be for its alert to be over."""
 
@@ -50,8 +52,13 @@ class Policy:
     """What is known of one policy."""
 
     updates: int = 0
+    number: int | None = None
+    """Of the last update, as it was told."""
     alerts: ActiveAlerts = field(default_factory=dict)
     lows: Keyed[int] = field(default_factory=lambda: Keyed(int, limit=256))
+    """Updates in a row that were out of order, by alert and subject."""
+    sound: Keyed[int] = field(default_factory=lambda: Keyed(int, limit=256))
+    """Updates that were in order, likewise."""
 
 
 def policy_collapse(limits: CollapseLimits = COLLAPSE_LIMITS) -> Fold[Keyed[Policy]]:
@@ -71,8 +78,7 @@ def _step(limits: CollapseLimits, policies: Keyed[Policy], event: Event[PolicyUp
     yield from evict_oldest(policies, scope[:3])
     policy = policies[scope[:3]]
     policy.updates += 1
-    if policy.updates <= limits.warm_up:
-        return
+    policy.number = update.update
     for name, head in update.heads.items():
         yield from _entropy(limits, policy, scope, name, head)
     yield from _value(limits, policy, scope, update)
@@ -89,7 +95,7 @@ def _entropy(limits: CollapseLimits, policy: Policy, scope: Scope, name: str, he
     for alert, limit in ((ENTROPY_COLLAPSE, limits.critical), (ENTROPY_LOW, limits.warning)):
         low = not competent and left < limit * _slack(limits, policy, (alert, name))
         found = Finding(what, left, "limit", threshold=limit) if low else None
-        yield from _judge(policy, scope, (alert, name), found, limits.entropy_updates)
+        yield from _judge(limits, policy, scope, (alert, name), found)
 
 
 def _value(limits: CollapseLimits, policy: Policy, scope: Scope, update: PolicyUpdated) -> AlertEvents:
@@ -102,7 +108,7 @@ def _value(limits: CollapseLimits, policy: Policy, scope: Scope, update: PolicyU
     if spread < limits.spread * slack and explained < limits.explained * slack:
         what = f"values vary by {spread:.1%} of what returns do, and explain {explained:.1%} of their variance"
         found = Finding(what, spread, "limit", threshold=limits.spread)
-    yield from _judge(policy, scope, (VALUE_COLLAPSE, None), found, limits.value_updates)
+    yield from _judge(limits, policy, scope, (VALUE_COLLAPSE, None), found)
 
 
 def _returns(
@@ -110,7 +116,7 @@ def _returns(
 ) -> AlertEvents:
     what = f"returns do not vary: their standard deviation is {deviation:.3g}"
     found = Finding(what, deviation, "limit", threshold=DEGENERATE) if degenerate(update) else None
-    return _judge(policy, scope, (DEGENERATE_RETURNS, None), found, limits.value_updates)
+    return _judge(limits, policy, scope, (DEGENERATE_RETURNS, None), found)
 
 
 def _slack(limits: CollapseLimits, policy: Policy, key: AlertKey) -> float:
@@ -118,11 +124,15 @@ def _slack(limits: CollapseLimits, policy: Policy, key: AlertKey) -> float:
     return limits.recovery if key in policy.alerts else 1.0
 
 
-def _judge(policy: Policy, scope: Scope, key: AlertKey, found: Finding | None, needed: int) -> AlertEvents:
-    """An alert is raised by `needed` updates in a row; that an entropy is low waits while it has collapsed."""
+def _judge(limits: CollapseLimits, policy: Policy, scope: Scope, key: AlertKey, found: Finding | None) -> AlertEvents:
+    """An alert is raised by so many updates in a row; that an entropy is low waits while it has collapsed."""
     alert, subject = key
+    policy.sound[key] += found is None
+    if policy.updates <= limits.warm_up and policy.sound[key] < limits.sound:
+        return ()
     policy.lows[key] = policy.lows[key] + 1 if found else 0
+    needed = limits.entropy_updates if alert in (ENTROPY_COLLAPSE, ENTROPY_LOW) else limits.value_updates
     waits = alert == ENTROPY_LOW and (ENTROPY_COLLAPSE, subject) in policy.alerts
     due = policy.lows[key] >= needed and not waits
     active = due or key in policy.alerts
-    return update_alert(policy.alerts, scope, key, found if active else None, calm=1)
+    return update_alert(policy.alerts, scope, key, found if active else None, calm=1, update=policy.number)

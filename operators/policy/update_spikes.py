@@ -62,7 +62,7 @@ class Updates:
     usual: dict[str, Window] = field(default_factory=dict)
 
 
-def policy_spikes(limits: Mapping[str, Spike] = SPIKE_LIMITS, warm_up: int = 10, calm: int = 3) -> Fold[Keyed[Updates]]:
+def policy_spikes(limits: Mapping[str, Spike] = SPIKE_LIMITS, warm_up: int = 5, calm: int = 3) -> Fold[Keyed[Updates]]:
     """Alerts on single updates. The usual is the median of the last 20, once `warm_up` are known.
 
     An alert is over after `calm` quiet updates. Broken figures are an alert from the first update on, but for an
@@ -94,7 +94,7 @@ def _step(
         if (figure := getattr(update, name)) is not None and isfinite(value := float(figure)):
             usual = policy.usual.setdefault(name, Window(20))
             found = _spike(name, spike, value, usual, warm_up)
-            yield from update_alert(policy.alerts, scope, (spike.alert, name), found, calm)
+            yield from update_alert(policy.alerts, scope, (spike.alert, name), found, calm, update=update.update)
             usual.push(value)
 
 
@@ -107,7 +107,7 @@ def _broken(policy: Updates, scope: Scope, update: PolicyUpdated, calm: int) -> 
         if value is None:
             continue
         found = non_finite_value(f"{name} of the update", float(value))
-        yield from update_alert(policy.alerts, scope, (NON_FINITE, name), found, calm)
+        yield from update_alert(policy.alerts, scope, (NON_FINITE, name), found, calm, update=update.update)
 
 
 def _spike(name: str, spike: Spike, value: float, usual: Window, warm_up: int) -> Finding | None:

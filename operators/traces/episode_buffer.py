@@ -16,6 +16,7 @@ from nissa.events.kinds import (
 )
 from nissa.events.vocabulary import MARK
 from nissa.operators.fold import EnvKey
+from nissa.operators.traces.happenings import TOLD, Happening, Happenings
 from nissa.operators.traces.open_trace import USUAL, Instant, Norms, OpenTrace, norms_of
 
 __all__ = ["MAX_MARKS", "EpisodeBuffer", "Extent", "KnownMarks"]
@@ -80,6 +81,7 @@ class EpisodeBuffer:
     measured: dict[type, deque[Event[Any]]] = field(default_factory=_measured)
     norms: deque[Norms] = field(default_factory=lambda: deque(maxlen=USUAL + 1))
     marks: KnownMarks = field(default_factory=KnownMarks)
+    happenings: Happenings = field(default_factory=Happenings)
 
     def is_before(self, episode: int | None) -> bool:
         """Whether a later episode has begun, which nobody may have said. An earlier one, or none, is a straggler's."""
@@ -95,6 +97,10 @@ class EpisodeBuffer:
             self.norms.append(norms_of(event))
         return True
 
+    def note(self, event: Event[Any]) -> list[Happening]:
+        """Note what was done to the network, if the event is about that."""
+        return self.happenings.take(event) if type(event.payload) in TOLD else []
+
     def is_news(self, mark: Event[AlertRaised]) -> bool:
         """Whether a mark is one that was not there yet; from now on it is."""
         return self.marks.add(mark, self.measured[GateEvaluated])
@@ -108,13 +114,21 @@ class EpisodeBuffer:
                 trace.add_measurement(event)
         return trace
 
-    def aim(self, trace: OpenTrace, event: Event[AlertRaised], extent: Extent) -> None:
-        """Let a trace go on for as long as an alert or a mark asks; an alert has more of what came before it, too."""
+    def aim(
+        self, trace: OpenTrace, event: Event[AlertRaised], extent: Extent, elsewhere: Iterable[Happening] = ()
+    ) -> None:
+        """Let a trace go on for as long as an alert or a mark asks; an alert has more of what came before it, too.
+
+        `elsewhere` is what was done to the run. What was done to this environment is no matter to a policy's alert.
+        """
         alert = event.payload
         if alert.severity == MARK:
             trace.trigger(alert.alert, extent.marked, extent.most)
             return
         trace.reach_back(self.ring)
+        if trace.alert is None:
+            trace.of_policy = event.scope.env != trace.env
+            trace.happened = [*(() if trace.of_policy else self.happenings.recent), *elsewhere]
         last = self.ring[-1] if self.ring else None
         batch = last.payload.batch if last and last.seq == event.seq else None
         layers = [rows for kind, rows in self.measured.items() if kind is not GateEvaluated]

@@ -1,4 +1,4 @@
-"""A dense trace that is open: the batches around its triggers, and what was measured near them, within bounds."""
+"""A dense trace that is open: batches around its triggers, and what was measured and done near them, within bounds."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ from nissa.events.kinds import (
     GateEvaluated,
     GradientsMeasured,
 )
+from nissa.operators.traces.happenings import Happening
 
 __all__ = ["LIMITS", "USUAL", "Instant", "Norms", "OpenTrace", "decimate", "instant", "norms_of"]
 
@@ -72,6 +73,10 @@ class OpenTrace:
     """When the first was raised that is no mark."""
     norms: Sequence[Norms] = ()
     """Measured before it."""
+    happened: list[Happening] = field(default_factory=list)
+    """What was done before it."""
+    of_policy: bool = False
+    """Whether it is about the policy, and not about the environment where it is traced."""
     reasons: dict[str, None] = field(default_factory=dict)
     rows: defaultdict[str, list[Event[Any]]] = field(default_factory=lambda: defaultdict(list))
     left_out: Counter[str] = field(default_factory=Counter)
@@ -110,6 +115,11 @@ class OpenTrace:
         elif self.alert:
             self.rows[name].append(event)
             self.left_out[name] += decimate(self.rows[name], LIMITS[name], _NEAREST)
+
+    def add_happening(self, done: Happening) -> None:
+        """Keep what turns out to have been done before the first alert, if that is about this environment."""
+        if self.alert and done.seq < self.alert.seq and not self.of_policy:
+            self.happened.append(done)
 
     def is_late(self, event: Event[Any]) -> bool:
         """Whether something was measured in what raised the first alert, or later."""

@@ -8,6 +8,12 @@ closes when its batches have come, with its episode, with the run, or when its e
 A trace of marks alone is lean: fewer batches, and no layers. Measurements are kept from the first alert on, with the
 last two before it and the norms before those.
 
+What was done before an alert is named as what may have caused it: turns in the lives of seeds, injected faults, a new
+fidelity, a new learning rate of the policy.
+
+The configuration may switch off that a mark, or the collapse of a policy, opens or extends a trace. Where one is open
+already, what was raised is named in it all the same.
+
 An alert without an environment, as of a policy, is traced in the environment of its group that was heard of last, and
 one without a group in any of its run. An environment that tells no batches has no traces. What comes late from an
 earlier episode, or says no episode where others do, is in no trace. After its end an episode keeps as many batches as
@@ -16,7 +22,7 @@ a mark has.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -28,25 +34,34 @@ from nissa.events.kinds import (
     DenseTraceCaptured,
     EpisodeEnded,
     EpisodeStarted,
+    FidelityChanged,
     GateEvaluated,
     GradientsMeasured,
     Heartbeat,
+    PolicyUpdated,
+    ProbesConfigured,
     RunEnded,
-    StageChanged,
+    RunStarted,
 )
 from nissa.events.vocabulary import MARK
 from nissa.operators.fold import EnvKey, Fold, Keyed
 from nissa.operators.traces.episode_buffer import EpisodeBuffer, Extent
+from nissa.operators.traces.happenings import TOLD, Happening
+from nissa.operators.traces.run_happenings import RunHappenings
+from nissa.operators.traces.switches import switched_off
 from nissa.operators.traces.trace_table import TraceTable
 
 __all__ = ["Recorder", "flight_recorder"]
 
+_OF_RUN = (RunStarted, FidelityChanged, PolicyUpdated)
 _KINDS = (
     BatchCompleted,
     GradientsMeasured,
     ActivationsMeasured,
     GateEvaluated,
-    StageChanged,
+    *TOLD,
+    *_OF_RUN,
+    ProbesConfigured,
     EpisodeStarted,
     EpisodeEnded,
     AlertRaised,
@@ -61,6 +76,9 @@ class Recorder:
 
     buffers: Keyed[EpisodeBuffer]
     traces: TraceTable
+    runs: Keyed[RunHappenings] = field(default_factory=lambda: Keyed(RunHappenings))
+    off: Keyed[frozenset[str]] = field(default_factory=lambda: Keyed(frozenset[str]))
+    """Alerts that open no trace, as an environment, its group or its run is configured."""
 
 
 def flight_recorder(
@@ -101,22 +119,31 @@ def _turn(extent: Extent, state: Recorder, event: Event[Any]) -> Iterable[DenseT
     yield from state.traces.close_silent(event.time)
     if isinstance(payload, RunEnded):
         yield from state.traces.close_run(event.scope.run)
-        for gone in [key for key in state.buffers.items if key[0] == event.scope.run]:
-            del state.buffers.items[gone]
+        for rows in (state.buffers.items, state.off.items):
+            for gone in [key for key in rows if key[0] == event.scope.run]:
+                del rows[gone]
+        state.runs.items.pop(event.scope.run, None)
     elif isinstance(payload, AlertRaised):
         yield from _alert(extent, state, event)
+    elif isinstance(payload, _OF_RUN):
+        state.runs[event.scope.run].take(event)
+    elif isinstance(payload, ProbesConfigured):
+        state.off[key] = switched_off(payload.config)
     elif not isinstance(payload, Heartbeat):
         if isinstance(payload, EpisodeStarted) or state.buffers[key].is_before(event.scope.episode):
-            yield from _begin(state, key, event.scope.episode)
+            yield from _begin(state, key, event)
         if event.scope.episode == state.buffers[key].episode:
             yield from _follow(extent.marked, state, key, event)
 
 
-def _begin(state: Recorder, key: EnvKey, episode: int | None) -> Iterable[DenseTraceCaptured]:
-    """Nothing of one episode is left in the next, whether its end was told or not."""
+def _begin(state: Recorder, key: EnvKey, event: Event[Any]) -> Iterable[DenseTraceCaptured]:
+    """Nothing of one episode is left in the next, whether its end was told or not; but that it was lost is."""
     yield from state.traces.close(key, "episode_ended")
-    state.buffers.items.pop(key, None)
-    state.buffers[key].episode = episode
+    before = state.buffers.items.pop(key, None)
+    state.buffers[key].episode = event.scope.episode
+    if before and before.episode is not None and before.ring and not before.over:
+        lost = f"episode {before.episode} was lost: its end was not told"
+        state.buffers[key].happenings.recent.append(Happening(event.seq, event.scope.epoch, "episode_lost", None, lost))
 
 
 def _follow(rest: int, state: Recorder, key: EnvKey, event: Event[Any]) -> Iterable[DenseTraceCaptured]:
@@ -131,8 +158,13 @@ def _follow(rest: int, state: Recorder, key: EnvKey, event: Event[Any]) -> Itera
         buffer.over = False
         buffer.ring.append(event)
         yield from _go_on(state, key, event)
-    elif buffer.keep(event) and trace:
-        trace.add_measurement(event)
+    else:
+        done = buffer.note(event)
+        if buffer.keep(event) and trace:
+            trace.add_measurement(event)
+        if trace:
+            for one in done:
+                trace.add_happening(one)
 
 
 def _go_on(state: Recorder, key: EnvKey, event: Event[BatchCompleted]) -> Iterable[DenseTraceCaptured]:
@@ -151,21 +183,33 @@ def _alert(extent: Extent, state: Recorder, event: Event[AlertRaised]) -> Iterab
     if key is None:
         return
     if key == event.scope[:3] and state.buffers[key].is_before(event.scope.episode):
-        yield from _begin(state, key, event.scope.episode)
+        yield from _begin(state, key, event)
     buffer = state.buffers[key]
     if event.scope.episode not in (None, buffer.episode):
         return
-    if event.payload.severity != MARK or buffer.is_news(event):
+    if event.payload.alert not in _off(state, key) and (event.payload.severity != MARK or buffer.is_news(event)):
         # It opens a trace, or extends the one that is open.
         known = state.traces.by_env.get(key)
         trace = known or buffer.open_trace(key, event.time, extent.marked)
-        buffer.aim(trace, event, extent)
+        buffer.aim(trace, event, extent, _elsewhere(state, key, buffer, event))
         if known is None:
             yield from state.traces.open(key, trace)
     if opened := state.traces.by_env.get(key):
         opened.add_alert(event)
     if buffer.over:
         yield from state.traces.close(key, "episode_ended")
+
+
+def _off(state: Recorder, key: EnvKey) -> frozenset[str]:
+    """A network that all environments share is configured once, for its group or for the run."""
+    wider = (state.off.items.get(known) for known in (key, (*key[:2], None), (key[0], None, None)))
+    return next((off for off in wider if off is not None), frozenset())
+
+
+def _elsewhere(state: Recorder, key: EnvKey, buffer: EpisodeBuffer, event: Event[AlertRaised]) -> Iterable[Happening]:
+    """What was done to the run, as far as it is about what the alert is about."""
+    run = state.runs.items.get(event.scope.run)
+    return run.about(key, buffer.episode, policy=event.scope.env != key[2]) if run else ()
 
 
 def _env_of(buffers: Keyed[EpisodeBuffer], event: Event[AlertRaised]) -> EnvKey | None:

@@ -24,6 +24,7 @@ from nissa.events.kinds import (
     TracedLayer,
     TracedUnits,
 )
+from nissa.operators.traces.causes import MAX_CAUSES, causes
 from nissa.operators.traces.open_trace import Norms, OpenTrace
 
 __all__ = ["MAX_LAYERS", "dense_trace"]
@@ -41,7 +42,8 @@ def dense_trace(trace: OpenTrace, why: str, untraced: int = 0) -> DenseTraceCapt
     gradients = [_gradients(event, trace.is_late(event)) for event in trace.rows["gradients"]]
     activations = [_activations(event, trace.is_late(event)) for event in trace.rows["activations"]]
     shown = sum(len(row.layers) for row in gradients) + sum(len(row.layers) for row in activations)
-    left_out = trace.left_out + Counter(layers=_layers(trace) - shown, traces=untraced)
+    before = causes(trace.happened, trace.alert, [event.seq for event in batches]) if trace.alert else []
+    left_out = trace.left_out + Counter(causes=len(before[MAX_CAUSES:]), layers=_layers(trace) - shown, traces=untraced)
     return DenseTraceCaptured(
         group=trace.group,
         env=trace.env,
@@ -56,6 +58,7 @@ def dense_trace(trace: OpenTrace, why: str, untraced: int = 0) -> DenseTraceCapt
         activations=activations,
         gates=[_gate(event) for event in trace.rows["gates"]],
         alerts=_alerts(trace.rows["alerts"], batches),
+        causes=before[:MAX_CAUSES],
         closed=why,
         left_out=dict(left_out),
     )

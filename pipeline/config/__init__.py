@@ -14,6 +14,7 @@ from nissa.pipeline.config.settings import (
     PerClassConfig,
     SinksConfig,
     TelemetryConfig,
+    TracesConfig,
 )
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "PerClassConfig",
     "SinksConfig",
     "TelemetryConfig",
+    "TracesConfig",
     "configuration",
     "dense",
     "feature_names_of",

@@ -19,8 +19,8 @@ __all__ = ["dense", "feature_names_of", "planned"]
 
 
 def planned(config: TelemetryConfig) -> TelemetryConfig:
-    """What is measured at the fidelity "normal": in the mode "research" it is dense already."""
-    return dense(config) if config.mode == "research" else config
+    """What is measured at the fidelity "normal": where all is measured all the time, it is dense already."""
+    return dense(config) if config.always_dense else config
 
 
 def dense(config: TelemetryConfig) -> TelemetryConfig:

@@ -16,6 +16,7 @@ __all__ = [
     "PerClassConfig",
     "SinksConfig",
     "TelemetryConfig",
+    "TracesConfig",
 ]
 
 
@@ -106,7 +107,9 @@ class AlertsConfig(_Strict):
 
     mode: Literal["robust", "ratio"] = "robust"
     """The rule set: "robust" tells a spike from noise, "ratio" is that of the research document."""
-    accuracy_points: Number = Field(default=5.0, gt=0, le=100)
+    loss_spike_threshold: Number = Field(default=2.0, gt=1)
+    """How many times the mean of the last 20 a loss may be; the mode "robust" has clauses besides that one."""
+    accuracy_drop_threshold: Number = Field(default=5.0, gt=0, le=100)
     """Points by which a validation accuracy may fall from one epoch to the next."""
     gradient_explosion: Number = Field(default=100.0, gt=1)
     """How many times its typical value the norm of a gradient may be."""
@@ -116,6 +119,21 @@ class AlertsConfig(_Strict):
     """Measurements in a row with more of them before it is an alert."""
     marks_raise_fidelity: bool = False
     """Whether a new stage and a failed gate make the mode "adaptive" look closely, as alerts do."""
+
+
+class TracesConfig(_Strict):
+    """What is traced. Every alert opens a dense trace, but for those that are switched off here."""
+
+    stage_transition: bool = True
+    """Whether a seed's new stage opens a trace."""
+    gate_failure: bool = True
+    """Whether a gate that did not open does."""
+    value_collapse: bool = True
+    """Whether a critic that says the same of all states does."""
+    entropy_collapse: bool = True
+    """Whether a policy that does not choose any more does."""
+    force_dense: bool = False
+    """Whether probes look closely all the time, as in the mode "research"."""
 
 
 class SinksConfig(_Strict):
@@ -151,4 +169,10 @@ class TelemetryConfig(_Strict):
     dormant_threshold: Number = Field(default=0.025, ge=0, lt=1)
     """A unit is dormant whose mean magnitude is at most this share of its layer's (Sokar et al. 2023)."""
     alerts: AlertsConfig = AlertsConfig()
+    traces: TracesConfig = TracesConfig()
     sinks: SinksConfig = SinksConfig()
+
+    @property
+    def always_dense(self) -> bool:
+        """Whether everything is measured all the time."""
+        return self.mode == "research" or self.traces.force_dense

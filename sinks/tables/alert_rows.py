@@ -1,4 +1,4 @@
-"""Every alert of a run as a row, with its end: what was raised, where, and whether it is over."""
+"""Every alert of a run as a row, with its end: what was raised, where, and what became of it."""
 
 from typing import Any
 
@@ -7,6 +7,9 @@ from nissa.events.json_encoding import plain
 from nissa.events.kinds import AlertRaised, AlertResolved
 
 __all__ = ["AlertRows"]
+
+_OVER = ("recovered", "mark", "stage_changed")
+"""Clauses of an end that say that the rule does not hold any more. By all others it ended because nobody looked on."""
 
 
 class AlertRows:
@@ -25,7 +28,11 @@ class AlertRows:
             self._end(event.scope.run, event.payload)
 
     def snapshot(self) -> list[dict[str, Any]]:
-        """The rows as they stand. `observations` is how long an alert stood; None while it stands."""
+        """The rows as they stand.
+
+        `state` is "stands", "over", or "open at the end": that of its episode or run, or of what there was room for.
+        `ended` is the clause of its end, `observations` how long it stood; None while it stands.
+        """
         return [dict(row) for row in self._rows.values()]
 
     def _enter(self, event: Event[AlertRaised]) -> None:
@@ -47,7 +54,7 @@ class AlertRows:
             "clause": alert.clause,
             "what": alert.what,
             "state": "stands",
-            "resolved": False,
+            "ended": None,
             "observations": None,
         }
         self._open[scope.run, scope.group, scope.env, alert.alert, alert.subject, alert.severity] = self._raised
@@ -59,5 +66,5 @@ class AlertRows:
     def _end(self, run: str, over: AlertResolved) -> None:
         number = self._open.pop((run, over.group, over.env, over.alert, over.subject, over.severity), None)
         if number in self._rows:
-            state = "open at the end" if over.clause == "run_ended" else "over"
-            self._rows[number] |= {"resolved": True, "state": state, "observations": over.observations}
+            state = "over" if over.clause in _OVER else "open at the end"
+            self._rows[number] |= {"state": state, "ended": over.clause, "observations": over.observations}

@@ -8,12 +8,18 @@ from typing import Any
 import pytest
 
 from nissa.cli.main import main
+from nissa.events.kinds import SeedCulled
 from nissa.operators import default_operators
 from nissa.pipeline import replay
 from nissa.pipeline.telemetry import Telemetry
 from tests.operators.raised import batch, configured, gradients, stage
 from tests.pipeline.hub.test_fidelity_feedback import alarm
 from tests.samples import episode_ended, episode_started, epoch_completed, policy_updated, run_started
+
+CULL = SeedCulled(
+    slot="mid", blueprint="norm", reason="decided by policy", initiator="policy", epochs_total=3,
+    accuracy_before=80.0, accuracy_after=51.5,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -48,7 +54,7 @@ def said(capsys: pytest.CaptureFixture[str], *words: Any) -> str:
 
 
 def test_traces_are_listed_one_line_each(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(capsys, "traces", run) == "   1  warning   ppo env 1 episode 0  epochs 1-4  27+13 batches  loss_spike\n"
+    assert said(capsys, "traces", run) == "   1  warning   ppo env 1 episode 0  epochs 1-4  loss_spike\n"
 
 
 def test_a_trace_says_what_fired_what_changed_first_and_which_layer(
@@ -68,6 +74,7 @@ def test_a_trace_says_what_fired_what_changed_first_and_which_layer(
     assert raised.split()[1:4] == ["3", "6", "50"]
     assert len([line for line in text.splitlines() if line.split()[:1] in (["1"], ["2"], ["3"], ["4"])]) == 39
     assert "It closed because the episode ended." in text
+    assert "nothing that was told" in text
 
 
 @pytest.fixture
@@ -93,23 +100,46 @@ def policys(tmp_path: Path) -> Path:
 def test_the_alert_of_a_policy_stands_where_it_came(policys: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = said(capsys, "trace", policys, 1)
     assert "after epoch 1 batch 39: ratio_explosion" in text
-    assert "first epoch 1 batch 40 (1 batch after the alert): loss 50" in text
+    assert "nothing stands out: no quantity that is measured batch by batch left its usual course before" in text
+    assert "after epoch 1 batch 40 (1 batch after the alert): loss 50" in text
     raised = [line.split()[1:3] for line in text.splitlines() if line.lstrip().startswith(">")]
     assert raised == [["1", "39"], ["1", "40"]]
 
 
-def test_marks_are_listed_as_such_and_left_out_on_demand(policys: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    whole = said(capsys, "traces", policys).splitlines()
+def test_marks_are_counted_and_listed_on_demand(policys: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = said(capsys, "traces", policys, "--marks").splitlines()
     assert [line.split()[:2] for line in whole] == [["1", "critical"], ["2", "info"]]
-    assert said(capsys, "traces", policys, "--alerts").splitlines() == whole[:1]
+    quiet = "1 trace of marks alone not listed: --marks lists all."
+    assert said(capsys, "traces", policys).splitlines() == [whole[0], quiet]
     text = said(capsys, "trace", policys, 2)
     assert "a trace of marks alone keeps no layers" in text
     assert "(too few batches before the mark, 1, to say what was usual" in text
 
 
+def test_a_trace_names_what_happened_just_before_and_so_does_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Telemetry("culled", out=tmp_path / "culled") as telemetry:
+        here = telemetry.scope(group="ppo", env=0, episode=0, epoch=1)
+        here.emit(episode_started())
+        for number in range(40):
+            here.emit(batch(number, 1.0))
+        here.move(epoch=2)
+        here.emit(CULL)
+        here.emit(batch(0, 50.0))
+        here.emit(episode_ended())
+    (line,) = said(capsys, "traces", tmp_path / "culled").splitlines()
+    assert (
+        line == "   1  warning   ppo env 0 episode 0  epochs 1-2  loss_spike after norm culled from mid by the policy"
+    )
+    text = said(capsys, "trace", tmp_path / "culled", 1)
+    assert "  epoch 2, right before: norm culled from mid by the policy: -28.50 points right after it\n" in text
+    assert "first epoch 2 batch 0 (with the alert): loss 50" in text
+
+
 def test_a_trace_that_is_not_there_is_one_clear_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trace", str(run), "2"]) == 2
-    assert capsys.readouterr().err == "nissa trace: there is no trace 2: `nissa traces` lists 1\n"
+    assert capsys.readouterr().err == "nissa trace: there is no trace 2: `nissa traces --marks` lists 1\n"
 
 
 def test_a_run_in_which_nothing_happened_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -477,6 +477,16 @@ def test_the_mode_is_that_of_the_configuration() -> None:
     assert len(raised(told([configured(alerts={"mode": "robust"}), *SPIKE], "ratio"))) == 1
 
 
+@pytest.mark.parametrize(("times", "found"), [(7.9, True), (8.1, False)])
+@BOTH
+def test_how_many_times_its_mean_a_loss_may_be_is_configured(mode: str, times: float, found: bool) -> None:
+    """To the robust rule it is then no ratio, but still a jump."""
+    spike = [configured(alerts={"mode": mode, "loss_spike_threshold": times}), *[batch(1.0)] * 40, batch(8.0)]
+    clauses = [alert.clause for alert in raised(told(spike))]
+    assert ("ratio" in clauses) == found
+    assert clauses in (["ratio"], [] if mode == "ratio" else ["jump"])
+
+
 def test_a_configuration_outlives_an_episode_and_is_no_part_of_one() -> None:
     strict = event(configured(alerts={"mode": "ratio"}), env=0)
     both = [*(event(one, env=0, episode=0) for one in SPIKE), *(event(one, env=0, episode=1) for one in SPIKE)]
@@ -492,12 +502,12 @@ def test_a_configuration_of_the_whole_run_is_that_of_each_environment() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "payloads", "found"),
     [
-        ("accuracy_points", 20.0, [epoch(80.0), epoch(65.0)], 0),
+        ("accuracy_drop_threshold", 20.0, [epoch(80.0), epoch(65.0)], 0),
         ("gradient_explosion", 1000.0, [batch(host=norm) for norm in (*[1.0] * 40, 500.0)], 0),
         ("dormant_share", 0.9, [activations(0.8)] * 5, 0),
         ("dormant_measurements", 5, [activations(0.8)] * 4, 0),
-        ("accuracy_points", "much", [epoch(80.0), epoch(65.0)], 1),
-        ("accuracy_points", None, [epoch(80.0), epoch(65.0)], 1),
+        ("accuracy_drop_threshold", "much", [epoch(80.0), epoch(65.0)], 1),
+        ("accuracy_drop_threshold", None, [epoch(80.0), epoch(65.0)], 1),
     ],
 )
 def test_limits_are_those_of_the_configuration_as_far_as_it_says_numbers(

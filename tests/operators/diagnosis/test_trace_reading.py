@@ -18,8 +18,9 @@ from nissa.events.kinds import (
     TracedLayer,
     TracedUnits,
 )
-from nissa.operators.diagnosis.onset import LEAST, onsets, trigger, usual_range
+from nissa.operators.diagnosis.onset import onsets, trigger
 from nissa.operators.diagnosis.suspect_layers import suspects
+from nissa.operators.diagnosis.usual_course import LEAST, usual_course, usual_range
 
 QUIET = TracedBatch(batch=0, loss=1.0, accuracy=50.0, host_grad_norm=2.0, seed_grad_norms={"early": 0.5})
 NOISE = (0.95, 1.05, 1.0, 0.98, 1.02)
@@ -120,11 +121,70 @@ def test_the_range_is_numpys_median_and_quartiles_of_the_logarithms(values: list
     assert usual_range(values) == pytest.approx((math.exp(middle - reach), math.exp(middle + reach)), rel=1e-9)
 
 
-@given(st.lists(st.floats(0, 100), min_size=LEAST, max_size=64))
-def test_the_range_of_accuracies_is_in_points_and_no_narrower_than_eight_either_way(values: list[float]) -> None:
-    lower, middle, upper = np.quantile(values, (0.25, 0.5, 0.75))
+@given(st.lists(st.floats(0, 100), min_size=LEAST, max_size=64), st.integers(0, 99))
+def test_the_course_of_accuracies_is_a_line_through_numpys_medians_and_no_narrower_than_eight_points(
+    values: list[float], ahead: int
+) -> None:
+    y, x = np.asarray(values), np.arange(len(values), dtype=float)
+    later, earlier = np.tril_indices(len(values), -1)
+    slope = np.median((y[later] - y[earlier]) / (x[later] - x[earlier]))
+    left = y - slope * x - np.median(y - slope * x)
+    lower, upper = np.quantile(left, (0.25, 0.75))
     reach = 8 * max((upper - lower) / 1.349, 1.0)
-    assert usual_range(values, floor=1.0) == pytest.approx((middle - reach, middle + reach), rel=1e-9, abs=1e-9)
+    course = usual_course(values, floor=1.0)
+    assert course is not None
+    last = np.median(y - slope * x) + slope * (len(values) - 1)
+    there = last + slope * ahead
+    assert course.held() == pytest.approx((last - reach, last + reach), rel=1e-9, abs=1e-6)
+    expected = (min(last, there) - reach, max(last, there) + reach)
+    assert course.range(len(values) - 1 + ahead) == pytest.approx(expected, rel=1e-9, abs=1e-6)
+
+
+def curve(losses: list[float], raised: int | None, alert: str = "loss_spike") -> DenseTraceCaptured:
+    """A curve of losses in which the batch `raised` is an alert of its own, or what comes after it is."""
+    rows = [TracedBatch(batch=n, loss=loss) for n, loss in enumerate(losses)]
+    at = len(rows) // 2 if raised is None else raised
+    own: dict[str, Any] = {} if raised is None else {"batch": at, "value": losses[at], "threshold": 2.5}
+    row = TracedAlert(alert=alert, severity="warning", subject="loss", place=at + 1, clause="c", what="w", **own)
+    return replace(trace(rows[: at + 1], rows[at + 1 :]), alerts=[row])
+
+
+def test_a_loss_that_falls_is_no_change_and_hides_none() -> None:
+    falling = [3.0 * 0.97**n * NOISE[n % 5] for n in range(64)]
+    assert onsets(curve(falling, None)) == []
+    assert onsets(curve([*falling[:24], *[falling[23] * NOISE[n % 5] for n in range(40)]], None)) == []
+    risen = [*falling[:24], *(3.0 * loss for loss in falling[24:])]
+    assert [(onset.place, onset.quantity) for onset in onsets(curve(risen, None))] == [(24, "loss")]
+
+
+def test_a_loss_that_goes_on_rising_is_a_change() -> None:
+    rising = [1.05**n * NOISE[n % 5] for n in range(64)]
+    assert [onset.quantity for onset in onsets(curve(rising, None))] == ["loss"]
+
+
+def test_what_an_alert_is_about_stands_out_however_much_was_usual() -> None:
+    """A loss of 3.16 against a usual 1.26, after a steep fall, in noise."""
+    steep = [9.0 * 0.94**n * (0.5, 2.0, 1.0, 0.7, 1.4)[n % 5] for n in range(32)]
+    (onset,) = onsets(curve([*steep, 3.16, *[1.26] * 31], 32))
+    assert (onset.place, onset.quantity, onset.value, onset.high) == (32, "loss", 3.16, 2.5)
+
+
+def test_a_batch_that_stood_out_long_before_the_alert_and_came_back_is_not_what_changed_first() -> None:
+    rows = batches(64)
+    rows[40] = replace(rows[40], host_grad_norm=99.0)
+    assert onsets(trace(rows)) == []
+    rows[60:] = [replace(row, loss=9.0) for row in rows[60:]]
+    assert [(onset.place, onset.quantity) for onset in onsets(trace(rows))] == [(60, "loss")]
+    leak = [*rows[:40], replace(rows[40], isolation_leakage=1e-6), *rows[41:]]
+    assert [onset.quantity for onset in onsets(trace(leak))] == ["isolation_leakage", "loss"]
+
+
+def test_a_norm_may_go_on_falling_or_stay_where_it_was() -> None:
+    falling = [2 * 0.95**n * NOISE[n % 5] for n in range(64)]
+    still = [*falling[:32], *[falling[31] * NOISE[n % 5] for n in range(32)]]
+    for norms in (falling, still):
+        rows = [replace(QUIET, batch=n, host_grad_norm=norm, accuracy=None) for n, norm in enumerate(norms)]
+        assert onsets(trace(rows)) == []
 
 
 def gradients(epoch: int, after: bool = True, /, **layers: TracedLayer) -> TracedGradients:

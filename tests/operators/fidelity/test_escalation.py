@@ -254,3 +254,9 @@ def test_what_comes_after_the_end_of_a_run_does_not_begin_it_again() -> None:
     for event in told([raised(), end, resolved(clause="run_ended"), episode_ended(), BEAT]):
         list(operator.step(state, event))
     assert not state.items
+
+
+@pytest.mark.parametrize(("forced", "expected"), [(True, [("dense", "research")]), (False, []), ("yes", [])])
+def test_dense_can_be_forced_whatever_the_mode(forced: Any, expected: list[tuple[str, str]]) -> None:
+    story = told([configured(mode="standard", dense_budget=0.0, traces={"force_dense": forced}), *[EPOCH] * 9])
+    assert changes(escalate(), story) == expected

@@ -80,7 +80,24 @@ def test_twins_on_both_sides_of_each_limit_of_the_entropy(left: float, severity:
     )
 
 
-def test_nothing_counts_during_the_warm_up() -> None:
+def test_what_was_sound_twice_is_judged_in_a_run_of_eight_updates() -> None:
+    low = updated({"op": head(0.01)}, value_std=0.0, explained_variance=0.0)
+    for sound, found in ((2, ["value_collapse", "entropy_collapse"]), (1, [])):
+        out = raised(told([*[updated()] * sound, *[low] * 5]))
+        assert [(row.alert, row.update) for row in out] == [(name, updated().update) for name in found]
+    assert names(told([*[updated()] * 5, updated(approx_kl=0.7)], policy_spikes())) == [("kl_spike", "approx_kl")]
+    assert names(told([*[updated()] * 4, updated(approx_kl=0.7)], policy_spikes())) == []
+
+
+def test_an_alert_and_its_end_say_the_update_that_raised_it() -> None:
+    low = [updated({"op": head(0.01)}, update=n, ratio_max=99.0 if n == 6 else 1.0) for n in range(2, 7)]
+    rows = [updated(update=0), updated(update=1), *low, *[updated(update=n) for n in range(7, 11)]]
+    for operator in (policy_collapse(), policy_spikes()):
+        out = told(rows, operator)
+        assert [row.update for row in raised(out)] == [row.update for row in resolved(out)] == [6]
+
+
+def test_what_was_never_sound_does_not_count_during_the_warm_up() -> None:
     low = [updated({"op": head(0.01)}, value_std=0.0, explained_variance=0.0) for _ in range(15)]
     assert told(low[:12]) == []
     assert names(told(low[:13])) == [("value_collapse", None)]

@@ -29,7 +29,7 @@ from nissa.operators.traces.recorder import flight_recorder
 from nissa.operators.traces.trace_event import MAX_LAYERS
 from nissa.operators.traces.trace_table import MAX_OPEN
 from tests.operators.fidelity.test_escalation import BEAT
-from tests.operators.raised import batch, gate, gradients, happenings, raised, stage, told
+from tests.operators.raised import batch, configured, gate, gradients, happenings, raised, stage, told
 from tests.operators.test_contract import derived
 from tests.samples import episode_ended, episode_started
 
@@ -390,6 +390,34 @@ def with_batches(story: list[Event[Any]]) -> list[Event[Any]]:
         if isinstance(event.payload, EpisodeStarted):
             told_so_far.append(Event(event.seq, event.time, event.scope, batch()))
     return told_so_far
+
+
+SWITCHED = {
+    "stage_transition": raised("stage_transition", "info", "early"),
+    "gate_failure": raised("gate_failure", "info", "early"),
+    "value_collapse": raised("value_collapse", "critical", None),
+    "entropy_collapse": raised("entropy_collapse", "warning", "op"),
+}
+
+
+@pytest.mark.parametrize("name", SWITCHED)
+@pytest.mark.parametrize("where", [{}, {"env": None}, {"group": None, "env": None}])
+def test_an_alert_that_is_switched_off_opens_no_trace_but_is_named_in_one(name: str, where: dict[str, Any]) -> None:
+    off: Any = (configured(traces={name: False}), {**where, "episode": None})
+    on: Any = (configured(traces={name: True}), {**where, "episode": None})
+    alert = SWITCHED[name]
+    assert len(traces(flight_recorder(), told([on, batch(), alert, END]))) == 1
+    assert traces(flight_recorder(), told([off, batch(), alert, END])) == []
+    for other in SWITCHED.keys() - {name}:
+        assert len(traces(flight_recorder(), told([off, batch(), SWITCHED[other], END]))) == 1
+    (trace,) = traces(flight_recorder(), told([off, batch(), raised(), batch(), alert, END]))
+    assert (trace.reasons, [row.alert for row in trace.alerts]) == (["loss_spike"], ["loss_spike", name])
+
+
+@pytest.mark.parametrize("traces_section", [None, 3, ["gate_failure"], {"gate_failure": "no"}])
+def test_a_configuration_that_says_nonsense_of_traces_switches_nothing_off(traces_section: Any) -> None:
+    items: list[Any] = [configured(traces=traces_section), batch(), SWITCHED["gate_failure"], END]
+    assert len(traces(flight_recorder(), told(items))) == 1
 
 
 @pytest.mark.parametrize("wrong", [{"ring": 0}, {"window": 15}, {"marked": 0}, {"most": 1}, {"timeout": 0.0}])

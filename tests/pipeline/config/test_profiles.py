@@ -435,3 +435,33 @@ def test_a_name_or_pattern_of_no_layer_is_refused_with_all_there_are(wanted: str
 def test_of_very_many_layers_an_error_names_some() -> None:
     with pytest.raises(ValueError, match=r"choose from l0, .*, l19 and 5 more$"):
         selected([f"l{n}" for n in range(25)], ["zzz"])
+
+
+def test_the_switches_of_the_documents_dense_trace_trigger_are_configuration_with_its_defaults() -> None:
+    config = TelemetryConfig()
+    assert config.traces.model_dump() == {
+        "stage_transition": True,
+        "gate_failure": True,
+        "value_collapse": True,
+        "entropy_collapse": True,
+        "force_dense": False,
+    }
+    limits = config.alerts.loss_spike_threshold, config.alerts.accuracy_drop_threshold, config.alerts.gradient_explosion
+    assert limits == (2.0, 5.0, 100.0)
+    changed = load(overrides=["traces.gate_failure=false", "alerts.loss_spike_threshold=3"])
+    assert (changed.traces.gate_failure, changed.alerts.loss_spike_threshold) == (False, 3.0)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["traces.gate_failure=maybe", "traces.gates=true", "alerts.loss_spike_threshold=1", "traces=off"]
+)
+def test_a_switch_that_is_none_is_refused(wrong: str) -> None:
+    assert refused(overrides=[wrong])
+
+
+@pytest.mark.parametrize("how", [{"mode": "research"}, {"traces": {"force_dense": True}}])
+def test_where_dense_is_forced_everything_is_measured_from_the_start(how: dict[str, Any]) -> None:
+    config = TelemetryConfig(**how)
+    assert planned(config).gradients.every == 1
+    with Telemetry("forced", config=config) as telemetry:
+        assert telemetry.fidelity == "dense"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from io import StringIO
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -68,16 +69,40 @@ def test_a_row_says_what_was_raised_where_and_whether_it_is_over() -> None:
         "clause": "ratio",
         "what": "loss 3 over 2, usually 1: ratio",
         "state": "stands",
-        "resolved": False,
+        "ended": None,
         "observations": None,
     }
     (row,) = rows(event(SPIKE, **WHERE), event(OVER))
-    assert (row["resolved"], row["observations"]) == (True, 12)
+    assert (row["state"], row["ended"], row["observations"]) == ("over", "recovered", 12)
+
+
+@pytest.mark.parametrize(
+    ("clause", "state"),
+    [
+        ("recovered", "over"),
+        ("mark", "over"),
+        ("stage_changed", "over"),
+        ("episode_ended", "open at the end"),
+        ("episode_lost", "open at the end"),
+        ("run_ended", "open at the end"),
+        ("crowded", "open at the end"),
+        ("of a newer writer", "open at the end"),
+    ],
+)
+def test_an_alert_that_an_end_resolved_is_not_over(clause: str, state: str) -> None:
+    (row,) = rows(event(SPIKE, **WHERE), event(replace(OVER, clause=clause)))
+    assert (row["state"], row["ended"]) == (state, clause)
+    assert state in shown(event(SPIKE, **WHERE), event(replace(OVER, clause=clause)))
+
+
+def test_an_alert_of_the_policy_says_its_update() -> None:
+    (row,) = rows(event(replace(SPIKE, update=12), group="ppo"))
+    assert (row["update"], row["epoch"]) == (12, None)
 
 
 def test_an_end_belongs_to_the_alert_of_its_own_environment_and_subject() -> None:
     other, again = event(SPIKE, group="ppo", env=0), event(SPIKE, **WHERE)
-    assert [row["resolved"] for row in rows(again, other, event(OVER), again)] == [True, False, False]
+    assert [row["state"] for row in rows(again, other, event(OVER), again)] == ["over", "stands", "stands"]
     assert rows(event(OVER)) == []
 
 
@@ -91,7 +116,7 @@ def test_of_too_many_rows_the_oldest_goes_and_its_end_is_nobodys() -> None:
     for env in (1, 2, 3):
         table(event(SPIKE, group="ppo", env=env))
     table(event(OVER))
-    assert [(row["env"], row["resolved"]) for row in table.snapshot()] == [(2, False), (3, False)]
+    assert [(row["env"], row["state"]) for row in table.snapshot()] == [(2, "stands"), (3, "stands")]
 
 
 @settings(max_examples=100)
@@ -103,13 +128,13 @@ def test_what_stands_in_the_operator_stands_in_the_table_and_in_the_metrics(turn
         for row in update_alert(alerts, Scope("test", "ppo", 1), (LOSS_SPIKE, f"s{number}"), found, calm=2):
             for sees in (tables, sink):
                 sees(event(row, group="ppo", env=1))
-    open_rows = [row["subject"] for row in tables.snapshot()["alerts"] if not row["resolved"]]
+    open_rows = [row["subject"] for row in tables.snapshot()["alerts"] if row["state"] == "stands"]
     assert open_rows == [key[1] for key in alerts]
     assert active(sink) == (len(alerts) if turns and tables.snapshot()["alerts"] else 0)
     for row in resolve(alerts, "run_ended"):
         for sees in (tables, sink):
             sees(event(row))
-    assert all(row["resolved"] for row in tables.snapshot()["alerts"])
+    assert all(row["state"] != "stands" for row in tables.snapshot()["alerts"])
     assert active(sink) == 0
 
 

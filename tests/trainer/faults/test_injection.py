@@ -247,4 +247,4 @@ def test_the_demo_takes_faults_and_its_log_says_so(tmp_path: Path) -> None:
     (started,) = seen(tmp_path / "run", RunStarted)
     assert started.payload.hyperparameters["injections"] == faults[1::2]
     rows = replay(tmp_path / "run").tables.snapshot()["alerts"]
-    assert {("loss_spike", 9), ("non_finite", 44)} <= {(row["kind"], row["epoch"]) for row in rows}
+    assert {("loss_spike", 9), ("non_finite", 44)} <= {(row["alert"], row["epoch"]) for row in rows}

@@ -200,7 +200,7 @@ def test_stages_follow_each_other_as_they_were_told(events: Events, esper_rows: 
 def test_a_stage_is_said_to_change_as_often_as_it_did_and_no_entropy_is_judged(
     replayed: Replay, esper_rows: Rows
 ) -> None:
-    alerts = Counter(row["kind"] for row in replayed.summary()["alerts"])
+    alerts = Counter(row["alert"] for row in replayed.summary()["alerts"])
     assert alerts["stage_transition"] == len(of(esper_rows, "SEED_STAGE_CHANGED"))
     assert alerts["entropy_collapse"] == 0
 

@@ -43,14 +43,14 @@ def test_an_explained_variance_of_nan_is_an_alert_whatever_else_is_said(
     rows: Rows, write: Write, change: dict[str, Any]
 ) -> None:
     next(of(rows, "PPO_UPDATE_COMPLETED")).update(change)
-    alerts = [(row["kind"], row["subject"]) for row in replay(write(*rows)).summary()["alerts"]]
+    alerts = [(row["alert"], row["subject"]) for row in replay(write(*rows)).summary()["alerts"]]
     assert ("non_finite", "explained_variance") in alerts
 
 
 def test_it_is_none_where_they_say_that_returns_did_not_vary(rows: Rows, write: Write) -> None:
     next(of(rows, "PPO_UPDATE_COMPLETED")).update(return_std=0.0, ev_low_return_variance=True)
     path = write(*rows)
-    assert not any(row["kind"] == "non_finite" for row in replay(path).summary()["alerts"])
+    assert not any(row["alert"] == "non_finite" for row in replay(path).summary()["alerts"])
     (update,) = [event.payload for event in read(path)[0] if isinstance(event.payload, PolicyUpdated)]
     assert update.return_std == 0.0
 

@@ -189,7 +189,7 @@ def test_the_tables_come_out_as_by_hand(excerpt: Path) -> None:
 
 def test_nan_is_an_alert_and_what_is_not_known_is_none(excerpt: Path) -> None:
     result = replay(excerpt)
-    found = [(row["kind"], row["severity"], row["subject"]) for row in result.summary()["alerts"]]
+    found = [(row["alert"], row["severity"], row["subject"]) for row in result.summary()["alerts"]]
     assert ("non_finite", "critical", "explained_variance") in found
     assert {kind for kind, severity, _ in found if severity != "info"} == {"non_finite"}
     assert not result.faults.counts
