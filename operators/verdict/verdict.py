@@ -129,9 +129,9 @@ def _beside(row: EpisodeCompared, looks: int, twin: HostTwin) -> EpisodeCompared
     )
 
 
-def _twin(row: EpisodeCompared) -> tuple[str, str]:
-    """What is compared, as text, in which NaN equals itself."""
-    return repr(row.twin_final_accuracy), repr(row.twin_peak_accuracy)
+def _twin(row: EpisodeCompared) -> str:
+    """What it is compared with, as text, in which NaN equals itself."""
+    return repr((row.twin_final_accuracy, row.twin_peak_accuracy, row.twin_epochs))
 
 
 def _merge(left: Verdicts, right: Verdicts) -> Verdicts:

@@ -52,7 +52,8 @@ def last_rows(operator: Any, story: list[Any]) -> dict[Any, Any]:
 
 def named(story: list[Any]) -> list[tuple[str, Any]]:
     """Seeds that germinate or end, each with its blueprint, told again at its end or not."""
-    found, born = [], {}
+    found: list[tuple[str, Any]] = []
+    born: dict[Any, str] = {}
     for e in story:
         if isinstance(seed := e.payload, SeedGerminated):
             born[e.scope.env, seed.seed] = seed.blueprint
