@@ -264,9 +264,14 @@ def test_the_budget_and_the_time_after_an_alert_are_epochs_however_often_one_is_
     for episode in (0, 1):
         for number in range(every, 121, every):
             scope = Scope("test", "ppo", 0, episode, number)
-            news = {20: [raised()], 60: [resolved()]}.get(number, []) if episode else []
-            for payload in (EPOCH, *news):
-                out += [(number, row.level) for row in operator.step(state, Event(0, 0.0, scope, payload))]
+            payloads: list[Any] = [
+                EPOCH,
+                *([raised()] * (number == 20 * episode)),
+                *([resolved()] * (number == 60 * episode)),
+            ]
+            for payload in payloads:
+                found: list[Any] = [*operator.step(state, Event(0, 0.0, scope, payload))]
+                out += [(number, row.level) for row in found]
     assert out == [(20, "dense"), (70, "normal")]
     (run,) = state.items.values()
     assert run.budget.epochs == 240 - 2 * (every - 1)
