@@ -30,10 +30,10 @@ class Budget:
     epochs: int = 0
     """Epochs so far."""
 
-    def count(self, dense: bool) -> None:
-        """Take a completed epoch in."""
-        self.epochs += 1
-        self.dense += dense
+    def count(self, dense: bool, epochs: int = 1) -> None:
+        """Take completed epochs in."""
+        self.epochs += epochs
+        self.dense += epochs if dense else 0
 
     def spent(self) -> bool:
         """Whether one more dense epoch would be too many."""

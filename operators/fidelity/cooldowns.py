@@ -80,11 +80,11 @@ class OpenAlerts:
         """An episode of an environment ended."""
         self.between.update(about for about in _about(where) if about in self.heard)
 
-    def train(self, where: GroupEnv, cool_down: int) -> None:
-        """An environment completed an epoch. Let go what has been watched for `cool_down` since it was resolved."""
+    def train(self, where: GroupEnv, cool_down: int, epochs: int = 1) -> None:
+        """An environment completed epochs. Let go what has been watched for `cool_down` since it was resolved."""
         for alert in self.cool_downs.values():
             if alert.resolved and alert.where in _about(where):
-                alert.trained[where] += 1
+                alert.trained[where] += epochs
         resolved = [(key, alert) for key, alert in self.cool_downs.items() if alert.resolved]
         self._let_go([key for key, alert in resolved if max(alert.trained.values(), default=0) >= cool_down])
 

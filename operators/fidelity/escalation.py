@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from nissa.events.event import Event
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
     AlertRaised,
     AlertResolved,
@@ -31,6 +31,7 @@ from nissa.operators.alerts import AlertKey
 from nissa.operators.fidelity.budget import Budget
 from nissa.operators.fidelity.cooldowns import OpenAlerts
 from nissa.operators.fold import Fold, Keyed
+from nissa.operators.statistics import place
 
 __all__ = ["MODES", "RunFidelity", "escalate"]
 
@@ -53,6 +54,17 @@ class RunFidelity:
     marks: bool = False
     level: Fidelity = "normal"
     alerts: OpenAlerts = field(default_factory=OpenAlerts)
+    told: Keyed[tuple[int | None, int | None]] = field(default_factory=lambda: Keyed(lambda: (None, None)))
+    """Episode and epoch that each environment told last."""
+
+    def trained(self, scope: Scope) -> int:
+        """Epochs since the last one told; 1 where no numbers say more, as for the first of an episode."""
+        where = scope.group, scope.env
+        episode, last = self.told[where]
+        last = last if episode == scope.episode else None
+        now = place(last, scope.epoch)
+        self.told[where] = scope.episode, now
+        return 1 if last is None else now - last
 
 
 def escalate(
@@ -127,9 +139,10 @@ def _heard(_: _Settings, run: RunFidelity, event: Event[BatchCompleted | Episode
 
 def _epoch(settings: _Settings, run: RunFidelity, event: Event[EpochCompleted]) -> Iterable[FidelityChanged]:
     where = event.scope.group, event.scope.env
-    run.budget.count(run.level == "dense")
+    epochs = run.trained(event.scope)
+    run.budget.count(run.level == "dense", epochs)
     run.alerts.hear(where, event.time)
-    run.alerts.train(where, settings.cool_down)
+    run.alerts.train(where, settings.cool_down, epochs)
     return _settle(run, "resumed", "resolved")
 
 

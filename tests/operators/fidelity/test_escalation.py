@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reactivex.testing.marbles import marbles_testing
 
-from nissa.events.event import Event
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import FidelityChanged, Heartbeat, PipelineState, RunEnded
 from nissa.events.vocabulary import Alert
 from nissa.operators.fidelity.budget import AHEAD, START
@@ -260,3 +260,25 @@ def test_what_comes_after_the_end_of_a_run_does_not_begin_it_again() -> None:
 def test_dense_can_be_forced_whatever_the_mode(forced: Any, expected: list[tuple[str, str]]) -> None:
     story = told([configured(mode="standard", dense_budget=0.0, traces={"force_dense": forced}), *[EPOCH] * 9])
     assert changes(escalate(), story) == expected
+
+
+@pytest.mark.parametrize("every", [1, 2, 5])
+def test_the_budget_and_the_time_after_an_alert_are_epochs_however_often_one_is_told(every: int) -> None:
+    """Two episodes of 120 epochs, and an alert in the second that stands from 20 to 60."""
+    operator = escalate("adaptive", budget=0.5, cool_down=10)
+    state, out = operator.init(), list[Any]()
+    for episode in (0, 1):
+        for number in range(every, 121, every):
+            scope = Scope("test", "ppo", 0, episode, number)
+            payloads: list[Any] = [
+                EPOCH,
+                *([raised()] * (number == 20 * episode)),
+                *([resolved()] * (number == 60 * episode)),
+            ]
+            for payload in payloads:
+                found: list[Any] = [*operator.step(state, Event(0, 0.0, scope, payload))]
+                out += [(number, row.level) for row in found]
+    assert out == [(20, "dense"), (70, "normal")]
+    (run,) = state.items.values()
+    assert run.budget.epochs == 240 - 2 * (every - 1)
+    assert run.budget.dense == 50
