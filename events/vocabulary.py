@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 __all__ = [
+    "ACCOUNT_MISMATCH",
     "ACCURACY_DROP",
     "ALERT_NAMES",
     "CLIP_FRACTION_SPIKE",
@@ -25,10 +26,12 @@ __all__ = [
     "OPPORTUNITIES",
     "OUTCOMES",
     "POLICY_ALERTS",
+    "POLICY_STALLED",
     "RATIO_EXPLOSION",
     "SEVERITIES",
     "STAGES",
     "STAGE_TRANSITION",
+    "UNSEEN",
     "VALUE_COLLAPSE",
     "Alert",
     "Fidelity",
@@ -58,6 +61,7 @@ ACCURACY_DROP = Alert("accuracy_drop", "warning")
 GRADIENT_EXPLOSION = Alert("gradient_explosion", "critical")
 NON_FINITE = Alert("non_finite", "critical")
 DORMANT_UNITS = Alert("dormant_units", "warning")
+ACCOUNT_MISMATCH = Alert("account_mismatch", "warning")
 GATE_FAILURE = Alert("gate_failure", "info")
 STAGE_TRANSITION = Alert("stage_transition", "info")
 
@@ -68,17 +72,20 @@ DEGENERATE_RETURNS = Alert("degenerate_returns", "warning")
 KL_SPIKE = Alert("kl_spike", "warning")
 CLIP_FRACTION_SPIKE = Alert("clip_fraction_spike", "warning")
 RATIO_EXPLOSION = Alert("ratio_explosion", "critical")
+POLICY_STALLED = Alert("policy_stalled", "warning")
 
 ENV_ALERTS = (
-    *(LOSS_SPIKE, ACCURACY_DROP, GRADIENT_EXPLOSION, NON_FINITE, DORMANT_UNITS),
+    *(LOSS_SPIKE, ACCURACY_DROP, GRADIENT_EXPLOSION, NON_FINITE, DORMANT_UNITS, ACCOUNT_MISMATCH),
     *(GATE_FAILURE, STAGE_TRANSITION),
 )
 """Raised of an environment. They are exported as 0 before they first happen."""
 POLICY_ALERTS = (
     *(ENTROPY_COLLAPSE, VALUE_COLLAPSE, DEGENERATE_RETURNS),
-    *(KL_SPIKE, CLIP_FRACTION_SPIKE, RATIO_EXPLOSION, NON_FINITE),
+    *(KL_SPIKE, CLIP_FRACTION_SPIKE, RATIO_EXPLOSION, NON_FINITE, POLICY_STALLED),
 )
 """Raised of a policy, likewise; `ENTROPY_LOW` is exported from its first time on."""
+UNSEEN = frozenset({ACCOUNT_MISMATCH.name, POLICY_STALLED.name})
+"""Names of alerts that no batch and no layer explains: they open no trace, and ask for no closer look."""
 ALERT_NAMES = tuple(sorted({alert.name for alert in (*ENV_ALERTS, *POLICY_ALERTS)}))
 """Of all alerts."""
 

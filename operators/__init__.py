@@ -6,18 +6,20 @@ loaded together: `Telemetry` does so when a run begins.
 
 from typing import Any
 
+from nissa.operators.accounts import account_mismatch
 from nissa.operators.anomalies import detect_anomalies
 from nissa.operators.assessment import accuracy_trends, assess_epochs
 from nissa.operators.features import feature_vectors
 from nissa.operators.fidelity import escalate
 from nissa.operators.fold import Fold, Operator, only
 from nissa.operators.growth import best_runs, blueprint_stats, seed_scoreboard
-from nissa.operators.policy import policy_collapse, policy_spikes
+from nissa.operators.policy import policy_collapse, policy_spikes, policy_stalled
 from nissa.operators.traces import flight_recorder
 
 __all__ = [
     "Fold",
     "Operator",
+    "account_mismatch",
     "accuracy_trends",
     "assess_epochs",
     "best_runs",
@@ -30,6 +32,7 @@ __all__ = [
     "only",
     "policy_collapse",
     "policy_spikes",
+    "policy_stalled",
     "seed_scoreboard",
 ]
 
@@ -37,6 +40,7 @@ __all__ = [
 def default_operators() -> dict[str, Operator]:
     """Fresh operators by name, as every run has them, in the order in which they see an event."""
     summaries: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), assess_epochs(), feature_vectors()]
-    noticing: list[Fold[Any]] = [detect_anomalies(), accuracy_trends(), policy_collapse(), policy_spikes()]
+    noticing: list[Fold[Any]] = [detect_anomalies(), accuracy_trends()]
+    noticing += [policy_collapse(), policy_spikes(), policy_stalled(), account_mismatch()]
     following: list[Fold[Any]] = [escalate(), flight_recorder()]
     return {fold.name: fold for fold in (*summaries, *noticing, *following)}
