@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     # torch takes a second to load, and only those who train need it.
-    from nissa.trainer.study import StudySettings, format_report, run_study  # noqa: PLC0415
+    from nissa.trainer.study import StudySettings, format_report, report_rows, run_study  # noqa: PLC0415
 
     names = ("seeds", "envs", "episodes", "judged", "epochs")
     try:
@@ -48,7 +48,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     report = run_study(settings, telemetry)
     if arguments.json:
-        write_json(report)
+        write_json(report_rows(report))
     else:
         sys.stdout.write(format_report(report) + "\n")
     console.print(f"The runs are in {out}.", style="dim", soft_wrap=True)

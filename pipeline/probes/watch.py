@@ -21,7 +21,7 @@ from nissa.events.kinds import PhaseTimed
 from nissa.pipeline.config import TelemetryConfig, dense, planned
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.announcement import probes_configured
-from nissa.pipeline.probes.gradients import PendingGradients
+from nissa.pipeline.probes.gradients import PendingGradients, StepGradients
 from nissa.pipeline.probes.landscape import explore_landscape
 from nissa.pipeline.probes.memory import memory_measured
 from nissa.pipeline.probes.model import unwrapped
@@ -75,8 +75,11 @@ class Watch:
         self._before: Mapping[nn.Parameter, Tensor] = {}
         self.emitter.emit(probes_configured(telemetry.config, self._normal, self._parts(), slots, self._classes))
 
-    def step(self) -> None:
+    def step(self, gradients: StepGradients | None = None) -> None:
         """Call it after the last backward pass of a step (and a scaler's `unscale_`), and before clipping.
+
+        A trainer that has made `gradients` of the same parts, to clip by their norms, hands them in: nothing is reduced
+        twice.
 
         Measures the first step of an epoch and every n-th after it. What a GPU measured is emitted a step later, and at
         the latest by `epoch`: a run that ends without it loses its last measurement.
@@ -84,7 +87,7 @@ class Watch:
         batch = self._batch
         self._batch = batch + 1
         if batch >= self._due or self._telemetry.fidelity != self._fidelity:
-            self._look(batch)
+            self._look(batch, gradients)
 
     def epoch(self, inputs: Any, labels: Tensor) -> None:
         """Call it after an epoch, with a batch that was not trained on, and before `EpochCompleted` is emitted.
@@ -113,7 +116,7 @@ class Watch:
     def _plan(self) -> TelemetryConfig:
         return self._dense if self._telemetry.fidelity == "dense" else self._normal
 
-    def _look(self, batch: int) -> None:
+    def _look(self, batch: int, gradients: StepGradients | None) -> None:
         """A step at which something is due."""
         self.emitter.attempt("watch", self._alone.look, self.emitter.scope)
         self._gradients.arrive()
@@ -123,6 +126,6 @@ class Watch:
             self._before = self.emitter.attempt("weights_measured", lambda: copied(self._parts())) or {}
         config = plan.gradients
         if config.enabled and batch % config.every == 0:
-            self._gradients.begin(self.emitter, self._parts, config, batch)
+            self._gradients.begin(self.emitter, lambda: gradients or StepGradients(self._parts()), config, batch)
         due = batch + config.every - batch % config.every if config.enabled else inf
         self._due = batch + 1 if self._gradients.waiting else due

@@ -204,7 +204,7 @@ def test_a_small_study_prints_each_group_and_keeps_its_runs(tmp_path: Path, word
     assert done.returncode == 0, done.stderr
     assert all(group in done.stdout for group in ("ppo", "heuristic", "never"))
     if words:
-        assert json.loads(done.stdout)["groups"]["never"]["training_delta"] == [0.0, 0.0]
+        assert json.loads(done.stdout)["groups"]["never"]["kept_delta"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
     assert (tmp_path / "study" / "study-ppo-seed1" / "manifest.json").exists()
 
 

@@ -1,6 +1,7 @@
 """How does a training go wrong? Injected faults are carried out: in batches, gradients, weights, or the policy."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import count
 from typing import Protocol
 
@@ -8,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import BatchCompleted
+from nissa.pipeline.probes import StepGradients
 from nissa.trainer.data import N_CLASSES
 from nissa.trainer.faults.injection import Injection
 from nissa.trainer.network import Model
 from nissa.trainer.policy import ActorCritic
-from nissa.trainer.training import TrainedEpoch, gradients_of, train_epoch
+from nissa.trainer.training import TrainedEpoch, train_epoch
 
 __all__ = ["BATCH", "Train", "corrupt_policy", "sabotaged"]
 
@@ -33,7 +35,7 @@ class Train(Protocol):
         model: Model,
         batches: Iterable[_Batch],
         report: Callable[[BatchCompleted], None],
-        look: Callable[[], None] | None = None,
+        look: Callable[[StepGradients], object] | None = None,
     ) -> TrainedEpoch:
         """Train an epoch."""
 
@@ -47,13 +49,12 @@ def sabotaged(injections: Iterable[Injection], env: int, episode: int) -> Train:
         model: Model,
         batches: Iterable[_Batch],
         report: Callable[[BatchCompleted], None],
-        look: Callable[[], None] | None = None,
+        look: Callable[[StepGradients], object] | None = None,
     ) -> TrainedEpoch:
         now = next(epochs)
         faults = {fault for epoch, fault in here if epoch == now}
-        if "gradient_explosion" in faults:
-            look = _exploding(model, look or _nothing)
-        trained = train_epoch(model, _corrupted(batches, faults), report, look)
+        with _exploding(model) if "gradient_explosion" in faults else nullcontext():
+            trained = train_epoch(model, _corrupted(batches, faults), report, look)
         if "accuracy_drop" in faults:
             nn.init.zeros_(model.host.fc.weight)
         return trained
@@ -87,17 +88,17 @@ def _corrupt(images: Tensor, labels: Tensor, faults: set[str]) -> _Batch:
     return images, labels
 
 
-def _exploding(model: Model, look: Callable[[], None]) -> Callable[[], None]:
-    """What looks at gradients when they are complete; those of one batch are too large by then."""
+@contextmanager
+def _exploding(model: Model) -> Iterator[None]:
+    """Inside, the gradients of one batch are too large, from the logits on."""
     numbers = count()
 
-    def explode() -> None:
+    def explode(_: nn.Module, __: object, logits: Tensor) -> None:
         if next(numbers) == BATCH:
-            torch._foreach_mul_([grad for part in model.parts().values() for grad in gradients_of(part)], _SCALE)
-        look()
+            logits.register_hook(lambda gradient: _SCALE * gradient)  # type: ignore[no-untyped-call]
 
-    return explode
-
-
-def _nothing() -> None:
-    """Nobody looks."""
+    hook = model.register_forward_hook(explode)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
+from nissa.operators.statistics import Interval, t_interval
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.run import train
 from nissa.trainer.settings import Settings
-from nissa.trainer.study.interval import Interval, t_interval
 from nissa.trainer.study.outcome import Outcome, alone, grown, mean_outcome
 from nissa.trainer.training import History
 

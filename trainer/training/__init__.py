@@ -1,8 +1,8 @@
 """How does the host learn? Epochs, validation, the factorial of its seeds, and its twin that grows nothing."""
 
+from nissa.trainer.training.clipping import MAX_NORM
 from nissa.trainer.training.counterfactual import contributions, factorial
 from nissa.trainer.training.epoch import TrainedEpoch, train_epoch
-from nissa.trainer.training.gradients import MAX_NORM, gradients_of
 from nissa.trainer.training.history import Course, EpisodeRecord, History, Measured, trend, weights_digest
 from nissa.trainer.training.snapshots import epoch_completed
 from nissa.trainer.training.twin import host_baseline_measured, save_initial, train_twin
@@ -19,7 +19,6 @@ __all__ = [
     "contributions",
     "epoch_completed",
     "factorial",
-    "gradients_of",
     "host_baseline_measured",
     "save_initial",
     "train_epoch",

@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import BatchCompleted
-from nissa.pipeline.probes import leakage
+from nissa.pipeline.probes import StepGradients, leakage
 from nissa.trainer.network import Model
-from nissa.trainer.training.gradients import clip, gradients_of, norm
+from nissa.trainer.training.clipping import clip
 
 __all__ = ["TrainedEpoch", "train_epoch"]
 
@@ -29,12 +29,12 @@ def train_epoch(
     model: Model,
     batches: Iterable[tuple[Tensor, Tensor]],
     report: Callable[[BatchCompleted], None],
-    look: Callable[[], None] | None = None,
+    look: Callable[[StepGradients], object] | None = None,
 ) -> TrainedEpoch:
     """Train on every batch, (images (n, 1, 8, 8), labels (n,)), and report each one.
 
     A seed that has just germinated gets gradients to be looked at, but does not learn yet. `look` is called for each
-    batch when its gradients are complete, and not clipped yet.
+    batch with its gradients, when they are complete, and not clipped yet.
     """
     for slot in model.slots.values():
         slot.start_epoch()
@@ -48,7 +48,7 @@ def train_epoch(
 
 
 def _train_batch(
-    model: Model, images: Tensor, labels: Tensor, number: int, look: Callable[[], None] | None
+    model: Model, images: Tensor, labels: Tensor, number: int, look: Callable[[StepGradients], object] | None
 ) -> BatchCompleted:
     logits = model(images)
     loss = cross_entropy(logits, labels)
@@ -56,10 +56,11 @@ def _train_batch(
     leak = _leakage(model, loss) if number == 0 else []
     model.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
+    gradients = StepGradients(model.parts())
     if look:
-        look()
+        look(gradients)
     hits = (logits.argmax(1) == labels).sum()
-    (mean_loss, right, *leaked), norms = _step(model, torch.stack([loss.detach(), hits, *leak]))
+    (mean_loss, right, *leaked), norms = _step(model, gradients.norms, torch.stack([loss.detach(), hits, *leak]))
     return BatchCompleted(
         batch=number,
         loss=mean_loss,
@@ -70,13 +71,12 @@ def _train_batch(
     )
 
 
-def _step(model: Model, figures: Tensor) -> tuple[list[float], dict[str, float]]:
+def _step(model: Model, found: dict[str, Tensor], figures: Tensor) -> tuple[list[float], dict[str, float]]:
     """Clip and step; the figures and the norms before clipping by "host" and slot, all in one transfer."""
-    grads = {name: gradients_of(part) for name, part in model.parts().items()}
-    read: list[float] = torch.cat([figures, torch.stack([norm(group) for group in grads.values()])]).tolist()
-    norms = dict(zip(grads, read[len(figures) :], strict=True))
-    for name, group in grads.items():
-        clip(group, norms[name])
+    read: list[float] = torch.cat([figures, torch.stack(list(found.values()))]).tolist()
+    norms = dict(zip(found, read[len(figures) :], strict=True))
+    for name, part in model.parts().items():
+        clip(part, norms[name])
     model.optimizer.step()
     for slot in model.seeded():
         if slot.seed is not None and slot.stage != "GERMINATED":

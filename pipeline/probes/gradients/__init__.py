@@ -5,5 +5,6 @@ Each device reduces its own to norms, sums and a sketch of 4,096 bins; one copy 
 
 from nissa.pipeline.probes.gradients.gradients import gradients_begun, gradients_measured
 from nissa.pipeline.probes.gradients.pending import PendingGradients
+from nissa.pipeline.probes.gradients.step_gradients import StepGradients
 
-__all__ = ["PendingGradients", "gradients_begun", "gradients_measured"]
+__all__ = ["PendingGradients", "StepGradients", "gradients_begun", "gradients_measured"]

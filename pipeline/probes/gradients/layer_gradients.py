@@ -16,7 +16,8 @@ from torch import Tensor
 from nissa.events.kinds import LayerGradients
 from nissa.pipeline.config import GradientConfig
 from nissa.pipeline.probes.gradients.bit_sketch import octaves, quantiles, shares
-from nissa.pipeline.probes.gradients.device_statistics import Figures, Gradient
+from nissa.pipeline.probes.gradients.device_statistics import Figures
+from nissa.pipeline.probes.gradients.step_gradients import Gradient
 
 __all__ = ["layer_gradients"]
 

@@ -1,13 +1,12 @@
 """Gradients that were measured and have not arrived yet: kept here until they are emitted."""
 
-from collections.abc import Callable, Mapping
-
-from torch import nn
+from collections.abc import Callable
 
 from nissa.events.kinds import GradientsMeasured
 from nissa.pipeline.config import GradientConfig
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.gradients.gradients import gradients_begun
+from nissa.pipeline.probes.gradients.step_gradients import StepGradients
 from nissa.pipeline.probes.model import Pending
 
 __all__ = ["PendingGradients"]
@@ -24,11 +23,9 @@ class PendingGradients:
         """Whether there is one."""
         return self._late is not None
 
-    def begin(
-        self, emitter: Emitter, parts: Callable[[], Mapping[str, nn.Module]], config: GradientConfig, batch: int
-    ) -> None:
+    def begin(self, emitter: Emitter, step: Callable[[], StepGradients], config: GradientConfig, batch: int) -> None:
         """Measure, and emit what need not be waited for. Never raises."""
-        late = emitter.attempt("gradients_measured", lambda: gradients_begun(parts(), config, batch))
+        late = emitter.attempt("gradients_measured", lambda: gradients_begun(step(), config, batch))
         if late:
             self._late = emitter.bind(), late
             if not late.waiting:

@@ -1,7 +1,7 @@
 """What a gradient is reduced to: its norm, counts of broken and of too large elements, a sample; nothing waits.
 
 >>> grads = [torch.tensor([3.0, 4.0]), torch.tensor([0.0, torch.inf])]
->>> sizes = norms(grads, torch.float32)
+>>> sizes = torch.stack(norms(grads))
 >>> odd = broken(grads, sizes)
 >>> sizes.tolist(), odd.tolist(), above(grads, sizes, odd, 3.5).tolist()
 ([5.0, inf], [0.0, 1.0], [1.0, 0.0])
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import hardshrink
 
-__all__ = ["MOST", "above", "broken", "norms", "sampled"]
+__all__ = ["MOST", "above", "broken", "norms", "sampled", "widest"]
 
 MOST = 65_536
 """Elements of a tensor that are looked at in a sample."""
@@ -25,13 +25,22 @@ _ROUNDING = 0.01
 """By how much a norm is surely not off, relative to it."""
 
 
-def norms(grads: list[Tensor], wide: torch.dtype) -> Tensor:
-    """L2 norms (n,). The CPU adds up one by one, and loses digits in long tensors: it gets those in pieces."""
+def norms(grads: list[Tensor]) -> list[Tensor]:
+    """L2 norms of tensors on one device, scalars in float32; in float64 if one of the tensors is.
+
+    The CPU adds up one by one, and loses digits in long tensors: it gets those in pieces.
+    """
+    wide = widest(grads)
     long = [i for i, grad in enumerate(grads) if grad.numel() > _PIECE and grad.device.type == "cpu"]
     found = list(torch._foreach_norm([grad[:0] if i in long else grad for i, grad in enumerate(grads)], 2, wide))
     for i in long:
         found[i] = torch.stack(torch._foreach_norm(torch.split(_flat(grads[i]), _PIECE), 2, wide)).norm()
-    return torch.stack(found)
+    return found
+
+
+def widest(grads: list[Tensor]) -> torch.dtype:
+    """What they are added up in."""
+    return torch.float64 if any(grad.dtype == torch.float64 for grad in grads) else torch.float32
 
 
 def broken(grads: list[Tensor], sizes: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from nissa.trainer.network.blueprints import BLUEPRINTS
 from nissa.trainer.network.flops import host_flops, seed_flops
 from nissa.trainer.network.host import SIDE, SLOT_CHANNELS, n_params, new_host
 from nissa.trainer.network.seed import Seed
-from nissa.trainer.training.gradients import MAX_NORM, clip, norm
 
 
 def test_the_host_has_the_parameters_of_its_layers() -> None:
@@ -80,12 +79,3 @@ def test_an_epoch_shows_every_image_once() -> None:
     assert [len(labels) for _, labels in seen] == [64] * 22 + [29]
     shown = torch.cat([images for images, _ in seen]).sum((1, 2, 3)).sort().values
     assert torch.equal(shown, load_digits().train_images.sum((1, 2, 3)).sort().values)
-
-
-def test_gradients_are_clipped_to_the_limit_and_only_above_it() -> None:
-    large, small = [torch.tensor([30.0]), torch.tensor([40.0])], [torch.tensor([0.3])]
-    assert norm(large).item() == 50.0
-    clip(large, 50.0)
-    clip(small, 0.3)
-    assert norm(large).item() == pytest.approx(MAX_NORM)
-    assert small[0].item() == pytest.approx(0.3)

@@ -4,18 +4,23 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import HostBaselineEpoch
+from nissa.events.kinds import BatchCompleted, GradientsMeasured, HostBaselineEpoch
+from nissa.pipeline.probes import StepGradients, Watch
+from nissa.pipeline.probes.gradients import step_gradients
+from nissa.pipeline.probes.gradients.reductions import norms
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.data.digits import batches, load_digits
 from nissa.trainer.network.host import Host, new_host
 from nissa.trainer.network.model import Model
 from nissa.trainer.network.optimizer import LEARNING_RATE
+from nissa.trainer.training.clipping import MAX_NORM, clip
 from nissa.trainer.training.epoch import train_epoch
-from nissa.trainer.training.gradients import MAX_NORM
 from nissa.trainer.training.twin import train_twin
+from tests.waiting import LIMIT
 
 
 def plainly(host: Host, order: torch.Generator, epochs: int) -> list[tuple[float, float, float]]:
@@ -77,3 +82,44 @@ def test_a_seed_learns_in_every_stage_but_the_first(silent: Any, make_seed: Any,
     assert all(not torch.equal(a, b) for a, b in zip(before, slot.parameters(), strict=True))
     assert trained.seed_grad_norms["late"] > 0
     assert slot.epochs_in_stage == slot.seed.age == 1
+
+
+def test_gradients_are_clipped_to_the_limit_and_only_above_it() -> None:
+    large, small = nn.Linear(1, 1), nn.Linear(1, 1)
+    for part, (weight, bias) in ((large, (30.0, -40.0)), (small, (0.3, 0.4))):
+        part.weight.grad, part.bias.grad = torch.tensor([[weight]]), torch.tensor([bias])
+    found = {name: norm.item() for name, norm in StepGradients({"host": large, "late": small}).norms.items()}
+    assert found == {"host": 50.0, "late": pytest.approx(0.5)}
+    clip(large, found["host"])
+    clip(small, found["late"])
+    grads = [p.grad.item() for part in (large, small) for p in part.parameters() if p.grad is not None]
+    assert grads == pytest.approx([0.6 * MAX_NORM, -0.8 * MAX_NORM, 0.3, 0.4])
+
+
+@pytest.mark.parametrize("profile", ["minimal", "research"])
+def test_norms_are_reduced_once_in_a_step_for_clipping_and_for_whoever_looks(
+    make_seed: Any, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    reduced: list[int] = []
+
+    def counted(grads: list[torch.Tensor]) -> list[torch.Tensor]:
+        reduced.append(len(grads))
+        return norms(grads)
+
+    seen: list[Event[Any]] = []
+    with Telemetry("once", sinks={"seen": seen.append}, config=profile) as telemetry:
+        model = Model(0, telemetry.scope())
+        model.slots["late"].seed = make_seed()
+        model.slots["late"].enter("TRAINING", 50.0)
+        watch = Watch(telemetry, model, parts=model.parts)
+        monkeypatch.setattr(step_gradients, "norms", counted)
+        rows = list(batches(load_digits(), torch.Generator().manual_seed(0)))[:3]
+        train_epoch(model, rows, watch.emitter.emit, watch.step)
+        assert telemetry.flush(LIMIT)
+    assert reduced == [len(list(model.parameters()))] * 3
+    told = {e.payload.batch: e.payload for e in seen if isinstance(e.payload, BatchCompleted)}
+    looks = [event.payload for event in seen if isinstance(event.payload, GradientsMeasured)]
+    assert len(looks) == (3 if profile == "research" else 0)
+    for look in looks:
+        batch = told[look.batch]
+        assert (look.host_norm, look.slot_norms) == (batch.host_grad_norm, batch.seed_grad_norms)

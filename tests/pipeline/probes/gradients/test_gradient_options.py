@@ -12,7 +12,7 @@ from torch import nn
 from nissa.events.kinds import LayerGradients
 from nissa.pipeline.config.settings import GradientConfig
 from nissa.pipeline.probes.gradients import device_statistics as gathering
-from nissa.pipeline.probes.gradients import reductions
+from nissa.pipeline.probes.gradients import reductions, step_gradients
 from nissa.pipeline.probes.gradients.gradients import gradients_measured
 
 BARE = {
@@ -137,8 +137,12 @@ def test_what_several_devices_found_is_put_back_where_it_belongs(monkeypatch: py
     assert broken is not None
     broken[0, 1] = torch.nan
     on_one = gradients_measured(parts, everything)
-    monkeypatch.setattr(gathering, "_by_device", lambda values: [[1, 4, 9], [0, 2, 3, 5, 6], [7, 8]])
+    monkeypatch.setattr(gathering, "by_device", lambda values: [list(range(len(values)))[n::3] for n in (1, 2, 0)])
     assert repr(gradients_measured(parts, everything)) == repr(on_one)
+    monkeypatch.setattr(step_gradients, "by_device", lambda values: [list(range(len(values)))[n::2] for n in (1, 0)])
+    apart = gradients_measured(parts, everything)
+    assert apart.slot_norms == pytest.approx(on_one.slot_norms)
+    assert repr(apart.layers) == repr(on_one.layers)
 
 
 def test_a_large_layer_counts_each_of_its_elements_once() -> None:

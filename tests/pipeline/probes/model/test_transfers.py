@@ -17,6 +17,7 @@ from nissa.pipeline.probes.activations.activations import activations_measured, 
 from nissa.pipeline.probes.gradients import bit_sketch
 from nissa.pipeline.probes.gradients.gradients import gradients_begun, gradients_measured
 from nissa.pipeline.probes.gradients.reductions import broken
+from nissa.pipeline.probes.gradients.step_gradients import StepGradients
 from nissa.pipeline.probes.landscape import perturbations
 from nissa.pipeline.probes.landscape.sharpness import sharpness_measured
 from nissa.pipeline.probes.model import transfer
@@ -92,7 +93,7 @@ def test_all_gradients_leave_the_device_in_one_transfer_and_nothing_else_waits()
 def test_a_step_does_not_wait_even_for_that_one() -> None:
     def begun(model: nn.Module) -> None:
         # Arrived would be raised by waiting.
-        assert gradients_begun({"host": model}, EVERYTHING).waiting
+        assert gradients_begun(StepGradients({"host": model}), EVERYTHING).waiting
 
     assert waits(begun) == {"copy": 1}
 
