@@ -32,6 +32,7 @@ __all__ = [
     "SEVERITIES",
     "STAGES",
     "STAGE_TRANSITION",
+    "UNSEEN",
     "VALUE_COLLAPSE",
     "Alert",
     "Fidelity",
@@ -61,9 +62,9 @@ ACCURACY_DROP = Alert("accuracy_drop", "warning")
 GRADIENT_EXPLOSION = Alert("gradient_explosion", "critical")
 NON_FINITE = Alert("non_finite", "critical")
 DORMANT_UNITS = Alert("dormant_units", "warning")
+ACCOUNT_MISMATCH = Alert("account_mismatch", "warning")
 GATE_FAILURE = Alert("gate_failure", "info")
 STAGE_TRANSITION = Alert("stage_transition", "info")
-ACCOUNT_MISMATCH = Alert("account_mismatch", "warning")
 
 ENTROPY_COLLAPSE = Alert("entropy_collapse", "critical")
 ENTROPY_LOW = Alert("entropy_collapse", "warning")
@@ -75,8 +76,8 @@ RATIO_EXPLOSION = Alert("ratio_explosion", "critical")
 POLICY_STALLED = Alert("policy_stalled", "warning")
 
 ENV_ALERTS = (
-    *(LOSS_SPIKE, ACCURACY_DROP, GRADIENT_EXPLOSION, NON_FINITE, DORMANT_UNITS),
-    *(GATE_FAILURE, STAGE_TRANSITION, ACCOUNT_MISMATCH),
+    *(LOSS_SPIKE, ACCURACY_DROP, GRADIENT_EXPLOSION, NON_FINITE, DORMANT_UNITS, ACCOUNT_MISMATCH),
+    *(GATE_FAILURE, STAGE_TRANSITION),
 )
 """Raised of an environment. They are exported as 0 before they first happen."""
 POLICY_ALERTS = (
@@ -84,6 +85,8 @@ POLICY_ALERTS = (
     *(KL_SPIKE, CLIP_FRACTION_SPIKE, RATIO_EXPLOSION, NON_FINITE, POLICY_STALLED),
 )
 """Raised of a policy, likewise; `ENTROPY_LOW` is exported from its first time on."""
+UNSEEN = frozenset({ACCOUNT_MISMATCH.name, POLICY_STALLED.name})
+"""Names of alerts that no batch and no layer explains: they open no trace, and ask for no closer look."""
 ALERT_NAMES = tuple(sorted({alert.name for alert in (*ENV_ALERTS, *POLICY_ALERTS)}))
 """Of all alerts."""
 

@@ -6,19 +6,21 @@ loaded together: `Telemetry` does so when a run begins.
 
 from typing import Any
 
+from nissa.operators.accounts import account_mismatch
 from nissa.operators.anomalies import detect_anomalies
 from nissa.operators.assessment import accuracy_trends, assess_epochs
 from nissa.operators.features import feature_vectors
 from nissa.operators.fidelity import escalate
 from nissa.operators.fold import Fold, Operator, only
 from nissa.operators.growth import best_runs, blueprint_stats, seed_scoreboard
-from nissa.operators.policy import policy_collapse, policy_spikes
+from nissa.operators.policy import policy_collapse, policy_spikes, policy_stalled
 from nissa.operators.traces import flight_recorder
 from nissa.operators.verdict import verdicts
 
 __all__ = [
     "Fold",
     "Operator",
+    "account_mismatch",
     "accuracy_trends",
     "assess_epochs",
     "best_runs",
@@ -31,6 +33,7 @@ __all__ = [
     "only",
     "policy_collapse",
     "policy_spikes",
+    "policy_stalled",
     "seed_scoreboard",
     "verdicts",
 ]
@@ -40,6 +43,7 @@ def default_operators() -> dict[str, Operator]:
     """Fresh operators by name, as every run has them, in the order in which they see an event."""
     growing: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), verdicts()]
     seeing: list[Fold[Any]] = [assess_epochs(), feature_vectors()]
-    noticing: list[Fold[Any]] = [detect_anomalies(), accuracy_trends(), policy_collapse(), policy_spikes()]
+    noticing: list[Fold[Any]] = [detect_anomalies(), accuracy_trends()]
+    noticing += [policy_collapse(), policy_spikes(), policy_stalled(), account_mismatch()]
     following: list[Fold[Any]] = [escalate(), flight_recorder()]
     return {fold.name: fold for fold in (*growing, *seeing, *noticing, *following)}

@@ -26,7 +26,7 @@ from nissa.events.kinds import (
     RunEnded,
     RunStarted,
 )
-from nissa.events.vocabulary import MARK, Alert, Fidelity
+from nissa.events.vocabulary import MARK, UNSEEN, Alert, Fidelity
 from nissa.operators.alerts import AlertKey
 from nissa.operators.fidelity.budget import Budget
 from nissa.operators.fidelity.cooldowns import OpenAlerts
@@ -102,7 +102,7 @@ def _configured(settings: _Settings, run: RunFidelity, event: Event[ProbesConfig
 
 def _raised(_: _Settings, run: RunFidelity, event: Event[AlertRaised]) -> Iterable[FidelityChanged]:
     alert, scope = event.payload, event.scope
-    if alert.severity == MARK and not run.marks:
+    if alert.alert in UNSEEN or (alert.severity == MARK and not run.marks):
         return ()
     run.alerts.add(_key(alert), (scope.group, scope.env), event.time)
     return _settle(run, "alert", "alert")

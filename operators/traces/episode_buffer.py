@@ -127,7 +127,7 @@ class EpisodeBuffer:
             return
         trace.reach_back(self.ring)
         if trace.alert is None:
-            trace.of_policy = event.scope.env != trace.env
+            trace.of_policy = event.scope.env != trace.env or alert.update is not None
             trace.happened = [*(() if trace.of_policy else self.happenings.recent), *elsewhere]
         last = self.ring[-1] if self.ring else None
         batch = last.payload.batch if last and last.seq == event.seq else None

@@ -43,7 +43,7 @@ from nissa.events.kinds import (
     RunEnded,
     RunStarted,
 )
-from nissa.events.vocabulary import MARK
+from nissa.events.vocabulary import MARK, UNSEEN
 from nissa.operators.fold import EnvKey, Fold, Keyed
 from nissa.operators.traces.episode_buffer import EpisodeBuffer, Extent
 from nissa.operators.traces.happenings import TOLD, Happening
@@ -187,7 +187,8 @@ def _alert(extent: Extent, state: Recorder, event: Event[AlertRaised]) -> Iterab
     buffer = state.buffers[key]
     if event.scope.episode not in (None, buffer.episode):
         return
-    if event.payload.alert not in _off(state, key) and (event.payload.severity != MARK or buffer.is_news(event)):
+    off = UNSEEN | _off(state, key)
+    if event.payload.alert not in off and (event.payload.severity != MARK or buffer.is_news(event)):
         # It opens a trace, or extends the one that is open.
         known = state.traces.by_env.get(key)
         trace = known or buffer.open_trace(key, event.time, extent.marked)
@@ -209,7 +210,8 @@ def _off(state: Recorder, key: EnvKey) -> frozenset[str]:
 def _elsewhere(state: Recorder, key: EnvKey, buffer: EpisodeBuffer, event: Event[AlertRaised]) -> Iterable[Happening]:
     """What was done to the run, as far as it is about what the alert is about."""
     run = state.runs.items.get(event.scope.run)
-    return run.about(key, buffer.episode, policy=event.scope.env != key[2]) if run else ()
+    policy = event.scope.env != key[2] or event.payload.update is not None
+    return run.about(key, buffer.episode, policy=policy) if run else ()
 
 
 def _env_of(buffers: Keyed[EpisodeBuffer], event: Event[AlertRaised]) -> EnvKey | None:
