@@ -22,6 +22,18 @@ No panel or alert uses a metric with "reference only". It is there for panels of
 
 - Accuracies and their differences are ratios from 0 to 1: a difference of 0.05 is five points.
 - A gauge that was not measured is absent. NaN is a value that was measured and is broken.
+- `final` is the network as trained, with all its seeds. `kept` is what remains of it after the episode's end.
+  Compare an accuracy only with the growth of the same network.
+- Growth has four names. `live` counts the fossils of the network that is trained now; `kept` counts them at the end.
+  `final` counts all seeds at the end, and `peak` all seeds at the highest accuracy.
+- `nissa_episode_twin_*` and `nissa_baseline_epoch_*` are of the host-only twin at the same epoch as the episode.
+  `nissa_baseline_final_*` is of the twin after all its epochs.
+- `nissa_verdict` is 0 where the interval between the low and the high end includes 0, and where there is none.
+- What is measured every few epochs keeps its values until the episode ends.
+  `nissa_measured_epoch` says of which epoch they are.
+- An ablation lasts until a seed comes or goes, or the next episode starts.
+- A policy's series have the `env` in whose scope it was updated; it is empty for the policy of a group.
+- Shares of decisions are of those of which something was told: divide by the counter that ends in `_told_total`.
 - `group` and `env` are empty where they do not apply.
 - A histogram has `_bucket`, `_sum` and `_count`.
 - Read counters with `rate` or `increase`.
@@ -32,7 +44,10 @@ Counters begin at 0, so that Prometheus sees their first increase. Their labels 
 - Counters by blueprint, head or failed check begin then too, if `run_started` names these in its `hyperparameters`.
   `blueprints` and `heads` are lists of names there. `gate_checks` has such a list for each gate.
   Names that are not listed there begin in all environments as soon as one environment has them.
-- The counters of a head's updates begin with a decision.
+- The counters of a policy's updates begin with an episode of its group, and those of its heads with a decision.
+  If each environment has a policy of its own, they begin with its first update.
+- Counters of what only some trainers tell begin when it is first told.
+  They are what a heuristic would have done, what was carried out or refused, and what masks left.
 - The alerts of a policy begin with its first update.
 
 Other series begin with their first value, because nothing announces them: phases and new names.

@@ -13,7 +13,7 @@ _RESTS_ON = {"seeds": "net_gain", "abl. seeds": "ablation", "drop seeds": "cull_
 
 
 def brought() -> Any:
-    """Fourteen columns find room."""
+    """The table of effects, by net gain; fourteen columns find room."""
     text = (
         "One row a blueprint of a group, over all its environments, whichever are chosen, the highest net gain first: "
         "change of the validation accuracy while a seed lived, minus that of the host trained alone over the same "
@@ -48,6 +48,7 @@ def brought() -> Any:
 
 
 def worth() -> list[Any]:
+    """The same over time, and the changes that contain what training brought anyway."""
     return [*_effects(), *_changes()]
 
 

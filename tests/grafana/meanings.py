@@ -14,7 +14,7 @@ from tests.grafana.series import SCRAPED, known, misread
 
 __all__ = ["PLAIN", "Meaning", "faults", "filled", "meaning", "meaning_of", "metrics_in", "shown_in"]
 
-PLAIN = {"1", "none", "series", "nats", "reward", "L2 norm", "log", "dimensions", "ratio per factor"}
+PLAIN = {"1", "none", "series", "nats", "reward", "L2 norm", "log", "dimensions", "ratio per factor", "learning rate"}
 _COMPARED = {"==", "!=", "<", ">", "<=", ">="}
 _SCOPE = {"run", "group", "env", "blueprint"}
 _COUNTED_OVER = {"nissa_red_flag": {"flag"}}

@@ -9,7 +9,7 @@ import pytest
 from nissa.events.kinds import (
     EpisodeEnded,
     EpochCompleted,
-    HostBaselineMeasured,
+    HostBaselineEpoch,
     Payload,
     RunEnded,
     SeedCulled,
@@ -48,8 +48,9 @@ LATER = END + 600
 
 @pytest.mark.parametrize("at", [END, LATER])
 def test_the_table_of_environments_has_what_the_logs_said_last(past: Past, at: float) -> None:
-    said: dict[str, dict[Key, float]] = {title: {} for title in ("episode", "epoch", "accuracy", "last episode")}
-    said |= {"host alone": {}, "best": {}}
+    said: dict[str, dict[Key, float]] = {title: {} for title in ("episode", "epoch", "accuracy", "last trained")}
+    said |= {"last kept": {}, "host alone": {}, "best": {}}
+    twins: dict[tuple[Key, int | None], float] = {}
     peaks: dict[Key, float] = {}
     for event in (event for run in past.runs for event in run):
         key, payload = (event.scope.run, event.scope.group or "", str(event.scope.env)), event.payload
@@ -58,9 +59,11 @@ def test_the_table_of_environments_has_what_the_logs_said_last(past: Past, at: f
             said["accuracy"][key] = payload.val_accuracy / 100
             peaks[key] = max(peaks.get(key, 0.0), payload.val_accuracy / 100)
         elif isinstance(payload, EpisodeEnded):
-            said["last episode"][key], said["best"][key] = payload.final_accuracy / 100, peaks[key]
-        elif isinstance(payload, HostBaselineMeasured):
-            said["host alone"][key] = payload.final_accuracy / 100
+            said["last trained"][key], said["best"][key] = payload.final_accuracy / 100, peaks[key]
+            said["last kept"][key] = (payload.kept_accuracy or math.nan) / 100
+            said["host alone"][key] = twins[key, payload.epochs] / 100
+        elif isinstance(payload, HostBaselineEpoch):
+            twins[key, event.scope.epoch] = payload.val_accuracy
     for title, column in said.items():
         found = past.column("overview: Each environment", title, "run", "group", "env", at=at)
         assert found == pytest.approx(column), title

@@ -83,6 +83,8 @@ NOTICED = {
     "NissaValueCollapse": ("value_collapse", 60.0),
     "NissaPolicyUnstable": ("clip_fraction_spike degenerate_returns kl_spike", 300.0),
     "NissaRatioExplosion": ("ratio_explosion", 300.0),
+    "NissaPolicyStalled": ("policy_stalled", 60.0),
+    "NissaAccountMismatch": ("account_mismatch", 60.0),
 }
 """Which alerts of the detectors a rule passes on, and after how many seconds."""
 
