@@ -63,6 +63,18 @@ def test_each_accuracy_has_the_growth_of_its_network_and_a_twin_of_another_lengt
     assert "1 of 3 episodes did not end." in lines
 
 
+def test_the_verdict_comes_last_and_only_of_the_groups_that_were_asked_for(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of two ended episodes was as long as its twin: 40% against 93%."""
+    lines = said(capsys, "show", run)
+    verdict = "ppo: not shown. Kept 40.00%, twin 93.00%: -53.00 points (no CI); 1 env, 1 of 2 episodes (1 unended)."
+    assert verdict in lines[-5:]
+    assert lines[-1].startswith("Twin: ")
+    assert verdict in said(capsys, "show", run, "--group", "ppo")
+    assert not any(line.startswith("Is growing") for line in said(capsys, "show", run, "--group", "other"))
+
+
 def test_an_episode_shows_its_last_ablation_by_configuration_and_an_epoch_its_own(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
