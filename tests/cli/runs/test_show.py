@@ -38,7 +38,7 @@ def run(tmp_path: Path) -> Path:
                 here.move(epoch=epoch)
                 here.emit(batch(0, 1.0))
                 here.emit(stage())
-                here.emit(ablated(off_off=40.0, on_on=60.0 + epoch, off_on=55.0))
+                here.emit(ablated(off_off=40.0, off_on=55.0, on_on=60.0 + epoch))
                 here.emit(epoch_completed(60.0 + epoch))
             ended = replace(episode_ended(), final_accuracy=62.0, final_growth_ratio=1.49, kept_accuracy=40.0)
             if episode < 2:
@@ -63,12 +63,24 @@ def test_each_accuracy_has_the_growth_of_its_network_and_a_twin_of_another_lengt
     assert "1 of 3 episodes did not end." in lines
 
 
+def test_the_verdict_comes_last_and_only_of_the_groups_that_were_asked_for(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of two ended episodes was as long as its twin: 40% against 93%."""
+    lines = said(capsys, "show", run)
+    verdict = "ppo: not shown. Kept 40.00%, twin 93.00%: -53.00 points (no CI); 1 env, 1 of 2 episodes (1 unended)."
+    assert verdict in lines[-5:]
+    assert lines[-1].startswith("Twin: ")
+    assert verdict in said(capsys, "show", run, "--group", "ppo")
+    assert not any(line.startswith("Is growing") for line in said(capsys, "show", run, "--group", "other"))
+
+
 def test_an_episode_shows_its_last_ablation_by_configuration_and_an_epoch_its_own(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = said(capsys, "show", run, "--episode", 1)
     start = lines.index("seeds switched off, ppo env 0 episode 1 epoch 2, 360 samples:")
-    assert lines[start + 3 : start + 6] == ["none 40.00% -22.00", "early, late 62.00% +0.00", "late 55.00% -7.00"]
+    assert lines[start + 3 : start + 6] == ["none 40.00% -22.00", "late 55.00% -7.00", "early, late 62.00% +0.00"]
     assert sum(line.startswith("seeds switched off") for line in lines) == 1
     lines = said(capsys, "show", run, "--episode", 1, "--epoch", 1)
     assert "seeds switched off, ppo env 0 episode 1 epoch 1, 360 samples:" in lines

@@ -72,6 +72,11 @@ def test_environments_of_one_thread_that_take_turns_are_apart_in_each_episode(te
     assert told(telemetry) == 0
 
 
+def test_networks_of_two_episodes_of_one_environment_are_apart(telemetry: Telemetry) -> None:
+    look(*(Watch(telemetry, network(), emitter=telemetry.scope(env=0, episode=episode)) for episode in range(2)))
+    assert told(telemetry) == 0
+
+
 def test_the_same_network_may_be_watched_twice_and_another_run_is_another_scope(telemetry: Telemetry) -> None:
     model = network()
     look(Watch(telemetry, model), Watch(telemetry, nn.DataParallel(model)))
