@@ -2,6 +2,6 @@
 
 from nissa.sinks.console.console_sink import ConsoleSink
 from nissa.sinks.console.summary_tables import summary
-from nissa.sinks.console.verdict_lines import verdict_lines
+from nissa.sinks.console.verdict import verdict_lines
 
 __all__ = ["ConsoleSink", "summary", "verdict_lines"]

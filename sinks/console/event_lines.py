@@ -66,9 +66,10 @@ EventLine = tuple[str, str, str] | None
 
 
 def _run_started(run: RunStarted) -> EventLine:
-    planned = f"{run.n_episodes} episodes of " if run.n_episodes is not None else ""
-    size = f"{run.host_architecture or '-'}, {run.host_params:,} params, slots {', '.join(run.slot_config)}"
-    return "run started", "bold", f"{run.n_envs} envs, {planned}{run.max_epochs} epochs; host {size}"
+    planned = f"{counted(run.n_episodes, 'episode')} each, of " if run.n_episodes is not None else ""
+    host = f"{run.host_architecture or '-'}, {run.host_params:,} params, slots {', '.join(run.slot_config)}"
+    size = f"{counted(run.n_envs, 'env')}, {planned}{counted(run.max_epochs, 'epoch')}"
+    return "run started", "bold", f"{size}; host {host}"
 
 
 def _run_ended(run: RunEnded) -> EventLine:

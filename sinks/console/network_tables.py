@@ -42,8 +42,9 @@ def layer_table(rows: Iterable[Row]) -> Iterator[RenderableType]:
     shown = [row for layers in networks[:NETWORKS_SHOWN] for row in layers[:LAYERS_SHOWN]]
     made = filled_table("Layers", ("Group", "Env", "Layer"), _LAYER, (), map(_layer, shown))
     # A narrow terminal breaks long names rather than cut numbers.
-    broken = next(column for column in made.columns if column.header == "Layer")
-    broken.no_wrap, broken.overflow = False, "fold"
+    for column in made.columns:
+        if column.header == "Layer":
+            column.no_wrap, column.overflow = False, "fold"
     yield made
     if more := sum(map(len, networks)) - len(shown):
         yield note(f"{more:,} more layers, no worse or of other networks: `nissa replay RUN --json` has them.")

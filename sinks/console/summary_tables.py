@@ -9,11 +9,12 @@ from nissa.sinks.console.alert_table import alert_table
 from nissa.sinks.console.blueprint_tables import blueprint_tables
 from nissa.sinks.console.network_tables import layer_table, network_table
 from nissa.sinks.console.scoreboard_table import growth_text, scoreboard_table
-from nissa.sinks.console.verdict_lines import verdict_lines
+from nissa.sinks.console.verdict import verdict_lines
 from nissa.sinks.text import Row, filled_table, note, number, place_cells
 
 __all__ = ["best_runs_table", "summary"]
 
+_NOTHING = "No event of a kind known here told of a seed, or of the end of an episode."
 _BEST_SHOWN = 10
 _PEAK = ("peak acc,\n%", "growth\nat peak", "efficiency,\n% / growth")
 
@@ -41,7 +42,7 @@ def summary(tables: Mapping[str, Sequence[Row]]) -> RenderableType:
         shown += ["", *draw(tables[key])] if tables[key] else ()
     for part in (alert_table(tables), verdict_lines(tables["verdicts"])):
         shown += ["", *lines] if (lines := list(part)) else ()
-    return Group(*shown) if shown else Text("No seed germinated and no episode ended.", style="dim")
+    return Group(*shown) if shown else note(_NOTHING)
 
 
 def _best(row: Row) -> list[Text | str]:

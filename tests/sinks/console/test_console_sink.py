@@ -202,7 +202,7 @@ def test_a_live_progress_bar_leaves_the_streams_of_the_process_alone() -> None:
 def test_nothing_to_show_is_said() -> None:
     out = io.StringIO()
     Console(file=out).print(summary(Tables().snapshot()))
-    assert out.getvalue() == "No seed germinated and no episode ended.\n"
+    assert out.getvalue() == "No event of a kind known here told of a seed, or of the end of an episode.\n"
 
 
 def assessed(episode: int, *red_flags: str, **more: Any) -> Event[Any]:

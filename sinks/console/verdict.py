@@ -21,10 +21,18 @@ def verdict_lines(rows: Iterable[Row]) -> Iterator[Text]:
     if rows:
         yield Text("Is growing winning?", style="bold")
     for row in rows:
-        yield _by_accuracy(row)
-        yield Text(f"  {' '.join((*_by_size(row), *_as_trained(row))) or 'Its size is not told.'}")
+        yield from _group(row) if row["episodes"] else [_none_ended(row)]
     if rows:
         yield from map(note, _LEGEND)
+
+
+def _group(row: Row) -> Iterator[Text]:
+    yield _by_accuracy(row)
+    yield Text(f"  {' '.join((*_by_size(row), *_as_trained(row))) or 'Its size is not told.'}")
+
+
+def _none_ended(row: Row) -> Text:
+    return Text(f"{row['group'] or 'all'}: not shown. No episode has ended ({row['unended']:,} began).")
 
 
 def _by_accuracy(row: Row) -> Text:

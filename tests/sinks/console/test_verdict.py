@@ -85,6 +85,12 @@ def test_what_was_not_told_is_not_made_up() -> None:
     )
 
 
+def test_a_group_of_which_no_episode_ended_has_no_figures() -> None:
+    lines = [str(line) for line in verdict_lines([ROW | {"episodes": 0, "unended": 2}])]
+    assert lines[1] == "ppo: not shown. No episode has ended (2 began)."
+    assert lines[2].startswith("Kept: ")
+
+
 def test_every_group_has_its_lines_and_the_words_are_explained_once() -> None:
     lines = [str(line) for line in verdict_lines([ROW, ROW | {"group": "heuristic"}])]
     assert [line.split(":")[0] for line in lines if ": not shown" in line] == ["ppo", "heuristic"]
