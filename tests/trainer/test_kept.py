@@ -178,5 +178,5 @@ def test_an_episode_that_is_not_over_has_no_end(silent: Any) -> None:
     env = Environment(0, Settings(policy="never", envs=1, episodes=1, epochs=2, seed=0), never, silent)
     episode = env.start(0)
     episode.run_epoch(1)
-    with pytest.raises(ValueError, match="the episode ends after epoch 2, not after 1"):
+    with pytest.raises(ValueError, match="episode 0 has not ended after epoch 1"):
         episode.end()
