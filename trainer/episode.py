@@ -1,6 +1,5 @@
 """One episode: a new host, grown by a policy while it trains. Copy from here how a trainer tells Nissa what it does."""
 
-from nissa.events.kinds import EpisodeEnded
 from nissa.pipeline.probes import Watch
 from nissa.trainer.data import batches, generator, load_digits
 from nissa.trainer.faults import Train
@@ -13,6 +12,7 @@ from nissa.trainer.training import (
     TrainedEpoch,
     Validation,
     contributions,
+    episode_ended,
     epoch_completed,
     factorial,
     validate,
@@ -74,30 +74,9 @@ class Episode:
         self.transitions.append(Transition(decision, sum(earned.values())))
 
     def end(self) -> EpisodeRecord:
-        """Say, after the last epoch, what came of it all: of the network that was trained, and of the one kept.
-
-        Raises ValueError before that.
-        """
-        record, growth, final, kept = self.record, self.growth, self.record.final, self.record.kept
-        if kept is None:
-            raise ValueError(f"the episode ends after epoch {self.epochs}, not after {len(self.transitions)}")
-        self.emitter.emit(
-            EpisodeEnded(
-                outcome="completed",
-                final_accuracy=final.accuracy,
-                final_loss=final.loss,
-                final_growth_ratio=final.growth_ratio,
-                kept_accuracy=kept.accuracy,
-                kept_loss=kept.loss,
-                growth_ratio=kept.growth_ratio,
-                total_reward=sum(step.reward for step in self.transitions),
-                epochs=len(self.transitions),
-                germinated=growth.germinated,
-                fossilized=growth.fossilized,
-                culled=growth.culled,
-            )
-        )
-        return record
+        """Say, after the last epoch, what came of it all. Raises ValueError before that."""
+        self.emitter.emit(episode_ended(self.record, self.growth.counts()))
+        return self.record
 
     def _keep(self) -> None:
         """Cull what did not fossilize, and measure what is left."""

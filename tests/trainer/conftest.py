@@ -5,18 +5,21 @@ from typing import Any
 import pytest
 import torch
 
+from nissa.events.event import Scope
 from nissa.events.kinds import Payload
 from nissa.pipeline.config.profiles import load
+from nissa.pipeline.dispatch import FaultLog
 from nissa.trainer.network.seed import Seed
 
 
 class Silent:
-    """What a trainer needs of a telemetry and of an emitter, and nothing behind it."""
+    """What a trainer needs of an emitter, and nothing behind it."""
 
-    config, fidelity = load("minimal"), "normal"
+    scope = Scope("silent", None, None, None, None)
 
     def __init__(self) -> None:
         self.told: list[Payload] = []
+        self.faults = FaultLog()
 
     def emit(self, payload: Payload) -> None:
         self.told.append(payload)
@@ -24,13 +27,26 @@ class Silent:
     def measure(self, name: str, probe: Any, *arguments: Any) -> None:
         self.emit(probe(*arguments))
 
+    def attempt(self, name: str, what: Any, *arguments: Any) -> Any:
+        return what(*arguments)
+
     def move(self, **where: Any) -> None:
         pass
 
-    def scope(self, **where: Any) -> "Silent":
+    def bind(self, **where: Any) -> "Silent":
         return self
 
-    bind = scope
+
+class Deaf:
+    """What it needs of a telemetry, likewise."""
+
+    config, fidelity = load("minimal"), "normal"
+
+    def emit(self, payload: Payload) -> None:
+        pass
+
+    def scope(self, **where: Any) -> Silent:
+        return Silent()
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +57,11 @@ def one_thread() -> None:
 @pytest.fixture
 def silent() -> Any:
     return Silent()
+
+
+@pytest.fixture
+def deaf() -> Any:
+    return Deaf()
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ def fails(event: Any) -> None:
     raise OSError("no space left on device")
 
 
-def test_training_is_bit_identical_with_telemetry_off(expected: Any, silent: Any) -> None:
-    assert trained(silent) == expected
+def test_training_is_bit_identical_with_telemetry_off(expected: Any, deaf: Any) -> None:
+    assert trained(deaf) == expected
 
 
 @pytest.mark.parametrize("profile", ["minimal", "diagnostic", "research"])
@@ -91,19 +91,19 @@ def test_training_is_bit_identical_with_a_full_disk(expected: Any, tmp_path: Pat
     assert (log.sink, next(tmp_path.glob("run/events-*")).stat().st_size) == ("log", 0)
 
 
-def test_another_seed_gives_another_run(expected: Any, silent: Any) -> None:
-    other = train(Settings(policy="ppo", envs=1, episodes=1, epochs=2, seed=8), silent)
+def test_another_seed_gives_another_run(expected: Any, deaf: Any) -> None:
+    other = train(Settings(policy="ppo", envs=1, episodes=1, epochs=2, seed=8), deaf)
     assert other.twins[0].val_losses[0] != expected[0].twins[0].val_losses[0]
 
 
-def test_environments_do_not_touch_each_other(silent: Any) -> None:
-    both = train(Settings(policy="heuristic", envs=2, episodes=1, epochs=9, seed=0), silent)
-    second = train(Settings(policy="heuristic", envs=1, episodes=1, epochs=9, seed=1), silent)
+def test_environments_do_not_touch_each_other(deaf: Any) -> None:
+    both = train(Settings(policy="heuristic", envs=2, episodes=1, epochs=9, seed=0), deaf)
+    second = train(Settings(policy="heuristic", envs=1, episodes=1, epochs=9, seed=1), deaf)
     assert both.episodes[1].val_losses == second.episodes[0].val_losses
 
 
-def test_a_host_that_is_never_grown_is_its_twin_bit_for_bit(silent: Any) -> None:
-    history = train(Settings(policy="never", envs=1, episodes=2, epochs=3, seed=0), silent)
+def test_a_host_that_is_never_grown_is_its_twin_bit_for_bit(deaf: Any) -> None:
+    history = train(Settings(policy="never", envs=1, episodes=2, epochs=3, seed=0), deaf)
     for record in history.episodes:
         assert record.val_losses == history.twins[0].val_losses
         assert record.val_accuracies == history.twins[0].val_accuracies

@@ -68,6 +68,10 @@ class Growth:
         for slot in self.model.seeded():
             self.culled += cull(slot, accuracy, self._measure, reason="the episode ended", initiator="episode_end")
 
+    def counts(self) -> dict[str, int]:
+        """Seeds germinated, fossilized and culled so far."""
+        return {"germinated": self.germinated, "fossilized": self.fossilized, "culled": self.culled}
+
     def _measure(self) -> float:
         return validate(self.model, load_digits()).accuracy
 

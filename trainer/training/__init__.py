@@ -4,7 +4,7 @@ from nissa.trainer.training.clipping import MAX_NORM
 from nissa.trainer.training.counterfactual import contributions, factorial
 from nissa.trainer.training.epoch import TrainedEpoch, train_epoch
 from nissa.trainer.training.history import Course, EpisodeRecord, History, Measured, trend, weights_digest
-from nissa.trainer.training.snapshots import epoch_completed
+from nissa.trainer.training.snapshots import episode_ended, epoch_completed
 from nissa.trainer.training.twin import host_baseline_measured, save_initial, train_twin
 from nissa.trainer.training.validation import Validation, validate
 
@@ -17,6 +17,7 @@ __all__ = [
     "TrainedEpoch",
     "Validation",
     "contributions",
+    "episode_ended",
     "epoch_completed",
     "factorial",
     "host_baseline_measured",

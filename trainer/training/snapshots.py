@@ -1,13 +1,36 @@
-"""The state of model and slots after an epoch, in the form in which it is emitted."""
+"""The state of model and slots after an epoch, and what an episode came to, in the form in which it is emitted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from nissa.events.kinds import EpochCompleted, SlotSnapshot
+from nissa.events.kinds import EpisodeEnded, EpochCompleted, SlotSnapshot
 from nissa.trainer.network import Model, Slot
 from nissa.trainer.training.epoch import TrainedEpoch
+from nissa.trainer.training.history import EpisodeRecord
 from nissa.trainer.training.validation import Validation
 
-__all__ = ["epoch_completed", "slot_snapshot"]
+__all__ = ["episode_ended", "epoch_completed", "slot_snapshot"]
+
+
+def episode_ended(record: EpisodeRecord, seeds: Mapping[str, int]) -> EpisodeEnded:
+    """What came of an episode: of the network that was trained, and of the one that is kept.
+
+    `seeds` says how many were "germinated", "fossilized" and "culled". Raises ValueError if it has not ended.
+    """
+    final, kept = record.final, record.kept
+    if kept is None:
+        raise ValueError(f"episode {record.episode} has not ended after epoch {len(record.rewards)}")
+    return EpisodeEnded(
+        outcome="completed",
+        final_accuracy=final.accuracy,
+        final_loss=final.loss,
+        final_growth_ratio=final.growth_ratio,
+        kept_accuracy=kept.accuracy,
+        kept_loss=kept.loss,
+        growth_ratio=kept.growth_ratio,
+        total_reward=sum(record.rewards),
+        epochs=len(record.rewards),
+        **seeds,
+    )
 
 
 def epoch_completed(
