@@ -231,6 +231,14 @@ FLAG_STORIES += [
         risen(train_accuracy=75.0, val_accuracy=60.0),
         # Of 100 samples, three standard errors of one accuracy are 13.7 points.
         risen(n_val=100),
+        # What it does better on the validation set, too, it has learned.
+        [
+            *_FLAT,
+            *[
+                epoch(accuracy, val_loss=loss, train_accuracy=99.0)
+                for accuracy, loss in zip((76.0, 82.0, 88.0), _RISING, strict=True)
+            ],
+        ],
     )
 ]
 
