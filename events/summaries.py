@@ -32,9 +32,10 @@ class BlueprintSummarized(Payload):
     cut_off: Count
     """Seeds among the culled that the end of an episode cut off: nobody judged them."""
     late_germinated: Count
-    """Seeds germinated in the last quarter of the run's episodes so far: what the policy came to prefer."""
+    """Seeds germinated in the last quarter of the run's episodes so far, in whole episodes and at least one: what the
+    policy came to prefer."""
     late_fossilized: Count
-    """Seeds fossilized in the last quarter of the run's episodes so far."""
+    """Seeds fossilized in the last quarter of the run's episodes so far, in whole episodes and at least one."""
     fossilization_rate: Percent | None = None
     """fossilized / (fossilized + culled)."""
     acc_delta_mean: Points | None = None
@@ -49,8 +50,8 @@ class BlueprintSummarized(Payload):
     lifespan_mean: Epochs | None = None
     """Mean epochs from germination to the end, fossilized or culled."""
     net_gain_mean: Points | None = None
-    """Change of the validation accuracy while a seed lived, minus what the host-only twin gained over the same epochs:
-    mean of each environment's seeds first, then over environments."""
+    """Change of the validation accuracy while a seed lived, cut off or not, minus what the host-only twin gained
+    meanwhile: mean of each environment's seeds first, then over environments."""
     net_gain_low: Points | None = None
     """Lower end of the 95% interval of `net_gain_mean`, Student's t over environments; None with fewer than two."""
     net_gain_high: Points | None = None
@@ -181,8 +182,10 @@ class EpisodeCompared(Payload):
 class VerdictReached(Payload):
     """Is growing winning? All finished episodes of a group so far, against their own environments' twins.
 
-    A mean is one of each environment's episodes first, then over environments; where any episode can be compared with
-    its twin, only those that can are in it.
+    A mean is one of each environment's episodes first, then over environments. Where some of them have a kept accuracy
+    and a twin's of the same length, only those are in it; else those with a twin's; else all, and then there is a kept
+    mean only where each has one. It is told when an episode ends, and when one begins, so that those that never end
+    are counted.
     """
 
     group: str | None = None

@@ -7,6 +7,8 @@ import pytest
 
 from nissa.events.kinds import (
     ActivationsMeasured,
+    BlueprintSummarized,
+    EpisodeCompared,
     EpochAssessed,
     FeaturesComputed,
     GradientsMeasured,
@@ -15,6 +17,7 @@ from nissa.events.kinds import (
     LayerWeights,
     Payload,
     ProbesConfigured,
+    VerdictReached,
     WeightsMeasured,
 )
 from nissa.sinks.tables.summary_rows import LIMIT, Tables
@@ -149,6 +152,48 @@ def test_the_layers_of_an_episode_before_are_gone() -> None:
     tables = told(gradients(old=1), WeightsMeasured(layers={"old": LayerWeights(norm=1.0)}))
     tables(event(gradients(new=1), **AT | {"episode": 3}))
     assert [row["layer"] for row in tables.snapshot()["layers"]] == ["new"]
+
+
+def blueprint(name: str, gain: float | None, group: str = "ppo") -> BlueprintSummarized:
+    none = dict.fromkeys(("germinated", "fossilized", "culled", "cut_off", "late_germinated", "late_fossilized"), 0)
+    counts = none | dict.fromkeys(("net_gain_n", "net_gain_envs", "ablation_n", "cull_drop_n"), 0)
+    return BlueprintSummarized(group=group, blueprint=name, net_gain_mean=gain, **counts)
+
+
+def test_blueprints_stand_by_their_net_gain_and_those_without_one_last_each_group_apart() -> None:
+    gains = {"a": None, "b": -1.0, "c": 2.0, "d": math.nan, "e": 0.0}
+    tables = told(*(blueprint(name, gain) for name, gain in gains.items()), blueprint("z", 9.0, group="zeta"))
+    found = [(row["group"], row["blueprint"]) for row in tables.snapshot()["blueprints"]]
+    assert found == [*(("ppo", name) for name in "cebad"), ("zeta", "z")]
+
+
+EPISODE = (
+    *("group", "env", "episode", "final_accuracy", "final_growth_ratio", "kept_accuracy", "kept_growth_ratio"),
+    *("twin_final_accuracy", "twin_peak_accuracy"),
+)
+VERDICT = (
+    *("group", "envs", "episodes", "unended", "final_accuracy_mean", "kept_accuracy_mean", "twin_accuracy_mean"),
+    *("kept_delta_mean", "kept_delta_low", "kept_delta_high", "final_delta_mean", "growth_ratio_mean"),
+    *("efficiency_ratio_mean", "final_growth_ratio_mean", "final_efficiency_ratio_mean", "shown"),
+)
+BLUEPRINT = (
+    *("net_gain_mean", "net_gain_low", "net_gain_high", "net_gain_n", "ablation_mean", "ablation_n"),
+    *("cull_drop_mean", "cull_drop_n", "cut_off", "acc_delta_mean", "churn_mean"),
+)
+
+
+def test_rows_of_episodes_verdicts_and_blueprints_have_the_names_that_others_read_them_by() -> None:
+    compared = [
+        EpisodeCompared(group="ppo", env=1, episode=episode, epochs=9, final_accuracy=50.0, kept_accuracy=kept)
+        for episode, kept in ((10, None), (2, None), (2, 40.0))
+    ]
+    nothing = dict.fromkeys(("envs", "episodes", "compared", "unended", "efficiency_wins"), 0)
+    verdicts = [VerdictReached(group="ppo", shown=shown, **nothing) for shown in ("better", "not shown")]
+    found = told(*compared, *verdicts, blueprint("norm", None)).snapshot()
+    assert [(row["episode"], row["kept_accuracy"]) for row in found["episodes"]] == [(2, 40.0), (10, None)]
+    assert [row["shown"] for row in found["verdicts"]] == ["not shown"]
+    for table, names in (("episodes", EPISODE), ("verdicts", VERDICT), ("blueprints", BLUEPRINT)):
+        assert all({"run", *names} <= row.keys() for row in found[table])
 
 
 def test_environments_beyond_the_limit_push_out_those_heard_of_longest_ago() -> None:
