@@ -15,7 +15,7 @@ from nissa.operators.accounts.episode_account import COUNTED, EpisodeAccount
 from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, resolve, update_alert
 from nissa.operators.fold import Fold, Keyed
 
-__all__ = ["Accounts", "account_mismatch"]
+__all__ = ["Accounts", "EnvAccount", "RunAccount", "account_mismatch"]
 
 _KEY = ACCOUNT_MISMATCH, None
 

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def run(tmp_path: Path) -> Path:
                 epochs_total=3,
             )
         )
-        env.emit(episode_ended())
+        env.emit(replace(episode_ended(), final_accuracy=91.25, epochs=1, germinated=1, culled=1))
     return out
 
 
