@@ -21,7 +21,7 @@ LEADS: Mapping[str, tuple[str, str]] = {
     "NissaRatioExplosion": ("nissa-policy", "Largest probability ratio"),
     "NissaPolicyUnstable": ("nissa-policy", "KL"),
     "NissaPolicyStalled": ("nissa-policy", "Since the last update"),
-    "NissaAccountMismatch": ("nissa-overview", "Alerts raised"),
+    "NissaAccountMismatch": ("nissa-overview", "Alerts that stand"),
     "NissaGateFailing": ("nissa-slots", "Gates passed"),
     "NissaCullingThrash": ("nissa-blueprints", "Seeds culled"),
     "NissaGrowthWithoutGain": ("nissa-overview", "Kept gain"),
