@@ -45,7 +45,7 @@ from nissa.trainer.network import slot
 from nissa.trainer.policy import ppo
 from nissa.trainer.run import Settings, train
 from nissa.trainer.training import epoch
-from tests.samples import episode_ended, episode_started, epoch_completed
+from tests.samples import episode_ended, episode_started, epoch_completed, policy_updated
 from tests.waiting import until
 
 
@@ -142,6 +142,7 @@ def train_with_faults(telemetry: Telemetry, stalling: Stalling, out: Path, patch
     lost.emit(None)  # type: ignore[arg-type]
     for env in (0, 1):
         grow(telemetry.scope(group="by hand", env=env), gain=20.0 + env)
+    telemetry.scope(group="by hand").emit(replace(policy_updated(ratio_max=90.0), update=7))
     train(Settings(policy="ppo", envs=1, episodes=2, epochs=20, seed=7), telemetry, out)
     stalling.release.set()
     until(lambda: not telemetry.state().queued)

@@ -154,7 +154,9 @@ def _binary(expr: Any) -> Meaning:
     if sign == "/" and None not in (left.labels, right.labels) and left.limited != right.limited:
         found.faults.append(f"{sorted(left.limited ^ right.limited)} limit one side of a share")
     if right.labels is None or left.labels is None:
-        found.labels = left.labels if right.labels is None else right.labels
+        of = left if right.labels is None else right
+        # A multiple of a gauge is as much one.
+        found.labels, found.gauge = of.labels, of.gauge if sign in {"*", "/"} else ""
     elif not (expr.modifier and expr.modifier.matching) and left.labels != right.labels:
         found.faults.append(f"{sign} never matches: {sorted(left.labels ^ right.labels)} are on one side")
     if sign in {"or", "+", "-"} and None not in (left.labels, right.labels) and left.told != right.told:
