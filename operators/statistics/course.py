@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from math import fsum
 from typing import Literal, NamedTuple
 
-__all__ = ["FALL", "RISE", "STILL", "Course", "Direction", "Mean", "place"]
+__all__ = ["FALL", "RISE", "STILL", "Course", "Direction", "Mean", "bounded", "place"]
 
 Direction = Literal["rise", "fall", "still"]
 RISE: Direction = "rise"
@@ -57,7 +57,7 @@ class Course:
 
     def add(self, epoch: int, value: float) -> None:
         """Take a finite value in. Epochs must rise."""
-        points = self.points
+        points, value = self.points, bounded(value)
         points.append((epoch, value))
         while len(points) > 2 and points[1][0] <= epoch - 2 * self.window:
             points.popleft()
@@ -90,6 +90,11 @@ class Course:
         earlier = [value for at, value in told if at > since - self.window] or [told[-1][1]]
         change = now.value - _mean(since, earlier).value
         return change if abs(change) <= still else None
+
+
+def bounded(value: float) -> float:
+    """A finite value whose sums and differences are finite, too: beyond 1e100 there is no more and no less."""
+    return max(-1e100, min(value, 1e100))
 
 
 def place(last: int | None, epoch: int | None) -> int:

@@ -12,6 +12,7 @@ Noise is read off each value's distance from the line through its neighbours, wh
 
 from math import sqrt
 
+from nissa.operators.statistics.course import bounded
 from nissa.operators.statistics.sorted_window import Window
 
 __all__ = ["CurveScale"]
@@ -33,6 +34,7 @@ class CurveScale:
 
     def add(self, epoch: int, value: float) -> None:
         """Take a finite value in. Epochs must rise."""
+        value = bounded(value)
         self.values.push(value)
         self.last = [*self.last, (epoch, value)][-3:]
         if len(self.last) == 3:

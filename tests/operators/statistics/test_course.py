@@ -136,3 +136,14 @@ def test_the_noise_of_a_difference_by_the_variances_of_both_sides() -> None:
     assert accuracy_noise(100.0, 3, 3) == accuracy_noise(0.0, 3, 3) > 100
     assert accuracy_noise(120.0, 50, 50) == accuracy_noise(98.0, 50, 50)
     assert worst_noise(0, 5) == math.inf
+
+
+@settings(max_examples=100)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30))
+def test_no_finite_number_is_too_much_for_it(values: list[float]) -> None:
+    scale = CurveScale()
+    for n, value in enumerate(values):
+        scale.add(n, value)
+    assert math.isfinite(scale.span)
+    assert math.isfinite(scale.noise or 0.0)
+    turns(dict(enumerate(values)))
