@@ -112,5 +112,5 @@ def test_a_directory_of_theirs_is_served(excerpt: Path, tmp_path: Path) -> None:
             process.kill()
     labels = 'env="0",group="A",run="esper-20260301-120000"'
     assert f"nissa_val_accuracy_ratio{{{labels}}} 0.48" in page
-    assert 'nissa_policy_explained_variance_ratio{group="A",run="esper-20260301-120000"} NaN' in page
+    assert 'nissa_policy_explained_variance_ratio{env="",group="A",run="esper-20260301-120000"} NaN' in page
     assert "nissa_scrape_errors_total 0.0" in page
