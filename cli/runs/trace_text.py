@@ -27,11 +27,13 @@ def severity(trace: DenseTraceCaptured) -> str:
 
 
 def headline(trace: DenseTraceCaptured) -> str:
-    """The trace in one line: its alerts, and the first of what was done before them that may have caused them."""
+    """The trace in one line: its alerts, and the first of what was done before them that may have caused them.
+
+    That is one that disturbs, of the first alert's own epoch.
+    """
     marks = {alert.alert for alert in trace.alerts if alert.severity == MARK}
     fired = [reason for reason in trace.reasons if reason not in marks] or trace.reasons
-    cause = next((f" after {cause.what}" for cause in trace.causes if cause.disturbs), "")
-    return f"{severity(trace):<8}  {_place(trace)}  {_epochs(trace)}  {', '.join(fired)}{cause}"
+    return f"{severity(trace):<8}  {_place(trace)}  {_epochs(trace)}  {', '.join(fired)}{_after(trace)}"
 
 
 def report(trace: DenseTraceCaptured, nth: int) -> str:
@@ -48,6 +50,12 @@ def report(trace: DenseTraceCaptured, nth: int) -> str:
         [_ended(trace)],
     )
     return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _after(trace: DenseTraceCaptured) -> str:
+    epoch = next((alert.epoch for alert in trace.alerts if alert.severity != MARK), None)
+    near = (cause for cause in trace.causes if cause.disturbs and cause.epoch == epoch)
+    return next((f" after {cause.what}" for cause in near), "")
 
 
 def _fired(trace: DenseTraceCaptured) -> Iterator[str]:

@@ -106,7 +106,7 @@ def _cost(seed: SeedCulled, slot: SlotSnapshot | None) -> tuple[float | None, st
     known = slot.counterfactual_contribution if slot else None
     ablation = seed.ablation if seed.ablation is not None else known
     if ablation is not None:
-        return -ablation, "ablation"
+        return 0.0 - ablation, "ablation"
     return seed.improvement, None if seed.improvement is None else "lifetime"
 
 

@@ -22,7 +22,6 @@ a mark has.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -47,11 +46,11 @@ from nissa.events.vocabulary import MARK, UNSEEN
 from nissa.operators.fold import EnvKey, Fold, Keyed
 from nissa.operators.traces.episode_buffer import EpisodeBuffer, Extent
 from nissa.operators.traces.happenings import TOLD, Happening
-from nissa.operators.traces.run_happenings import RunHappenings
+from nissa.operators.traces.recorder_state import Recorder
 from nissa.operators.traces.switches import switched_off
 from nissa.operators.traces.trace_table import TraceTable
 
-__all__ = ["Recorder", "flight_recorder"]
+__all__ = ["flight_recorder"]
 
 _OF_RUN = (RunStarted, FidelityChanged, PolicyUpdated)
 _KINDS = (
@@ -68,17 +67,6 @@ _KINDS = (
     Heartbeat,
     RunEnded,
 )
-
-
-@dataclass(slots=True)
-class Recorder:
-    """All environments, and the traces that are open."""
-
-    buffers: Keyed[EpisodeBuffer]
-    traces: TraceTable
-    runs: Keyed[RunHappenings] = field(default_factory=lambda: Keyed(RunHappenings))
-    off: Keyed[frozenset[str]] = field(default_factory=lambda: Keyed(frozenset[str]))
-    """Alerts that open no trace, as an environment, its group or its run is configured."""
 
 
 def flight_recorder(
@@ -119,10 +107,7 @@ def _turn(extent: Extent, state: Recorder, event: Event[Any]) -> Iterable[DenseT
     yield from state.traces.close_silent(event.time)
     if isinstance(payload, RunEnded):
         yield from state.traces.close_run(event.scope.run)
-        for rows in (state.buffers.items, state.off.items):
-            for gone in [key for key in rows if key[0] == event.scope.run]:
-                del rows[gone]
-        state.runs.items.pop(event.scope.run, None)
+        state.forget(event.scope.run)
     elif isinstance(payload, AlertRaised):
         yield from _alert(extent, state, event)
     elif isinstance(payload, _OF_RUN):
@@ -179,7 +164,7 @@ def _go_on(state: Recorder, key: EnvKey, event: Event[BatchCompleted]) -> Iterab
 
 
 def _alert(extent: Extent, state: Recorder, event: Event[AlertRaised]) -> Iterable[DenseTraceCaptured]:
-    key = _env_of(state.buffers, event)
+    key = state.env_of(event)
     if key is None:
         return
     if key == event.scope[:3] and state.buffers[key].is_before(event.scope.episode):
@@ -187,37 +172,15 @@ def _alert(extent: Extent, state: Recorder, event: Event[AlertRaised]) -> Iterab
     buffer = state.buffers[key]
     if event.scope.episode not in (None, buffer.episode):
         return
-    off = UNSEEN | _off(state, key)
+    off = UNSEEN | state.off_for(key)
     if event.payload.alert not in off and (event.payload.severity != MARK or buffer.is_news(event)):
         # It opens a trace, or extends the one that is open.
         known = state.traces.by_env.get(key)
         trace = known or buffer.open_trace(key, event.time, extent.marked)
-        buffer.aim(trace, event, extent, _elsewhere(state, key, buffer, event))
+        buffer.aim(trace, event, extent, state.done_to(key, event))
         if known is None:
             yield from state.traces.open(key, trace)
     if opened := state.traces.by_env.get(key):
         opened.add_alert(event)
     if buffer.over:
         yield from state.traces.close(key, "episode_ended")
-
-
-def _off(state: Recorder, key: EnvKey) -> frozenset[str]:
-    """A network that all environments share is configured once, for its group or for the run."""
-    wider = (state.off.items.get(known) for known in (key, (*key[:2], None), (key[0], None, None)))
-    return next((off for off in wider if off is not None), frozenset())
-
-
-def _elsewhere(state: Recorder, key: EnvKey, buffer: EpisodeBuffer, event: Event[AlertRaised]) -> Iterable[Happening]:
-    """What was done to the run, as far as it is about what the alert is about."""
-    run = state.runs.items.get(event.scope.run)
-    policy = event.scope.env != key[2] or event.payload.update is not None
-    return run.about(key, buffer.episode, policy=policy) if run else ()
-
-
-def _env_of(buffers: Keyed[EpisodeBuffer], event: Event[AlertRaised]) -> EnvKey | None:
-    """The environment to trace; None if there is none with batches."""
-    run, group, env = own = event.scope[:3]
-    if env is not None or ((buffer := buffers.items.get(own)) and buffer.ring):
-        return own
-    candidates = (key for key, buffer in reversed(buffers.items.items()) if buffer.ring)
-    return next((key for key in candidates if key[0] == run and group in (None, key[1])), None)

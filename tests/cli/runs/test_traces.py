@@ -116,25 +116,33 @@ def test_marks_are_counted_and_listed_on_demand(policys: Path, capsys: pytest.Ca
     assert "(too few batches before the mark, 1, to say what was usual" in text
 
 
-def test_a_trace_names_what_happened_just_before_and_so_does_its_line(
+def culled(out: Path, epoch: int) -> Path:
+    """A seed is culled in an epoch, and in the second one the loss rises."""
+    with Telemetry("culled", out=out) as telemetry:
+        here = telemetry.scope(group="ppo", env=0, episode=0)
+        here.emit(episode_started())
+        for number in (1, 2):
+            here.move(epoch=number)
+            if number == epoch:
+                here.emit(CULL)
+            for batches in range(40 if number == 1 else 1):
+                here.emit(batch(batches, 1.0 if number == 1 else 50.0))
+        here.emit(replace(episode_ended(), culled=1))
+    return out
+
+
+def test_a_trace_names_what_happened_just_before_and_so_does_its_line_of_the_alerts_own_epoch(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with Telemetry("culled", out=tmp_path / "culled") as telemetry:
-        here = telemetry.scope(group="ppo", env=0, episode=0, epoch=1)
-        here.emit(episode_started())
-        for number in range(40):
-            here.emit(batch(number, 1.0))
-        here.move(epoch=2)
-        here.emit(CULL)
-        here.emit(batch(0, 50.0))
-        here.emit(episode_ended())
-    (line,) = said(capsys, "traces", tmp_path / "culled").splitlines()
-    assert (
-        line == "   1  warning   ppo env 0 episode 0  epochs 1-2  loss_spike after norm culled from mid by the policy"
-    )
-    text = said(capsys, "trace", tmp_path / "culled", 1)
+    run = culled(tmp_path / "culled", epoch=2)
+    (line,) = said(capsys, "traces", run).splitlines()
+    assert line.split("  ")[-2:] == ["epochs 1-2", "loss_spike after norm culled from mid by the policy"]
+    text = said(capsys, "trace", run, 1)
     assert "  epoch 2, right before: norm culled from mid by the policy: -28.50 points right after it\n" in text
     assert "first epoch 2 batch 0 (with the alert): loss 50" in text
+    earlier = culled(tmp_path / "earlier", epoch=1)
+    assert said(capsys, "traces", earlier).splitlines()[0].endswith("  loss_spike")
+    assert "  epoch 1: norm culled from mid by the policy: -28.50 points" in said(capsys, "trace", earlier, 1)
 
 
 def test_a_trace_that_is_not_there_is_one_clear_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
