@@ -8,6 +8,7 @@ from nissa.sinks.prometheus.lifetimes import Table
 from nissa.sinks.prometheus.metrics import (
     alerts,
     assessment,
+    blueprints,
     layers,
     pipeline,
     policy,
@@ -15,6 +16,7 @@ from nissa.sinks.prometheus.metrics import (
     seeds,
     slots,
     training,
+    validation,
     verdict,
 )
 from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET
@@ -30,9 +32,10 @@ TABLES: tuple[Table, ...] = (
     *training.TABLES,
     *assessment.TABLES,
     *layers.TABLES,
-    *training.VALIDATION,
+    *validation.TABLES,
     *slots.TABLES,
     *seeds.TABLES,
+    *blueprints.TABLES,
     *policy.TABLES,
     *alerts.TABLES,
 )
