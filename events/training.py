@@ -53,8 +53,8 @@ class SlotSnapshot:
     """The seed's blueprint."""
     seed_params: Count | None = None
     """Trainable parameters of the seed, 0 for an empty slot; None if not known."""
-    alpha: Fraction = 0.0
-    """Share of the seed in the slot's output."""
+    alpha: Fraction | None = None
+    """Share of the seed in the slot's output, 0 for an empty slot; None if not told."""
     counterfactual_contribution: Points | None = None
     """Validation accuracy with the seed minus with this seed alone switched off."""
     total_improvement: Points | None = None

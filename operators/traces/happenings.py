@@ -117,17 +117,21 @@ def _epoch(known: Happenings, event: Event[EpochCompleted]) -> Iterator[Happenin
     for name, slot in known.slots.items():
         old = before.get(name)
         same = old is not None and (old.seed, old.blueprint) == (slot.seed, slot.blueprint)
-        if since is not None and old is not None and same and old.alpha != slot.alpha:
-            yield _blend(Happening(since, event.scope.epoch, "blend", name, "", True), old, slot)
+        if since is not None and old is not None and same:
+            yield from _blend(Happening(since, event.scope.epoch, "blend", name, "", True), old, slot)
 
 
-def _blend(done: Happening, old: SlotSnapshot, new: SlotSnapshot) -> Happening:
+def _blend(done: Happening, old: SlotSnapshot, new: SlotSnapshot) -> Iterator[Happening]:
+    """A share that moved; one that was not told did not."""
+    if old.alpha is None or new.alpha is None or old.alpha == new.alpha:
+        return
     way = "in" if new.alpha > old.alpha else "out"
     what = f"{new.blueprint or 'a seed'} blended {way} at {new.slot}, alpha {old.alpha:.2f} to {new.alpha:.2f}"
     was, now = old.counterfactual_contribution if old.alpha else 0.0, new.counterfactual_contribution
     if was is None or now is None:
-        return done._replace(what=what)
-    return done._replace(what=what, change=now - was, basis="contribution")
+        yield done._replace(what=what)
+    else:
+        yield done._replace(what=what, change=now - was, basis="contribution")
 
 
 TOLD: Mapping[type, Callable[[Happenings, Event[Any]], Iterator[Happening]]] = {
