@@ -16,9 +16,19 @@ from pydantic import TypeAdapter, ValidationError
 from nissa.events.event import Event, Scope
 from nissa.events.json_encoding import line
 from nissa.events.kind import KINDS, Importance, Payload
+from nissa.events.salvage import salvaged
 from nissa.events.unknown_fields import unknown_fields
 
-__all__ = ["SCHEMA_VERSION", "MalformedLineError", "Unknown", "decode", "encode"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "MalformedLineError",
+    "Unknown",
+    "UnwritableEventError",
+    "decode",
+    "encode",
+    "encode_anyway",
+    "legible",
+]
 
 SCHEMA_VERSION = 1
 _SCOPE = ("run", "group", "env", "episode", "epoch")
@@ -28,6 +38,10 @@ _KNOWN = _ENVELOPE - {"extra"}
 
 class MalformedLineError(ValueError):
     """A line that is no event; the message names the field and says what is wrong with it."""
+
+
+class UnwritableEventError(ValueError):
+    """An event that no reader would take, however it is written. Whoever writes it is not to blame."""
 
 
 class Unknown(Payload):
@@ -43,16 +57,26 @@ class Unknown(Payload):
 
 def encode(event: Event[Any]) -> bytes:
     """One line, newline included. Raises TypeError on a value that JSON has no form for."""
-    payload = event.payload
-    row = {
-        "v": SCHEMA_VERSION,
-        "kind": payload.kind,
-        **({"cause": event.seq, "ordinal": event.ordinal} if event.ordinal else {"seq": event.seq}),
-        "time": event.time,
-        **_where(event.scope),
-        "data": payload.data if isinstance(payload, Unknown) else payload,
-    }
-    return line(row | {"extra": event.extra} if event.extra else row)
+    return line(_row(event))
+
+
+def legible(event: Event[Any]) -> dict[str, Any]:
+    """An event for people, in the form of a line, whatever its values are: see `salvaged`."""
+    row: dict[str, Any] = salvaged(_row(event))
+    return row
+
+
+def encode_anyway(event: Event[Any]) -> bytes:
+    """One line, also of an event with values that JSON has no form for.
+
+    Raises UnwritableEventError where a reader would refuse it even so.
+    """
+    text = line(legible(event))
+    try:
+        decode(text)
+    except MalformedLineError as error:
+        raise UnwritableEventError(str(error)) from None
+    return text
 
 
 def decode(line: bytes) -> Event[Any]:
@@ -76,6 +100,19 @@ def decode(line: bytes) -> Event[Any]:
     except TypeError as error:
         raise MalformedLineError(f"a field of the envelope has the wrong type: {error}") from None
     return Event(seq, row["time"], scope, payload, ordinal, extra or None)
+
+
+def _row(event: Event[Any]) -> dict[str, Any]:
+    payload = event.payload
+    row = {
+        "v": SCHEMA_VERSION,
+        "kind": payload.kind,
+        **({"cause": event.seq, "ordinal": event.ordinal} if event.ordinal else {"seq": event.seq}),
+        "time": event.time,
+        **_where(event.scope),
+        "data": payload.data if isinstance(payload, Unknown) else payload,
+    }
+    return row | {"extra": event.extra} if event.extra else row
 
 
 @cache

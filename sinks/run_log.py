@@ -16,10 +16,10 @@ from typing import Any
 
 import orjson
 
-from nissa.events.codec import SCHEMA_VERSION, encode
+from nissa.events.codec import SCHEMA_VERSION, encode, encode_anyway
 from nissa.events.event import Event
-from nissa.events.json_encoding import plain
 from nissa.events.kinds import RunStarted
+from nissa.events.salvage import salvaged
 
 __all__ = ["DEAD_LETTERS", "MANIFEST", "RunLog", "segments"]
 
@@ -58,7 +58,9 @@ class RunLog:
 
     `rotate` is the size in bytes from which a new segment begins; `fsync` the seconds between forced writes to the
     device, which guard against a crash of the machine (0: at each flush; infinity: at the end of a segment only).
-    Raises FileExistsError if there is a run in the directory, ValueError on a size below 1.
+    An event with a value that JSON has no form for is written as well as it goes; UnwritableEventError is raised of one
+    that no reader would take even so. Raises FileExistsError if there is a run in the directory, ValueError on a size
+    below 1.
     """
 
     def __init__(self, directory: Path, *, rotate: int = 64 << 20, fsync: float = 1.0) -> None:
@@ -77,7 +79,7 @@ class RunLog:
         self._write_manifest()
 
     def __call__(self, event: Event[Any]) -> None:
-        line = encode(event)
+        line = _line(event)
         # Whatever can fail comes before the line is taken, so that a caller may try again without doubling it.
         if isinstance(event.payload, RunStarted):
             self._write_context(event)
@@ -131,10 +133,17 @@ class RunLog:
         self._replace(MANIFEST, manifest)
 
     def _write_context(self, event: Event[RunStarted]) -> None:
-        context = {"v": SCHEMA_VERSION, "run": event.scope.run, "time": event.time, **plain(event.payload)}
+        context = {"v": SCHEMA_VERSION, "run": event.scope.run, "time": event.time, **salvaged(event.payload)}
         self._replace(_CONTEXT, context)
 
     def _replace(self, name: str, content: dict[str, Any]) -> None:
         temporary = self.directory / f"{name}.tmp"
         temporary.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         temporary.replace(self.directory / name)
+
+
+def _line(event: Event[Any]) -> bytes:
+    try:
+        return encode(event)
+    except Exception:  # noqa: BLE001  # a value's own methods may raise anything
+        return encode_anyway(event)

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from nissa.events.codec import encode
+from nissa.events.codec import legible
 from nissa.events.event import Event
 
 __all__ = ["MAX_LETTERS", "FaultLog"]
@@ -63,6 +63,6 @@ def _warn(message: str, *values: object, exc_info: BaseException | None = None) 
 
 def _readable(event: Event[Any]) -> Any:
     try:
-        return orjson.loads(encode(event))
-    except Exception:  # noqa: BLE001  # an event that cannot be encoded is a likely dead letter
+        return legible(event)
+    except Exception:  # noqa: BLE001  # what is no event at all
         return repr(event)
