@@ -21,17 +21,27 @@ from nissa.events.event import Event
 from nissa.events.kinds import RunStarted
 from nissa.events.salvage import salvaged
 
-__all__ = ["DEAD_LETTERS", "MANIFEST", "RunLog", "segments"]
+__all__ = ["DEAD_LETTERS", "MANIFEST", "PACKED", "RunLog", "segments"]
 
 DEAD_LETTERS = "dead-letters.jsonl"
 MANIFEST = "manifest.json"
+PACKED = (".zst", ".xz", ".gz", "")
+"""What a nightly job that saves room adds to the name of a segment; nothing, where it was not there yet."""
 _CONTEXT = "context.json"
 _BUFFER = 1 << 16
 
 
 def segments(directory: Path) -> list[Path]:
-    """The segments of a run directory, in order; empty if it is none."""
-    return sorted(directory.glob("events-*.jsonl"))
+    """The segments of a run directory, in order, packed ones too; empty if it is none.
+
+    Of a segment that is there both plain and packed, the plain one.
+    """
+    found = {
+        file.name.partition(".jsonl")[0]: file
+        for ending in PACKED
+        for file in directory.glob(f"events-*.jsonl{ending}")
+    }
+    return [found[name] for name in sorted(found)]
 
 
 @dataclass(slots=True)
