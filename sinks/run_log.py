@@ -12,7 +12,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -64,7 +64,10 @@ class _Segment:
 
 
 class RunLog:
-    """A sink that writes a run directory, which must not hold a run yet.
+    """A sink that writes a run directory, which must not hold a run yet, unless it is to `resume`.
+
+    To resume is to begin the next segment; a torn last line of the one before, which nobody could read, is cut off, and
+    `torn` says how many bytes that were; it is None where there was nothing to resume.
 
     `rotate` is the size in bytes from which a new segment begins; `fsync` the seconds between forced writes to the
     device, which guard against a crash of the machine (0: at each flush; infinity: at the end of a segment only).
@@ -73,15 +76,19 @@ class RunLog:
     below 1.
     """
 
-    def __init__(self, directory: Path, *, rotate: int = 64 << 20, fsync: float = 1.0) -> None:
+    def __init__(self, directory: Path, *, rotate: int = 64 << 20, fsync: float = 1.0, resume: bool = False) -> None:
         if rotate < 1:
             raise ValueError(f"rotate must be at least 1 byte, not {rotate}")
         directory.mkdir(parents=True, exist_ok=True)
-        if segments(directory):
-            raise FileExistsError(f"{directory} holds a run already: choose another directory, or move it away")
+        before = segments(directory)
+        if before and not resume:
+            raise FileExistsError(
+                f"{directory} holds a run already: choose another directory, move it away, or go on with resume=True"
+            )
         self.directory = directory
+        self.torn = _cut_torn_line(before[-1]) if before else None
         self._rotate, self._fsync = rotate, fsync
-        self._segments: list[_Segment] = []
+        self._segments = _earlier(directory, before)
         self._buffer = bytearray()
         self._synced = time.monotonic()
         self._closed = False
@@ -126,7 +133,8 @@ class RunLog:
         self._write_manifest()
 
     def _open_segment(self) -> None:
-        name = f"events-{len(self._segments) + 1:06}.jsonl"
+        last = int(self._segments[-1].name[7:-6]) if self._segments else 0
+        name = f"events-{last + 1:06}.jsonl"
         self._file = os.open(self.directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         self._segment = _Segment(name)
         self._segments.append(self._segment)
@@ -150,6 +158,36 @@ class RunLog:
         temporary = self.directory / f"{name}.tmp"
         temporary.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         temporary.replace(self.directory / name)
+
+
+def _earlier(directory: Path, files: list[Path]) -> list[_Segment]:
+    """The rows of segments that are there already. What a killed process did not say of its last one is not known."""
+    try:
+        listed = orjson.loads((directory / MANIFEST).read_bytes())["segments"]
+        told = {row["name"]: _Segment(**row) for row in listed if row["closed"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        told = {}
+    names = {file.name.partition(".jsonl")[0] + ".jsonl": file for file in files}
+    return [told.get(name) or _Segment(name, bytes=file.stat().st_size, closed=True) for name, file in names.items()]
+
+
+def _cut_torn_line(segment: Path) -> int:
+    """Take a last line without an end off a plain segment; how many bytes it had."""
+    if segment.suffix != ".jsonl":
+        return 0
+    with segment.open("r+b") as file:
+        size = end = file.seek(0, os.SEEK_END)
+        while end and not (piece := _before(file, end)).count(b"\n"):
+            end -= len(piece)
+        whole = end - len(piece) + piece.rindex(b"\n") + 1 if end else 0
+        file.truncate(whole)
+    return size - whole
+
+
+def _before(file: BinaryIO, end: int) -> bytes:
+    """Up to `_BUFFER` bytes of a file that stand before a place."""
+    begin = file.seek(max(0, end - _BUFFER))
+    return file.read(end - begin)
 
 
 def _line(event: Event[Any]) -> bytes:

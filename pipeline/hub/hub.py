@@ -30,7 +30,10 @@ class _Relayed(NamedTuple):
 
 
 class Hub:
-    """Stands between the trainer's threads and the dispatcher, and keeps the pipeline's account of itself."""
+    """Stands between the trainer's threads and the dispatcher, and keeps the pipeline's account of itself.
+
+    `first` is the number of the first event.
+    """
 
     def __init__(
         self,
@@ -41,11 +44,12 @@ class Hub:
         capacity: int,
         *,
         fidelity: FidelityFollower,
+        first: int = 0,
     ) -> None:
         self.faults = faults
         """Where errors are counted, also those of parts that feed this hub."""
         self._scope, self._dispatcher, self._sinks, self._fidelity = scope, dispatcher, sinks, fidelity
-        self._delivered = 0
+        self._delivered, self._first = 0, first
         self._lag = 0.0
         self._born: float | None = None
         self._last = 0.0
@@ -124,11 +128,11 @@ class Hub:
             sink.after_fork()
 
     def _deliver(self, entry: Entry) -> None:
-        seq, self._last, payload, where = entry
+        ticket, self._last, payload, where = entry
         scope, extra = where if type(where) is _Relayed else (where, None)
         self._delivered += 1
         self._born = self._born or self._last
-        self._dispatcher.deliver(Event(seq, self._last, scope, payload, extra=extra))
+        self._dispatcher.deliver(Event(self._first + ticket, self._last, scope, payload, extra=extra))
 
     def _settle(self, idle: bool) -> bool:
         now = time.monotonic()
