@@ -2,7 +2,9 @@
 
     context.json            what was started, as soon as it was
     events-000001.jsonl     the events, derived ones included; then -000002 and so on
-    manifest.json           the segments, and whether the run was closed; replaced whole, never written into
+    manifest.json           the segments, whether the log was closed, how many events were lost on their way or with
+                            a segment that was removed, and whether it is whole: closed with the end of the run, and
+                            nothing lost; replaced, never written into
     dead-letters.jsonl      events that some part choked on, if there were any
 
 After `kill -9` everything flushed is there; the last line may be torn, and readers skip it and say so.
@@ -18,7 +20,7 @@ import orjson
 
 from nissa.events.codec import SCHEMA_VERSION, encode, encode_anyway
 from nissa.events.event import Event
-from nissa.events.kinds import RunStarted
+from nissa.events.kinds import RunEnded, RunStarted
 from nissa.events.salvage import salvaged
 
 __all__ = ["DEAD_LETTERS", "MANIFEST", "PACKED", "RunLog", "segments"]
@@ -90,6 +92,9 @@ class RunLog:
         self._rotate, self._fsync = rotate, fsync
         self._segments = _earlier(directory, before)
         self._buffer = bytearray()
+        self._next_seq: int | None = None if before else 0
+        self._lost = 0
+        self._ended = False
         self._synced = time.monotonic()
         self._closed = False
         self._open_segment()
@@ -101,12 +106,21 @@ class RunLog:
         if isinstance(event.payload, RunStarted):
             self._write_context(event)
         if len(self._buffer) >= _BUFFER:
-            self.flush()
+            self._write_out()
         self._buffer += line
         self._segment.add(event.seq, len(line))
+        self._follow(event)
 
     def flush(self) -> None:
-        """Write out what is buffered. After an OSError the rest stays buffered, to be tried again."""
+        """Write out what is buffered. After an OSError the rest stays buffered, to be tried again.
+
+        Where somebody removed the directory, or the segment, it is made anew for what follows, and FileNotFoundError
+        says once that what was in it is gone.
+        """
+        self._notice_removal()
+        self._write_out()
+
+    def _write_out(self) -> None:
         while self._buffer:
             written = os.write(self._file, self._buffer)
             del self._buffer[:written]
@@ -124,6 +138,28 @@ class RunLog:
         self._closed = True
         self._finish(self._file, self._segment)
         self._write_manifest()
+
+    def _follow(self, event: Event[Any]) -> None:
+        """Numbers of emitted events have no gaps, but where one was lost."""
+        if event.ordinal:
+            return
+        if self._next_seq is not None:
+            self._lost += max(0, event.seq - self._next_seq)
+        self._next_seq = event.seq + 1
+        self._ended = isinstance(event.payload, RunEnded)
+
+    def _notice_removal(self) -> None:
+        if os.fstat(self._file).st_nlink:
+            return
+        self.directory.mkdir(parents=True, exist_ok=True)
+        waiting = self._buffer.count(b"\n")
+        gone = [segment for segment in self._segments if not (self.directory / segment.name).exists()]
+        self._lost += sum(segment.events for segment in gone) - waiting
+        self._next_segment()
+        self._segments = [segment for segment in self._segments if segment not in gone]
+        self._segment.events, self._segment.bytes = waiting, len(self._buffer)
+        self._write_manifest()
+        raise FileNotFoundError(f"{self.directory} was removed while the run went on, and with it what was written")
 
     def _next_segment(self) -> None:
         # The next file is there before the last one goes: whatever fails, there is always one to write to.
@@ -147,7 +183,9 @@ class RunLog:
             os.close(file)
 
     def _write_manifest(self) -> None:
-        manifest = {"v": SCHEMA_VERSION, "closed": self._closed, "segments": self._segments}
+        whole = self._closed and self._ended and not self._lost
+        told = {"closed": self._closed, "whole": whole, "lost": self._lost}
+        manifest = {"v": SCHEMA_VERSION, **told, "segments": self._segments}
         self._replace(MANIFEST, manifest)
 
     def _write_context(self, event: Event[RunStarted]) -> None:
