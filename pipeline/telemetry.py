@@ -102,6 +102,7 @@ class Telemetry:
         self._hub, self._server = self._parts.hub, self._parts.server
         self._emitter = Emitter(self._hub, Scope(self.run))
         self._closing = threading.Lock()
+        self._closer: int | None = None
         self._closed = self._ended = False
         self._linger = linger
         process_exit.watch(self)
@@ -160,16 +161,22 @@ class Telemetry:
         # Not waited for: a signal may call this in the middle of itself.
         if self._closed or not self._closing.acquire(blocking=False):
             return
+        self._closer = threading.get_ident()
         try:
             self._end(outcome, error, timeout)
             self._closed = True
-            process_exit.unwatch(self)
         finally:
+            self._closer = None
             self._closing.release()
+        process_exit.unwatch(self)
+
+    def closes_here(self) -> bool:
+        """Whether this thread is in the middle of `close`."""
+        return self._closer == threading.get_ident()
 
     def after_fork(self) -> None:
         """In a forked child: emit nothing, wait for nothing, serve nothing."""
-        self._closed = True
+        self._closed, self._closing, self._closer = True, threading.Lock(), None
         self._hub.after_fork()
         if self._server:
             self._server.after_fork()

@@ -42,6 +42,14 @@ class FaultLog:
         if first:
             _warn("%s failed; training goes on, and such errors are only counted now", component, exc_info=error)
 
+    def tell(self, message: str) -> None:
+        """Log what is no error of a part, but of how Nissa is used."""
+        _warn("%s", message)
+
+    def after_fork(self) -> None:
+        """In a forked child: another thread may have held a lock at the fork."""
+        self._counting, self._burying, self._dead_letters = threading.RLock(), threading.RLock(), None
+
     def _bury(self, component: str, error: BaseException, event: Event[Any]) -> None:
         if self._dead_letters is None or self._letters >= MAX_LETTERS:
             return

@@ -19,6 +19,10 @@ __all__ = ["HEARTBEAT", "Hub"]
 HEARTBEAT = 5.0
 """Seconds between heartbeats."""
 _CHORES = 1.0
+_FORKED = (
+    "what a forked process emits into the run {!r} of its parent is lost: make a Telemetry in it, with a directory of "
+    "its own, or hand the numbers to the parent and emit them there"
+)
 _POLL = 0.01
 
 
@@ -122,10 +126,16 @@ class Hub:
         return self._worker.is_calling()
 
     def after_fork(self) -> None:
-        """In a forked child: emit nothing, wait for nothing."""
+        """In a forked child: emit nothing, wait for nothing, and say so when something is emitted."""
+        self.faults.after_fork()
+        self._telling = threading.Lock()
+        self._worker.buffer.on_refused = self._tell_lost
         self._worker.after_fork()
         for sink in self._sinks:
             sink.after_fork()
+
+    def _tell_lost(self) -> None:
+        self.faults.tell(_FORKED.format(self._scope.run))
 
     def _deliver(self, entry: Entry) -> None:
         ticket, self._last, payload, where = entry

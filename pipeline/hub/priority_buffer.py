@@ -36,6 +36,8 @@ class PriorityBuffer:
         self.closed = False
         self.refused = 0
         """Events that came after the end."""
+        self.on_refused: Callable[[], None] | None = None
+        """Called by the first event that is refused from now on."""
         self._limit = 0
         self._on_first = on_first
         self._queues: tuple[deque[Entry], ...] = tuple(deque() for _ in Importance)
@@ -127,6 +129,9 @@ class PriorityBuffer:
     def _admit(self, payload: Payload) -> bool:
         if self.closed:
             self.refused += 1
+            tell, self.on_refused = self.on_refused, None
+            if tell:
+                tell()
             return False
         if self._limit:
             return self._shed(payload)
