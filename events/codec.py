@@ -116,8 +116,8 @@ def _row(event: Event[Any]) -> dict[str, Any]:
 
 
 @cache
-def _adapter(kind: str) -> TypeAdapter[Payload]:
-    return TypeAdapter(KINDS[kind])
+def _adapter(kind: Any) -> TypeAdapter[Payload]:
+    return TypeAdapter(kind)
 
 
 @lru_cache(maxsize=1024)
@@ -152,9 +152,10 @@ def _payload(name: str, data: Any) -> tuple[Payload, dict[str, Any]]:
         raise MalformedLineError("data: must be an object")
     if name not in KINDS:
         return Unknown(name, data), {}
+    cls: Any = KINDS[name]
     try:
-        payload = _adapter(name).validate_python(data)
+        payload = _adapter(cls).validate_python(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise MalformedLineError(f"data.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    return payload, unknown_fields(data, KINDS[name])
+    return payload, unknown_fields(data, cls)
