@@ -1,6 +1,7 @@
 """The `nissa` command: one subcommand a file, one clear line for each error."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand. Returns the exit status: 0, 2 for what the user can mend, 130 after Ctrl-C."""
+    _write_what_can_be_written()
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
@@ -32,6 +34,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"nissa {arguments.command}: {error}\n")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
+
+
+def _write_what_can_be_written() -> None:
+    """A terminal that lacks a character shows a question mark; one that was closed shows nothing."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # as long as the process
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,9 +16,19 @@ from pydantic import TypeAdapter, ValidationError
 from nissa.events.event import Event, Scope
 from nissa.events.json_encoding import line
 from nissa.events.kind import KINDS, Importance, Payload
+from nissa.events.salvage import salvaged
 from nissa.events.unknown_fields import unknown_fields
 
-__all__ = ["SCHEMA_VERSION", "MalformedLineError", "Unknown", "decode", "encode"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "MalformedLineError",
+    "Unknown",
+    "UnwritableEventError",
+    "decode",
+    "encode",
+    "encode_anyway",
+    "legible",
+]
 
 SCHEMA_VERSION = 1
 _SCOPE = ("run", "group", "env", "episode", "epoch")
@@ -28,6 +38,10 @@ _KNOWN = _ENVELOPE - {"extra"}
 
 class MalformedLineError(ValueError):
     """A line that is no event; the message names the field and says what is wrong with it."""
+
+
+class UnwritableEventError(ValueError):
+    """An event that no reader would take, however it is written. Whoever writes it is not to blame."""
 
 
 class Unknown(Payload):
@@ -43,16 +57,26 @@ class Unknown(Payload):
 
 def encode(event: Event[Any]) -> bytes:
     """One line, newline included. Raises TypeError on a value that JSON has no form for."""
-    payload = event.payload
-    row = {
-        "v": SCHEMA_VERSION,
-        "kind": payload.kind,
-        **({"cause": event.seq, "ordinal": event.ordinal} if event.ordinal else {"seq": event.seq}),
-        "time": event.time,
-        **_where(event.scope),
-        "data": payload.data if isinstance(payload, Unknown) else payload,
-    }
-    return line(row | {"extra": event.extra} if event.extra else row)
+    return line(_row(event))
+
+
+def legible(event: Event[Any]) -> dict[str, Any]:
+    """An event for people, in the form of a line, whatever its values are: see `salvaged`."""
+    row: dict[str, Any] = salvaged(_row(event))
+    return row
+
+
+def encode_anyway(event: Event[Any]) -> bytes:
+    """One line, also of an event with values that JSON has no form for.
+
+    Raises UnwritableEventError where a reader would refuse it even so.
+    """
+    text = line(legible(event))
+    try:
+        decode(text)
+    except MalformedLineError as error:
+        raise UnwritableEventError(str(error)) from None
+    return text
 
 
 def decode(line: bytes) -> Event[Any]:
@@ -78,9 +102,22 @@ def decode(line: bytes) -> Event[Any]:
     return Event(seq, row["time"], scope, payload, ordinal, extra or None)
 
 
+def _row(event: Event[Any]) -> dict[str, Any]:
+    payload = event.payload
+    row = {
+        "v": SCHEMA_VERSION,
+        "kind": payload.kind,
+        **({"cause": event.seq, "ordinal": event.ordinal} if event.ordinal else {"seq": event.seq}),
+        "time": event.time,
+        **_where(event.scope),
+        "data": payload.data if isinstance(payload, Unknown) else payload,
+    }
+    return row | {"extra": event.extra} if event.extra else row
+
+
 @cache
-def _adapter(kind: str) -> TypeAdapter[Payload]:
-    return TypeAdapter(KINDS[kind])
+def _adapter(kind: Any) -> TypeAdapter[Payload]:
+    return TypeAdapter(kind)
 
 
 @lru_cache(maxsize=1024)
@@ -115,9 +152,10 @@ def _payload(name: str, data: Any) -> tuple[Payload, dict[str, Any]]:
         raise MalformedLineError("data: must be an object")
     if name not in KINDS:
         return Unknown(name, data), {}
+    cls: Any = KINDS[name]
     try:
-        payload = _adapter(name).validate_python(data)
+        payload = _adapter(cls).validate_python(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise MalformedLineError(f"data.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    return payload, unknown_fields(data, KINDS[name])
+    return payload, unknown_fields(data, cls)

@@ -60,14 +60,18 @@ def kind(importance: Importance, *, derived: bool = False) -> Callable[[type[P]]
 
     Type checkers see it as frozen. At run time it is not, because `frozen=True` triples the price of making one
     in the training loop; a test holds that nothing mutates a payload. `derived` marks what operators compute.
+
+    A cell of a notebook that is run again, or a module that is loaded again, declares its kind anew, and the last
+    declaration counts. Raises ValueError where another class has the same name.
     """
 
     def declare(cls: type[P]) -> type[P]:
         made = dataclass(slots=True, kw_only=True)(cls)
         made.kind = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         made.importance, made.derived = importance, derived
-        if made.kind in KINDS:
-            raise ValueError(f"event kind {made.kind!r} is declared twice")
+        known = KINDS.get(made.kind)
+        if known and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise ValueError(f"event kind {made.kind!r} is declared twice, in {known.__module__} and {cls.__module__}")
         KINDS[made.kind] = made
         return made
 

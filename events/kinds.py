@@ -28,6 +28,7 @@ from nissa.events.run import (
     HostBaselineMeasured,
     PipelineState,
     RunEnded,
+    RunResumed,
     RunStarted,
     SinkState,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "PolicyUpdated",
     "ProbesConfigured",
     "RunEnded",
+    "RunResumed",
     "RunStarted",
     "Scope",
     "ScoreboardUpdated",

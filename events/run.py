@@ -3,7 +3,7 @@
 from typing import Any
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.units import Count, Flops, Loss, Percent, Ratio, Reward, Seconds
+from nissa.events.units import Bytes, Count, Flops, Loss, Percent, Ratio, Reward, Seconds
 
 __all__ = [
     "EpisodeEnded",
@@ -14,6 +14,7 @@ __all__ = [
     "HostBaselineMeasured",
     "PipelineState",
     "RunEnded",
+    "RunResumed",
     "RunStarted",
     "SinkState",
 ]
@@ -49,6 +50,22 @@ class RunStarted(Payload):
     """Trainable parameters of the host, without seeds; None if not told."""
     slot_config: dict[str, int | None]
     """Slots from the input to the output, with their channels (or width); None where that is not told."""
+
+
+@kind(Importance.LIFECYCLE)
+class RunResumed(Payload):
+    """Another process goes on with the run, in the same directory: the one before it ended, or was killed."""
+
+    last_seq: Count | None = None
+    """Number of the last event that the log held; None if it held none."""
+    torn: Bytes
+    """Bytes of a last line that was never finished, and was cut off."""
+    process: Count
+    """Number of the process on its machine (pid)."""
+    versions: dict[str, str]
+    """Versions of Python and of the libraries that the numbers depend on, now."""
+    hardware: dict[str, str]
+    """The machine, now."""
 
 
 @kind(Importance.LIFECYCLE)

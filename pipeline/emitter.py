@@ -12,13 +12,38 @@ __all__ = ["Emitter"]
 
 T = TypeVar("T")
 
+_SENT = (
+    "what an emitter of the run {!r} emits in another process is lost: hand the network an emitter of a Telemetry that "
+    "was made there"
+)
+
+
+class _Nowhere:
+    """Stands for the hub in another process, to which an emitter was sent with the network that holds it."""
+
+    def __init__(self, run: str) -> None:
+        self.faults = FaultLog()
+        self._untold: str | None = _SENT.format(run)
+
+    def put(self, *_: Any) -> None:
+        """Take nothing, and say so once."""
+        message, self._untold = self._untold, None
+        if message:
+            self.faults.tell(message)
+
+    relay = put
+
 
 class Emitter:
-    """Emits payloads with its scope. A slot that is handed one knows nothing of environments."""
+    """Emits payloads with its scope. A slot that is handed one knows nothing of environments.
+
+    A copy of a network speaks through the emitter of the original. In another process, or loaded from a file, an
+    emitter is mute, and says so once.
+    """
 
     __slots__ = ("_hub", "_put", "faults", "scope")
 
-    def __init__(self, hub: Hub, scope: Scope) -> None:
+    def __init__(self, hub: Hub | _Nowhere, scope: Scope) -> None:
         # What takes the event is held here: a call of the hub on the way would cost a tenth of it.
         self._hub, self._put = hub, hub.put
         self.faults: FaultLog = hub.faults
@@ -55,6 +80,15 @@ class Emitter:
             self.faults.report(f"probe {name}", error)
         return None
 
+    def __copy__(self) -> "Emitter":
+        return self
+
+    def __deepcopy__(self, _: object) -> "Emitter":
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _elsewhere, (self.scope,)
+
     def bind(self, **where: Any) -> "Emitter":
         """Another emitter, at this place but for what is given: `group`, `env`, `episode`, `epoch`."""
         return Emitter(self._hub, self.scope._replace(**where))
@@ -62,3 +96,7 @@ class Emitter:
     def move(self, **where: Any) -> None:
         """Go on to another `episode` or `epoch`, with all who hold this emitter. Past events stay where they were."""
         self.scope = self.scope._replace(**where)
+
+
+def _elsewhere(scope: Scope) -> Emitter:
+    return Emitter(_Nowhere(scope.run), scope)

@@ -10,6 +10,7 @@
 1
 """
 
+import os
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,16 +21,18 @@ from typing import TYPE_CHECKING, Any, get_args
 from reactivex import Observable
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import Payload, PipelineState, RunEnded
+from nissa.events.kinds import Payload, PipelineState, RunEnded, RunResumed
 from nissa.events.vocabulary import Fidelity
 from nissa.pipeline import process_exit
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.hub import FidelityFollower
+from nissa.pipeline.run_context import hardware, versions
 from nissa.sinks import Sink
 
 if TYPE_CHECKING:
     from nissa.operators.fold import Operator
     from nissa.pipeline.config import TelemetryConfig
+    from nissa.pipeline.resume import Resumed
 
 __all__ = ["CAPACITY", "LINGER", "Telemetry", "new_run_name"]
 
@@ -48,15 +51,16 @@ def new_run_name() -> str:
 class Telemetry:
     """The pipeline of one run. Several in one process share nothing.
 
-    `out` is the run directory to write. `metrics` is where to serve /metrics: a port of this machine (0: any free one),
-    "host:port" or (host, port). `sinks` and `operators` are added to the built-in ones by name. `config` says what
-    probes measure and which built-in sinks there are: the name of a profile, a configuration, or a mapping with its
-    keys. No thread starts before the first event, but that of the metrics server. `close` waits at most `linger`
-    seconds for the scrapes that see the end. Give it a bit more than the longest interval at which the run is scraped.
+    `out` is the run directory to write; with `resume`, a run in it goes on, as a preempted job does. `metrics` is
+    where to serve /metrics: a port of this machine (0: any free one), "host:port" or (host, port). `sinks` and
+    `operators` are added to the built-in ones by name. `config` says what probes measure and which built-in sinks there
+    are: the name of a profile, a configuration, or a mapping with its keys. No thread starts before the first event,
+    which a resumed run tells itself, but that of the metrics server. `close` waits at most `linger` seconds for the
+    scrapes that see the end. Give it a bit more than the longest interval at which the run is scraped.
 
-    Raises FileExistsError if `out` holds a run, OSError if a directory or port cannot be had, ValueError on a
-    capacity below 1, an unknown profile or setting, an empty `out`, metrics that are no address or a name used twice,
-    TypeError on a `config` that is none of these.
+    Raises FileExistsError if `out` holds a run that is not to be resumed, OSError if a directory or port cannot be had,
+    ValueError on a capacity below 1, an unknown profile or setting, an empty `out`, one that holds another run, metrics
+    that are no address or a name used twice, TypeError on a `config` that is none of these.
     """
 
     def __init__(
@@ -70,11 +74,13 @@ class Telemetry:
         capacity: int = CAPACITY,
         config: "TelemetryConfig | str | Mapping[str, Any]" = "standard",
         linger: float = LINGER,
+        resume: bool = False,
     ) -> None:
         # Operators and sinks take longer to load than all the rest: they do when the first run begins.
+        from nissa.pipeline.resume import run_in  # noqa: PLC0415
         from nissa.pipeline.wiring import wire  # noqa: PLC0415
 
-        self.run = run or new_run_name()
+        self.run = run or (run_in(Path(out)) if resume and out else None) or new_run_name()
         self._parts = wire(
             Scope(self.run),
             FidelityFollower(self),
@@ -84,20 +90,26 @@ class Telemetry:
             sinks=sinks or {},
             operators=operators or {},
             capacity=capacity,
+            resume=resume,
         )
         self.config = self._parts.config
         """What is measured, and where it goes."""
-        self.fidelity: Fidelity = "dense" if self.config.always_dense else "normal"
+        resumed = self._parts.resumed
+        before: Fidelity = resumed.fidelity if resumed else "normal"
+        self.fidelity: Fidelity = "dense" if self.config.always_dense else before
         """How closely probes look: at "dense" they measure what the profile `research` does. It follows
         `fidelity_changed`, and may be set at any time; anything but "normal" and "dense" raises ValueError."""
         self._hub, self._server = self._parts.hub, self._parts.server
         self._emitter = Emitter(self._hub, Scope(self.run))
         self._closing = threading.Lock()
+        self._closer: int | None = None
         self._closed = self._ended = False
         self._linger = linger
         process_exit.watch(self)
         if self._server:
             self._server.start()
+        if resumed:
+            self.emit(_run_resumed(resumed))
 
     if not TYPE_CHECKING:
         # Probes read a plain attribute at every step, so it is checked when it is set. mypy would allow any name.
@@ -149,16 +161,22 @@ class Telemetry:
         # Not waited for: a signal may call this in the middle of itself.
         if self._closed or not self._closing.acquire(blocking=False):
             return
+        self._closer = threading.get_ident()
         try:
             self._end(outcome, error, timeout)
             self._closed = True
-            process_exit.unwatch(self)
         finally:
+            self._closer = None
             self._closing.release()
+        process_exit.unwatch(self)
+
+    def closes_here(self) -> bool:
+        """Whether this thread is in the middle of `close`."""
+        return self._closer == threading.get_ident()
 
     def after_fork(self) -> None:
         """In a forked child: emit nothing, wait for nothing, serve nothing."""
-        self._closed = True
+        self._closed, self._closing, self._closer = True, threading.Lock(), None
         self._hub.after_fork()
         if self._server:
             self._server.after_fork()
@@ -197,3 +215,13 @@ class Telemetry:
     def _stop_serving(self) -> None:
         if self._server:
             self._server.close()
+
+
+def _run_resumed(resumed: "Resumed") -> RunResumed:
+    return RunResumed(
+        last_seq=resumed.next_seq - 1 if resumed.next_seq else None,
+        torn=resumed.torn,
+        process=os.getpid(),
+        versions=versions(),
+        hardware=hardware(),
+    )

@@ -9,6 +9,7 @@ from nissa.operators import Operator, default_operators
 from nissa.pipeline.config import TelemetryConfig, configuration
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.hub import FidelityFollower, Hub, SinkWorker
+from nissa.pipeline.resume import Resumed, catch_up, run_in
 from nissa.sinks import Sink
 from nissa.sinks.prometheus import MetricsServer, PrometheusSink
 from nissa.sinks.run_log import DEAD_LETTERS, RunLog
@@ -29,6 +30,8 @@ class Wiring:
     dispatcher: Dispatcher
     tables: Tables
     server: MetricsServer | None
+    resumed: Resumed | None
+    """Where the run stood before, if it goes on."""
 
 
 def wire(
@@ -41,6 +44,7 @@ def wire(
     sinks: Mapping[str, Sink],
     operators: Mapping[str, Operator],
     capacity: int,
+    resume: bool,
 ) -> Wiring:
     """Put the parts of a run together, from what a user handed to `Telemetry`. No thread starts here."""
     if capacity < 1:
@@ -53,22 +57,29 @@ def wire(
     # The port is taken first and given back on any failure, so that nothing half-done is left behind.
     server = MetricsServer(prometheus, *where) if where and settings.sinks.prometheus else None
     try:
+        log: RunLog | None = None
         faults = FaultLog(directory / DEAD_LETTERS if directory else None)
         # The trainer is told before anybody else.
         builtin: dict[str, Sink] = {"trainer": trainer, "tables": tables, "prometheus": prometheus}
         _refuse_taken((sinks.keys() & {*builtin, "log"}) | (operators.keys() & default_operators().keys()))
         if directory and settings.sinks.log:
-            builtin["log"] = RunLog(directory)
+            builtin["log"] = log = _log(directory, run.run, resume)
         consumers = builtin | dict(sinks)
         workers = [SinkWorker(name, sink, faults, capacity) for name, sink in consumers.items() if not _inline(sink)]
         consumers |= {worker.name: worker for worker in workers}
-        dispatcher = Dispatcher(default_operators() | dict(operators), consumers, faults.report)
+        dispatcher = Dispatcher(default_operators() | dict(operators), {}, faults.report)
+        resumed = None
+        if log and log.torn is not None:
+            resumed = catch_up(log.directory, run.run, dispatcher, {"tables": tables, "prometheus": prometheus})
+            resumed.torn = log.torn
+        dispatcher.add(consumers)
     except BaseException:
         if server:
             server.close()
         raise
-    hub = Hub(run, dispatcher, workers, faults, capacity, fidelity=trainer)
-    return Wiring(settings, hub, dispatcher, tables, server)
+    first = resumed.next_seq if resumed else 0
+    hub = Hub(run, dispatcher, workers, faults, capacity, fidelity=trainer, first=first)
+    return Wiring(settings, hub, dispatcher, tables, server, resumed)
 
 
 def address(metrics: object) -> tuple[str, int]:
@@ -91,6 +102,12 @@ def address(metrics: object) -> tuple[str, int]:
             if colon and host and number.isascii() and number.isdecimal() and int(number) <= 65535:
                 return host.removeprefix("[").removesuffix("]"), int(number)
     raise ValueError(f'metrics must be a port such as 9464, "host:port" or (host, port), not {metrics!r}')
+
+
+def _log(directory: Path, run: str, resume: bool) -> RunLog:
+    if resume and (there := run_in(directory)) not in (None, run):
+        raise ValueError(f"{directory} holds the run {there!r}, which cannot go on as {run!r}")
+    return RunLog(directory, resume=resume)
 
 
 def _refuse_taken(names: Iterable[str]) -> None:

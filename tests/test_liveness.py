@@ -40,6 +40,7 @@ from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks import Sink
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.run_log import segments
 from nissa.trainer.faults.injection import Injection
 from nissa.trainer.network import slot
 from nissa.trainer.policy import ppo
@@ -198,6 +199,18 @@ def injected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def resumed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose last line is torn, and that goes on."""
+    out = tmp_path_factory.mktemp("resumed") / "run"
+    for _ in range(2):
+        with Telemetry("resumed", out=out, resume=True):
+            pass
+        with segments(out)[-1].open("ab") as file:
+            file.write(b"torn")
+    return out
+
+
 AFTER_THE_END = {"heartbeat.pipeline.refused"}
 """It counts what comes after the last heartbeat; the last test here feeds it."""
 ON_A_GPU = {f"memory_measured.{name}" for name in ("allocated", "allocated_peak", "reserved")}
@@ -205,9 +218,9 @@ METRICS_ON_A_GPU = {f"nissa_memory_{name}_bytes" for name in ("allocated", "allo
 """What only a machine with CUDA can feed."""
 
 
-def test_every_kind_and_every_field_is_fed(demo: Path, faulty: Path, injected: Path, root: Path) -> None:
+def test_every_kind_and_every_field_is_fed(demo: Path, faulty: Path, injected: Path, resumed: Path, root: Path) -> None:
     collected = Collected()
-    for run in (demo, faulty, injected, root / "tests/pipeline/sources/esper/esper_excerpt.jsonl"):
+    for run in (demo, faulty, injected, resumed, root / "tests/pipeline/sources/esper/esper_excerpt.jsonl"):
         replay(run, [collected])
     expected = {path for name, kind in KINDS.items() for path in [name, *declared(kind, name)]}
     assert sorted(expected - collected - AFTER_THE_END - ON_A_GPU) == []

@@ -7,6 +7,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from reactivex import abc
+from reactivex.disposable import CompositeDisposable
+
 from nissa.events.event import Event
 from nissa.events.kind import Payload
 from nissa.pipeline.dispatch.event_stream import EventStream, OnFault
@@ -39,11 +42,17 @@ class Dispatcher:
         self._delivering = False
         for name, operator in operators.items():
             self._connect(name, operator)
+        self.add(consumers)
+
+    def add(self, consumers: Mapping[str, Callable[[Event[Any]], Any]]) -> abc.DisposableBase:
+        """Let more consumers have what is delivered from now on, until what comes back is disposed."""
+        added = CompositeDisposable()
         for name, consumer in consumers.items():
             self.stream.owner = name
             wanted = getattr(consumer, "kinds", None)
-            (self.stream.of(*wanted) if wanted else self.stream).subscribe(consumer)
+            added.add((self.stream.of(*wanted) if wanted else self.stream).subscribe(consumer))
         self.stream.owner = "subscriber"
+        return added
 
     def deliver(self, event: Event[Payload]) -> None:
         """Publish an event, and then, one by one, what was derived from it and from that.

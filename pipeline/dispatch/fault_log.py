@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from nissa.events.codec import encode
+from nissa.events.codec import legible
 from nissa.events.event import Event
 
 __all__ = ["MAX_LETTERS", "FaultLog"]
@@ -42,6 +42,14 @@ class FaultLog:
         if first:
             _warn("%s failed; training goes on, and such errors are only counted now", component, exc_info=error)
 
+    def tell(self, message: str) -> None:
+        """Log what is no error of a part, but of how Nissa is used."""
+        _warn("%s", message)
+
+    def after_fork(self) -> None:
+        """In a forked child: another thread may have held a lock at the fork."""
+        self._counting, self._burying, self._dead_letters = threading.RLock(), threading.RLock(), None
+
     def _bury(self, component: str, error: BaseException, event: Event[Any]) -> None:
         if self._dead_letters is None or self._letters >= MAX_LETTERS:
             return
@@ -63,6 +71,6 @@ def _warn(message: str, *values: object, exc_info: BaseException | None = None) 
 
 def _readable(event: Event[Any]) -> Any:
     try:
-        return orjson.loads(encode(event))
-    except Exception:  # noqa: BLE001  # an event that cannot be encoded is a likely dead letter
+        return legible(event)
+    except Exception:  # noqa: BLE001  # what is no event at all
         return repr(event)

@@ -19,6 +19,10 @@ __all__ = ["HEARTBEAT", "Hub"]
 HEARTBEAT = 5.0
 """Seconds between heartbeats."""
 _CHORES = 1.0
+_FORKED = (
+    "what a forked process emits into the run {!r} of its parent is lost: make a Telemetry in it, with a directory of "
+    "its own, or hand the numbers to the parent and emit them there"
+)
 _POLL = 0.01
 
 
@@ -30,7 +34,10 @@ class _Relayed(NamedTuple):
 
 
 class Hub:
-    """Stands between the trainer's threads and the dispatcher, and keeps the pipeline's account of itself."""
+    """Stands between the trainer's threads and the dispatcher, and keeps the pipeline's account of itself.
+
+    `first` is the number of the first event.
+    """
 
     def __init__(
         self,
@@ -41,11 +48,12 @@ class Hub:
         capacity: int,
         *,
         fidelity: FidelityFollower,
+        first: int = 0,
     ) -> None:
         self.faults = faults
         """Where errors are counted, also those of parts that feed this hub."""
         self._scope, self._dispatcher, self._sinks, self._fidelity = scope, dispatcher, sinks, fidelity
-        self._delivered = 0
+        self._delivered, self._first = 0, first
         self._lag = 0.0
         self._born: float | None = None
         self._last = 0.0
@@ -118,17 +126,23 @@ class Hub:
         return self._worker.is_calling()
 
     def after_fork(self) -> None:
-        """In a forked child: emit nothing, wait for nothing."""
+        """In a forked child: emit nothing, wait for nothing, and say so when something is emitted."""
+        self.faults.after_fork()
+        self._telling = threading.Lock()
+        self._worker.buffer.on_refused = self._tell_lost
         self._worker.after_fork()
         for sink in self._sinks:
             sink.after_fork()
 
+    def _tell_lost(self) -> None:
+        self.faults.tell(_FORKED.format(self._scope.run))
+
     def _deliver(self, entry: Entry) -> None:
-        seq, self._last, payload, where = entry
+        ticket, self._last, payload, where = entry
         scope, extra = where if type(where) is _Relayed else (where, None)
         self._delivered += 1
         self._born = self._born or self._last
-        self._dispatcher.deliver(Event(seq, self._last, scope, payload, extra=extra))
+        self._dispatcher.deliver(Event(self._first + ticket, self._last, scope, payload, extra=extra))
 
     def _settle(self, idle: bool) -> bool:
         now = time.monotonic()

@@ -1,6 +1,5 @@
 """A bounded buffer that sheds the least important first, and always knows where everything went."""
 
-import sys
 import threading
 import time
 from collections import Counter, deque
@@ -37,6 +36,8 @@ class PriorityBuffer:
         self.closed = False
         self.refused = 0
         """Events that came after the end."""
+        self.on_refused: Callable[[], None] | None = None
+        """Called by the first event that is refused from now on."""
         self._limit = 0
         self._on_first = on_first
         self._queues: tuple[deque[Entry], ...] = tuple(deque() for _ in Importance)
@@ -91,9 +92,15 @@ class PriorityBuffer:
 
     def abandon(self) -> None:
         """Drop what is queued."""
+        self.shed(max(Importance))
+
+    def shed(self, most: Importance) -> None:
+        """Drop what is queued of this importance and below, because there is no time left for all."""
         with self._lock:
-            for _, _, payload, _ in self.take(sys.maxsize):
-                self.dropped[payload.kind] += 1
+            for queue in self._queues[: most + 1]:
+                while queue:
+                    self.gone += 1
+                    self.dropped[queue.popleft()[2].kind] += 1
 
     def after_fork(self) -> None:
         """In a forked child: hold nothing, accept nothing. Another thread may have held the lock at the fork."""
@@ -122,6 +129,9 @@ class PriorityBuffer:
     def _admit(self, payload: Payload) -> bool:
         if self.closed:
             self.refused += 1
+            tell, self.on_refused = self.on_refused, None
+            if tell:
+                tell()
             return False
         if self._limit:
             return self._shed(payload)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from nissa.events.codec import UnwritableEventError
 from nissa.events.event import Event
 from nissa.events.kinds import SinkState
 from nissa.pipeline.dispatch import FaultLog
@@ -25,7 +26,7 @@ class SinkWorker:
 
     If it has `flush()`, that is called when the queue runs empty and once a second, if anything was written; if it has
     `close()`, at the end; all on the same thread. What raises is tried again, then buried; a sink that keeps raising is
-    left to rest.
+    left to rest. An event that cannot be written is buried at once, and the sink is not to blame.
     """
 
     def __init__(self, name: str, sink: Callable[[Event[Any]], Any], faults: FaultLog, capacity: int) -> None:
@@ -61,7 +62,7 @@ class SinkWorker:
         tries = 1
         while error is not None:
             ending = self._worker.stopping.is_set() and self._breaker.state == "open"
-            if tries >= ATTEMPTS or ending:
+            if tries >= ATTEMPTS or ending or isinstance(error, UnwritableEventError):
                 return self._bury(entry[3], error, ending)
             self._retries += 1
             self._worker.stopping.wait(self._breaker.rest or _BACK_OFF * tries)
@@ -76,7 +77,8 @@ class SinkWorker:
         try:
             self._sink(event)
         except BaseException as error:  # noqa: BLE001  # a sink may fail in any way, even call sys.exit
-            self._breaker.failed()
+            if not isinstance(error, UnwritableEventError):
+                self._breaker.failed()
             return error
         if not hasattr(self._sink, "flush"):
             self._breaker.succeeded()

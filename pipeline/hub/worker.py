@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from nissa.events.kind import Importance
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.hub.priority_buffer import Entry, PriorityBuffer
 
@@ -16,6 +17,8 @@ SLICE = 256
 _YIELD = 0.00005
 _QUIET = 0.5
 """Seconds between two calls of `settle` while nothing comes."""
+_SHARES = (0.6, 0.8, 1.0)
+"""Of the time that the end may take: for all, without what is bulk, and for what happened once alone."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 5.0
 
 
@@ -46,6 +49,8 @@ class Worker:
         self._handle, self._settle, self._end = handle, settle, end
         self._pending: deque[Entry] = deque()
         self._settled = 0
+        self._least = min(Importance)
+        """What is less important than this is not handled any more."""
         self._given_up = False
         # Unlike an Event, it may be put to in the middle of a put, as a signal handler does that flushes.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -67,14 +72,29 @@ class Worker:
         self._rouse()
 
     def join(self, deadline: float) -> None:
-        """Wait for the end. A thread that is busy past `deadline` is left behind, and its buffer lost."""
+        """Wait for the end. A thread that is busy past `deadline` is left behind, and its buffer lost.
+
+        While there is still time for what is more important, the rest is dropped.
+        """
         if self._thread.ident is None:
             self._end()
         elif not self.is_calling():
-            self._thread.join(max(0.0, deadline - time.monotonic()))
+            self._await_end(deadline)
             if self._thread.is_alive():
                 self._faults.report(self.name, TimeoutError("still busy at the end, so it was left behind"))
+            self.give_up()
             self.buffer.abandon()
+            self._drop_pending()
+
+    def _await_end(self, deadline: float) -> None:
+        begun, least = time.monotonic(), [*Importance]
+        for share, shed in zip(_SHARES, least, strict=True):
+            self._thread.join(max(0.0, begun + share * (deadline - begun) - time.monotonic()))
+            if not self._thread.is_alive():
+                return
+            if share < 1:
+                self._least = least[shed + 1]
+                self.buffer.shed(shed)
 
     def is_calling(self) -> bool:
         """Whether this is the worker's own thread, which cannot wait for itself."""
@@ -87,6 +107,11 @@ class Worker:
     def after_fork(self) -> None:
         """In a forked child, where the thread did not come along: accept nothing, and close without waiting."""
         self.buffer.after_fork()
+
+    def _drop_pending(self) -> None:
+        """What was taken from the buffer and never handled."""
+        while self._pending:
+            self.buffer.dropped[self._pending.popleft()[2].kind] += 1
 
     def _rouse(self) -> None:
         if self._wake.empty():
@@ -116,7 +141,11 @@ class Worker:
             batch = self.buffer.take(SLICE)
             self._pending.extend(batch)
             while self._pending and not self._given_up:
-                self._handle(self._pending.popleft())
+                entry = self._pending.popleft()
+                if entry[2].importance >= self._least:
+                    self._handle(entry)
+                else:
+                    self.buffer.dropped[entry[2].kind] += 1
             if settled := self._settle(not batch):
                 self._settled = batch[-1][0] + 1 if batch else before
             if len(batch) == SLICE:

@@ -4,15 +4,17 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import orjson
 
 from nissa.events.codec import MalformedLineError
 from nissa.pipeline.sources.read_report import Reading, UnreadableRunError
 from nissa.pipeline.sources.zstandard import open_zst
-from nissa.sinks.run_log import MANIFEST, segments
+from nissa.sinks.run_log import MANIFEST, PACKED, segments
 
 __all__ = ["LONGEST_LINE", "Lines", "check", "find", "lines"]
 
@@ -20,9 +22,10 @@ LONGEST_LINE = 64 << 20
 """Bytes of a line; of a longer one only so many are kept, and it is no event."""
 Lines = Iterator[tuple[str, bytes]]
 """Lines that are not blank, each with its file and number."""
-_ENDINGS = ("", ".gz", ".xz", ".zst")
 _BOM = b"\xef\xbb\xbf"
 _PIECE = 1 << 20
+_MAGIC = 6
+"""Bytes at the beginning of a file that say how it is compressed."""
 
 
 def find(path: Path, reading: Reading) -> list[Path]:
@@ -84,7 +87,7 @@ def _files(path: Path, reading: Reading) -> list[Path]:
     if files := segments(path):
         _check_manifest(path, files, reading)
         return files
-    if files := [file for ending in _ENDINGS if (file := path / f"events.jsonl{ending}").exists()]:
+    if files := [file for ending in reversed(PACKED) if (file := path / f"events.jsonl{ending}").exists()]:
         return files[:1]
     raise UnreadableRunError(f"{path}: this directory holds no run (no events-*.jsonl or events.jsonl in it)")
 
@@ -96,22 +99,28 @@ def _check_manifest(path: Path, files: list[Path], reading: Reading) -> None:
         closed = {segment["name"]: segment["bytes"] for segment in listed if segment.get("closed")}
     except (OSError, ValueError, KeyError, TypeError):
         return reading.wrong(f"{MANIFEST}: missing or damaged; reading all segments there are")
-    sizes = {file.name: file.stat().st_size for file in files if file.exists()}
+    plain = {file.name: file.stat().st_size for file in files if file.suffix == ".jsonl"}
+    there = {file.name.partition(".jsonl")[0] + ".jsonl" for file in files}
     for name, size in closed.items():
-        if sizes.get(name) != size:
-            reading.wrong(f"{name}: {sizes.get(name, 0)} bytes, but {size} when it was closed")
+        if name not in there:
+            reading.wrong(f"{name}: missing, and {size} bytes when it was closed")
+        elif plain.get(name, size) != size:
+            reading.wrong(f"{name}: {plain[name]} bytes, but {size} when it was closed")
     return None
 
 
-def _open(file: Path) -> IO[bytes]:
+@contextmanager
+def _open(file: Path) -> Iterator[IO[bytes]]:
     """The content of a file, decompressed if it begins as a compressed one does."""
+    # What was read of a pipe does not come again, so its beginning is looked at and not taken.
     with file.open("rb") as content:
-        start = content.read(6)
-    opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), Path.open)
-    return cast("IO[bytes]", opener(file, "rb"))
+        start = content.peek(_MAGIC)
+        opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), nullcontext)
+        with opener(content) as unpacked:
+            yield unpacked
 
 
-_OPENERS: dict[bytes, Callable[[Path, str], Any]] = {
+_OPENERS: dict[bytes, Callable[[BufferedReader], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"\xfd7zXZ\x00": lzma.open,
     b"\x28\xb5\x2f\xfd": open_zst,

@@ -1,12 +1,13 @@
 """What was found in a log: counted while it is read, so that nothing is lost in silence."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 from nissa.events.codec import Unknown
 from nissa.events.event import Event
 from nissa.events.foreign import FOREIGN
+from nissa.pipeline.sources.numbering import Numbers
 from nissa.pipeline.sources.translation_report import Account
 
 __all__ = ["Reading", "UnreadableRunError"]
@@ -38,15 +39,15 @@ class Reading:
     """Compressed files that end before their end, or are damaged; they are read up to there."""
     problems: list[str] = field(default_factory=list)
     """The first few things that are wrong, each with its file and line."""
-    last_seq: dict[str, int] = field(default_factory=dict)
-    """Highest number seen, by run."""
+    numbers: defaultdict[str, Numbers] = field(default_factory=lambda: defaultdict(Numbers))
+    """Which were seen, by run."""
     foreign: Account | None = None
     """Of another system's log: what became of each of its lines."""
 
     @property
     def dropped(self) -> int:
         """Events that never reached the log: the gaps in `seq`."""
-        return sum(last + 1 for last in self.last_seq.values()) - self.read
+        return sum(numbers.lost for numbers in self.numbers.values())
 
     def summary(self) -> dict[str, Any]:
         """The counts as plain data."""
@@ -65,14 +66,12 @@ class Reading:
 
     def admit(self, event: Event[Any]) -> bool:
         """Count an event; False if it was there before."""
-        last = self.last_seq.get(event.scope.run, -1)
         if event.ordinal:
             self.derived += 1
             return True
-        if event.seq <= last:
+        if not self.numbers[event.scope.run].admit(event.seq, event.time):
             self.duplicates += 1
             return False
-        self.last_seq[event.scope.run] = event.seq
         self.read += 1
         kind = event.payload.kind
         self.by_kind[kind] += 1

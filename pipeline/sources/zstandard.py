@@ -2,7 +2,6 @@
 
 from importlib import import_module
 from io import BufferedReader, RawIOBase
-from pathlib import Path
 from typing import Any
 
 from nissa.pipeline.sources.read_report import UnreadableRunError
@@ -12,7 +11,7 @@ __all__ = ["open_zst"]
 _CHUNK = 1 << 17
 
 
-def open_zst(file: Path, _: str = "rb") -> BufferedReader:
+def open_zst(file: BufferedReader) -> BufferedReader:
     """The content of a file. Reading raises EOFError where it is cut short or damaged, as gzip does.
 
     Raises UnreadableRunError where the package is missing, and says what to install.
@@ -20,15 +19,15 @@ def open_zst(file: Path, _: str = "rb") -> BufferedReader:
     try:
         zstandard = import_module("zstandard")
     except ModuleNotFoundError:
-        raise UnreadableRunError(f"{file}: to read a .zst, pip install 'nissa[zstd]'") from None
+        raise UnreadableRunError(f"{file.name}: to read a .zst, pip install 'nissa[zstd]'") from None
     return BufferedReader(_Content(file, zstandard), _CHUNK)
 
 
 class _Content(RawIOBase):
     """zstandard's own reader ends in silence where a file was cut; this one says so."""
 
-    def __init__(self, file: Path, zstandard: Any) -> None:
-        self._file, self._zstandard = file.open("rb"), zstandard
+    def __init__(self, file: BufferedReader, zstandard: Any) -> None:
+        self._file, self._zstandard = file, zstandard
         self._frame = zstandard.ZstdDecompressor().decompressobj()
         self._pending = self._ready = b""
         self._whole = False

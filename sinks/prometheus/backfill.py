@@ -1,5 +1,6 @@
 """The past of a recorded run for Prometheus: what /metrics would have said all along, as OpenMetrics with times."""
 
+import math
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -12,6 +13,8 @@ from nissa.sinks.prometheus.collector import PrometheusSink
 
 __all__ = ["Backfill"]
 
+_LONGEST_SILENCE = 1_000
+"""Scrapes without an event in between: what follows is told of the next one on. A clock that is set takes years."""
 _number: Callable[[float], str] = floatToGoString
 
 
@@ -41,9 +44,7 @@ class Backfill:
         if self._due is None:
             self._due = event.time
             self._scraped = {"job": "nissa", "instance": event.scope.run}
-        while event.time > self._due:
-            self._scrape(self._due)
-            self._due += self._every
+        self._go_on(self._due, event.time)
         self._sink(event)
         self._last = max(self._last, event.time)
 
@@ -58,6 +59,13 @@ class Backfill:
                 for n, at in enumerate(times):
                     yield from (f"{text} {_number(row[n])} {at:.3f}\n" for text, row in values.items())
         yield "# EOF\n"
+
+    def _go_on(self, due: float, until: float) -> None:
+        """Scrape up to an event; of a silence longer than `_LONGEST_SILENCE` scrapes, only the beginning."""
+        steps = max(0, math.ceil((until - due) / self._every))
+        for step in range(min(steps, _LONGEST_SILENCE)):
+            self._scrape(due + step * self._every)
+        self._due = due + steps * self._every
 
     def _scrape(self, now: float) -> None:
         for family in self._sink.collect():

@@ -1,6 +1,7 @@
 """The commands as a user types them: what they print, and one clear line for what is wrong."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -110,6 +111,21 @@ def test_what_is_no_run_is_one_clear_line(
 ) -> None:
     make(tmp_path / "run")
     refused(here(command, tmp_path / "run"), complaint)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+@pytest.mark.parametrize("command", ["replay", "show"])
+def test_a_terminal_that_lacks_characters_shows_the_rest(run: Path, command: str, encoding: str) -> None:
+    done = subprocess.run(
+        [*NISSA, command, run], capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": encoding}
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"ppo" in done.stdout
+
+
+def test_a_closed_terminal_is_no_error(run: Path) -> None:
+    done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *NISSA, "replay", run], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def refused(done: subprocess.CompletedProcess[str], complaint: str) -> None:

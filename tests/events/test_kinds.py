@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from nissa.events import kinds
+from nissa.events.codec import decode, encode
+from nissa.events.event import Event, Scope
 from nissa.events.kind import KINDS, Importance, Payload, kind
 from nissa.events.schema import json_schema
 
@@ -62,6 +64,23 @@ def test_life_cycle_events_outlast_all_others_when_space_runs_out() -> None:
     lasting = {name for name, cls in KINDS.items() if cls.importance is Importance.LIFECYCLE}
     assert {"run_started", "run_ended", "seed_germinated", "seed_fossilized", "seed_culled", "stage_changed"} <= lasting
     assert KINDS["batch_completed"].importance is Importance.BULK
+
+
+def test_a_cell_that_is_run_again_declares_its_kind_anew() -> None:
+    def cell() -> type[Payload]:
+        @kind(Importance.BULK)
+        class CellRun(Payload):
+            rate: float
+
+        return CellRun
+
+    try:
+        first, second = cell(), cell()
+        assert KINDS["cell_run"] is second is not first
+        row = Event(0, 0.0, Scope("r"), second(rate=0.5))  # type: ignore[call-arg]
+        assert type(decode(encode(row)).payload) is second
+    finally:
+        del KINDS["cell_run"]
 
 
 def test_a_kind_cannot_be_declared_twice() -> None:

@@ -416,6 +416,58 @@ def test_the_signal_is_given_back_when_the_last_pipeline_closes() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.parametrize("closer", ["t.close()", "c = threading.Thread(target=t.close); c.start(); wait()"])
+def test_sigterm_lets_a_close_that_is_under_way_finish(tmp_path: Path, closer: str) -> None:
+    program = (
+        "import threading, time\n"
+        "class Slow:\n"
+        "    def __call__(self, event): pass\n"
+        "    def close(self):\n"
+        "        print('.', flush=True)\n"
+        "        time.sleep(1.0)\n"
+        "t = Telemetry('r', out=out, sinks={'slow': Slow()})\n"
+        "for _ in range(1000): t.emit(seed)\n"
+        f"{closer}\n"
+    )
+    assert run(program, tmp_path / "run", signal.SIGTERM) == -signal.SIGTERM
+    assert germinated(tmp_path / "run") == 1000
+    assert ended(tmp_path / "run").outcome == "completed"
+    assert json.loads((tmp_path / "run" / "manifest.json").read_bytes())["whole"]
+
+
+def test_a_second_sigterm_does_not_wait(tmp_path: Path) -> None:
+    program = (
+        "import threading, time\n"
+        "class Slow:\n"
+        "    def __call__(self, event): pass\n"
+        "    def close(self):\n"
+        "        threading.Timer(0.2, os.kill, (os.getpid(), 15)).start()\n"
+        "        print('.', flush=True)\n"
+        "        time.sleep(600)\n"
+        "t = Telemetry('r', sinks={'slow': Slow()})\n"
+        "t.emit(seed)\n"
+        "t.close(timeout=1e6)\n"
+    )
+    assert run(program, tmp_path / "run", signal.SIGTERM) == -signal.SIGTERM
+
+
+def test_what_a_forked_worker_emits_is_told_there_once(tmp_path: Path) -> None:
+    program = (
+        "import logging, threading\n"
+        "t = Telemetry('r', out=out)\nt.emit(seed)\n"
+        "heard = []\n"
+        "logging.getLogger('nissa').addFilter(lambda r: heard.append(r.getMessage()))\n"
+        "t._hub.faults._counting.acquire()\n"  # as if another thread counted a fault at the fork
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    for _ in range(50): t.emit(seed)\n"
+        "    t.emit(None)\n"
+        "    os._exit(len(heard) == 2 and 'hand the numbers to the parent' in heard[0])\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    assert run(program, tmp_path / "run") == 1
+
+
 def test_a_forked_child_emits_nothing_closes_at_once_and_leaves_the_log_alone(tmp_path: Path) -> None:
     program = (
         "t = Telemetry('r', out=out)\nemitter = t.scope(env=0)\n"

@@ -1,10 +1,12 @@
 """The run directory: what was flushed is there, whatever happens to the process, the disk or the last line."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from nissa.events.codec import encode
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import BatchCompleted
+from nissa.events.kinds import BatchCompleted, RunEnded
 from nissa.pipeline.dispatch.fault_log import FaultLog
 from nissa.pipeline.hub.sink_worker import SinkWorker
 from nissa.pipeline.sources import lines as source
@@ -263,3 +265,38 @@ def test_a_segment_size_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least 1 byte, not 0"):
         RunLog(tmp_path / "run", rotate=0)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_removed_directory_is_told_and_what_follows_is_kept(tmp_path: Path) -> None:
+    log = RunLog(tmp_path / "run")
+    for number in range(10):
+        log(batch(number))
+    log.flush()
+    log(batch(10))
+    shutil.rmtree(tmp_path / "run")
+    with pytest.raises(FileNotFoundError, match="was removed"):
+        log.flush()
+    log(batch(11))
+    log.flush()
+    log.close()
+    numbers, reading = read(tmp_path / "run")
+    assert (numbers, reading.problems) == ([10, 11], [])
+    assert manifest(tmp_path / "run") == {"closed": True, "whole": False, "lost": 10}
+
+
+@pytest.mark.parametrize(("seqs", "ended", "lost"), [(range(5), True, 0), (range(5), False, 0), ([0, 3, 4], True, 2)])
+def test_a_run_that_lost_events_or_its_end_is_not_called_whole(
+    tmp_path: Path, seqs: Sequence[int], ended: bool, lost: int
+) -> None:
+    log = RunLog(tmp_path / "run")
+    for seq in seqs:
+        log(batch(seq))
+    if ended:
+        log(event(RunEnded(outcome="completed", duration=1.0), seq=5))
+    log.close()
+    assert manifest(tmp_path / "run") == {"closed": True, "whole": ended and not lost, "lost": lost}
+
+
+def manifest(directory: Path) -> dict[str, Any]:
+    told = orjson.loads((directory / "manifest.json").read_bytes())
+    return {name: told[name] for name in ("closed", "whole", "lost")}

@@ -5,6 +5,7 @@ writes it.
 """
 
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import fields, is_dataclass
@@ -54,6 +55,7 @@ class NissaBackend:
         )
         self._told: Counter[str] = Counter()
         self._closed = False
+        self._closer: int | None = None
 
     def start(self) -> None:
         """Called by their hub. From here on this backend ends the telemetry, so that what waits here gets there."""
@@ -78,14 +80,19 @@ class NissaBackend:
         """Called by their hub: what waits is delivered, and the run ends as an exception under way says, if any."""
         if self._closed:
             return
-        self._closed = True
+        self._closed, self._closer = True, threading.get_ident()
         self._worker.stop()
         self._worker.join(time.monotonic() + timeout / 2)
         if outcome is None:
             self._telemetry.__exit__(*sys.exc_info())
         else:
             self._telemetry.close(outcome, error, timeout / 2)
+        self._closer = None
         process_exit.unwatch(self)
+
+    def closes_here(self) -> bool:
+        """Whether this thread is in the middle of `close`."""
+        return self._closer == threading.get_ident()
 
     def after_fork(self) -> None:
         """In a forked child: take nothing, wait for nothing."""

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from nissa.events.event import Event
-from nissa.events.kinds import BatchCompleted
+from nissa.events.kinds import BatchCompleted, SeedCulled
 from nissa.pipeline.dispatch.fault_log import MAX_LETTERS, FaultLog
 from nissa.pipeline.hub.circuit_breaker import FAILURES, LONGEST_REST, SHORTEST_REST, CircuitBreaker
 from nissa.pipeline.hub.priority_buffer import Entry
@@ -192,6 +192,26 @@ def test_a_sink_that_hangs_is_left_behind_at_the_deadline() -> None:
         assert not outlet.flush(soon(0.1))
         end(outlet, 0.2)
         assert faults.counts["sink"] == 1
+
+
+def test_a_backlog_is_dropped_by_importance_at_the_end() -> None:
+    taken = list[str]()
+
+    def slow(e: Event[Any]) -> None:
+        time.sleep(0.005)
+        taken.append(e.payload.kind)
+
+    outlet = SinkWorker("sink", slow, FaultLog(), capacity=10_000)
+    for number in range(2_000):
+        outlet(batch(number))
+        if number % 100 == 50:
+            outlet(event(SeedCulled(slot="early", reason="x", initiator="gate", epochs_total=1), seq=number))
+    outlet.stop()
+    outlet.join(soon(2.0))
+    state = outlet.state()
+    assert taken.count("seed_culled") == 20
+    assert (state.queued, state.written + sum(state.dropped.values())) == (0, 2_020)
+    assert set(state.dropped) == {"batch_completed"}
 
 
 def test_close_before_any_event_starts_no_thread_and_still_closes_the_sink() -> None:

@@ -3,12 +3,14 @@
 import gzip
 import json
 import lzma
+import os
 import random
 import signal
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,9 @@ from nissa.pipeline.replay import replay
 from nissa.pipeline.sources import zstandard as zst
 from nissa.pipeline.sources.read_report import UnreadableRunError
 from nissa.pipeline.telemetry import Telemetry
+from nissa.sinks.run_log import RunLog, segments
 from tests.pipeline.sources.reading import adds_up, read
+from tests.sinks.test_run_log import written
 from tests.waiting import LIMIT, TRAINED
 
 Pack = Callable[[bytes], bytes]
@@ -68,6 +72,32 @@ def test_a_run_of_nissas_own_may_be_compressed_too(tmp_path: Path) -> None:
     (segment,) = (tmp_path / "run").glob("events-*.jsonl")
     (tmp_path / "run.jsonl.gz").write_bytes(gzip.compress(segment.read_bytes()))
     assert replay(tmp_path / "run.jsonl.gz").summary() == replay(tmp_path / "run").summary()
+
+
+@pytest.mark.parametrize("all_packed", [False, True])
+@pytest.mark.parametrize("ending", PACKS)
+def test_packed_segments_are_read_in_their_place(tmp_path: Path, ending: str, all_packed: bool) -> None:
+    written(tmp_path / "run", 30, rotate=1_000)
+    files = segments(tmp_path / "run")
+    for file in files if all_packed else files[:-1]:
+        file.with_name(file.name + ending).write_bytes(PACKS[ending](file.read_bytes()))
+        file.unlink()
+    events, reading = read(tmp_path / "run")
+    assert ([event.seq for event in events], reading.problems) == (list(range(30)), [])
+    with pytest.raises(FileExistsError):
+        RunLog(tmp_path / "run")
+    segments(tmp_path / "run")[1].unlink()
+    assert "000002.jsonl: missing" in read(tmp_path / "run")[1].problems[0]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_log_through_a_pipe_loses_nothing(tmp_path: Path, pack: Pack) -> None:
+    content = pack(segments(written(tmp_path / "run", 500))[0].read_bytes())
+    os.mkfifo(pipe := tmp_path / "pipe")
+    with ThreadPoolExecutor() as pool:
+        pool.submit(pipe.write_bytes, content)
+        events, reading = read(pipe)
+    assert (len(events), reading.malformed, reading.problems) == (500, 0, [])
 
 
 def test_without_the_package_a_zst_says_what_to_install(

@@ -1,0 +1,56 @@
+"""How does a run go on in its directory? Operators and tables take in what is there, and numbers go on behind it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nissa.events.event import Event
+from nissa.events.kinds import FidelityChanged
+from nissa.events.vocabulary import Fidelity
+from nissa.pipeline.dispatch import Dispatcher
+from nissa.pipeline.sources import Reading, UnreadableRunError, read_log
+
+__all__ = ["Resumed", "catch_up", "run_in"]
+
+
+@dataclass(slots=True)
+class Resumed:
+    """Where a run stood when its last process ended."""
+
+    next_seq: int = 0
+    """The number of the next event."""
+    fidelity: Fidelity = "normal"
+    """How closely probes were to look."""
+    torn: int = 0
+    """Bytes of a torn last line that were cut off."""
+
+    def note(self, event: Event[FidelityChanged]) -> None:
+        """Take a change of the fidelity in."""
+        self.fidelity = "dense" if event.payload.level == "dense" else "normal"
+
+
+def run_in(directory: Path) -> str | None:
+    """The name of the run in a directory, from its first event; None where no line is one."""
+    return next((event.scope.run for event in _events(directory)), None)
+
+
+def catch_up(
+    directory: Path, run: str, dispatcher: Dispatcher, consumers: Mapping[str, Callable[[Event[Any]], Any]]
+) -> Resumed:
+    """Have operators and `consumers` take in what a directory holds of a run; what follows from it is derived again."""
+    found = Resumed()
+    fidelity = dispatcher.stream.of(FidelityChanged).subscribe(found.note)
+    with dispatcher.add(consumers), fidelity:
+        for event in _events(directory):
+            if event.scope.run == run:
+                found.next_seq = max(found.next_seq, event.seq + 1)
+                dispatcher.deliver(event)
+    return found
+
+
+def _events(directory: Path) -> Iterator[Event[Any]]:
+    """What was emitted; nothing where there is no run, which begins then."""
+    with suppress(UnreadableRunError):
+        yield from (event for event in read_log(directory, Reading()) if not event.ordinal)

@@ -1,0 +1,102 @@
+"""A run goes on in its directory: what a resumed process knows is what a replay of all its lives knows."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nissa import Telemetry
+from nissa.events.event import Event
+from nissa.events.kinds import BatchCompleted, EpisodeStarted, EpochCompleted, RunResumed, SeedGerminated
+from nissa.pipeline.replay import replay
+from nissa.sinks.run_log import segments
+
+STARTED = EpisodeStarted(
+    policy="ppo", task_type="toy", max_epochs=9, host_params=10, slot_config={}, hyperparameters={}
+)
+
+
+def life(telemetry: Telemetry, first: int, last: int) -> None:
+    """Epochs of one episode; a loss that jumps in epoch 4 for good, and a seed in each."""
+    env = telemetry.scope(group="ppo", env=0, episode=0)
+    if first == 1:
+        env.emit(STARTED)
+    for epoch in range(first, last + 1):
+        env.move(epoch=epoch)
+        env.emit(SeedGerminated(slot=f"s{epoch}", seed=str(epoch), blueprint="norm", params=4))
+        for batch in range(20):
+            env.emit(BatchCompleted(batch=batch, loss=(9.0 if epoch == 4 else 1.0) + batch % 3 / 100))
+        env.emit(EpochCompleted(val_loss=1.0 / epoch, val_accuracy=50.0 + epoch))
+    assert telemetry.flush(20.0)
+
+
+def lives(out: Path) -> tuple[list[Event[Any]], Any]:
+    seen: list[Event[Any]] = []
+    return seen, replay(out, [seen.append])
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"v":1,"kind":"batch_comp'])
+def test_what_a_resumed_process_knows_is_what_a_replay_knows(tmp_path: Path, torn: bytes) -> None:
+    out = tmp_path / "run"
+    with Telemetry("job", out=out) as telemetry:
+        life(telemetry, 1, 3)
+    with segments(out)[-1].open("ab") as file:
+        file.write(torn)
+    with Telemetry(out=out, resume=True, metrics=0, linger=0) as telemetry:
+        life(telemetry, 4, 6)
+        known, url = telemetry.snapshot(), telemetry.metrics_url
+        assert url is not None
+        scraped = urllib.request.urlopen(url).read().decode()
+    assert telemetry.run == "job"
+    events, whole = lives(out)
+    tables = whole.tables.snapshot()
+    assert {name: known[name] for name in known if name != "alerts"} == {n: tables[n] for n in known if n != "alerts"}
+    assert [row["epoch"] for row in known["alerts"]] == [row["epoch"] for row in tables["alerts"]]
+    assert known["blueprints"][0]["germinated"] == 6
+    assert re.search(r'nissa_seeds_germinated_total\{.*blueprint="norm".*\} 6\.0', scraped)
+    told = [event for event in events if not event.ordinal]
+    assert [event.seq for event in told] == list(range(len(told)))
+    assert (whole.reading.malformed, whole.reading.duplicates, whole.reading.dropped) == (0, 0, 0)
+    (resumed,) = [event.payload for event in told if isinstance(event.payload, RunResumed)]
+    assert (resumed.torn, resumed.process) == (len(torn), os.getpid())
+
+
+def test_a_first_life_begins_a_run_like_any_other(tmp_path: Path) -> None:
+    with Telemetry("job", out=tmp_path / "run", resume=True) as telemetry:
+        life(telemetry, 1, 1)
+    assert not any(isinstance(event.payload, RunResumed) for event in lives(tmp_path / "run")[0])
+
+
+def test_another_run_is_refused_and_nothing_is_touched(tmp_path: Path) -> None:
+    with Telemetry("job", out=tmp_path / "run"):
+        pass
+    before = {file: file.read_bytes() for file in (tmp_path / "run").iterdir()}
+    with pytest.raises(ValueError, match=r"holds the run 'job', which cannot go on as 'other'"):
+        Telemetry("other", out=tmp_path / "run", resume=True)
+    assert {file: file.read_bytes() for file in (tmp_path / "run").iterdir()} == before
+
+
+def test_a_killed_process_goes_on_with_the_fidelity_that_it_had(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    code = f"""
+import os, signal
+from pathlib import Path
+from nissa import Telemetry
+from tests.operators.raised import configured
+from tests.pipeline.test_resume import life
+telemetry = Telemetry("job", out=Path({str(out)!r}))
+telemetry.emit(configured(mode="adaptive", dense_budget=1.0))
+life(telemetry, 1, 4)
+assert telemetry.fidelity == "dense"
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with Telemetry("job", out=out, resume=True) as telemetry:
+        assert telemetry.fidelity == "dense"
