@@ -102,8 +102,10 @@ def _at_exit() -> None:
 
 
 def _after_fork() -> None:
+    """In the child nothing is open, and a SIGTERM waits for nothing."""
     for pipeline in list(_open):
         pipeline.after_fork()
+    _open.clear()
 
 
 atexit.register(_at_exit)

@@ -451,6 +451,24 @@ def test_a_second_sigterm_does_not_wait(tmp_path: Path) -> None:
     assert run(program, tmp_path / "run", signal.SIGTERM) == -signal.SIGTERM
 
 
+def test_a_forked_worker_that_is_ended_ends_at_once(tmp_path: Path) -> None:
+    program = (
+        "t = Telemetry('r', out=out)\nt.emit(seed)\n"
+        "ready, tell = os.pipe()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    os.write(tell, b'.')\n"
+        "    wait()\n"
+        "    os._exit(0)\n"
+        "os.read(ready, 1)\n"
+        "begun = time.monotonic()\n"
+        "os.kill(child, signal.SIGTERM)\n"
+        "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM\n"
+        "sys.exit(time.monotonic() - begun < 20)\n"
+    )
+    assert run(program, tmp_path / "run") == 1
+
+
 def test_what_a_forked_worker_emits_is_told_there_once(tmp_path: Path) -> None:
     program = (
         "import logging, threading\n"
