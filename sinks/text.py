@@ -83,10 +83,13 @@ def table(title: str | None, left: Iterable[str], right: Iterable[str], wide: It
 def filled_table(
     title: str | None, left: Sequence[str], right: Sequence[str], wide: Sequence[str], rows: Iterable[Cells]
 ) -> Table:
-    """A table with these rows, without the columns in which every cell is a dash or empty."""
+    """A table with these rows, without the columns in which every cell is a dash or empty.
+
+    The first one stays: it says what a row is of, and so where a row begins.
+    """
     cells = [list(row) for row in rows]
     heads = [*left, *right, *wide]
-    told = [any(str(row[column]) not in {DASH, ""} for row in cells) for column in range(len(heads))]
+    told = [not at or any(str(row[at]) not in {DASH, ""} for row in cells) for at in range(len(heads))]
     ends = (0, len(left), len(left) + len(right), len(heads))
     made = table(title, *([heads[n] for n in range(*part) if told[n]] for part in pairwise(ends)))
     for row in cells:
