@@ -1,13 +1,11 @@
 """The announcement of what will be measured of a network, said first, so that a log explains itself."""
 
-from collections.abc import Mapping, Sequence
-
-from torch import nn
+from collections.abc import Sequence
 
 from nissa.events.kinds import ProbesConfigured
 from nissa.pipeline.config import TelemetryConfig, feature_names_of, selected
 from nissa.pipeline.probes.activations import recordable
-from nissa.pipeline.probes.model import layers_of
+from nissa.pipeline.probes.model import Parts, layers_of
 
 __all__ = ["probes_configured"]
 
@@ -15,7 +13,7 @@ __all__ = ["probes_configured"]
 def probes_configured(
     config: TelemetryConfig,
     plan: TelemetryConfig,
-    parts: Mapping[str, nn.Module],
+    parts: Parts,
     slots: Sequence[str],
     classes: Sequence[str],
 ) -> ProbesConfigured:
@@ -23,7 +21,7 @@ def probes_configured(
 
     Raises ValueError if a layer is named that the host does not have, unless it is one of a slot.
     """
-    known = list(layers_of({"host": parts["host"]})) if "host" in parts else []
+    known = [layer for layer in layers_of(parts) if layer.partition(".")[0] == "host"]
     host = selected(known, plan.gradients.layers, {*slots, *parts} - {"host"})
     return ProbesConfigured(
         profile=config.profile_name,
@@ -49,6 +47,6 @@ def _features(
     }
 
 
-def _unrecordable(parts: Mapping[str, nn.Module], layers: list[str]) -> list[str]:
+def _unrecordable(parts: Parts, layers: list[str]) -> list[str]:
     known = set(recordable(parts).values())
     return [layer for layer in layers if layer not in known]

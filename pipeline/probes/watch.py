@@ -24,10 +24,10 @@ from nissa.pipeline.probes.announcement import probes_configured
 from nissa.pipeline.probes.gradients import PendingGradients, StepGradients
 from nissa.pipeline.probes.landscape import explore_landscape
 from nissa.pipeline.probes.memory import memory_measured
-from nissa.pipeline.probes.model import unwrapped
+from nissa.pipeline.probes.model import Parts, unwrapped
 from nissa.pipeline.probes.one_network import OneNetwork
 from nissa.pipeline.probes.phases import Phases
-from nissa.pipeline.probes.validation import Batch, validate
+from nissa.pipeline.probes.validation import Batch, Forward, validate
 from nissa.pipeline.probes.weights import copied, weights_measured
 from nissa.pipeline.telemetry import Telemetry
 
@@ -37,7 +37,8 @@ __all__ = ["Watch"]
 class Watch:
     """Looks at one model as `telemetry.config` says; at `telemetry.fidelity = "dense"`, as the profile `research` does.
 
-    `model` is called with the inputs of a batch, and `logits` finds the logits in what it returns, if it is not them:
+    `model` is called with the inputs of a batch; one that takes several is called as `forward` says:
+    `lambda model, inputs: model(*inputs)`. `logits` finds the logits in what it returns, if it is not them:
     `lambda output: output["logits"]`. `loss` takes logits and labels. `parts` gives the model's "host", and by their
     names the slots that have a seed now; without it, all is host. A second model needs a scope of its own:
     `emitter=telemetry.scope(group="critic")`; two that look in one are a fault, logged once. Nothing of the training is
@@ -50,10 +51,11 @@ class Watch:
         telemetry: Telemetry,
         model: nn.Module,
         *,
-        parts: Callable[[], Mapping[str, nn.Module]] | None = None,
+        parts: Callable[[], Parts] | None = None,
         emitter: Emitter | None = None,
         slots: Sequence[str] = (),
         classes: Sequence[object] = (),
+        forward: Forward = lambda model, inputs: model(inputs),
         logits: Callable[[Any], Tensor] = lambda output: output,
         loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
     ) -> None:
@@ -63,7 +65,8 @@ class Watch:
         """`with watch.phase("train"):` times a phase of the epoch."""
         # DistributedDataParallel would take a forward of one process for one of all.
         network = unwrapped(model)
-        self._telemetry, self._model, self._logits, self._loss = telemetry, network, logits, loss
+        self._telemetry, self._model, self._loss = telemetry, network, loss
+        self._forward, self._logits = forward, logits
         self._parts = parts or (lambda: {"host": network})
         self._classes = [str(name) for name in classes]
         self._dense = dense(telemetry.config)
@@ -103,7 +106,7 @@ class Watch:
         self._gradients.arrive()
         if plan.track_weight_norms:
             self.emitter.measure("weights_measured", lambda: weights_measured(self._parts(), self._before))
-        batch = Batch(inputs, labels, self._logits)
+        batch = Batch(inputs, labels, self._logits, self._forward)
         validate(self.emitter, plan, self._model, batch, parts=self._parts, classes=self._classes)
         landscape = plan.loss_landscape
         if landscape.enabled and self._epochs % landscape.every == 0:

@@ -15,19 +15,19 @@ import torch
 from torch import Tensor, nn
 
 from nissa.events.kinds import LayerWeights, WeightsMeasured
-from nissa.pipeline.probes.model import layers_of, to_cpu, unsharded
+from nissa.pipeline.probes.model import Parts, layers_of, to_cpu, unsharded
 
 __all__ = ["copied", "weights_measured"]
 
 
 @torch.no_grad()
-def copied(parts: Mapping[str, nn.Module]) -> dict[nn.Parameter, Tensor]:
+def copied(parts: Parts) -> dict[nn.Parameter, Tensor]:
     """The trainable parameters of each part, by themselves, as they are now. It takes as much memory as they do."""
     return {p: p.detach().clone() for own in layers_of(parts).values() for p in own}
 
 
 @torch.no_grad()
-def weights_measured(parts: Mapping[str, nn.Module], before: Mapping[nn.Parameter, Tensor]) -> WeightsMeasured:
+def weights_measured(parts: Parts, before: Mapping[nn.Parameter, Tensor]) -> WeightsMeasured:
     """Norms by layer, and the change since the copy `before` relative to it, in one transfer from each device.
 
     A layer with a parameter that was not there before has no ratio, and neither has one that was 0. Raises TypeError

@@ -23,7 +23,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from nissa.events.kinds import ActivationsMeasured
 from nissa.pipeline.probes.activations.layer_outputs import Output, layer_activations, output_of
-from nissa.pipeline.probes.model import modules, to_cpu
+from nissa.pipeline.probes.model import Parts, modules_of, to_cpu
 
 __all__ = ["activations_measured", "recordable", "recorded"]
 
@@ -36,7 +36,7 @@ _COMPUTED = "parametrizations"
 
 
 @contextmanager
-def recorded(parts: Mapping[str, nn.Module]) -> Iterator[dict[str, Output]]:
+def recorded(parts: Parts) -> Iterator[dict[str, Output]]:
     """What the layers of each part put out in a forward inside, by layer in the order in which they ran.
 
     Layers are as in `recordable`. Of a tuple, as a recurrent layer puts out, the first element is looked at; what puts
@@ -86,17 +86,16 @@ def _is_dense(output: Any) -> bool:
     return output.is_floating_point() and output.numel() > 1
 
 
-def recordable(parts: Mapping[str, nn.Module]) -> dict[nn.Module, str]:
+def recordable(parts: Parts) -> dict[nn.Module, str]:
     """What can be recorded, each with the name of the first place where it is met.
 
     Modules with parameters of their own and no module inside but what computes these parameters; attention; and
     activation functions that are modules: of `F.relu` nothing is seen.
     """
     found: dict[nn.Module, str] = {}
-    for part, root in parts.items():
-        for path, module in modules(root):
-            if _COMPUTED not in path.split(".") and _is_layer(module):
-                found.setdefault(module, f"{part}.{path}" if path else part)
+    for place, module in modules_of(parts):
+        if _COMPUTED not in place.split(".")[1:] and _is_layer(module):
+            found.setdefault(module, place)
     return found
 
 

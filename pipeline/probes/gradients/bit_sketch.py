@@ -93,7 +93,7 @@ def _codes(values: Tensor) -> Tensor:
 
 def _magnitudes() -> tuple[Tensor, Tensor]:
     """Lower and upper bound of the bins 0 to 2039. The first is taken for 0."""
-    edges = (torch.arange(_INFINITY + 1, dtype=torch.int32) << 20).view(torch.float32).double()
+    edges = (torch.arange(_INFINITY + 1, dtype=torch.int32, device="cpu") << 20).view(torch.float32).double()
     edges[1], edges[-1] = 0.0, torch.finfo(torch.float32).max
     return edges[:-1], edges[1:]
 
@@ -102,7 +102,7 @@ def _magnitudes() -> tuple[Tensor, Tensor]:
 def _marks(vanishing: float) -> Tensor:
     """What an element of each bin adds to the zeros and the vanishing."""
     low, high = _magnitudes()
-    marks = torch.zeros(2, BINS // 2, 2, dtype=torch.float64)
+    marks = torch.zeros(2, BINS // 2, 2, dtype=torch.float64, device="cpu")
     marks[:, 0, 0] = 1.0
     marks[:, :_INFINITY, 1] = ((vanishing - low) / (high - low)).nan_to_num(1.0).clamp(0, 1)
     return marks.view(BINS, 2)

@@ -114,7 +114,7 @@ class DeviceStatistics:
 
     def _by_layer(self, counts: list[Tensor]) -> Tensor:
         """Sketches of all devices by layer, with each element as often as it stands for others."""
-        weights = torch.zeros(len(self._place), len(self._rows), dtype=torch.float64)
+        weights = torch.zeros(len(self._place), len(self._rows), dtype=torch.float64, device="cpu")
         for row, (layer, k) in enumerate(self._rows):
             weights[layer, row] = k
         found = weights @ torch.cat(counts)

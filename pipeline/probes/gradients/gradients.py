@@ -9,27 +9,24 @@
 Everything leaves a device in one transfer. Gradients are read, never written, and no random number is drawn.
 """
 
-from collections.abc import Mapping
 from itertools import compress
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nissa.events.kinds import GradientsMeasured
 from nissa.pipeline.config import GradientConfig, matches
 from nissa.pipeline.probes.gradients.device_statistics import DeviceStatistics
 from nissa.pipeline.probes.gradients.layer_gradients import layer_gradients
 from nissa.pipeline.probes.gradients.step_gradients import StepGradients
-from nissa.pipeline.probes.model import Pending
+from nissa.pipeline.probes.model import Parts, Pending
 
 __all__ = ["gradients_begun", "gradients_measured"]
 
 _ALL = GradientConfig(enabled=True)
 
 
-def gradients_measured(
-    parts: Mapping[str, nn.Module], config: GradientConfig = _ALL, batch: int = 0
-) -> GradientsMeasured:
+def gradients_measured(parts: Parts, config: GradientConfig = _ALL, batch: int = 0) -> GradientsMeasured:
     """The gradients of a network: its "host", and each slot with a seed by its name, as `config` says.
 
     `config.layers` chooses rows; norms of host and slots are over all. With mixed precision, call it after the

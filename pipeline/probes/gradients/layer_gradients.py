@@ -64,7 +64,7 @@ def _std(n: int, norm: float, total: float) -> float | None:
 def _distributions(counts: Tensor, config: GradientConfig) -> list[dict[str, Any]]:
     """By layer, what a sketch says."""
     percents = config.percentiles
-    points = torch.tensor(percents, dtype=torch.float64) / 100
+    points = torch.tensor(percents, dtype=torch.float64, device="cpu") / 100
     read = quantiles(counts, points).tolist() if percents else [[]] * len(counts)
     parts = shares(counts, vanishing=config.vanishing_threshold).tolist()
     histograms = octaves(counts) if config.full_histogram else [None] * len(counts)

@@ -25,7 +25,7 @@ class PendingGradients:
 
     def begin(self, emitter: Emitter, step: Callable[[], StepGradients], config: GradientConfig, batch: int) -> None:
         """Measure, and emit what need not be waited for. Never raises."""
-        late = emitter.attempt("gradients_measured", lambda: gradients_begun(step(), config, batch))
+        late = emitter.attempt("gradients_measured", lambda: gradients_begun(_found(step()), config, batch))
         if late:
             self._late = emitter.bind(), late
             if not late.waiting:
@@ -36,3 +36,12 @@ class PendingGradients:
         if self._late:
             (emitter, late), self._late = self._late, None
             emitter.measure("gradients_measured", late.take)
+
+
+def _found(step: StepGradients) -> StepGradients:
+    if not step.values:
+        raise RuntimeError(
+            "no parameter has a gradient: call watch.step() after backward() and before zero_grad(), "
+            "and hand the parts that are trained to Watch"
+        )
+    return step

@@ -6,14 +6,14 @@
 5.0
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nissa.pipeline.probes.gradients.reductions import norms
-from nissa.pipeline.probes.model import layers_of, unsharded
+from nissa.pipeline.probes.model import Parts, layers_of, unsharded
 
 __all__ = ["Gradient", "StepGradients", "by_device"]
 
@@ -36,7 +36,7 @@ class StepGradients:
     """
 
     @torch.no_grad()
-    def __init__(self, parts: Mapping[str, nn.Module]) -> None:
+    def __init__(self, parts: Parts) -> None:
         found = layers_of(parts)
         unsharded(p for own in found.values() for p in own)
         grads = [(layer, p.grad) for layer, own in found.items() for p in own if p.grad is not None and p.grad.numel()]

@@ -5,31 +5,44 @@
 [('host', 2), ('early.1', 2)]
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
-__all__ = ["layers_of", "modules", "unsharded", "unwrapped"]
+__all__ = ["Parts", "layers_of", "modules_of", "unsharded", "unwrapped"]
+
+Parts = Mapping[str, nn.Module | None]
+"""A network's "host", and its slots by their names; None for an empty one."""
 
 
-def layers_of(parts: Mapping[str, nn.Module]) -> dict[str, list[nn.Parameter]]:
+def layers_of(parts: Parts) -> dict[str, list[nn.Parameter]]:
     """Trainable parameters by layer, each at the first place where it is met; a path starts with the part's name."""
     seen: set[nn.Parameter] = set()
     found: dict[str, list[nn.Parameter]] = {}
-    for part, root in parts.items():
-        for path, module in modules(root):
-            own = [p for p in module._parameters.values() if p is not None and p.requires_grad and p not in seen]
-            if own:
-                own = list(dict.fromkeys(own))
-                seen.update(own)
-                found[f"{part}.{path}" if path else part] = own
+    for place, module in modules_of(parts):
+        own = [p for p in module._parameters.values() if p is not None and p.requires_grad and p not in seen]
+        if own:
+            own = list(dict.fromkeys(own))
+            seen.update(own)
+            found[place] = own
     return found
 
 
-def modules(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Every module below `root`, itself included, once and without its wrapper, by the path that it has without any."""
-    waiting, seen = [("", unwrapped(root))], set[nn.Module]()
+def modules_of(parts: Parts) -> Iterator[tuple[str, nn.Module]]:
+    """Every module of the parts, by the name of its part and its path there.
+
+    What is a part itself, as a slot inside the host is, belongs to that part alone, whatever their order.
+    """
+    roots = {part: unwrapped(root) for part, root in parts.items() if root is not None}
+    for part, root in roots.items():
+        for path, module in _modules(root, {*roots.values()} - {root}):
+            yield f"{part}.{path}" if path else part, module
+
+
+def _modules(root: nn.Module, apart: Collection[nn.Module]) -> Iterator[tuple[str, nn.Module]]:
+    """Every module below `root` that is not apart, once and without its wrapper, by its path without wrappers."""
+    waiting, seen = [("", root)], {*apart}
     while waiting:
         path, module = waiting.pop()
         if module not in seen:

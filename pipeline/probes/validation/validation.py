@@ -1,6 +1,6 @@
 """One forward in eval mode on a batch that was not trained on, for the activations and the classes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -10,24 +10,28 @@ from torch.utils._pytree import tree_map_only
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.activations import Output, activations_measured, recorded
-from nissa.pipeline.probes.model import untouched
+from nissa.pipeline.probes.model import Parts, untouched
 from nissa.pipeline.probes.validation.per_class import classes_measured
 
-__all__ = ["Batch", "validate"]
+__all__ = ["Batch", "Forward", "validate"]
 
-_Parts = Callable[[], Mapping[str, nn.Module]]
+Forward = Callable[[nn.Module, Any], Any]
+"""Calls a model with the inputs of a batch."""
+
+_Parts = Callable[[], Parts]
 
 
 class Batch(NamedTuple):
-    """What a model is called with, what is right, and how to find the logits in what the model returns."""
+    """What a model is called with and how, what is right, and how to find the logits in what the model returns."""
 
     inputs: Any
     labels: Tensor
     logits: Callable[[Any], Tensor] = lambda output: output
+    forward: Forward = lambda model, inputs: model(inputs)
 
     def through(self, model: nn.Module) -> Any:
         """What `model` returns. It may write to its inputs, and so gets copies."""
-        return model(_copied(self.inputs))
+        return self.forward(model, _copied(self.inputs))
 
     def loss(self, model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         """`loss` of logits and labels."""
@@ -59,7 +63,7 @@ def _copied(values: Any) -> Any:
 
 
 @torch.no_grad()
-def _recorded(model: nn.Module, parts: Mapping[str, nn.Module], batch: Batch) -> tuple[Any, dict[str, Output]]:
+def _recorded(model: nn.Module, parts: Parts, batch: Batch) -> tuple[Any, dict[str, Output]]:
     """What the model returns, and what the layers of the parts put out."""
     with untouched(model), recorded(parts) as outputs:
         return batch.through(model), outputs

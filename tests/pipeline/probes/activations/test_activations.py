@@ -197,7 +197,7 @@ def test_a_module_that_runs_twice_shows_its_last_run_under_its_first_name() -> N
     assert (found["host.1"].units, found["host.1"].dead) == (5, 5)
     with recorded({"host": net, "early": relu}) as outputs:
         net(None)
-    assert list(outputs) == ["host.0.0", "host.2.0", "host.1"]
+    assert list(outputs) == ["host.0.0", "host.2.0", "early"]
 
 
 def test_layers_of_parts_come_in_the_order_in_which_they_ran() -> None:
