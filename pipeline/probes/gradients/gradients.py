@@ -1,6 +1,6 @@
 """What do the gradients look like, layer by layer? Called after the last backward pass and before clipping.
 
->>> model = nn.Sequential(nn.Linear(2, 1, bias=False))
+>>> model = torch.nn.Sequential(torch.nn.Linear(2, 1, bias=False))
 >>> model(torch.tensor([[3.0, 4.0]])).sum().backward()
 >>> measured = gradients_measured({"host": model})
 >>> measured.host_norm, measured.layers["host.0"].mean, measured.layers["host.0"].vanishing

@@ -1,6 +1,6 @@
 """What one backward pass left: its gradients and their norms, reduced once for all who ask in that step.
 
->>> model = nn.Linear(2, 1, bias=False)
+>>> model = torch.nn.Linear(2, 1, bias=False)
 >>> model(torch.tensor([[3.0, 4.0]])).sum().backward()
 >>> StepGradients({"host": model}).norms["host"].item()
 5.0
