@@ -175,7 +175,7 @@ class EpisodeCompared(Payload):
     """Highest validation accuracy of the twin up to the epoch in which the episode ended; None where it was not told
     epoch by epoch."""
     twin_epochs: Count | None = None
-    """Epochs for which the twin was trained."""
+    """Epochs for which the twin was trained, as far as had been told of it when the row was."""
 
 
 @kind(Importance.ROUTINE, derived=True)

@@ -11,9 +11,11 @@
 from dataclasses import dataclass, field
 from math import isfinite
 
+from nissa.events.event import Scope
 from nissa.events.kinds import HostBaselineEpoch, HostBaselineMeasured
+from nissa.operators.fold import Keyed, merge_disjoint
 
-__all__ = ["MAX_EPOCHS", "HostTwin"]
+__all__ = ["MAX_EPOCHS", "HostTwin", "HostTwins"]
 
 MAX_EPOCHS = 10_000
 """Epochs of a curve; of more, the one told first is forgotten."""
@@ -21,7 +23,10 @@ MAX_EPOCHS = 10_000
 
 @dataclass(slots=True)
 class HostTwin:
-    """One environment's. A point that was not told is missing: nothing is put in between two that were."""
+    """One environment's. A point that was not told is missing: nothing is put in between two that were.
+
+    A curve is of one network: where the epochs begin anew, or other ends are told, so does the curve.
+    """
 
     by_epoch: dict[int, float] = field(default_factory=dict)
     """Validation accuracy after each epoch that was told on its own."""
@@ -35,9 +40,14 @@ class HostTwin:
     def note(self, told: HostBaselineEpoch | HostBaselineMeasured, epoch: int | None) -> None:
         """Take in what was told, in the scope of an epoch."""
         if isinstance(told, HostBaselineMeasured):
-            self.ends = {0: float(told.initial_accuracy), told.epochs: float(told.final_accuracy)}
-            self.epochs, self.host_params = told.epochs, told.host_params
+            ends = {0: float(told.initial_accuracy), told.epochs: float(told.final_accuracy)}
+            # As text, in which NaN equals itself.
+            if self.ends and str(ends) != str(self.ends):
+                self.by_epoch = {}
+            self.ends, self.epochs, self.host_params = ends, told.epochs, told.host_params
         elif epoch is not None:
+            if self.by_epoch and epoch <= next(reversed(self.by_epoch)):
+                self.by_epoch, self.ends, self.epochs = {}, {}, None
             self.by_epoch[epoch] = float(told.val_accuracy)
             self.epochs = max(self.epochs or 0, epoch)
             if len(self.by_epoch) > MAX_EPOCHS:
@@ -61,3 +71,22 @@ class HostTwin:
         points = [accuracy for at, accuracy in self.by_epoch.items() if 1 <= at <= epoch]
         told = epoch in self.by_epoch and len(points) >= (epoch if looks is None else min(looks, epoch))
         return max(filter(isfinite, points), default=None) if told else None
+
+
+@dataclass(slots=True)
+class HostTwins:
+    """By environment, and by episode where a twin was told of one alone: then it is that episode's."""
+
+    told: Keyed[HostTwin] = field(default_factory=lambda: Keyed(HostTwin))
+
+    def note(self, scope: Scope, told: HostBaselineEpoch | HostBaselineMeasured) -> None:
+        """Take in what was told in a scope."""
+        self.told[scope[: 3 if scope.episode is None else 4]].note(told, scope.epoch)
+
+    def of(self, scope: Scope) -> HostTwin:
+        """The twin of a scope's episode, else of its environment; one without a point where none was told."""
+        return next((self.told[key] for key in (scope[:4], scope[:3]) if key in self.told.items), HostTwin())
+
+    def merge(self, other: "HostTwins") -> "HostTwins":
+        """Those of two parts of a stream, each environment whole in one of them."""
+        return HostTwins(merge_disjoint(self.told, other.told))

@@ -25,17 +25,18 @@ from nissa.events.kinds import (
 from nissa.operators.fold import Fold, Keyed, merge_disjoint
 from nissa.operators.growth.blueprint_tally import BlueprintTally, is_late, summarized
 from nissa.operators.growth.seed_lives import Life, SeedLives
-from nissa.operators.host_twin import HostTwin
+from nissa.operators.host_twin import HostTwins
 
 __all__ = ["BlueprintGroup", "Blueprints", "Pending", "blueprint_stats"]
 
-MAX_PENDING = 1000
+MAX_PENDING = 100
 """Seeds of one environment that may wait for its twin; of more, the first is not counted."""
 
 
 class Pending(NamedTuple):
     """A seed whose change of accuracy is known, and what the twin gained meanwhile is not yet."""
 
+    episode: int | None
     blueprint: str
     change: float
     start: int
@@ -67,12 +68,12 @@ class BlueprintGroup:
 
 @dataclass(slots=True)
 class Blueprints:
-    """The groups, and by environment its seeds, its twin, and what waits for the twin."""
+    """The groups, the seeds, the twins, and by environment what waits for a twin."""
 
     groups: Keyed[BlueprintGroup] = field(default_factory=lambda: Keyed(BlueprintGroup))
     planned: Keyed[int] = field(default_factory=lambda: Keyed(int))
     lives: SeedLives = field(default_factory=SeedLives)
-    twins: Keyed[HostTwin] = field(default_factory=lambda: Keyed(HostTwin))
+    twins: HostTwins = field(default_factory=HostTwins)
     pending: Keyed[list[Pending]] = field(default_factory=lambda: Keyed(list))
 
 
@@ -96,7 +97,7 @@ def _step(state: Blueprints, event: Event[Any]) -> Iterator[BlueprintSummarized]
         return
     group = state.groups[scope[:2]]
     if isinstance(payload, HostBaselineEpoch | HostBaselineMeasured):
-        state.twins[scope[:3]].note(payload, scope.epoch)
+        state.twins.note(scope, payload)
         changed = _settle(state, scope, group)
     else:
         changed = dict.fromkeys((*_reach(state, scope, group), *_live(state, event, group)))
@@ -121,27 +122,36 @@ def _live(state: Blueprints, event: Event[Any], group: BlueprintGroup) -> Iterab
         case SeedFossilized() | SeedCulled() as seed:
             life = lives.ended(scope, seed)
             group.tallies[life.blueprint].end(scope.env, group.late(scope.episode), seed, life)
-            _await(state.pending[scope[:3]], life)
-            return [life.blueprint, *_settle(state, scope, group)]
+            _await(state, scope, life, group)
+            return [life.blueprint]
     return []
 
 
-def _await(pending: list[Pending], life: Life) -> None:
-    """Let a seed wait for the twin, if all else is known of it."""
+def _await(state: Blueprints, scope: Scope, life: Life, group: BlueprintGroup) -> None:
+    """Count what a seed gained beyond the twin, or let it wait for that, if all else is known of it."""
     if life.change is not None and life.start is not None and life.end is not None:
-        pending.append(Pending(life.blueprint, life.change, life.start, life.end))
-        del pending[:-MAX_PENDING]
+        seed = Pending(scope.episode, life.blueprint, life.change, life.start, life.end)
+        if not _count(state, scope, seed, group):
+            pending = state.pending[scope[:3]]
+            pending.append(seed)
+            del pending[:-MAX_PENDING]
 
 
 def _settle(state: Blueprints, scope: Scope, group: BlueprintGroup) -> dict[str, None]:
     """Count the seeds of an environment for which the twin was told by now; their blueprints."""
-    twin, waiting, changed = state.twins[scope[:3]], state.pending[scope[:3]], dict[str, None]()
-    for seed in list(waiting):
-        if (share := twin.gained(seed.start, seed.end)) is not None:
-            waiting.remove(seed)
-            group.tallies[seed.blueprint].net_gain.add(scope.env, seed.change - share)
-            changed[seed.blueprint] = None
+    waiting = state.pending[scope[:3]]
+    counted = [_count(state, scope._replace(episode=seed.episode), seed, group) for seed in waiting]
+    changed = {seed.blueprint: None for seed, done in zip(waiting, counted, strict=True) if done}
+    waiting[:] = [seed for seed, done in zip(waiting, counted, strict=True) if not done]
     return changed
+
+
+def _count(state: Blueprints, scope: Scope, seed: Pending, group: BlueprintGroup) -> bool:
+    """Count the net gain of a seed of an episode, if its twin was told at both ends of its life; whether it was."""
+    share = state.twins.of(scope).gained(seed.start, seed.end)
+    if share is not None:
+        group.tallies[seed.blueprint].net_gain.add(scope.env, seed.change - share)
+    return share is not None
 
 
 def _reach(state: Blueprints, scope: Scope, group: BlueprintGroup) -> list[str]:
@@ -154,8 +164,8 @@ def _reach(state: Blueprints, scope: Scope, group: BlueprintGroup) -> list[str]:
 
 
 def _merge(left: Blueprints, right: Blueprints) -> Blueprints:
-    merged = Blueprints(lives=left.lives.merge(right.lives))
-    for name in ("planned", "twins", "pending"):
+    merged = Blueprints(lives=left.lives.merge(right.lives), twins=left.twins.merge(right.twins))
+    for name in ("planned", "pending"):
         setattr(merged, name, merge_disjoint(getattr(left, name), getattr(right, name)))
     for key in dict.fromkeys((*left.groups.items, *right.groups.items)):
         merged.groups[key] = left.groups.items.get(key, BlueprintGroup()).merge(right.groups.items.get(key))

@@ -1,7 +1,7 @@
 """How does a group stand against its twins? Figures of each environment's episodes first, then over environments."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nissa.events.kinds import EpisodeCompared, VerdictReached
 from nissa.operators.fold import Keyed, merge_disjoint
@@ -67,18 +67,30 @@ class Environment:
     """The finished episodes of one environment."""
 
     recent: dict[int | None, tuple[int, EpisodeCompared]] = field(default_factory=dict)
-    """By episode: how often it was validated, and its row."""
+    """By episode, the one that ended last at the end: how often it was validated, and its row."""
     settled: list[Tally] = field(default_factory=lambda: [Tally(), Tally(), Tally()])
     """Of the episodes before: those without a twin's accuracy of their length, with one, and with a kept one too."""
     tallies: list[Tally] = field(default_factory=lambda: [Tally(), Tally(), Tally()])
     """Likewise of all."""
 
     def enter(self, episode: int | None, looks: int, row: EpisodeCompared) -> None:
-        """Take an episode in; one that was there already is told anew."""
+        """Take an episode in, as the last that ended; one that was there already is told anew."""
+        again = self.recent.pop(episode, None) is not None
         self.recent[episode] = looks, row
         if len(self.recent) > MAX_RECENT:
             _, gone = self.recent.pop(next(iter(self.recent)))
             self.settled[_level(gone)].add(gone)
+        if again:
+            self._tally()
+        else:
+            self.tallies[_level(row)].add(row)
+
+    def tell_anew(self, rows: Mapping[int | None, tuple[int, EpisodeCompared]]) -> None:
+        """Put rows in the place of those that are there."""
+        self.recent.update(rows)
+        self._tally()
+
+    def _tally(self) -> None:
         self.tallies = [_copy(tally) for tally in self.settled]
         for _, told in self.recent.values():
             self.tallies[_level(told)].add(told)
@@ -90,6 +102,14 @@ class Standing:
 
     envs: Keyed[Environment] = field(default_factory=lambda: Keyed(Environment))
     unended: int = 0
+    last: VerdictReached | None = None
+    """As it was told last: what begins changes none of its means."""
+
+    def begun(self, group: str | None) -> VerdictReached:
+        """The verdict when one more episode began."""
+        self.unended += 1
+        self.last = replace(self.last, unended=self.unended) if self.last else self.verdict(group)
+        return self.last
 
     def verdict(self, group: str | None) -> VerdictReached:
         """What its episodes come to; of those, only the ones that can be compared best."""
@@ -101,7 +121,7 @@ class Standing:
             # A mean of some, beside the final accuracies of all, would look like a difference.
             found["kept_accuracy"] = Interval()
         delta = found["kept_delta"]
-        return VerdictReached(
+        self.last = VerdictReached(
             group=group,
             envs=len(used),
             episodes=sum(tally.episodes for tallies in told for tally in tallies),
@@ -113,11 +133,15 @@ class Standing:
             shown=_shown(delta),
             **{f"{name}_mean": interval.mean for name, interval in found.items()},
         )
+        return self.last
 
     def merge(self, other: "Standing | None") -> "Standing":
         """That of two parts of a stream, each environment whole in one of them."""
         other = other or Standing()
-        return Standing(merge_disjoint(self.envs, other.envs), self.unended + other.unended)
+        merged = Standing(merge_disjoint(self.envs, other.envs), self.unended + other.unended)
+        if last := self.last or other.last:
+            merged.verdict(last.group)
+        return merged
 
 
 def _shown(delta: Interval) -> str:

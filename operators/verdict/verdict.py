@@ -21,8 +21,8 @@ from nissa.events.kinds import (
 )
 from nissa.operators.fold import Fold, Keyed, merge_disjoint
 from nissa.operators.growth import HostSizes
-from nissa.operators.host_twin import HostTwin
-from nissa.operators.verdict.course import Course
+from nissa.operators.host_twin import HostTwin, HostTwins
+from nissa.operators.verdict.episode_so_far import EpisodeSoFar
 from nissa.operators.verdict.standing import Standing
 
 __all__ = ["Verdicts", "verdicts"]
@@ -32,11 +32,11 @@ Told = Iterator[EpisodeCompared | VerdictReached]
 
 @dataclass(slots=True)
 class Verdicts:
-    """The groups by run, the twins by environment, and the episodes under way or not long over."""
+    """The groups by run, the twins, and the episodes under way or not long over."""
 
     groups: Keyed[Standing] = field(default_factory=lambda: Keyed(Standing))
-    courses: Keyed[Course] = field(default_factory=lambda: Keyed(Course))
-    twins: Keyed[HostTwin] = field(default_factory=lambda: Keyed(HostTwin))
+    episodes: Keyed[EpisodeSoFar] = field(default_factory=lambda: Keyed(EpisodeSoFar))
+    twins: HostTwins = field(default_factory=HostTwins)
     sizes: HostSizes = field(default_factory=HostSizes)
 
 
@@ -44,7 +44,8 @@ def verdicts() -> Fold[Verdicts]:
     """An episode beside its twin when it ends, and the verdict on its group then and when one begins.
 
     An accuracy is compared with that of the twin after as many epochs, and with no other. A twin told afterwards
-    compares the last `MAX_RECENT` episodes of its environment anew. An episode that ended twice counts once, as it was
+    compares those of its last `MAX_RECENT` episodes anew for which it has news; the row told last of an environment is
+    that of the episode that ended last, so it is told again behind older ones. An episode that ended twice counts once, as it was
     told last; one that began and never ended is counted, and in no mean.
     """
     host = (RunStarted, EpisodeStarted, EpochCompleted, CounterfactualMeasured, EpisodeEnded)
@@ -57,8 +58,8 @@ def _step(state: Verdicts, event: Event[Any]) -> Told:
     if isinstance(payload, RunStarted | EpisodeStarted | HostBaselineMeasured):
         state.sizes.note(scope, payload.host_params)
     if isinstance(payload, HostBaselineEpoch | HostBaselineMeasured):
-        state.twins[scope[:3]].note(payload, scope.epoch)
-        yield from _compare_anew(state, scope)
+        state.twins.note(scope, payload)
+        yield from _compare_anew(state, scope, payload)
     elif isinstance(payload, EpisodeEnded):
         yield from _end(state, scope, payload)
     elif not isinstance(payload, RunStarted):
@@ -67,28 +68,25 @@ def _step(state: Verdicts, event: Event[Any]) -> Told:
 
 def _follow(state: Verdicts, scope: Scope, payload: Any) -> Told:
     """An episode under way; the first that is told of it opens it, and its start opens it anew."""
-    course = state.courses[scope[:4]]
+    episode = state.episodes[scope[:4]]
     if isinstance(payload, EpisodeStarted):
-        course = state.courses[scope[:4]] = Course(is_open=course.is_open and not course.is_over)
-    if not course.is_open:
-        course.is_open = True
-        group = state.groups[scope[:2]]
-        group.unended += 1
-        yield group.verdict(scope.group)
+        episode = state.episodes[scope[:4]] = EpisodeSoFar(is_open=episode.is_open and not episode.is_over)
+    if not episode.is_open:
+        episode.is_open = True
+        yield state.groups[scope[:2]].begun(scope.group)
     match payload:
         case EpochCompleted():
-            course.validated(payload, scope.epoch)
+            episode.validated(payload, scope.epoch)
         case CounterfactualMeasured():
-            course.measured(payload, scope.epoch)
+            episode.measured(payload, scope.epoch)
         case SeedGerminated() | SeedFossilized() | SeedCulled():
-            course.lived(payload)
+            episode.lived(payload)
 
 
 def _end(state: Verdicts, scope: Scope, end: EpisodeEnded) -> Told:
-    course, group = state.courses[scope[:4]], state.groups[scope[:2]]
-    outcome = course.ended(end, state.sizes.of(scope))
-    group.unended -= course.is_open and not course.is_over
-    course.is_open = course.is_over = True
+    episode, group = state.episodes[scope[:4]], state.groups[scope[:2]]
+    group.unended -= episode.is_open and not episode.is_over
+    outcome = episode.ended(end, state.sizes.of(scope))
     told = EpisodeCompared(
         group=scope.group,
         env=scope.env,
@@ -100,23 +98,26 @@ def _end(state: Verdicts, scope: Scope, end: EpisodeEnded) -> Told:
         kept_growth_ratio=outcome.kept_growth_ratio,
         peak_accuracy=outcome.peak_accuracy,
     )
-    row = _beside(told, outcome.looks, state.twins[scope[:3]])
+    row = _beside(told, outcome.looks, state.twins.of(scope))
     group.envs[scope.env].enter(scope.episode, outcome.looks, row)
     yield row
     yield group.verdict(scope.group)
 
 
-def _compare_anew(state: Verdicts, scope: Scope) -> Told:
-    """The episodes that ended before their twin was told."""
-    group, twin = state.groups[scope[:2]], state.twins[scope[:3]]
-    env, changed = group.envs[scope.env], False
-    for episode, (looks, before) in list(env.recent.items()):
-        row = _beside(before, looks, twin)
-        if _twin(row) != _twin(before):
-            env.enter(episode, looks, row)
-            changed = True
+def _compare_anew(state: Verdicts, scope: Scope, told: HostBaselineEpoch | HostBaselineMeasured) -> Told:
+    """The episodes that ended before their twin was told; an epoch of it is news to those of just its length."""
+    group, news = state.groups[scope[:2]], dict[int | None, tuple[int, EpisodeCompared]]()
+    env = group.envs[scope.env]
+    for episode, (looks, before) in env.recent.items():
+        if scope.episode in (None, episode) and (isinstance(told, HostBaselineMeasured) or before.epochs == scope.epoch):
+            row = _beside(before, looks, state.twins.of(scope._replace(episode=episode)))
+            if _twin(row) != _twin(before):
+                news[episode] = looks, row
+    if news:
+        env.tell_anew(news)
+        last = next(reversed(env.recent))
+        for _, row in [*(news[episode] for episode in news if episode != last), env.recent[last]]:
             yield row
-    if changed:
         yield group.verdict(scope.group)
 
 
@@ -131,13 +132,13 @@ def _beside(row: EpisodeCompared, looks: int, twin: HostTwin) -> EpisodeCompared
 
 def _twin(row: EpisodeCompared) -> str:
     """What it is compared with, as text, in which NaN equals itself."""
-    return repr((row.twin_final_accuracy, row.twin_peak_accuracy, row.twin_epochs))
+    return repr((row.twin_final_accuracy, row.twin_peak_accuracy))
 
 
 def _merge(left: Verdicts, right: Verdicts) -> Verdicts:
     merged = Verdicts(
-        courses=merge_disjoint(left.courses, right.courses),
-        twins=merge_disjoint(left.twins, right.twins),
+        episodes=merge_disjoint(left.episodes, right.episodes),
+        twins=left.twins.merge(right.twins),
         sizes=left.sizes.merge(right.sizes),
     )
     for key in dict.fromkeys((*left.groups.items, *right.groups.items)):

@@ -199,8 +199,11 @@ def both_told(places: list[int], env: int, end: Any, everything: list[Any]) -> b
     ends: set[int] = set()
     for e in everything:
         if e.scope.env == env and isinstance(e.payload, HostBaselineEpoch):
+            if e.scope.epoch <= max(by_epoch, default=-1):
+                by_epoch, ends = set(), set()
             by_epoch.add(e.scope.epoch)
         elif e.scope.env == env and isinstance(e.payload, HostBaselineMeasured):
+            by_epoch = by_epoch if ends in (set(), {0, e.payload.epochs}) else set()
             ends = {0, e.payload.epochs}
         if e.seq >= end.seq and set(places) <= by_epoch | ends:
             return True
@@ -403,5 +406,51 @@ def test_the_peak_of_a_twin_is_of_as_many_looks_as_the_episode_had() -> None:
         None,
         None,
     )
-    twin.note(HostBaselineEpoch(val_accuracy=math.nan), 2)
-    assert twin.peak(6, looks=3) == 96.0
+    broken = HostTwin()
+    for epoch, accuracy in ((2, math.nan), (4, 96.0), (6, 94.0)):
+        broken.note(HostBaselineEpoch(val_accuracy=accuracy), epoch)
+    assert broken.peak(6, looks=3) == 96.0
+
+
+def curve(twin: HostTwin, *accuracies: float) -> None:
+    for epoch, accuracy in enumerate(accuracies, start=1):
+        twin.note(HostBaselineEpoch(val_accuracy=accuracy), epoch)
+
+
+def ends(initial: float, final: float, epochs: int) -> HostBaselineMeasured:
+    told: dict[str, Any] = {"initial_accuracy": initial, "final_accuracy": final, "epochs": epochs}
+    return HostBaselineMeasured(initial_loss=1.0, final_loss=1.0, host_params=1000, **told)
+
+
+def test_a_twin_trained_anew_is_another_network_and_nothing_of_the_one_before_is_mixed_with_it() -> None:
+    twin = HostTwin()
+    curve(twin, 60.0, 80.0, 75.0)
+    twin.note(ends(10.0, 75.0, 3), None)
+    curve(twin, 50.0)
+    assert ([twin.at(epoch) for epoch in range(4)], twin.epochs) == ([None, 50.0, None, None], 1)
+    assert (twin.peak(3), twin.gained(1, 3)) == (None, None)
+    twin.note(HostBaselineEpoch(val_accuracy=55.0), 2)
+    twin.note(ends(12.0, 55.0, 2), None)
+    assert ([twin.at(epoch) for epoch in range(4)], twin.epochs) == ([12.0, 50.0, 55.0, None], 2)
+
+
+def test_a_twin_whose_ends_are_told_first_keeps_them_and_other_ends_are_of_another() -> None:
+    twin = HostTwin()
+    twin.note(ends(math.nan, 75.0, 3), None)
+    curve(twin, 60.0, 80.0, 75.0)
+    twin.note(ends(math.nan, 75.0, 3), None)
+    assert (twin.at(2), twin.at(3)) == (80.0, 75.0)
+    twin.note(ends(12.0, 55.0, 2), None)
+    assert [twin.at(epoch) for epoch in range(4)] == [12.0, None, 55.0, None]
+    curve(twin, 50.0, 55.0)
+    assert [twin.at(epoch) for epoch in range(4)] == [12.0, 50.0, 55.0, None]
+
+
+def test_a_twin_of_one_episode_is_that_episodes_alone() -> None:
+    """The environment's gains 10 points over the seed's life, that of the episode 4."""
+    points = {epoch: HostBaselineEpoch(val_accuracy=accuracy) for epoch, accuracy in ((2, 50.0), (5, 54.0))}
+    own = [event(point, env=0, group="ppo", episode=0, epoch=epoch) for epoch, point in points.items()]
+    seeds = [event(e.payload, **e.scope._asdict() | {"episode": 1}) for e in lived()]
+    for story in ([*own, *twins(0, 2, 5), *lived(), *seeds], [*lived(), *seeds, *own, *twins(0, 2, 5)]):
+        row = last_rows(story)["norm"]
+        assert (row.net_gain_n, row.net_gain_mean) == (2, pytest.approx(((10.0 - 4.0) + (10.0 - 10.0)) / 2))

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,24 +98,65 @@ def test_one_environment_has_a_mean_and_shows_nothing_however_many_its_episodes(
 
 
 @pytest.mark.parametrize(
-    ("told", "final", "peak", "length"),
+    ("told", "final", "peak", "lengths"),
     [
-        (twin(0, 70.0, 80.0, 60.0), 80.0, 80.0, 3),
-        (twin(0, 90.0, 80.0, 60.0), 80.0, 90.0, 3),
-        (twin(0, 70.0), None, None, 1),
-        ([measured(0, 10.0, 60.0, 2)], 60.0, None, 2),
-        ([measured(0, 10.0, 60.0, 3)], None, None, 3),
-        ([*twin(0, 70.0, 80.0), measured(0, 10.0, 60.0, 3)], 80.0, 80.0, 3),
+        (twin(0, 70.0, 80.0, 60.0), 80.0, 80.0, (3, 2)),
+        (twin(0, 90.0, 80.0, 60.0), 80.0, 90.0, (3, 2)),
+        (twin(0, 70.0), None, None, (1, None)),
+        ([measured(0, 10.0, 60.0, 2)], 60.0, None, (2, 2)),
+        ([measured(0, 10.0, 60.0, 3)], None, None, (3, None)),
+        ([*twin(0, 70.0, 80.0), measured(0, 10.0, 60.0, 3)], 80.0, 80.0, (3, 2)),
     ],
 )
 def test_a_twin_is_compared_at_the_epoch_in_which_the_episode_ended(
-    told: Any, final: Any, peak: Any, length: int
+    told: Any, final: Any, peak: Any, lengths: tuple[int | None, int | None]
 ) -> None:
+    """Before the episode or after it; afterwards its length alone is no news."""
     end = event(ended(epochs=2), env=0, episode=0, **GROUP)
-    for story in ([*told, end], [end, *told]):
+    for story, length in zip(([*told, end], [end, *told]), lengths, strict=True):
         row = rows(story)[0, 0]
         assert (row.twin_final_accuracy, row.twin_peak_accuracy, row.twin_epochs) == (final, peak, length)
         assert last(story).compared == (final is not None)
+
+
+def compared(story: list[Any]) -> list[EpisodeCompared]:
+    return [row for row in derived(verdicts(), story) if isinstance(row, EpisodeCompared)]
+
+
+def test_a_twin_told_afterwards_tells_each_episode_once_more_however_many_epochs_it_has() -> None:
+    ends = [event(ended(epochs=40 + n % 2), env=0, episode=n, **GROUP) for n in range(20)]
+    told = [*twin(0, *(50.0 + epoch for epoch in range(60))), measured(0, 10.0, 109.0, 60)]
+    found = derived(verdicts(), [*ends, *told])[2 * len(ends) :]
+    again = [row for row in found if isinstance(row, EpisodeCompared)]
+    # At epoch 40 and at epoch 41; behind the former the last to have ended once more, for its row is to be the last.
+    assert [row.episode for row in again] == [*range(0, 20, 2), 19, *range(1, 20, 2)]
+    assert [row.twin_final_accuracy for row in again] == [89.0] * 10 + [None] + [90.0] * 10
+    assert len(found) - len(again) == 2
+    assert last([*ends, *told]) == last([*told, *ends])
+
+
+def test_the_row_told_last_is_of_the_episode_that_ended_last() -> None:
+    ends = [event(ended(epochs=epochs), env=0, episode=n, **GROUP) for n, epochs in ((0, 2), (1, 3), (0, 2), (2, 2))]
+    assert [row.episode for row in compared([*ends, *twin(0, 1.0, 2.0)])[4:]] == [0, 2]
+    assert [row.episode for row in compared([*ends, *twin(0, 1.0, 2.0, 3.0)])[6:]] == [1, 2]
+    assert [row.episode for row in compared([*ends[:3], *twin(0, 1.0, 2.0, 3.0)])[3:]] == [0, 1, 0]
+
+
+def test_a_twin_of_one_episode_compares_that_episode_alone() -> None:
+    ends = [event(ended(epochs=2), env=0, episode=n, **GROUP) for n in range(2)]
+    own = [event(e.payload, env=0, episode=1, epoch=e.scope.epoch, **GROUP) for e in twin(0, 5.0, 6.0)]
+    shared = twin(0, 7.0, 8.0)
+    for story in ([*ends, *own], [*own, *ends], [*ends, *own, *shared], [*shared, *own, *ends]):
+        found = {episode: row.twin_final_accuracy for (_, episode), row in rows(story).items()}
+        assert found == {0: 8.0 if shared[0] in story else None, 1: 6.0}
+    assert [row.episode for row in compared([*ends, *own])[2:]] == [1]
+
+
+def test_an_episode_that_begins_changes_no_mean() -> None:
+    story = [*twin(0, 1.0, 50.0), event(ended(), env=0, episode=0, **GROUP)]
+    begun = event(episode_started(), env=0, episode=1, **GROUP)
+    assert last([*story, begun]) == replace(last(story), unended=1)
+    assert last([*story, begun, event(ended(), env=0, episode=1, **GROUP)]).unended == 0
 
 
 def test_where_only_some_can_be_compared_only_they_are_in_the_means() -> None:

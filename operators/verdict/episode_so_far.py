@@ -18,7 +18,7 @@ from nissa.events.kinds import (
 )
 from nissa.operators.growth import growth_ratio
 
-__all__ = ["Course", "Factorial", "Outcome", "Validated"]
+__all__ = ["EpisodeSoFar", "Factorial", "Outcome", "Validated"]
 
 _EMPTY = ("DORMANT", "CULLED", "EMBARGOED", "RESETTING")
 """Stages of a slot whose seed is not there, or not any more."""
@@ -63,7 +63,7 @@ class Validated(NamedTuple):
 
 
 @dataclass(slots=True)
-class Course:
+class EpisodeSoFar:
     """An episode until now."""
 
     is_open: bool = False
@@ -83,6 +83,10 @@ class Course:
     fossilized: int = 0
     fossil_params: int = 0
     factorial: Factorial | None = None
+    is_whole: bool = False
+    """Once it is over: whether what is kept is known to be all that was trained."""
+    ablated: float | None = None
+    """Once it is over: the accuracy of what is kept, if the last factorial measured it."""
 
     def validated(self, told: EpochCompleted, epoch: int | None) -> None:
         """An epoch; what its slots hold, else what the events of seeds say, is the network that it is of."""
@@ -118,24 +122,31 @@ class Course:
 
         That no slot and no seed was told does not mean that there was none: then all seeds must have been told.
         """
-        is_known = self.last.told_slots or self.germinated == end.germinated
-        is_whole = is_known and not self.passing and (self.last.told_slots or not self.live)
+        if not self.is_over:
+            self._settle(end)
         host = host if self.last.host_params is None else self.last.host_params
         final, kept = end.final_growth_ratio, end.growth_ratio
         final = growth_ratio(host, self.last.seeds(host)) if final is None else final
         kept = growth_ratio(host, self._fossil_params(end)) if kept is None else kept
-        ablated = self._without_passing() if is_known else None
-        found = end.final_accuracy if is_whole else ablated
+        found = end.final_accuracy if self.is_whole else self.ablated
         accuracy = found if end.kept_accuracy is None else end.kept_accuracy
         return Outcome(
             epochs=end.epochs,
             looks=self.looks,
             final_accuracy=float(end.final_accuracy),
-            final_growth_ratio=kept if is_whole and final is None else final,
+            final_growth_ratio=kept if self.is_whole and final is None else final,
             kept_accuracy=None if accuracy is None else float(accuracy),
-            kept_growth_ratio=final if is_whole and kept is None else kept,
+            kept_growth_ratio=final if self.is_whole and kept is None else kept,
             peak_accuracy=self.peak,
         )
+
+    def _settle(self, end: EpisodeEnded) -> None:
+        """Work out what is kept, and let go what only that needed."""
+        is_known = self.last.told_slots or self.germinated == end.germinated
+        self.is_whole = is_known and not self.passing and (self.last.told_slots or not self.live)
+        self.ablated = self._without_passing() if is_known else None
+        self.is_open = self.is_over = True
+        self.factorial, self.live, self.passing = None, {}, {}
 
     def _without_passing(self) -> float | None:
         """Accuracy with exactly the fossilized seeds on, if the factorial of the last epoch has it."""
