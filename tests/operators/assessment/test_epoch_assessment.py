@@ -335,6 +335,13 @@ def test_a_person_would_say_it_so(story: list[Payload], line: str) -> None:
     assert last(*story).narrative == line
 
 
+@pytest.mark.parametrize(("risen", "bad"), [(1e-7, False), (0.1, True)])
+def test_a_loss_that_vanished_and_comes_back_by_nothing_does_not_diverge(risen: float, bad: bool) -> None:
+    losses = [2.0, 1.0, *[0.0] * 80, risen]
+    row = last(*[epoch(99.9, train_loss=loss, val_loss=loss) for loss in losses])
+    assert ("diverging" in row.red_flags, row.learning == "worsening") == (bad, bad)
+
+
 def test_flags_come_the_worst_first() -> None:
     flags = last(epoch(90.0), gradients(a="vanishing", b="non_finite"), classes(10.0), epoch(10.0)).red_flags
     assert flags == ["non_finite", "accuracy_collapse", "vanishing_gradients", "class_imbalance"]
