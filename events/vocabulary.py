@@ -10,6 +10,7 @@ __all__ = [
     "COMPLAINTS",
     "DEGENERATE_RETURNS",
     "DORMANT_UNITS",
+    "EMPTY_STAGES",
     "ENTROPY_COLLAPSE",
     "ENTROPY_LOW",
     "ENV_ALERTS",
@@ -107,6 +108,8 @@ STAGES = (
     *("FOSSILIZED", "CULLED", "EMBARGOED", "RESETTING"),
 )
 """A slot's stages, in the order of a seed's life."""
+EMPTY_STAGES = frozenset({"DORMANT", "CULLED", "EMBARGOED", "RESETTING"})
+"""Those of a slot whose seed is not there, or not any more."""
 GATES = ("G0", "G1", "G2", "G3", "G4", "G5")
 """What a seed must pass on its way."""
 

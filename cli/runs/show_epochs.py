@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from nissa.events.kinds import CounterfactualResult, SlotSnapshot
+from nissa.events.vocabulary import EMPTY_STAGES
 from nissa.sinks.store import Counterfactual, EpochSnapshot
 from nissa.sinks.text import DASH, Cells, counted, filled_table, name, number, place, place_cells, text_lines
 
@@ -50,7 +51,7 @@ def _configuration(slots: Sequence[str], result: CounterfactualResult, full: flo
 
 def _epoch(snapshot: EpochSnapshot) -> Cells:
     row = snapshot.completed
-    live = [f"{slot.slot} {slot.stage.lower()}" for slot in row.slots if slot.stage != "DORMANT"]
+    live = [f"{slot.slot} {slot.stage.lower()}" for slot in row.slots if slot.stage not in EMPTY_STAGES]
     return [
         *place_cells(*snapshot.where[1:5]),
         number(row.train_loss, "{:.4g}"),

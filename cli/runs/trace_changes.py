@@ -53,7 +53,7 @@ def _when(cause: TracedCause) -> str:
 
 def _onset(trace: DenseTraceCaptured, onset: Onset, cause: str) -> str:
     batch = [*trace.batches_before, *trace.batches_after][onset.place]
-    usual = "" if isinf(onset.low) and isinf(onset.high) else f", usually {_usual(onset)}"
+    usual = "" if isinf(onset.low) and isinf(onset.high) else f", {_usual(onset)}"
     where = f"epoch {number(batch.epoch, '{}')} batch {batch.batch} ({_distance(trace, onset.place, cause)})"
     return f"{where}: {onset.quantity} {onset.value:.4g}{usual}"
 
@@ -73,8 +73,10 @@ def _batches_of(count: int) -> str:
 
 
 def _usual(onset: Onset) -> str:
+    if onset.by_alert:
+        return f"its alert's limit {onset.high:.4g}"
     if onset.low == onset.high:
-        return f"{onset.low:.4g}"
+        return f"usually {onset.low:.4g}"
     if onset.low == -inf:
-        return f"at most {onset.high:.4g}"
-    return f"at least {onset.low:.4g}" if onset.high == inf else f"{onset.low:.4g} to {onset.high:.4g}"
+        return f"usually at most {onset.high:.4g}"
+    return f"usually at least {onset.low:.4g}" if onset.high == inf else f"usually {onset.low:.4g} to {onset.high:.4g}"

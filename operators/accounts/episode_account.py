@@ -23,13 +23,16 @@ from nissa.events.kinds import (
     SeedGerminated,
 )
 
-__all__ = ["COUNTED", "EpisodeAccount"]
+__all__ = ["COUNTED", "SEEDS", "EpisodeAccount"]
 
-COUNTED = (SeedGerminated, SeedFossilized, SeedCulled, DecisionMade, EpochCompleted)
+SEEDS = (SeedGerminated, SeedFossilized, SeedCulled)
+COUNTED = (*SEEDS, DecisionMade, EpochCompleted)
 """What adds up, from the start of the episode on."""
 
 _ROUNDED = 1e-3
 """Share by which a figure may differ: trainers round, and sum in another order."""
+_SINGLE = 1e-7
+"""What a growth ratio may differ by where it is a float32."""
 _POINTS = 0.01
 """What an accuracy in percent may differ by."""
 
@@ -39,6 +42,10 @@ class EpisodeAccount:
     """What the events of an episode add up to."""
 
     host_params: int | None = None
+    seeds_told: bool = False
+    """Whether anything was told of a seed or a slot: what is never told adds up to nothing."""
+    seeds_elsewhere: bool = False
+    """Whether an event of a seed belongs to no episode."""
     germinated: int = 0
     fossilized: int = 0
     culled: int = 0
@@ -61,6 +68,7 @@ class EpisodeAccount:
 
     def take(self, epoch: int | None, payload: Any) -> None:
         """Take an event of the episode in."""
+        self.seeds_told = self.seeds_told or isinstance(payload, SEEDS)
         if isinstance(payload, EpisodeStarted):
             self.host_params = payload.host_params
         elif isinstance(payload, SeedGerminated):
@@ -85,6 +93,7 @@ class EpisodeAccount:
     def _epoch(self, epoch: int | None, row: EpochCompleted) -> None:
         self.gapless = self.gapless and epoch is not None and epoch == (1 if self.last is None else self.last + 1)
         self.epochs, self.last, self.accuracy = self.epochs + 1, epoch, row.val_accuracy
+        self.seeds_told = self.seeds_told or bool(row.slots)
         host, seeds, total = row.host_params, row.total_seed_params, row.total_params
         self.grown = total / host if total is not None and host else None
         if host is None or seeds is None or total is None or self.odd:
@@ -92,18 +101,23 @@ class EpisodeAccount:
         if total != host + seeds:
             self.odd.append(f"total_params {total} told in epoch {epoch}, where host and seeds have {host + seeds}")
 
+    @property
+    def _seeds_known(self) -> bool:
+        return self.seeds_told and not self.seeds_elsewhere
+
     def _counts(self, told: EpisodeEnded) -> Iterator[str]:
-        for name in ("germinated", "fossilized", "culled"):
+        for name in ("germinated", "fossilized", "culled") if self._seeds_known else ():
             if getattr(told, name) != getattr(self, name):
                 yield f"{name} {getattr(told, name)} told, {getattr(self, name)} seen"
         if self.epochs and self.gapless and told.epochs != self.epochs:
             yield f"epochs {told.epochs} told, {self.epochs} seen"
 
     def _measures(self, told: EpisodeEnded) -> Iterator[str]:
-        if self.host_params and _differ(told.growth_ratio, kept := 1 + self.fossilized_params / self.host_params):
-            yield f"growth {told.growth_ratio:.2f}x told, {kept:.2f}x by what fossilized"
-        if self.grown is not None and _differ(told.final_growth_ratio, self.grown):
-            yield f"growth as trained {told.final_growth_ratio:.2f}x told, {self.grown:.2f}x in its last epoch"
+        kept = 1 + self.fossilized_params / self.host_params if self.host_params and self._seeds_known else None
+        if kept is not None and _grew_otherwise(told.growth_ratio, kept):
+            yield f"growth {_times(told.growth_ratio)} told, {_times(kept)} by what fossilized"
+        if self.grown is not None and not self.seeds_elsewhere and _grew_otherwise(told.final_growth_ratio, self.grown):
+            yield f"growth as trained {_times(told.final_growth_ratio)} told, {_times(self.grown)} in its last epoch"
         whole = self.gapless and self.epochs > 0
         if whole and self.accuracy is not None and _differ(told.final_accuracy, self.accuracy, _POINTS, 0.0):
             yield f"accuracy {told.final_accuracy:.2f}% told, {self.accuracy:.2f}% in its last epoch"
@@ -117,3 +131,19 @@ def _differ(told: float | None, seen: float, least: float = 0.0, share: float = 
     if told is None or not isfinite(told - seen):
         return False
     return not isclose(told, seen, rel_tol=share, abs_tol=least)
+
+
+def _grew_otherwise(told: float | None, seen: float) -> bool:
+    """Compared is what was added to a host, which may be large; the ratio may be told with two or three decimals."""
+    if told is None or any(isclose(told, round(seen, digits), rel_tol=_SINGLE) for digits in (2, 3)):
+        return False
+    return _differ(told - 1, seen - 1, least=_SINGLE)
+
+
+def _times(ratio: float | None) -> str:
+    """With as many digits as what a large host grew by needs.
+
+    >>> _times(1.1), _times(1.0), _times(1.00012)
+    ('1.10x', '1.00x', '1.00012x')
+    """
+    return "" if ratio is None else max(f"{ratio:.2f}x", f"{ratio:.7g}x", key=len)

@@ -11,7 +11,7 @@ from typing import Any
 from nissa.events.event import Event
 from nissa.events.kinds import KINDS, EpisodeEnded, EpisodeStarted, RunEnded
 from nissa.events.vocabulary import ACCOUNT_MISMATCH
-from nissa.operators.accounts.episode_account import COUNTED, EpisodeAccount
+from nissa.operators.accounts.episode_account import COUNTED, SEEDS, EpisodeAccount
 from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, resolve, update_alert
 from nissa.operators.fold import Fold, Keyed
 
@@ -66,7 +66,9 @@ def _step(state: Accounts, event: Event[Any]) -> AlertEvents:
 
 
 def _started(state: Accounts, _: RunAccount, event: Event[EpisodeStarted]) -> AlertEvents:
-    begun = state.envs[event.scope[:3]] = EnvAccount(event.scope.episode, event.seq)
+    # Taken out first, so that it counts as the newest.
+    state.envs.items.pop(key := event.scope[:3], None)
+    begun = state.envs[key] = EnvAccount(event.scope.episode, event.seq)
     begun.account.take(event.scope.epoch, event.payload)
     return ()
 
@@ -75,6 +77,8 @@ def _counted(state: Accounts, _: RunAccount, event: Event[Any]) -> AlertEvents:
     env = state.envs.items.get(event.scope[:3])
     if env and env.episode == event.scope.episode:
         env.account.take(event.scope.epoch, event.payload)
+    elif env and event.scope.episode is None and isinstance(event.payload, SEEDS):
+        env.account.seeds_elsewhere = True
     return ()
 
 

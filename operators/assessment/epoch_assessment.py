@@ -64,7 +64,8 @@ def _step(networks: Keyed[Network], event: Event[_Input]) -> Iterator[EpochAsses
 def _assess(network: Network, found: EpochMeasurements, epoch: EpochCompleted, number: int | None) -> EpochAssessed:
     length = network.probes.history_length if network.probes else HISTORY_LENGTH
     progress, now, gradients = network.progress, point(epoch), found.gradients
-    progress.add(number, now, max(length, RECENT))
+    # The mean that the history begins with is of epochs before it.
+    progress.add(number, now, max(length, RECENT) + network.curves.loss.window)
     network.curves.add(progress.epoch, epoch, now)
     found.close(epoch, network.before)
     network.before = gradients or network.before

@@ -17,6 +17,8 @@ ERRORS = 3.0
 """Standard errors of a difference beyond which it is none of chance, as for accuracies."""
 STEP = 0.01
 """Share of a loss's span that is a move: what a loss without noise does in its last digits is none. A convention."""
+LEAST = 1e-6
+"""Share of the largest loss so far that a move must be: a loss that vanished has no noise of its own."""
 OUTBREAK, OUTBREAK_SPAN = 6.0, 0.5
 """By how many standard errors, and by what share of all that it learned, the training loss rises that diverges."""
 
@@ -29,6 +31,9 @@ class Learning:
     loss: Course = field(default_factory=Course)
     loss_scale: CurveScale = field(default_factory=CurveScale)
     training_scale: CurveScale = field(default_factory=CurveScale)
+    largest_loss: float = 0.0
+    """Largest magnitude of the validation loss so far."""
+    largest_training: float = 0.0
     training_limit: float | None = None
     """What the training loss of the last epoch may be over its lowest; None while too few were told."""
 
@@ -38,18 +43,23 @@ class Learning:
         self.training_limit = self._training_limit()
         if isfinite(now.train_loss):
             self.training_scale.add(place, now.train_loss)
+            self.largest_training = max(self.largest_training, abs(now.train_loss))
         if isfinite(now.val_loss):
             self.loss_scale.add(place, now.val_loss)
             self.loss.add(place, now.val_loss)
+            self.largest_loss = max(self.largest_loss, abs(now.val_loss))
             self._turn()
 
     def _turn(self) -> None:
         noise, anchor, mean = self.loss_scale.noise, self.loss.anchor, self.loss.mean
         if noise is not None:
             error = ERRORS * noise * sqrt(1 / anchor.tellings + 1 / mean.tellings)
-            move = max(error, STEP * self.loss_scale.span)
+            move = max(error, STEP * self.loss_scale.span, LEAST * self.largest_loss)
             self.loss.turn(move, move / 4)
 
     def _training_limit(self) -> float | None:
         noise = self.training_scale.noise
-        return noise and max(OUTBREAK * sqrt(2) * noise, OUTBREAK_SPAN * self.training_scale.span)
+        if noise is None:
+            return None
+        span, least = OUTBREAK_SPAN * self.training_scale.span, LEAST * self.largest_training
+        return max(OUTBREAK * sqrt(2) * noise, span, least)

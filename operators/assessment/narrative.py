@@ -1,11 +1,12 @@
 """How a network goes, in one line of plain words; what was not measured is not mentioned."""
 
-from math import isfinite, isnan
+from math import isfinite, isnan, nan
+from statistics import fmean
 
 from nissa.operators.assessment.evidence import EpochEvidence
 from nissa.operators.assessment.layer_health import Complaints, by_complaint
 from nissa.operators.assessment.red_flags import opportunities
-from nissa.operators.statistics import FALL, RISE
+from nissa.operators.statistics import FALL, RISE, Course
 
 __all__ = ["sentences"]
 
@@ -58,29 +59,38 @@ def _move(evidence: EpochEvidence) -> str:
     """The loss, if it goes that way; else the accuracy, or what broke out at once."""
     better, curves = evidence.learning == "improving", evidence.curves
     if curves.loss.direction == (FALL if better else RISE):
-        return _figures(evidence, "val_loss", _before(evidence, "val_loss", curves.loss.origin))
+        return _means(evidence, "val_loss", curves.loss)
     if curves.accuracy.course.direction == (RISE if better else FALL):
-        return _figures(evidence, "val_accuracy", _before(evidence, "val_accuracy", curves.accuracy.course.origin))
+        return _means(evidence, "val_accuracy", curves.accuracy.course)
     if evidence.collapsed:
         return _figures(evidence, "val_accuracy", evidence.best.val_accuracy)
     return _figures(evidence, "train_loss", evidence.lowest_training)
 
 
-def _before(evidence: EpochEvidence, figure: str, origin: int) -> float:
-    """The figure when it began to go this way, or where the history begins."""
-    first = max(origin, evidence.progress.epoch - evidence.history_length)
-    points = evidence.progress.points.items()
-    return next(float(getattr(point, figure)) for epoch, point in points if epoch >= first)
+def _before(evidence: EpochEvidence, figure: str, course: Course) -> float:
+    """The rolling mean when it began to go this way, or where the history begins."""
+    first = max(course.origin, evidence.progress.epoch - evidence.history_length)
+    told = [(at, float(getattr(one, figure))) for at, one in evidence.progress.points.items()]
+    known = [(at, value) for at, value in told if isfinite(value)]
+    last = next((at for at, _ in known if at >= first), None)
+    return nan if last is None else fmean(value for at, value in known if last - course.window < at <= last)
+
+
+def _means(evidence: EpochEvidence, figure: str, course: Course) -> str:
+    """The means that decided, and this epoch; only where they come to if the history hides where they come from."""
+    (name, form), progress = _FIGURES[figure], evidence.progress
+    before, mean, now = _before(evidence, figure, course), course.mean.value, float(getattr(progress.now, figure))
+    up = (evidence.learning == "improving") == (figure == "val_accuracy")
+    way = f"{form.format(before)} -> " if (mean > before if up else mean < before) else ""
+    means = f"mean of {course.window} epochs {way}{form.format(mean)}"
+    return f"{name} {evidence.learning} ({means}{f'; now {form.format(now)}' if isfinite(now) else ''})"
 
 
 def _figures(evidence: EpochEvidence, figure: str, before: float) -> str:
-    """From there to here, unless this one epoch's noise hides it."""
+    """From a single epoch to this one, where one is enough."""
     name, form = _FIGURES[figure]
     now = float(getattr(evidence.progress.now, figure))
-    up = (evidence.learning == "improving") == (figure == "val_accuracy")
-    if now > before if up else now < before:
-        return f"{name} {evidence.learning} ({form.format(before)} -> {form.format(now)})"
-    return f"{name} {evidence.learning} on average (now {form.format(now)})"
+    return f"{name} {evidence.learning} ({form.format(before)} -> {form.format(now)})"
 
 
 def _layers(words: dict[str, str], layers: Complaints) -> list[str]:

@@ -34,6 +34,8 @@ class Onset(NamedTuple):
     """The lowest that was usual; -inf if it could not be told, or anything low is."""
     high: float
     """The highest that was usual; inf likewise."""
+    by_alert: bool = False
+    """Whether that is no usual value but the limit of the alert that found it."""
 
 
 def onsets(trace: DenseTraceCaptured) -> list[Onset]:
@@ -60,7 +62,7 @@ def _alerted(alerts: Iterable[TracedAlert]) -> Iterator[Onset]:
     for alert in alerts:
         quantity = _alerted_quantity(alert)
         if quantity and alert.batch is not None and alert.value is not None and alert.threshold is not None:
-            yield Onset(alert.place - 1, quantity, alert.value, -inf, alert.threshold)
+            yield Onset(alert.place - 1, quantity, alert.value, -inf, alert.threshold, True)
 
 
 def _alerted_quantity(alert: TracedAlert) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nissa.events.kinds import EpochCompleted, SlotSnapshot
+from nissa.events.vocabulary import EMPTY_STAGES
 from nissa.operators.assessment import Progress, point
 from nissa.operators.features.catalog import HISTORY
 from nissa.operators.growth import growth_ratio
@@ -64,7 +65,7 @@ def largest(values: Sequence[float]) -> float | None:
 
 def _slots(slots: Sequence[SlotSnapshot]) -> dict[str, float | None]:
     """None of a network of which no slot is told: that is not to have none."""
-    taken = [slot for slot in slots if slot.stage != "DORMANT"]
+    taken = [slot for slot in slots if slot.stage not in EMPTY_STAGES]
     alphas = [slot.alpha for slot in taken if slot.alpha is not None]
     gains = [gain for slot in taken if (gain := slot.counterfactual_contribution) is not None]
     return {

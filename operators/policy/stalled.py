@@ -16,7 +16,7 @@ from nissa.events.vocabulary import POLICY_STALLED
 from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, end_run, evict_oldest, update_alert
 from nissa.operators.fold import Fold, Keyed
 
-__all__ = ["Gap", "Learning", "policy_stalled"]
+__all__ = ["Gap", "Updating", "policy_stalled"]
 
 _KEY = POLICY_STALLED, None
 _USUAL = 20
@@ -31,7 +31,7 @@ class Gap(NamedTuple):
 
 
 @dataclass(slots=True)
-class Learning:
+class Updating:
     """The updates of one policy, and what went on since the last one."""
 
     alerts: ActiveAlerts = field(default_factory=dict)
@@ -40,13 +40,11 @@ class Learning:
     """Number of the last update."""
     since: Gap = field(default_factory=Gap)
     gaps: deque[Gap] = field(default_factory=lambda: deque(maxlen=_USUAL))
-
-    def usual(self) -> Gap:
-        """The most that was usual between two updates."""
-        return Gap(max(gap.decisions for gap in self.gaps), max(gap.episodes for gap in self.gaps))
+    usual: Gap = field(default_factory=Gap)
+    """The most that went on between two of the last updates."""
 
 
-def policy_stalled(times: float = 4.0, updates: int = 2) -> Fold[Keyed[Learning]]:
+def policy_stalled(times: float = 4.0, updates: int = 2) -> Fold[Keyed[Updating]]:
     """Alert "policy_stalled", told where it is noticed, and resolved by the next update.
 
     It is raised after more than `times` as many decisions, and as many episodes, as usual between two updates;
@@ -56,13 +54,13 @@ def policy_stalled(times: float = 4.0, updates: int = 2) -> Fold[Keyed[Learning]
     if not times >= 1 or updates < 1:
         raise ValueError(f"need times >= 1 and updates >= 1, not {times} and {updates}")
     kinds = (PolicyUpdated, DecisionMade, EpisodeEnded, RunEnded)
-    return Fold("policy_stalled", kinds, lambda: Keyed(Learning), partial(_step, times, updates))
+    return Fold("policy_stalled", kinds, lambda: Keyed(Updating), partial(_step, times, updates))
 
 
 def _step(
     times: float,
     updates: int,
-    policies: Keyed[Learning],
+    policies: Keyed[Updating],
     event: Event[PolicyUpdated | DecisionMade | EpisodeEnded | RunEnded],
 ) -> AlertEvents:
     payload, scope = event.payload, event.scope
@@ -78,21 +76,22 @@ def _step(
             yield from update_alert(policy.alerts, scope, _KEY, _found(policy, times), calm=1, update=policy.last)
 
 
-def _who(policies: Keyed[Learning], scope: Scope) -> Iterator[Learning]:
+def _who(policies: Keyed[Updating], scope: Scope) -> Iterator[Updating]:
     """The policy that decides here: of the environment, of its group, or of the run."""
     for key in (scope[:3], (scope.run, scope.group, None), (scope.run, None, None)):
         if known := policies.items.get(key):
             yield known
 
 
-def _updated(policy: Learning, scope: Scope, update: PolicyUpdated) -> AlertEvents:
+def _updated(policy: Updating, scope: Scope, update: PolicyUpdated) -> AlertEvents:
     policy.gaps.append(policy.since._replace(decisions=max(policy.since.decisions, update.decisions or 0)))
+    policy.usual = Gap(max(gap.decisions for gap in policy.gaps), max(gap.episodes for gap in policy.gaps))
     policy.since, policy.updates, policy.last = Gap(), policy.updates + 1, update.update
     return update_alert(policy.alerts, scope, _KEY, None, calm=1)
 
 
-def _found(policy: Learning, times: float) -> Finding | None:
-    usual, since = policy.usual(), policy.since
+def _found(policy: Updating, times: float) -> Finding | None:
+    usual, since = policy.usual, policy.since
     known = [(count, most) for count, most in zip(since, usual, strict=True) if most]
     if not known or any(count <= times * most for count, most in known):
         return None

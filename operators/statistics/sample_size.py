@@ -15,8 +15,8 @@ _VALUES = 10
 """Different accuracies before anything is inferred."""
 _KEPT = 64
 """Different accuracies that a larger n must explain, too."""
-_MOST = 100_000
-"""The largest n that is looked for. Beyond it no fall by a tenth of a point is noise."""
+_MOST = 10_000
+"""The largest n that is looked for. Beyond it three standard errors of a difference are at most 2.1 points."""
 _TOLERANCE = 1e-6
 """Share by which an accuracy may miss k/n, from rounding."""
 

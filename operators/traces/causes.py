@@ -37,12 +37,12 @@ def _distance(done: Happening, alert: Instant, batches: Sequence[int]) -> int | 
 
 def _near(done: Happening, alert: Instant, distance: int | None) -> bool:
     if done.epoch is None or alert.epoch is None:
-        return distance is not None or done.cause == "injection"
+        return distance is not None or (done.cause == "injection" and done.epoch is None)
     return alert.epoch - EPOCHS <= done.epoch <= alert.epoch
 
 
 def _rank(done: Happening, distance: int | None, alert: Instant) -> tuple[int, float, float, int]:
-    struck = done.cause == "injection" and done.epoch == alert.epoch
+    struck = done.cause == "injection" and done.epoch is not None and done.epoch == alert.epoch
     known = done.change is not None and isfinite(done.change) and done.basis != "lifetime"
     size = abs(done.change) if known and done.change is not None else 0.0
     return 0 if struck else 1 if done.disturbs else 2, inf if distance is None else distance, -size, -done.seq

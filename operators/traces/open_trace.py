@@ -117,9 +117,12 @@ class OpenTrace:
             self.left_out[name] += decimate(self.rows[name], LIMITS[name], _NEAREST)
 
     def add_happening(self, done: Happening) -> None:
-        """Keep what turns out to have been done before the first alert, if that is about this environment."""
+        """Keep what turns out to have been done before the first alert, if that is about this environment.
+
+        What became of the accuracy was measured after the alert, which may be what moved it.
+        """
         if self.alert and done.seq < self.alert.seq and not self.of_policy:
-            self.happened.append(done)
+            self.happened.append(done._replace(change=None, basis=None))
 
     def is_late(self, event: Event[Any]) -> bool:
         """Whether something was measured in what raised the first alert, or later."""

@@ -30,6 +30,14 @@ class _Injected(NamedTuple):
     episode: int
     done: Happening
 
+    def strikes(self, env: int | None, episode: int | None) -> bool:
+        """Whether it is one of a training, in this episode."""
+        return self.done.epoch is not None and (self.env, self.episode) == (env, episode)
+
+    def strikes_policy(self, episode: int | None) -> bool:
+        """Whether it is one of the policy, and has struck by this episode."""
+        return self.done.epoch is None and self.env is None and episode is not None and self.episode <= episode
+
 
 @dataclass(slots=True)
 class RunHappenings:
@@ -56,7 +64,7 @@ class RunHappenings:
             if group in (None, key[1]) and env in (None, key[2]):
                 yield done
         for fault in self.injected:
-            if fault.done.epoch is None if policy else (fault.env, fault.episode) == (key[2], episode):
+            if fault.strikes_policy(episode) if policy else fault.strikes(key[2], episode):
                 yield fault.done
 
     def _fidelity(self, event: Event[FidelityChanged]) -> None:

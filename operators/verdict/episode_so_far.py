@@ -16,12 +16,10 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
+from nissa.events.vocabulary import EMPTY_STAGES
 from nissa.operators.growth import growth_ratio
 
 __all__ = ["EpisodeSoFar", "Factorial", "Outcome", "Validated"]
-
-_EMPTY = ("DORMANT", "CULLED", "EMBARGOED", "RESETTING")
-"""Stages of a slot whose seed is not there, or not any more."""
 
 
 class Outcome(NamedTuple):
@@ -94,7 +92,7 @@ class EpisodeSoFar:
         self.looks, self.last = self.looks + 1, Validated(epoch, bool(told.slots), *sizes)
         if math.isfinite(told.val_accuracy) and (self.peak is None or told.val_accuracy > self.peak):
             self.peak = float(told.val_accuracy)
-        held = {slot.slot: slot.stage for slot in told.slots if slot.stage not in _EMPTY}
+        held = {slot.slot: slot.stage for slot in told.slots if slot.stage not in EMPTY_STAGES}
         self.fossils |= {slot: None for slot, stage in held.items() if stage == "FOSSILIZED"}
         self.passing = dict.fromkeys(slot for slot in (held if told.slots else self.live) if slot not in self.fossils)
 

@@ -9,7 +9,7 @@ from nissa.events.kinds import (
     RunStarted,
     StageChanged,
 )
-from nissa.events.vocabulary import GATES, STAGES
+from nissa.events.vocabulary import EMPTY_STAGES, GATES, STAGES
 from nissa.sinks.prometheus.lifetimes import added, of_episode
 from nissa.sinks.prometheus.metric import ENV, Labels, Read, counter, gauge, percent
 from nissa.sinks.prometheus.rows import Row, by, each, listed, strings
@@ -17,14 +17,10 @@ from nissa.sinks.prometheus.rows import Row, by, each, listed, strings
 __all__ = ["TABLES"]
 
 
-_EMPTY = {"DORMANT", "CULLED", "EMBARGOED", "RESETTING"}
-"""Stages of a slot without a seed."""
-
-
 def _of_seed(field: str) -> Read:
     """What a seed is worth, in a slot that has one."""
     read = percent(field)
-    return lambda row: None if row.stage in _EMPTY else read(row)
+    return lambda row: None if row.stage in EMPTY_STAGES else read(row)
 
 
 def _slots(at: Labels, event: Event[EpochCompleted]) -> list[Row]:

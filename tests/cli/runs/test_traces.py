@@ -66,7 +66,7 @@ def test_a_trace_says_what_fired_what_changed_first_and_which_layer(
     assert first.startswith(
         "first epoch 3 batch 2 (4 batches before the alert): host_grad_norm 9, usually 0.8521 to 1.174"
     )
-    assert then.startswith("then  epoch 3 batch 6 (with the alert): loss 50")
+    assert then.startswith("then  epoch 3 batch 6 (with the alert): loss 50, its alert's limit 2")
     assert "host.conv: its gradient became 40.0 times larger than 1, the median of 2 measurements before" in text
     assert "(gradients were measured 2 times before the alert: only a factor of 20 is told)" in text
     assert "host.head" not in text
@@ -139,7 +139,7 @@ def test_a_trace_names_what_happened_just_before_and_so_does_its_line_of_the_ale
     assert line.split("  ")[-2:] == ["epochs 1-2", "loss_spike after norm culled from mid by the policy"]
     text = said(capsys, "trace", run, 1)
     assert "  epoch 2, right before: norm culled from mid by the policy: -28.50 points right after it\n" in text
-    assert "first epoch 2 batch 0 (with the alert): loss 50" in text
+    assert "first epoch 2 batch 0 (with the alert): loss 50, its alert's limit 2\n" in text
     earlier = culled(tmp_path / "earlier", epoch=1)
     assert said(capsys, "traces", earlier).splitlines()[0].endswith("  loss_spike")
     assert "  epoch 1: norm culled from mid by the policy: -28.50 points" in said(capsys, "trace", earlier, 1)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from nissa.events.kinds import (
     SeedCulled,
     SeedFossilized,
     SeedGerminated,
+    SlotSnapshot,
 )
 from nissa.operators.accounts import account_mismatch
 from nissa.operators.fidelity import escalate
@@ -32,6 +34,7 @@ from tests.operators.watching import resolved as ends
 from tests.samples import episode_started, epoch_completed
 
 HOST = 1000
+EMPTY = SlotSnapshot(slot="0", stage="DORMANT", epochs_in_stage=1)
 END = RunEnded(outcome="completed", duration=1.0)
 Told = tuple[int | None, Payload]
 
@@ -48,7 +51,7 @@ def seed(slot: int, kind: str) -> Payload:
 
 def epoch(accuracy: float, seeds: int) -> EpochCompleted:
     sizes: dict[str, Any] = {"host_params": HOST, "total_seed_params": 100 * seeds, "total_params": HOST + 100 * seeds}
-    return replace(epoch_completed(accuracy), **sizes)
+    return replace(epoch_completed(accuracy), **sizes, slots=[EMPTY])
 
 
 @st.composite
@@ -156,6 +159,49 @@ def test_all_that_differs_is_told_in_one_alert_of_the_run_and_once() -> None:
     assert [(row.episode, row.clause) for row in ends(out)] == [(0, "run_ended")]
 
 
+def test_of_seeds_that_were_never_told_or_of_no_episode_no_figure_is_judged() -> None:
+    bare = replace(epoch(60.0, 0), slots=[])
+    start, four = (0, replace(episode_started(), host_params=HOST)), (1, seed(0, "germinate"))
+    end = replace(RIGHT, germinated=4, fossilized=3, culled=1, growth_ratio=1.3)
+    assert said(events([start, (1, bare), (1, end)])) == []
+    (what,) = said(events([start, (1, epoch(60.0, 0)), (1, end)]))
+    assert what.startswith("4 figures")
+    for row in (bare, epoch(60.0, 1)):
+        mixed = events([start, four, four, (1, row), (1, end)])
+        mixed[1] = replaced(mixed[1], seq=1, scope=Scope("r", "ppo", 0))
+        assert said(mixed) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [(1.0001, False), (1.0, False), (1.0004, True), (1.00010001, False), (1.000101, True), (1.01, True)],
+)
+def test_what_a_large_host_grew_by_is_compared_and_not_the_large_host(told: float, wrong: bool) -> None:
+    large = [(n, replace(row, host_params=1_000_000) if n == 0 else row) for n, row in STORY]  # type: ignore[type-var]
+    assert len(said(events([*large, (1, replace(RIGHT, growth_ratio=told))]))) == wrong
+
+
+@pytest.mark.parametrize("told", [1.123, 1.12, float(np.float32(1 + 1234567 / 10_000_000))])
+def test_a_growth_that_is_rounded_or_single_is_right(told: float) -> None:
+    grown = [
+        (n, replace(row, params_added=1234567) if isinstance(row, SeedFossilized) else row)
+        for n, row in [(0, replace(episode_started(), host_params=10_000_000)), *STORY[1:]]
+    ]
+    assert said(events([*grown, (1, replace(RIGHT, growth_ratio=told))])) == []
+    assert len(said(events([*grown, (1, replace(RIGHT, growth_ratio=told + 0.004))]))) == 1
+
+
+def test_an_environment_that_begins_again_is_not_forgotten_as_the_oldest() -> None:
+    fold = account_mismatch()
+    state = fold.init()
+    state.envs.limit = 2
+    rows = [*events(STORY[:1]), *events(STORY[:1], first=1, env=1)]
+    rows += [*events(STORY[:1], first=2, episode=1), *events(STORY[:1], first=3, env=2)]
+    for row in rows:
+        assert list(fold.step(state, row)) == []
+    assert [key[2] for key in state.envs.items] == [0, 2]
+
+
 def test_an_end_that_is_told_twice_is_told_of() -> None:
     (what,) = said(events([*STORY, (1, RIGHT), (1, RIGHT)]))
     assert what.endswith("its end is told twice")
@@ -179,8 +225,8 @@ def test_of_an_episode_with_an_event_missing_nothing_is_told(missing: int) -> No
     assert len(said([*gap, *whole])) == 1
 
 
-def replaced(row: Event[Any]) -> Event[Any]:
-    return Event(row.seq + 1, row.time, row.scope, row.payload)
+def replaced(row: Event[Any], seq: int | None = None, scope: Scope | None = None) -> Event[Any]:
+    return Event(row.seq + 1 if seq is None else seq, row.time, scope or row.scope, row.payload)
 
 
 def test_other_events_leave_no_gap_and_other_environments_no_figure() -> None:
@@ -190,6 +236,7 @@ def test_other_events_leave_no_gap_and_other_environments_no_figure() -> None:
     assert said(mixed) == []
     elsewhere = Event(3, 0.0, Scope("r", "ppo", 1, 0, 1), seed(5, "germinate"))
     assert said([*mixed[:3], elsewhere, *mixed[4:]]) == []
+    # One that says no episode, though: of which episode it is, nobody knows.
     late = Event(3, 0.0, Scope("r", "ppo", 0, None, 1), seed(5, "germinate"))
     assert said([*mixed[:3], late, *mixed[4:]]) == []
 

@@ -286,7 +286,8 @@ def test_an_opportunity_is_seen_where_it_is_and_only_there(
     [
         (
             [*course([0.542, 0.51, 0.47, 0.44]), gradients(a=None), classes(42.0), epoch(val_loss=0.398)],
-            "Loss improving (0.542 -> 0.398) | Gradient health good | Class imbalance: 3=42% vs 5=91%",
+            "Loss improving (mean of 5 epochs 0.542 -> 0.472; now 0.398) | Gradient health good | "
+            "Class imbalance: 3=42% vs 5=91%",
         ),
         (
             [*course([0.5] * 5), gradients(a=None), epoch(val_loss=0.5)],
@@ -297,23 +298,38 @@ def test_an_opportunity_is_seen_where_it_is_and_only_there(
         (course([0.5, 0.3]), "Loss 0.3"),
         (course([0.5, 0.9]), "Loss 0.9"),
         # Half a percent an epoch adds up.
-        (course([0.995**n for n in range(8)]), "Loss improving (1 -> 0.966)"),
-        (course([1.0, 1.02] * 4 + [1.2, 1.4]), "Loss worsening (1.02 -> 1.4)"),
+        (course([0.995**n for n in range(8)]), "Loss improving (mean of 5 epochs 1 -> 0.975; now 0.966)"),
+        (course([1.0, 1.02] * 4 + [1.2, 1.4]), "Loss worsening (mean of 5 epochs 1.01 -> 1.13; now 1.4)"),
         (course([1.0, 1.02] * 4 + [1.04]), "Plateau for 8 epochs (loss 1.04, accuracy 50.0%)"),
-        (course(descent(2.0)), "Loss improving (9 -> 2)"),
-        (course([*descent(*[1.0] * 8), 9.0]), "Loss worsening (1 -> 9)"),
-        (course(descent(5.0, 1.0)), "Loss improving (8 -> 1)"),
-        ([epoch(a, val_loss=1.0) for a in (50.0, 80.0)], "Accuracy improving (50.0% -> 80.0%)"),
-        ([epoch(a, train_accuracy=a) for a in (50.0, 20.0)], "Accuracy worsening (50.0% -> 20.0%)"),
+        (course(descent(2.0)), "Loss improving (mean of 5 epochs 10 -> 2.4; now 2)"),
+        (course([*descent(*[1.0] * 8), 9.0]), "Loss worsening (mean of 5 epochs 1 -> 2.6; now 9)"),
+        (course(descent(5.0, 1.0)), "Loss improving (mean of 5 epochs 9.5 -> 2.4; now 1)"),
+        (
+            [epoch(a, val_loss=1.0) for a in (50.0, 80.0)],
+            "Accuracy improving (mean of 5 epochs 50.0% -> 65.0%; now 80.0%)",
+        ),
+        (
+            [epoch(a, train_accuracy=a) for a in (50.0, 20.0)],
+            "Accuracy worsening (mean of 5 epochs 50.0% -> 35.0%; now 20.0%)",
+        ),
         ([epoch(a, val_loss=1.0) for a in (10.0, 50.0, 90.0, 91.0, 92.0, 48.0)], "Accuracy worsening (92.0% -> 48.0%)"),
         (
             [*plateau(5), *[epoch(50.0, train_loss=1.0, val_loss=1.0)] * 2, epoch(50.0, train_loss=7.0, val_loss=1.0)],
             "Training loss worsening (1 -> 7)",
         ),
-        # One epoch in which noise hides it.
+        # One bad epoch is neither where it came from nor where it goes.
+        (
+            course([*[0.9, 0.8, 0.7, 0.6, 0.5, 0.4], 0.9, *[0.3, 0.2, 0.16, 0.17, 0.16]]),
+            "Loss improving (mean of 5 epochs 0.62 -> 0.198; now 0.16)",
+        ),
+        # Measured no more, but once it was.
+        (
+            [*(epoch(10.0 + 9 * n, val_loss=1.0) for n in range(9)), *[epoch(val_loss=1.0, val_accuracy=None)] * 20],
+            "Accuracy improving (mean of 5 epochs 64.0%)",
+        ),
         (
             [configured(5), *course([*[10.0 - n + n % 2 for n in range(10)], 6.5])],
-            "Loss improving on average (now 6.5)",
+            "Loss improving (mean of 5 epochs 7.6 -> 3.7; now 6.5)",
         ),
         (course([0.5, math.nan]), "Loss is NaN | Not finite: val_loss"),
         (course([0.5, math.inf]), "Loss is infinite | Not finite: val_loss"),
@@ -335,6 +351,13 @@ def test_a_person_would_say_it_so(story: list[Payload], line: str) -> None:
     assert last(*story).narrative == line
 
 
+@pytest.mark.parametrize(("risen", "bad"), [(1e-7, False), (0.1, True)])
+def test_a_loss_that_vanished_and_comes_back_by_nothing_does_not_diverge(risen: float, bad: bool) -> None:
+    losses = [2.0, 1.0, *[0.0] * 80, risen]
+    row = last(*[epoch(99.9, train_loss=loss, val_loss=loss) for loss in losses])
+    assert ("diverging" in row.red_flags, row.learning == "worsening") == (bad, bad)
+
+
 def test_flags_come_the_worst_first() -> None:
     flags = last(epoch(90.0), gradients(a="vanishing", b="non_finite"), classes(10.0), epoch(10.0)).red_flags
     assert flags == ["non_finite", "accuracy_collapse", "vanishing_gradients", "class_imbalance"]
@@ -354,7 +377,10 @@ def test_what_is_measured_and_how_far_back_it_is_told_makes_no_network_better_or
     ]
     assert all(row == judged[0] for row in judged)
     assert {"improving", "plateau", "worsening"} <= {learning for learning, _, _ in judged[0]}
-    assert [line[7] for line in told] == ["Loss improving (8 -> 3)", "Loss improving (10 -> 3)"]
+    assert [line[7] for line in told] == [
+        "Loss improving (mean of 5 epochs 9 -> 5; now 3)",
+        "Loss improving (mean of 5 epochs 10 -> 5; now 3)",
+    ]
 
 
 def test_what_was_measured_in_an_earlier_epoch_is_unknown_and_not_healthy() -> None:

@@ -166,7 +166,7 @@ def test_what_an_alert_is_about_stands_out_however_much_was_usual() -> None:
     """A loss of 3.16 against a usual 1.26, after a steep fall, in noise."""
     steep = [9.0 * 0.94**n * (0.5, 2.0, 1.0, 0.7, 1.4)[n % 5] for n in range(32)]
     (onset,) = onsets(curve([*steep, 3.16, *[1.26] * 31], 32))
-    assert (onset.place, onset.quantity, onset.value, onset.high) == (32, "loss", 3.16, 2.5)
+    assert (onset.place, onset.quantity, onset.value, onset.high, onset.by_alert) == (32, "loss", 3.16, 2.5, True)
 
 
 def test_a_batch_that_stood_out_long_before_the_alert_and_came_back_is_not_what_changed_first() -> None:

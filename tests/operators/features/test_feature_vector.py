@@ -194,6 +194,13 @@ def test_the_base_by_hand() -> None:
     }
 
 
+def test_a_slot_whose_seed_is_gone_is_free() -> None:
+    gone = [slot(stage) for stage in ("DORMANT", "CULLED", "EMBARGOED", "RESETTING")]
+    told_of = replace(epoch_completed(70.0), slots=[*gone, slot("TRAINING", 0.5)])
+    (found,) = vectors(told(told_of), {"base": ALL["base"]})
+    assert (found["live_seeds"], found["free_slots"], found["mean_alpha"]) == (1.0, 4.0, 0.5)
+
+
 def test_epochs_back_are_epochs_and_not_tellings() -> None:
     losses = {10: 3.0, 20: 2.0, 21: 1.5, 23: 1.0}
     story = [event(replace(epoch_completed(50.0), val_loss=loss), episode=0, epoch=n) for n, loss in losses.items()]

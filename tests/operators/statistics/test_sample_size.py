@@ -36,6 +36,10 @@ def test_it_only_grows_and_then_stays(n: int) -> None:
     assert seen[-1] == n
 
 
+def test_beyond_ten_thousand_it_is_given_up() -> None:
+    assert inferred([100 * k / 10_007 for k in range(5_000, 5_040)]).n == 0
+
+
 def test_three_samples_have_four_accuracies_and_that_is_too_few() -> None:
     assert inferred([0.0, 100 / 3, 200 / 3, 100.0] * 50).n == 0
 

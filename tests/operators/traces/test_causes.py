@@ -94,10 +94,10 @@ def test_a_seed_in_isolation_touches_no_output_so_its_cull_comes_after_what_does
     ]
 
 
-def test_a_share_that_moved_in_the_alerts_own_epoch_is_told_after_it_and_named_all_the_same() -> None:
+def test_a_share_that_moved_in_the_alerts_own_epoch_is_named_without_what_was_measured_after_the_alert() -> None:
     items = [*at(1, batch(0), epoch(0.2, 1.0)), *at(2, batch(0), batch(1), raised(), batch(2), epoch(0.7, -8.0))]
     trace = traced(*items, *at(3, batch(0), epoch(0.9, 0.0)))
-    assert told_of(trace) == [("blend", 2, -9.0, "contribution")]
+    assert told_of(trace) == [("blend", 2, None, None)]
     assert trace.causes[0].what == "norm blended in at mid, alpha 0.20 to 0.70"
     other = traced(*at(1, batch(0), epoch(0.2)), *at(2, batch(0), raised(), epoch(0.7, seed="other")))
     assert other.causes == []
@@ -153,9 +153,30 @@ def test_an_alert_of_the_policy_names_what_was_done_to_the_policy() -> None:
     policy = (raised("value_collapse", "critical", None), NOWHERE)
     trace = traced(faults, batch(0), CULL, *updates, policy)
     assert [row.what for row in trace.causes] == [
-        "the fault value_collapse injected on purpose, from episode 0 on",
         "learning rate of the policy from 0.00105 to 0.002",
+        "the fault value_collapse injected on purpose, from episode 0 on",
     ]
+
+
+@pytest.mark.parametrize(("episode", "named"), [(2, []), (12, ["value_collapse"]), (13, ["value_collapse"])])
+def test_a_fault_of_the_policy_is_named_once_it_has_struck_and_of_the_policy_alone(
+    episode: int, named: list[str]
+) -> None:
+    faults, here = injecting("value_collapse@ep12", "nan@env0:ep12"), {"episode": episode}
+    of_policy = (raised("kl_spike", "warning", "approx_kl"), NOWHERE)
+    of_env = (raised(), here)
+    found = []
+    for alert in (of_policy, of_env):
+        events = told([faults, *((row, here) for row in (batch(0), batch(1))), alert, (episode_ended(), here)])
+        (trace,) = derived(flight_recorder(), events)
+        assert isinstance(trace, DenseTraceCaptured)
+        found.append([row.subject for row in trace.causes])
+    assert found == [named, []]
+
+
+def test_a_fault_of_an_epoch_is_no_matter_to_an_alert_that_tells_none() -> None:
+    trace = traced(injecting("nan@env0:ep0:epoch5"), batch(0), (raised(), {"epoch": None}))
+    assert trace.causes == []
 
 
 def test_a_new_fidelity_and_a_lost_episode_are_named_but_what_the_alert_itself_raised_is_not() -> None:
