@@ -70,9 +70,9 @@ def _by_size(row: Row) -> Iterator[str]:
     size = _finite(row["growth_ratio_mean"], "{:.2f}x")
     if row["efficiency_ratio_mean"] is not None:
         at = f" at {size}" if size else ""
-        ratio = _finite(row["efficiency_ratio_mean"], f"{{:.2f}}{at}") or _BROKEN
+        ratio = _finite(row["efficiency_ratio_mean"], f"(efficiency ratio) {{:.2f}}{at}") or _BROKEN
         wins = f"above 1 in {row['efficiency_wins']:,} of {row['efficiency_episodes']:,}"
-        yield f"Accuracy per parameter (efficiency ratio) {ratio}; {wins}."
+        yield f"Accuracy per parameter {ratio}; {wins}."
     elif size:
         yield f"Kept size {size}."
 

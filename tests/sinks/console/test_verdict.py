@@ -70,8 +70,7 @@ def test_what_is_not_finite_is_said_in_words_and_has_no_difference() -> None:
     names += tuple(f"{of}_delta_{part}" for of in ("kept", "final", "peak") for part in ("mean", "low", "high"))
     assert said(**dict.fromkeys(names, "NaN")) == [
         "ppo: not shown. Kept not finite in some episode, twin 93.33%; 4 envs, 20 episodes.",
-        "  More accurate in 3 of 20, ties 5."
-        " Accuracy per parameter (efficiency ratio) not finite in some episode; above 1 in 1 of 19.",
+        "  More accurate in 3 of 20, ties 5. Accuracy per parameter not finite in some episode; above 1 in 1 of 19.",
         "  As trained not finite in some episode at 1.45x.",
     ]
 
