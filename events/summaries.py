@@ -60,6 +60,8 @@ class BlueprintSummarized(Payload):
     """Seeds that `net_gain_mean` rests on."""
     net_gain_envs: Count
     """Environments that `net_gain_mean` is over."""
+    never_mixed: Count
+    """Ended seeds that never took part in the output; they are in the net gain all the same."""
     ablation_mean: Points | None = None
     """Accuracy that switching the seed off costs the trained network at the end of its life: mean of each environment's
     seeds first, then over environments."""
@@ -69,6 +71,8 @@ class BlueprintSummarized(Payload):
     """Upper end of the 95% interval of `ablation_mean`."""
     ablation_n: Count
     """Seeds that `ablation_mean` rests on."""
+    ablation_envs: Count
+    """Environments that `ablation_mean` is over."""
     cull_drop_mean: Points | None = None
     """Accuracy right before a cull minus right after, of seeds that were mixed in: mean of each environment's seeds
     first, then over environments."""
@@ -78,6 +82,8 @@ class BlueprintSummarized(Payload):
     """Upper end of the 95% interval of `cull_drop_mean`."""
     cull_drop_n: Count
     """Seeds that `cull_drop_mean` rests on."""
+    cull_drop_envs: Count
+    """Environments that `cull_drop_mean` is over."""
 
 
 @kind(Importance.ROUTINE, derived=True)
@@ -212,8 +218,16 @@ class VerdictReached(Payload):
     """Upper end of the 95% interval of `kept_delta_mean`."""
     final_delta_mean: Points | None = None
     """Final accuracy minus the twin's."""
+    final_delta_low: Points | None = None
+    """Lower end of the 95% interval of `final_delta_mean`, Student's t over environments; None with fewer than two."""
+    final_delta_high: Points | None = None
+    """Upper end of the 95% interval of `final_delta_mean`."""
     peak_delta_mean: Points | None = None
     """Peak accuracy minus the twin's peak over the same epochs."""
+    peak_delta_low: Points | None = None
+    """Lower end of the 95% interval of `peak_delta_mean`, Student's t over environments; None with fewer than two."""
+    peak_delta_high: Points | None = None
+    """Upper end of the 95% interval of `peak_delta_mean`."""
     growth_ratio_mean: Ratio | None = None
     """Growth of the networks that are kept."""
     efficiency_ratio_mean: Ratio | None = None
@@ -224,6 +238,12 @@ class VerdictReached(Payload):
     """The efficiency ratio of the networks as trained."""
     efficiency_wins: Count
     """Compared episodes whose kept network has an efficiency ratio above 1."""
+    efficiency_episodes: Count
+    """Compared episodes with a finite efficiency ratio: those that `efficiency_wins` is of."""
+    accuracy_wins: Count
+    """Compared episodes whose kept accuracy is above the twin's."""
+    accuracy_ties: Count
+    """Compared episodes whose kept accuracy equals the twin's."""
     shown: str
     """"better" or "worse" where the interval of `kept_delta_mean` excludes 0, otherwise "not shown"."""
 

@@ -9,7 +9,7 @@ from nissa.cli.errors import UsageError
 from nissa.cli.terminal import terminal
 from nissa.pipeline.replay import Replay, replay
 from nissa.pipeline.sources import Account, UnreadableRunError
-from nissa.sinks.console import summary
+from nissa.sinks.console import InjectedFaults, summary
 
 __all__ = ["add", "read_run"]
 
@@ -34,7 +34,7 @@ def read_run(path: Path, *consumers: Any) -> Replay:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    result = read_run(arguments.path)
+    result = read_run(arguments.path, faults := InjectedFaults())
     if arguments.json:
         write_json(result.summary())
         return 0
@@ -44,7 +44,7 @@ def _run(arguments: argparse.Namespace) -> int:
         console.print(f"  {problem}", style="yellow", soft_wrap=True)
     for told in _foreign(result.reading.foreign):
         console.print(f"  {told}", soft_wrap=True)
-    console.print(summary(result.tables.snapshot()))
+    console.print(summary(result.tables.snapshot(), injected=faults.text()))
     return 0
 
 

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,8 @@ from nissa.cli.runs.show_episodes import episode_lines, run_lines
 from nissa.cli.runs.show_epochs import counterfactual_lines, epoch_lines, slot_lines
 from nissa.cli.runs.show_kind import KEPT, OfKind, event_lines
 from nissa.cli.runs.trace_text import headline, severity
-from nissa.events.kinds import DenseTraceCaptured
 from nissa.events.vocabulary import MARK
-from nissa.sinks.console import verdict_lines
+from nissa.sinks.console import InjectedFaults, verdict_lines
 from nissa.sinks.store import RunStore
 from nissa.sinks.text import Row, counted
 
@@ -42,12 +42,13 @@ def _run(arguments: argparse.Namespace) -> int:
         read_run(arguments.path, found := OfKind(arguments.kind, **where))
         _write(found.document() if arguments.json else event_lines(found))
         return 0
-    tables = read_run(arguments.path, store := RunStore()).tables.snapshot()
-    _write(store.document(**where) if arguments.json else _lines(store, tables, where))
+    tables = read_run(arguments.path, store := RunStore(), faults := InjectedFaults()).tables.snapshot()
+    verdict = _verdict(tables["verdicts"], where, faults.text())
+    _write(store.document(**where) if arguments.json else chain(_lines(store, tables, where), verdict))
     return 0
 
 
-def _write(shown: dict[str, Any] | Iterator[str]) -> None:
+def _write(shown: dict[str, Any] | Iterable[str]) -> None:
     if isinstance(shown, dict):
         write_json(shown)
     else:
@@ -55,7 +56,7 @@ def _write(shown: dict[str, Any] | Iterator[str]) -> None:
 
 
 def _lines(store: RunStore, tables: Mapping[str, Sequence[Row]], where: dict[str, Any]) -> Iterator[str]:
-    """Episodes; of one alone its epochs too, and of one epoch its slots; traces, and the verdict on the whole run."""
+    """Episodes; of one alone its epochs too, and of one epoch its slots; traces."""
     contexts = store.episodes(**where)
     yield from run_lines(contexts)
     told = episode_lines(contexts, tables["episodes"])
@@ -69,17 +70,27 @@ def _lines(store: RunStore, tables: Mapping[str, Sequence[Row]], where: dict[str
         measured = store.counterfactuals(**where)
         for counterfactual in measured if where["epoch"] is not None else measured[-1:]:
             yield from ("", *counterfactual_lines(counterfactual))
-    yield from _traced(store.traces(**where))
+    yield from _traced(store, where)
     for tier, count in store.left_out.items():
         if count:
             yield f"{count:,} {tier}, the oldest, are left out for want of room."
-    groups = [row for row in tables["verdicts"] if where["group"] in {None, row["group"]}]
-    yield from ("", *map(str, verdict_lines(groups))) if groups else ()
 
 
-def _traced(traces: Sequence[DenseTraceCaptured]) -> Iterator[str]:
+def _verdict(rows: Sequence[Row], where: Mapping[str, Any], injected: str) -> Iterator[str]:
+    """Of a group, if one is asked for; whatever else is."""
+    groups = [row for row in rows if where["group"] in {None, row["group"]}]
+    if groups:
+        yield from ("", "Of the whole run:") if any(value is not None for value in where.values()) else ("",)
+        yield from map(str, verdict_lines(groups, injected=injected))
+
+
+def _traced(store: RunStore, where: Mapping[str, Any]) -> Iterator[str]:
+    """Of the whole run, `nissa traces` numbers them; those that are left out are the oldest."""
+    numbers = {id(trace): n for n, trace in enumerate(store.traces(), start=store.left_out["traces"] + 1)}
+    traces = store.traces(**where)
     alerts = [trace for trace in traces if severity(trace) != MARK]
     if alerts:
-        yield from ("", "Traces (`nissa traces` numbers them):", *(f"  {headline(trace)}" for trace in alerts))
+        lines = (f"{numbers[id(trace)]:>4}  {headline(trace)}" for trace in alerts)
+        yield from ("", "Traces (`nissa trace RUN N` shows one):", *lines)
     if marks := len(traces) - len(alerts):
         yield f"{counted(marks, 'trace')} of marks: `nissa traces --marks` lists them."

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from nissa.events.kinds import RunStarted
+from nissa.sinks.console import injected_text
 from nissa.sinks.store import EpisodeContext
 from nissa.sinks.text import DASH, Cells, Row, counted, filled_table, name, number, place_cells, text_lines
 
@@ -25,7 +26,7 @@ def episode_lines(contexts: Sequence[EpisodeContext], compared: Iterable[Row]) -
     """
     twins = {_place(row): row["twin_final_accuracy"] for row in compared}
     left, wide = ("group", "env", "episode", "policy"), ("outcome",)
-    right = ("seed", "epochs", "kept acc", "kept growth", "final acc", "final growth", "twin acc", "reward")
+    right = ("torch seed", "epochs", "kept acc", "kept growth", "final acc", "final growth", "twin acc", "reward")
     rows = (_episode(row, twins.get(row.where[:4])) for row in contexts)
     yield from text_lines(filled_table(None, left, right, wide, rows))
     yield "kept: without the seeds that did not fossilize; final: as trained, with all of them."
@@ -38,7 +39,8 @@ def episode_lines(contexts: Sequence[EpisodeContext], compared: Iterable[Row]) -
 def _run(name: str, run: RunStarted) -> Iterator[str]:
     versions = ", ".join(f"{library} {version}" for library, version in run.versions.items())
     host = f"{run.host_architecture or DASH}, {run.host_params:,} params, slots {', '.join(run.slot_config) or DASH}"
-    yield f"{name}: seed {run.base_seed}, commit {run.git_commit or DASH}, {run.task_type}, {run.max_epochs} epochs"
+    what = f"commit {run.git_commit or DASH}, {run.task_type}, {run.max_epochs} epochs"
+    yield "; ".join(filter(None, (f"{name}: seed {run.base_seed}, {what}", injected_text(run))))
     yield f"  host {host}; {versions or 'versions not told'}"
 
 

@@ -43,7 +43,7 @@ def _counts() -> Any:
     text = (
         "One row a blueprint of a group, over all its environments, whichever are chosen; seeds and parameters since "
         "the run began. Of the culled, the cut off are those that the end of their episode took: nobody judged them. "
-        "Late: germinated in the last quarter of the episodes."
+        "Last quarter: of the planned episodes, or of those begun where more."
     )
     counts = {
         name: summed(of(f"nissa_{what}_total", env=".*"), _KEY)
@@ -59,8 +59,8 @@ def _counts() -> Any:
         *(Column(name, counts[name], "short") for name in ("germinated", "fossilized", "culled")),
         Column("cut off", of("nissa_blueprint_cut_off_seeds"), "short"),
         Column("fossilized %", _fossilization_rate(env=".*"), "percentunit"),
-        Column("late germinated", of("nissa_blueprint_late_germinated_seeds"), "short"),
-        Column("late fossilized", of("nissa_blueprint_late_fossilized_seeds"), "short"),
+        Column("last quarter germinated", of("nissa_blueprint_late_germinated_seeds"), "short"),
+        Column("last quarter fossilized", of("nissa_blueprint_late_fossilized_seeds"), "short"),
         Column("epochs", of("nissa_blueprint_lifespan_mean_epochs"), "none"),
         Column("parameters", counts["parameters"], "short"),
         size=(24, 8),
@@ -70,8 +70,8 @@ def _counts() -> Any:
 def _preferred() -> list[Any]:
     whole = "Seeds germinated since the run began, over all environments, whichever are chosen."
     late = (
-        "Seeds germinated in the last quarter of the episodes so far, over all environments, whichever are chosen: "
-        "what the policy came to prefer."
+        "Seeds germinated in the last quarter of the planned episodes, or of those begun where more, over all "
+        "environments, whichever are chosen: what the policy came to prefer."
     )
     germinated = held(total(of("nissa_seeds_germinated_total", env=".*"), _KEY))
     last = held(once(of("nissa_blueprint_late_germinated_seeds"), _KEY))

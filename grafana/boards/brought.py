@@ -17,9 +17,9 @@ def brought() -> Any:
     text = (
         "One row a blueprint of a group, over all its environments, whichever are chosen, the highest net gain first: "
         "change of the validation accuracy while a seed lived, minus that of the host trained alone over the same "
-        "epochs. Better or worse is said where the 95% interval, over environments, excludes 0. Ablation: what "
-        "switching the seed off costs the trained network. Cull drop: accuracy right before the cull minus right after."
-        " Seeds: how many it rests on. Changes contain what training brought anyway."
+        "epochs, without what a cull costs. Better or worse is said where the 95% interval, over environments, "
+        "excludes 0. Ablation: what switching the seed off costs the trained network. Cull drop: accuracy right before "
+        "the cull minus right after. Seeds: how many it rests on. Changes contain what training brought anyway."
     )
     parts = {
         **{head: f"net_gain_{key}" for head, key in (("net gain", "mean"), ("net low", "low"), ("net high", "high"))},

@@ -22,12 +22,13 @@ def verdict() -> list[Any]:
 
 
 def _table() -> Any:
-    """Fifteen columns find room."""
+    """Sixteen columns find room."""
     text = (
         "One row a group, over all its finished episodes in all environments, whichever are chosen. Trained: the "
         "network with all its seeds in. Kept: what remains of it. Gains are minus the host trained alone at the same "
         "epoch, peak against peak; low to high is the 95% interval of the kept gain over environments. Efficiency: "
-        "accuracy by parameter, by that of the host alone; below 1, size lost."
+        "accuracy by parameter, by that of the host alone; below 1, size lost. Compared episodes: those with a kept "
+        "accuracy and a host trained alone for as long."
     )
     ratios = {
         "kept gain": "kept_delta_mean",
@@ -44,7 +45,8 @@ def _table() -> Any:
         "kept efficiency": "kept_efficiency_mean",
         "trained growth": "final_growth_mean",
     }
-    counts = {"episodes": "episodes", "unended": "unended_episodes", "environ- ments": "environments"}
+    counts = {"episodes": "episodes", "compared episodes": "compared_episodes", "unended": "unended_episodes"}
+    counts |= {"environ- ments": "environments"}
     return rows(
         "Is growing winning?",
         text,

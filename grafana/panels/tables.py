@@ -32,7 +32,7 @@ class Column(NamedTuple):
 
 _WIDTHS: Mapping[str, int] = {"run": 190, "group": 90, "env": 60, "blueprint": 110, "git_commit": 115}
 """Of columns of labels, in pixels. All others share what is left, and have no less than `_LEAST`."""
-_LEAST = 84
+_LEAST = 80
 
 _SHORT = {"type": "regex", "options": {"pattern": "^(.{8}).*$", "result": {"text": "$1", "index": 0}}}
 """A commit as people write it."""

@@ -125,11 +125,14 @@ def summarized(group: str | None, blueprint: str, tally: BlueprintTally) -> Blue
         ablation_mean=ablation.mean,
         ablation_low=ablation.low,
         ablation_high=ablation.high,
+        never_mixed=0,
         ablation_n=tally.ablation.n,
+        ablation_envs=len(tally.ablation.clusters),
         cull_drop_mean=drop.mean,
         cull_drop_low=drop.low,
         cull_drop_high=drop.high,
         cull_drop_n=tally.cull_drop.n,
+        cull_drop_envs=len(tally.cull_drop.clusters),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite, nan
 
 from nissa.events.kinds import EpisodeCompared, VerdictReached
 from nissa.operators.fold import Keyed, merge_disjoint
@@ -50,6 +51,12 @@ class Tally:
     episodes: int = 0
     wins: int = 0
     """Those whose kept network has an efficiency ratio above 1."""
+    efficient: int = 0
+    """Those with a finite one."""
+    above: int = 0
+    """Those whose kept accuracy is above the twin's."""
+    ties: int = 0
+    """Those whose kept accuracy equals it."""
     figures: dict[str, Moments] = field(default_factory=lambda: {name: Moments() for name in FIGURES})
 
     def add(self, row: EpisodeCompared) -> None:
@@ -57,6 +64,9 @@ class Tally:
         found = {name: figure(row) for name, figure in FIGURES.items()}
         self.episodes += 1
         self.wins += (found["efficiency_ratio"] or 0.0) > 1
+        self.efficient += isfinite(nan if found["efficiency_ratio"] is None else found["efficiency_ratio"])
+        self.above += (found["kept_delta"] or 0.0) > 0
+        self.ties += found["kept_delta"] == 0
         for name, value in found.items():
             if value is not None:
                 self.figures[name].add(value)
@@ -129,7 +139,14 @@ class Standing:
             unended=self.unended,
             kept_delta_low=delta.low,
             kept_delta_high=delta.high,
+            final_delta_low=found["final_delta"].low,
+            final_delta_high=found["final_delta"].high,
+            peak_delta_low=found["peak_delta"].low,
+            peak_delta_high=found["peak_delta"].high,
             efficiency_wins=sum(tallies[2].wins for tallies in told),
+            efficiency_episodes=sum(tallies[2].efficient for tallies in told),
+            accuracy_wins=sum(tallies[2].above for tallies in told),
+            accuracy_ties=sum(tallies[2].ties for tallies in told),
             shown=_shown(delta),
             **{f"{name}_mean": interval.mean for name, interval in found.items()},
         )
@@ -159,4 +176,5 @@ def _means(tallies: Iterable[Tally], name: str) -> list[float]:
 
 
 def _copy(tally: Tally) -> Tally:
-    return Tally(tally.episodes, tally.wins, {name: of.merge(Moments()) for name, of in tally.figures.items()})
+    counts = (tally.episodes, tally.wins, tally.efficient, tally.above, tally.ties)
+    return Tally(*counts, {name: of.merge(Moments()) for name, of in tally.figures.items()})

@@ -1,7 +1,8 @@
 """What happens now? Lines in a terminal while a run goes on, and its summary tables at the end."""
 
 from nissa.sinks.console.console_sink import ConsoleSink
+from nissa.sinks.console.injected_faults import InjectedFaults, injected_text
 from nissa.sinks.console.summary_tables import summary
 from nissa.sinks.console.verdict import verdict_lines
 
-__all__ = ["ConsoleSink", "summary", "verdict_lines"]
+__all__ = ["ConsoleSink", "InjectedFaults", "injected_text", "summary", "verdict_lines"]

@@ -2,39 +2,47 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from math import isnan
+from math import isnan, nan
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from nissa.sinks.text import DASH, Cells, Row, filled_table, name, note, number
+from nissa.sinks.text import DASH, Cells, Row, counted, filled_table, name, note, number
 
 __all__ = ["blueprint_tables"]
 
-_EFFECTS = ("net gain,\npoints", "95% CI", "seeds\n/ envs", "ablation,\npoints\n(seeds)", "cull drop,\npoints\n(seeds)")
-_PROGRESS = ("accuracy\nchange while\nit lived, points", "the same\nof culled,\npoints")
+_SEEDS = "points\n(seeds / envs)"
+_EFFECTS = ("net gain,\npoints", "95% CI", "seeds\n/ envs", f"ablation,\n{_SEEDS}", f"cull drop,\n{_SEEDS}")
+_PROGRESS = tuple(f"accuracy\nchange while\nit lived,\n{end}" for end in ("fossilized", "culled"))
 _FATES = ("germi-\nnated", "%", "fossil-\nized", "culled", "cut\noff", "rate,\n%", "life,\nepochs")
-_LATE = ("late\ngermi-\nnated", "%", "late\nfossil-\nized")
-_NET = "Net gain: accuracy change while it lived, minus the twin's over the same epochs."
+_LATE = ("last\nquarter:\ngermi-\nnated", "%", "last\nquarter:\nfossil-\nized")
+_NET = (
+    "Net gain: accuracy change of the network as trained while the seed lived, minus the twin's over the same epochs,",
+    "up to right before the seed's end: a cull's cost is not in it, and whatever else was in the network counts too.",
+)
+_LEAST_ENVS = 3
+"""Environments of an ablation or a cull drop, whose interval is not shown, below which it has no star."""
 _LEGEND = (
     "Ablation: what switching it off costs the trained network, not what training with it gained.",
-    "Cull drop: accuracy right before the cull minus right after.",
-    "* its 95% CI (Student's t over environments, each row by itself) excludes 0.",
+    "Cull drop: accuracy right before the cull minus right after. All changes are in percentage points.",
+    "* its 95% CI (Student's t over environments, each row by itself) excludes 0; in (seeds / envs) from 3 envs on.",
 )
 _UNKNOWN = "Net gains are not known: no twin was told over the epochs of a seed."
 _FATES_LEGEND = (
     "Cut off: culled by an episode's end. Rate: fossilized / (fossilized + culled + cut off). %: of all germinated.",
-    "Late: at convergence, in the last quarter of the run's episodes so far.",
+    "Last quarter: of the run's planned episodes, or of those begun where more.",
 )
 
 
-def blueprint_tables(rows: Iterable[Row]) -> Iterator[RenderableType]:
-    """Both tables; rows come by group, the blueprint with the highest net gain first."""
+def blueprint_tables(rows: Iterable[Row], *, so_far: bool = False) -> Iterator[RenderableType]:
+    """Both tables; rows come by group, the blueprint with the highest net gain first. `so_far` while a run goes on."""
     rows = list(rows)
     left = ("Group", "Blueprint")
     yield filled_table("Blueprints: what they bring", left, (*_EFFECTS, *_PROGRESS), (), map(_effects, rows))
     gained = any(row["net_gain_mean"] is not None for row in rows)
-    yield from map(note, (_NET, *_LEGEND, _finding(rows)) if gained else (*_LEGEND, _UNKNOWN))
+    yield from map(
+        note, (*_NET, *_never_mixed(rows), *_LEGEND, _finding(rows, so_far)) if gained else (*_LEGEND, _UNKNOWN)
+    )
     germinated, late = _totals(rows, "germinated"), _totals(rows, "late_germinated")
     fates = (_fates(row, germinated[_group(row)], late[_group(row)]) for row in rows)
     yield ""
@@ -44,12 +52,12 @@ def blueprint_tables(rows: Iterable[Row]) -> Iterator[RenderableType]:
 
 def _effects(row: Row) -> Cells:
     low, high = (number(row[f"net_gain_{end}"], "{:+.2f}") for end in ("low", "high"))
-    counted = f"{row['net_gain_n']:,} / {row['net_gain_envs']:,}"
+    seeds = f"{row['net_gain_n']:,} / {row['net_gain_envs']:,}"
     return [
         *_names(row),
         _marked(row, "net_gain"),
         DASH if DASH in {low, high} else f"{low} to {high}",
-        counted if row["net_gain_n"] else DASH,
+        seeds if row["net_gain_n"] else DASH,
         *(_with_seeds(row, of) for of in ("ablation", "cull_drop")),
         number(row["acc_delta_mean"], "{:+.2f}"),
         number(row["churn_mean"], "{:+.2f}"),
@@ -72,11 +80,25 @@ def _fates(row: Row, germinated: int, late: int) -> Cells:
     ]
 
 
-def _finding(rows: Sequence[Row]) -> str:
+def _never_mixed(rows: Sequence[Row]) -> Iterator[str]:
+    if idle := sum(row["never_mixed"] for row in rows):
+        ended = sum(row["fossilized"] + row["culled"] for row in rows)
+        yield f"It is of all seeds that ended, {ended:,}: {idle:,} of them never mixed in."
+
+
+def _finding(rows: Sequence[Row], so_far: bool) -> str:
     """What the net gains say together."""
-    better, worse = ([row for row in rows if _side(row, "net_gain") == side] for side in (1, -1))
-    shown = f"shown to be better: {_named(better)}" if better else "no blueprint is shown to be better"
-    return f"{shown[0].upper()}{shown[1:]}{f'; shown to be worse: {_named(worse)}' if worse else ''}."
+    above, below = ([row for row in rows if _side(row, "net_gain") == side] for side in (1, -1))
+    now = " so far" if so_far else ""
+    shown = (
+        f"Net gain above 0{now}: {_named(above)}" if above else f"No blueprint's net gain is shown to be above 0{now}"
+    )
+    return f"{shown}{f'; below 0: {_named(below)}' if below else ''} ({_tests(rows)})."
+
+
+def _tests(rows: Iterable[Row]) -> str:
+    count = sum(not isnan(float(nan if row["net_gain_low"] is None else row["net_gain_low"])) for row in rows)
+    return f"{counted(count, 'test')}{', each by itself' if count > 1 else ''}" if count else "none has an interval"
 
 
 def _named(rows: Iterable[Row]) -> str:
@@ -94,7 +116,9 @@ def _marked(row: Row, of: str) -> str:
 
 
 def _with_seeds(row: Row, of: str) -> str:
-    return f"{_marked(row, of)} ({row[f'{of}_n']:,})" if row[f"{of}_n"] else DASH
+    seeds, envs = row[f"{of}_n"], row[f"{of}_envs"]
+    mean = _marked(row, of) if envs >= _LEAST_ENVS else number(row[f"{of}_mean"], "{:+.2f}")
+    return f"{mean} ({seeds:,} / {envs:,})" if seeds else DASH
 
 
 def _names(row: Row) -> list[Text]:

@@ -9,6 +9,7 @@ from rich.text import Text
 from nissa.events.event import Event
 from nissa.events.kinds import EpochAssessed, EpochCompleted, RunEnded, RunStarted
 from nissa.sinks.console.event_lines import LINED, flag_line, line
+from nissa.sinks.console.injected_faults import InjectedFaults
 from nissa.sinks.console.summary_tables import summary
 from nissa.sinks.console.summary_times import SummaryTimes
 from nissa.sinks.tables import Tables
@@ -27,7 +28,7 @@ class ConsoleSink:
 
     def __init__(self, console: Console | None = None, *, every: int | None = None) -> None:
         self._console, self._times = console or Console(markup=False), SummaryTimes(every)
-        self._tables = Tables()
+        self._tables, self._faults = Tables(), InjectedFaults()
         self._progress = Progress(
             TextColumn("[bold]training"),
             BarColumn(),
@@ -50,7 +51,7 @@ class ConsoleSink:
         if self._started is None:
             self._started = event.time
         if self._times(event):
-            self._console.print(summary(self._tables.snapshot()))
+            self._console.print(summary(self._tables.snapshot(), so_far=True, injected=self._faults.text()))
         self._tables(event)
         elapsed = event.time - self._started
         told = self._news(event, elapsed) if isinstance(event.payload, EpochAssessed) else line(event, elapsed)
@@ -65,7 +66,7 @@ class ConsoleSink:
         """
         self._progress.stop()
         if self._started is not None:
-            self._console.print(summary(self._tables.snapshot()))
+            self._console.print(summary(self._tables.snapshot(), injected=self._faults.text()))
             self._started = None
 
     def _news(self, event: Event[EpochAssessed], elapsed: float) -> Text | None:
@@ -82,6 +83,7 @@ class ConsoleSink:
             case RunStarted(n_envs=envs, n_episodes=episodes, max_epochs=epochs):
                 self._progress.add_task("", total=envs * episodes * epochs if episodes else None, accuracy="-")
                 self._progress.start()
+                self._faults(event)
             case EpochCompleted(val_accuracy=accuracy):
                 self._advance(event, accuracy)
             case RunEnded():

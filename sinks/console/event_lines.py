@@ -24,6 +24,7 @@ from nissa.events.kinds import (
     StageChanged,
 )
 from nissa.events.vocabulary import MARK
+from nissa.sinks.console.injected_faults import injected_text
 from nissa.sinks.text import counted, number, place
 
 __all__ = ["LINED", "flag_line", "line"]
@@ -69,7 +70,7 @@ def _run_started(run: RunStarted) -> EventLine:
     planned = f"{counted(run.n_episodes, 'episode')} each, of " if run.n_episodes is not None else ""
     host = f"{run.host_architecture or '-'}, {run.host_params:,} params, slots {', '.join(run.slot_config)}"
     size = f"{counted(run.n_envs, 'env')}, {planned}{counted(run.max_epochs, 'epoch')}"
-    return "run started", "bold", f"{size}; host {host}"
+    return "run started", "bold", "; ".join(filter(None, (size, f"host {host}", injected_text(run))))
 
 
 def _run_ended(run: RunEnded) -> EventLine:

@@ -47,7 +47,9 @@ def layer_table(rows: Iterable[Row]) -> Iterator[RenderableType]:
             column.no_wrap, column.overflow = False, "fold"
     yield made
     if more := sum(map(len, networks)) - len(shown):
-        yield note(f"{more:,} more layers, no worse or of other networks: `nissa replay RUN --json` has them.")
+        yield note(
+            f"{more:,} more layers (complaints come first, then the largest): `nissa replay RUN --json` has them."
+        )
 
 
 def _network(row: Row) -> Cells:

@@ -16,31 +16,39 @@ __all__ = ["best_runs_table", "summary"]
 
 _NOTHING = "No event of a kind known here told of a seed, or of the end of an episode."
 _BEST_SHOWN = 10
+"""Of the best runs; those with a star come on top."""
 _PEAK = ("peak acc,\n%", "growth\nat peak", "efficiency,\n% / growth")
 
 
 def best_runs_table(rows: Iterable[Row]) -> Iterator[RenderableType]:
-    """The best episodes at their peaks; a star marks those that none beats in accuracy without being larger."""
+    """The best episodes at their peaks; a star marks those that none beats in accuracy without being larger.
+
+    Those are always shown.
+    """
     rows = list(rows)
+    shown = [row for nth, row in enumerate(rows) if nth < _BEST_SHOWN or row["pareto"]]
     right = ("Env", "Episode", "Epoch", *_PEAK)
-    yield filled_table("Best runs", ("#", "Group"), right, (), map(_best, rows[:_BEST_SHOWN]))
+    yield filled_table("Best runs", ("#", "Group"), right, (), map(_best, shown))
     yield note("* no other is as accurate and smaller. Growth at peak: (host + all seeds present) / host.")
-    if more := len(rows[_BEST_SHOWN:]):
+    if more := len(rows) - len(shown):
         yield note(f"{more:,} more: `nissa replay RUN --json` has them.")
 
 
-def summary(tables: Mapping[str, Sequence[Row]]) -> RenderableType:
-    """All tables that have rows and the verdict, or a line that says that there is nothing yet."""
+def summary(tables: Mapping[str, Sequence[Row]], *, so_far: bool = False, injected: str = "") -> RenderableType:
+    """All tables that have rows and the verdict, or a line that says that there is nothing yet.
+
+    `so_far` while a run goes on; `injected` tells of faults that were injected.
+    """
     shown: list[RenderableType] = []
     for key, draw in (
-        ("blueprints", blueprint_tables),
+        ("blueprints", lambda rows: blueprint_tables(rows, so_far=so_far)),
         ("scoreboards", lambda rows: scoreboard_table(rows, tables["episodes"])),
         ("assessments", network_table),
         ("layers", layer_table),
         ("best_runs", best_runs_table),
     ):
         shown += ["", *draw(tables[key])] if tables[key] else ()
-    for part in (alert_table(tables), verdict_lines(tables["verdicts"])):
+    for part in (alert_table(tables), verdict_lines(tables["verdicts"], injected=injected)):
         shown += ["", *lines] if (lines := list(part)) else ()
     return Group(*shown) if shown else note(_NOTHING)
 

@@ -1,25 +1,30 @@
-"""Is growing winning? Two lines a group, from the rows of "verdicts": by accuracy against the twin, and by size."""
+"""Is growing winning? Three lines a group, from the rows of "verdicts": by accuracy, by size, and as trained."""
 
 from collections.abc import Iterable, Iterator
+from math import isfinite
+from typing import Any
 
 from rich.text import Text
 
-from nissa.sinks.text import DASH, Row, counted, note, number
+from nissa.sinks.text import Row, counted, note, number
 
 __all__ = ["verdict_lines"]
 
 _STYLES = {"better": "bold green", "worse": "bold red"}
+_BROKEN = "not finite in some episode"
 _LEGEND = (
     "Kept: what is left once an episode's end removed the seeds that did not fossilize. As trained: with all seeds.",
     "Twin: the same host trained alone for as many epochs; peak against peak. CI: Student's t over environments.",
 )
 
 
-def verdict_lines(rows: Iterable[Row]) -> Iterator[Text]:
-    """What there is to say about the groups; nothing without rows."""
+def verdict_lines(rows: Iterable[Row], *, injected: str = "") -> Iterator[Text]:
+    """What there is to say about the groups; nothing without rows. `injected` tells of faults that were injected."""
     rows = list(rows)
     if rows:
         yield Text("Is growing winning?", style="bold")
+    if rows and injected:
+        yield Text(f"Of a training with {injected}.", style="bold yellow")
     for row in rows:
         yield from _group(row) if row["episodes"] else [_none_ended(row)]
     if rows:
@@ -28,7 +33,9 @@ def verdict_lines(rows: Iterable[Row]) -> Iterator[Text]:
 
 def _group(row: Row) -> Iterator[Text]:
     yield _by_accuracy(row)
-    yield Text(f"  {' '.join((*_by_size(row), *_as_trained(row))) or 'Its size is not told.'}")
+    yield Text(f"  {' '.join((*_by_episode(row), *_by_size(row))) or 'Its size is not told.'}")
+    if row["final_accuracy_mean"] is not None:
+        yield _as_trained(row)
 
 
 def _none_ended(row: Row) -> Text:
@@ -36,20 +43,13 @@ def _none_ended(row: Row) -> Text:
 
 
 def _by_accuracy(row: Row) -> Text:
-    kept, twin = (number(row[f"{of}_accuracy_mean"], "{:.2f}%", "not told") for of in ("kept", "twin"))
+    kept, twin = (_told(row[f"{of}_accuracy_mean"], "{:.2f}%") for of in ("kept", "twin"))
+    delta = _points(row, "kept_delta", ": {} points (95% CI {})", ": {} points (no CI)")
     return Text.assemble(
         f"{row['group'] or 'all'}: ",
         (row["shown"], _STYLES.get(row["shown"], "bold")),
-        f". Kept {kept}, twin {twin}{_difference(row)}; {_basis(row)}.",
+        f". Kept {kept}, twin {twin}{delta}; {_basis(row)}.",
     )
-
-
-def _difference(row: Row) -> str:
-    if row["kept_delta_mean"] is None:
-        return ""
-    low, high = (number(row[f"kept_delta_{end}"], "{:+.2f}") for end in ("low", "high"))
-    interval = "no CI" if DASH in {low, high} else f"95% CI {low} to {high}"
-    return f": {number(row['kept_delta_mean'], '{:+.2f}')} points ({interval})"
 
 
 def _basis(row: Row) -> str:
@@ -59,22 +59,42 @@ def _basis(row: Row) -> str:
     return f"{counted(row['envs'], 'env')}, {among}{counted(row['episodes'], 'episode')}{unended}"
 
 
+def _by_episode(row: Row) -> Iterator[str]:
+    if row["compared"]:
+        ties = f", ties {row['accuracy_ties']:,}" if row["accuracy_ties"] else ""
+        yield f"More accurate in {row['accuracy_wins']:,} of {row['compared']:,}{ties}."
+
+
 def _by_size(row: Row) -> Iterator[str]:
     """By the efficiency ratio an episode wins above 1; a tie is no win."""
+    size = _finite(row["growth_ratio_mean"], "{:.2f}x")
     if row["efficiency_ratio_mean"] is not None:
-        wins, episodes = row["efficiency_wins"], row["compared"]
-        won = float(row["efficiency_ratio_mean"]) > 1
-        score = f"a win in {wins:,}" if won else f"no win in {episodes - wins:,}"
-        size = number(row["growth_ratio_mean"], "{:.2f}x")
-        ratio = number(row["efficiency_ratio_mean"], "{:.2f}")
-        yield f"Efficiency ratio {ratio} at {size}, {score} of {counted(episodes, 'episode')}."
-    elif row["growth_ratio_mean"] is not None:
-        yield f"Kept size {number(row['growth_ratio_mean'], '{:.2f}x')}."
+        at = f" at {size}" if size else ""
+        ratio = _finite(row["efficiency_ratio_mean"], f"(efficiency ratio) {{:.2f}}{at}") or _BROKEN
+        wins = f"above 1 in {row['efficiency_wins']:,} of {row['efficiency_episodes']:,}"
+        yield f"Accuracy per parameter {ratio}; {wins}."
+    elif size:
+        yield f"Kept size {size}."
 
 
-def _as_trained(row: Row) -> Iterator[str]:
-    if row["final_accuracy_mean"] is not None:
-        size = number(row["final_growth_ratio_mean"], " at {:.2f}x", "")
-        delta = number(row["final_delta_mean"], ": {:+.2f} points", "")
-        peak = number(row["peak_delta_mean"], ", peak {:+.2f}", "")
-        yield f"As trained {number(row['final_accuracy_mean'], '{:.2f}%')}{size}{delta}{peak}."
+def _as_trained(row: Row) -> Text:
+    size = _finite(row["final_growth_ratio_mean"], " at {:.2f}x")
+    delta = _points(row, "final_delta", ": {} points (95% CI {})", ": {} points (no CI)")
+    peak = _points(row, "peak_delta", ", peak {} ({})", ", peak {}")
+    return Text(f"  As trained {_told(row['final_accuracy_mean'], '{:.2f}%')}{size}{delta}{peak}.")
+
+
+def _points(row: Row, of: str, form: str, alone: str) -> str:
+    """A difference and its interval, or `alone` without one; empty where it is not told, or not finite."""
+    mean, low, high = (_finite(row[f"{of}_{part}"], "{:+.2f}") for part in ("mean", "low", "high"))
+    if not mean:
+        return ""
+    return form.format(mean, f"{low} to {high}") if low and high else alone.format(mean)
+
+
+def _told(value: Any, form: str) -> str:
+    return _finite(value, form) or ("not told" if value is None else _BROKEN)
+
+
+def _finite(value: Any, form: str) -> str:
+    return number(value, form) if value is not None and isfinite(float(value)) else ""

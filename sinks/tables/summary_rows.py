@@ -97,7 +97,7 @@ class Tables:
             "blueprints": [_row(event, event.payload) for event in self._blueprints()],
             "scoreboards": [_row(event, event.payload) for event in self._sorted(ScoreboardUpdated)],
             "best_runs": [_row(event, run) for event in self._sorted(BestRunsRanked) for run in event.payload.runs],
-            "trends": [_row(event, event.payload) for event in self._sorted(TrendChanged)],
+            "trends": [_where(event) | _row(event, event.payload) for event in self._sorted(TrendChanged)],
             "assessments": [_where(event) | _row(event, event.payload) for event in self._sorted(EpochAssessed)],
             "features": [_where(event) | self._features(event) for event in self._sorted(FeaturesComputed)],
             "layers": [row for _, last in sorted(self._layers.items(), key=_key) for row in _layer_rows(last.copy())],

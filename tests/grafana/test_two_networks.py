@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.grafana.checking import panels
+from tests.grafana.columns import head_of
 from tests.grafana.meanings import metrics_in
 from tests.grafana.rules import ALERTS, RECORDED
 from tests.grafana.test_leads import asked
@@ -55,6 +56,14 @@ def test_the_tile_and_its_alert_are_of_the_same(boards: Boards) -> None:
     (tile,) = [panel for panel in panels(boards["nissa-overview"]) if panel["title"] == "Kept gain"]
     accuracies = {"nissa_episode_kept_accuracy_ratio", "nissa_episode_twin_accuracy_ratio"}
     assert metrics_in(tile["targets"][0]["expr"]) - {"nissa_run_last_event_timestamp_seconds"} == accuracies
+
+
+def test_the_verdict_has_the_episodes_that_it_compares_beside_all(boards: Boards) -> None:
+    (table,) = [panel for panel in panels(boards["nissa-overview"]) if panel["title"] == "Is growing winning?"]
+    heads = [head_of(panel=table, target=target) for target in table["targets"]]
+    place = heads.index("compared episodes")
+    assert heads[place - 1] == "episodes"
+    assert "nissa_verdict_compared_episodes" in metrics_in(table["targets"][place]["expr"])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from nissa.cli.main import main
 from nissa.events.kinds import CounterfactualMeasured, CounterfactualResult, HostBaselineMeasured
 from nissa.pipeline.telemetry import Telemetry
 from tests.operators.raised import batch, stage
-from tests.samples import episode_ended, episode_started, epoch_completed
+from tests.samples import episode_ended, episode_started, epoch_completed, run_started
 
 TWIN = HostBaselineMeasured(
     initial_loss=2.3, initial_accuracy=10.0, final_loss=0.2, final_accuracy=93.0, epochs=45, host_params=1000
@@ -55,12 +55,17 @@ def test_each_accuracy_has_the_growth_of_its_network_and_a_twin_of_another_lengt
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = said(capsys, "show", run)
-    head = "group env episode policy seed epochs kept acc kept growth final acc final growth twin acc reward outcome"
+    head = (
+        "group env episode policy torch seed epochs kept acc kept growth final acc final growth twin acc reward outcome"
+    )
     rows = lines[lines.index(head) + 2 :]
     assert rows[0] == "ppo 0 0 ppo 1 45 40.00% 1.00x 62.00% 1.49x 93.00% +1.00 completed"
     assert rows[1] == "ppo 0 1 ppo 1 2 40.00% 1.00x 62.00% 1.49x 93.00% (45 epochs) +1.00 completed"
     assert rows[2] == "ppo 0 2 ppo 1 - - - - - 93.00% (45 epochs) - did not end"
     assert "1 of 3 episodes did not end." in lines
+    assert not any(line.startswith("Germination, ") for line in lines)
+    epochs = said(capsys, "show", run, "--episode", 0)
+    assert any(line.startswith("Germination, cull and fossilization happen before their epoch") for line in epochs)
 
 
 def test_the_verdict_comes_last_and_only_of_the_groups_that_were_asked_for(
@@ -69,9 +74,12 @@ def test_the_verdict_comes_last_and_only_of_the_groups_that_were_asked_for(
     """One of two ended episodes was as long as its twin: 40% against 93%."""
     lines = said(capsys, "show", run)
     verdict = "ppo: not shown. Kept 40.00%, twin 93.00%: -53.00 points (no CI); 1 env, 1 of 2 episodes (1 unended)."
-    assert verdict in lines[-5:]
+    assert verdict in lines[-6:]
     assert lines[-1].startswith("Twin: ")
-    assert verdict in said(capsys, "show", run, "--group", "ppo")
+    assert "Of the whole run:" not in lines
+    for asked in (("--group", "ppo"), ("--episode", 0)):
+        lines = said(capsys, "show", run, *asked)
+        assert lines[lines.index("Of the whole run:") + 2] == verdict
     assert not any(line.startswith("Is growing") for line in said(capsys, "show", run, "--group", "other"))
 
 
@@ -91,4 +99,34 @@ def test_traces_of_marks_are_counted_and_not_listed(run: Path, capsys: pytest.Ca
     lines = said(capsys, "show", run, "--episode", 0)
     assert any(line.endswith("of marks: `nissa traces --marks` lists them.") for line in lines)
     assert not any("stage_transition" in line for line in lines)
-    assert "Traces (`nissa traces` numbers them):" not in lines
+    assert not any(line.startswith("Traces (") for line in lines)
+
+
+def test_traces_bear_the_numbers_by_which_one_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Telemetry("spiked", out=tmp_path) as telemetry:
+        for env in (0, 1):
+            here = telemetry.scope(group="ppo", env=env, episode=0, epoch=1)
+            here.emit(stage())
+            for number in range(80):
+                here.emit(batch(number, 100.0 if number == 60 else 1.0))
+    listed = [line for line in said(capsys, "traces", tmp_path) if "loss_spike" in line]
+    shown = [line for line in said(capsys, "show", tmp_path) if "loss_spike" in line]
+    of_one = [line for line in said(capsys, "show", tmp_path, "--env", 1) if "loss_spike" in line]
+    assert len(listed) == 2
+    assert (shown, of_one) == (listed, [line for line in listed if "env 1" in line])
+
+
+def test_a_run_with_faults_says_so_at_its_head_and_in_its_verdict(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Telemetry("broken", out=tmp_path / "broken") as telemetry:
+        telemetry.emit(replace(run_started(), hyperparameters={"injections": ["nan@env0:ep0:epoch5"]}))
+        here = telemetry.scope(group="ppo", env=0, episode=0)
+        here.emit(episode_started())
+        here.emit(episode_ended())
+    lines = said(capsys, "show", tmp_path / "broken")
+    assert lines[0].startswith("broken: seed 7, ")
+    assert lines[0].endswith("; 1 fault injected on purpose")
+    assert "Of a training with 1 fault injected on purpose." in lines
+    assert "Of a training with 1 fault injected on purpose." in said(capsys, "replay", tmp_path / "broken")
+    assert not any("on purpose" in line for line in said(capsys, "show", run))

@@ -101,6 +101,16 @@ def test_an_episodes_line_has_each_accuracy_beside_the_growth_of_its_network() -
     assert "kept not measured at 1.00x, as trained 50.00% at growth not told" in str(line(event(episode_ended()), 0.0))
 
 
+def test_faults_that_were_injected_are_told_at_the_start_and_with_every_verdict() -> None:
+    faults = ["nan@env0:ep2:epoch5", "value_collapse@ep12", {"of": "another trainer"}, "pump"]
+    start = replace(run_started(), hyperparameters={"injections": faults})
+    lines = shown([event(start), *STORY[:-1]]).splitlines()
+    (begun,) = [line for line in lines if "run started" in line]
+    assert begun.endswith("; 2 faults injected on purpose")
+    assert "Of a training with 2 faults injected on purpose." in lines
+    assert "on purpose" not in shown([event(run_started()), *STORY])
+
+
 def test_an_alert_that_stood_at_the_end_of_the_run_is_not_resolved() -> None:
     over = AlertResolved(alert="kl_spike", severity="warning", observations=1, clause="run_ended", subject="x")
     text = str(line(event(replace(over, update=7)), 0.0))

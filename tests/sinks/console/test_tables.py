@@ -12,10 +12,10 @@ from nissa.sinks.tables import Tables
 NOTHING: dict[str, Any] = Tables().snapshot()
 
 
-def drawn(width: int = 120, **tables: list[dict[str, Any]]) -> list[str]:
+def drawn(width: int = 120, so_far: bool = False, **tables: list[dict[str, Any]]) -> list[str]:
     """The lines of a summary, without blanks at their ends."""
     file = io.StringIO()
-    Console(file=file, width=width, no_color=True).print(summary(NOTHING | tables))
+    Console(file=file, width=width, no_color=True).print(summary(NOTHING | tables, so_far=so_far))
     lines = [line.rstrip() for line in file.getvalue().splitlines()]
     assert all(len(line) <= width for line in lines)
     return lines
@@ -26,7 +26,8 @@ def blueprint(name: str, gain: float | None, low: float | None, high: float | No
     row |= {"late_germinated": 1, "late_fossilized": 1, "fossilization_rate": 40.0, "lifespan_mean": 9.0}
     row |= {"net_gain_mean": gain, "net_gain_low": low, "net_gain_high": high, "net_gain_n": 5, "net_gain_envs": 2}
     row |= {f"{of}_{what}": None for of in ("ablation", "cull_drop") for what in ("mean", "low", "high")}
-    return row | {"ablation_n": 0, "cull_drop_n": 0, "acc_delta_mean": 20.0, "churn_mean": None} | more
+    row |= {f"{of}_{what}": 0 for of in ("ablation", "cull_drop") for what in ("n", "envs")}
+    return row | {"never_mixed": 0, "acc_delta_mean": 20.0, "churn_mean": None} | more
 
 
 ROWS = [blueprint("attention", 2.0, -0.5, 4.5), blueprint("norm", -1.0, -3.0, 1.0), blueprint("late", None, None, None)]
@@ -44,7 +45,7 @@ def test_blueprints_come_in_their_order_and_nothing_is_claimed_where_nothing_is_
     lines = drawn(blueprints=ROWS)
     for title in ("Blueprints: what they bring", "Blueprints: what becomes of them"):
         assert names(lines, title) == ["attention", "norm", "late"]
-    assert "No blueprint is shown to be better." in lines
+    assert "No blueprint's net gain is shown to be above 0 (2 tests, each by itself)." in lines
     assert not any(line.split()[2:3] == ["*"] for line in lines)
 
 
@@ -54,12 +55,28 @@ def test_an_interval_without_0_is_marked_and_said() -> None:
     rows = [" ".join(line.split()) for line in lines]
     assert "ppo norm * +2.00 +0.50 to +3.50 5 / 2 +20.00" in rows
     assert "ppo attention * -2.00 -3.00 to -1.00 5 / 2 +20.00" in rows
-    assert "Shown to be better: ppo norm; shown to be worse: ppo attention." in lines
+    assert "Net gain above 0: ppo norm; below 0: ppo attention (2 tests, each by itself)." in lines
     assert any(line.startswith("* its 95% CI") for line in lines)
 
 
 def test_an_interval_that_touches_0_shows_nothing() -> None:
-    assert "No blueprint is shown to be better." in drawn(blueprints=[blueprint("norm", 2.0, 0.0, 4.0)])
+    lines = drawn(blueprints=[blueprint("norm", 2.0, 0.0, 4.0)])
+    assert "No blueprint's net gain is shown to be above 0 (1 test)." in lines
+    lines = drawn(blueprints=[blueprint("norm", 2.0, None, None), blueprint("late", "NaN", "NaN", "NaN")])  # type: ignore[arg-type]
+    assert "No blueprint's net gain is shown to be above 0 (none has an interval)." in lines
+
+
+def test_while_a_run_goes_on_a_net_gain_is_one_so_far() -> None:
+    finding = "No blueprint's net gain is shown to be above 0 so far (2 tests, each by itself)."
+    assert finding in drawn(blueprints=ROWS, so_far=True)
+    better = blueprint("norm", 2.0, 0.5, 3.5)
+    assert "Net gain above 0 so far: ppo norm (1 test)." in drawn(blueprints=[better], so_far=True)
+
+
+def test_seeds_that_never_mixed_in_are_counted_and_not_named_where_there_are_none() -> None:
+    lines = drawn(blueprints=[blueprint("norm", 1.0, 0.5, 1.5, never_mixed=2), blueprint("late", None, None, None)])
+    assert "It is of all seeds that ended, 10: 2 of them never mixed in." in lines
+    assert not any("never mixed" in line for line in drawn(blueprints=ROWS))
 
 
 def test_without_a_twin_no_gain_is_shown_and_that_is_said() -> None:
@@ -68,11 +85,12 @@ def test_without_a_twin_no_gain_is_shown_and_that_is_said() -> None:
     assert "Net gains are not known: no twin was told over the epochs of a seed." in lines
 
 
-def test_ablation_and_the_cost_of_a_cull_stand_with_the_seeds_they_rest_on() -> None:
+def test_ablation_and_the_cost_of_a_cull_have_their_seeds_and_environments_and_a_star_from_three_on() -> None:
     more: dict[str, Any] = {"ablation_mean": 0.5, "ablation_low": 0.25, "ablation_high": 0.75, "ablation_n": 4}
-    more |= {"cull_drop_mean": 1.5, "cull_drop_low": -1.0, "cull_drop_high": 4.0, "cull_drop_n": 3}
+    more |= {"ablation_envs": 3, "cull_drop_envs": 2}
+    more |= {"cull_drop_mean": 1.5, "cull_drop_low": 0.5, "cull_drop_high": 4.0, "cull_drop_n": 3}
     rows = [" ".join(line.split()) for line in drawn(blueprints=[blueprint("norm", 1.0, -1.0, 3.0, **more)])]
-    assert "ppo norm +1.00 -1.00 to +3.00 5 / 2 * +0.50 (4) +1.50 (3) +20.00" in rows
+    assert "ppo norm +1.00 -1.00 to +3.00 5 / 2 * +0.50 (4 / 3) +1.50 (3 / 2) +20.00" in rows
 
 
 def test_seeds_that_were_cut_off_are_no_culled_ones_and_shares_are_of_their_group() -> None:
@@ -137,10 +155,17 @@ def test_a_list_that_is_cut_says_how_many_it_leaves_out() -> None:
     assert more == [
         "3 more environments",
         "2 more networks, no less healthy",
-        f"{18 * 5 - 16 * 4} more layers, no worse or of other networks",
+        f"{18 * 5 - 16 * 4} more layers (complaints come first, then the largest)",
         "3 more",
         "5 more",
     ]
+
+
+def test_the_best_runs_with_a_star_are_shown_wherever_they_stand() -> None:
+    lines = drawn(best_runs=[best(rank) | {"pareto": rank in {2, 12}} for rank in range(1, 14)])
+    ranks = [line.split()[0] for line in lines if " 90.00" in line]
+    assert ranks == [*map(str, range(1, 11)), "12"]
+    assert any(line.startswith("2 more: ") for line in lines)
 
 
 def test_an_alert_is_one_line_and_only_its_text_is_cut() -> None:
