@@ -34,6 +34,7 @@ from tests.operators.test_contract import derived
 from tests.samples import episode_started, epoch_completed, event, payloads
 
 BROKEN = (math.nan, math.inf, -math.inf)
+NOT_MEASURED: Any = None
 
 
 def epoch(val_accuracy: float = 50.0, **more: Any) -> EpochCompleted:
@@ -324,7 +325,7 @@ def test_an_opportunity_is_seen_where_it_is_and_only_there(
         ),
         # Measured no more, but once it was.
         (
-            [*(epoch(10.0 + 9 * n, val_loss=1.0) for n in range(9)), *[epoch(val_loss=1.0, val_accuracy=None)] * 20],
+            [*(epoch(10.0 + 9 * n, val_loss=1.0) for n in range(9)), *[epoch(NOT_MEASURED)] * 20],
             "Accuracy improving (mean of 5 epochs 64.0%)",
         ),
         (
