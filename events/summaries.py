@@ -31,11 +31,15 @@ class BlueprintSummarized(Payload):
     """Seeds culled, those among them that the end of an episode cut off."""
     cut_off: Count
     """Seeds among the culled that the end of an episode cut off: nobody judged them."""
+    never_mixed: Count
+    """Seeds among the culled that never took part in the output, as far as their shares were told; they are in the net
+    gain all the same, for it is of all that ended."""
     late_germinated: Count
-    """Seeds germinated in the last quarter of the run's episodes so far, in whole episodes and at least one: what the
-    policy came to prefer."""
+    """Seeds germinated in the last quarter of the run's planned episodes, or of those begun where more: in whole
+    episodes and at least one."""
     late_fossilized: Count
-    """Seeds fossilized in the last quarter of the run's episodes so far, in whole episodes and at least one."""
+    """Seeds fossilized in the last quarter of the run's planned episodes, or of those begun where more: in whole
+    episodes and at least one."""
     fossilization_rate: Percent | None = None
     """fossilized / (fossilized + culled)."""
     acc_delta_mean: Points | None = None
@@ -69,6 +73,8 @@ class BlueprintSummarized(Payload):
     """Upper end of the 95% interval of `ablation_mean`."""
     ablation_n: Count
     """Seeds that `ablation_mean` rests on."""
+    ablation_envs: Count
+    """Environments that `ablation_mean` is over."""
     cull_drop_mean: Points | None = None
     """Accuracy right before a cull minus right after, of seeds that were mixed in: mean of each environment's seeds
     first, then over environments."""
@@ -78,6 +84,8 @@ class BlueprintSummarized(Payload):
     """Upper end of the 95% interval of `cull_drop_mean`."""
     cull_drop_n: Count
     """Seeds that `cull_drop_mean` rests on."""
+    cull_drop_envs: Count
+    """Environments that `cull_drop_mean` is over."""
 
 
 @kind(Importance.ROUTINE, derived=True)
@@ -183,9 +191,9 @@ class VerdictReached(Payload):
     """Is growing winning? All finished episodes of a group so far, against their own environments' twins.
 
     A mean is one of each environment's episodes first, then over environments. Where some of them have a kept accuracy
-    and a twin's of the same length, only those are in it; else those with a twin's; else all, and then there is a kept
-    mean only where each has one. It is told when an episode ends, and when one begins, so that those that never end
-    are counted.
+    and a twin's of the same length, only those are in it; else those with a twin's; else all. All means are of the same
+    episodes: there is none of a figure that one of them lacks. It is told when an episode ends, and when one begins,
+    so that those that never end are counted.
     """
 
     group: str | None = None
@@ -212,8 +220,16 @@ class VerdictReached(Payload):
     """Upper end of the 95% interval of `kept_delta_mean`."""
     final_delta_mean: Points | None = None
     """Final accuracy minus the twin's."""
+    final_delta_low: Points | None = None
+    """Lower end of the 95% interval of `final_delta_mean`, Student's t over environments; None with fewer than two."""
+    final_delta_high: Points | None = None
+    """Upper end of the 95% interval of `final_delta_mean`."""
     peak_delta_mean: Points | None = None
     """Peak accuracy minus the twin's peak over the same epochs."""
+    peak_delta_low: Points | None = None
+    """Lower end of the 95% interval of `peak_delta_mean`, Student's t over environments; None with fewer than two."""
+    peak_delta_high: Points | None = None
+    """Upper end of the 95% interval of `peak_delta_mean`."""
     growth_ratio_mean: Ratio | None = None
     """Growth of the networks that are kept."""
     efficiency_ratio_mean: Ratio | None = None
@@ -222,8 +238,14 @@ class VerdictReached(Payload):
     """Growth of the networks as trained."""
     final_efficiency_ratio_mean: Ratio | None = None
     """The efficiency ratio of the networks as trained."""
+    efficiency_episodes: Count
+    """Compared episodes whose kept network has a finite efficiency ratio."""
     efficiency_wins: Count
-    """Compared episodes whose kept network has an efficiency ratio above 1."""
+    """Those of `efficiency_episodes` where it is above 1."""
+    accuracy_wins: Count
+    """Compared episodes whose kept accuracy is above the twin's."""
+    accuracy_ties: Count
+    """Compared episodes whose kept accuracy is equal to the twin's."""
     shown: str
     """"better" or "worse" where the interval of `kept_delta_mean` excludes 0, otherwise "not shown"."""
 
