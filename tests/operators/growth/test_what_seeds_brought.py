@@ -369,6 +369,9 @@ def gone(name: str, **more: Any) -> SeedCulled:
     return SeedCulled(slot="early", seed=name, blueprint="norm", reason="", **more)
 
 
+STAYS = SeedFossilized(slot="early", seed="a", params_added=1, epochs_total=1)
+
+
 def slot(alpha: float | None, seed: str | None = "a") -> EpochCompleted:
     told = SlotSnapshot(slot="early", stage="TRAINING", seed=seed, epochs_in_stage=1, alpha=alpha)
     return replace(epoch_completed(50.0), slots=[told])
@@ -390,8 +393,9 @@ def stage(alpha: float, seed: str | None = "a") -> StageChanged:
         ([born("a"), slot(0.0), stage(0.1), gone("a")], 0),
         ([born("a"), slot(0.0), stage(0.1, None), gone("a")], 0),
         ([born("a"), slot(0.0), gone("a", accuracy_before=50.0, accuracy_after=40.0)], 0),
-        ([born("a"), slot(0.0), SeedFossilized(slot="early", seed="a", params_added=1, epochs_total=1)], 0),
+        ([born("a"), slot(0.0), replace(STAYS, blueprint="norm")], 0),
         ([born("a"), slot(0.0), slot(0.1), gone("a"), born("a"), slot(0.0), gone("a")], 1),
+        ([born("a"), slot(0.1), STAYS, slot(1.0), born("a"), slot(0.0), gone("a")], 1),
         ([born("b"), slot(0.1, "b"), gone("b"), born("a"), slot(0.0), gone("a")], 1),
         ([born("a"), slot(None), gone("a")], 0),
         ([born("a"), slot(math.nan), gone("a")], 0),
