@@ -31,11 +31,15 @@ class BlueprintSummarized(Payload):
     """Seeds culled, those among them that the end of an episode cut off."""
     cut_off: Count
     """Seeds among the culled that the end of an episode cut off: nobody judged them."""
+    never_mixed: Count
+    """Seeds among the culled that never took part in the output, as far as their shares were told; they are in the net
+    gain all the same, for it is of all that ended."""
     late_germinated: Count
-    """Seeds germinated in the last quarter of the run's episodes so far, in whole episodes and at least one: what the
-    policy came to prefer."""
+    """Seeds germinated in the last quarter of the run's planned episodes, or of those begun where more: in whole
+    episodes and at least one."""
     late_fossilized: Count
-    """Seeds fossilized in the last quarter of the run's episodes so far, in whole episodes and at least one."""
+    """Seeds fossilized in the last quarter of the run's planned episodes, or of those begun where more: in whole
+    episodes and at least one."""
     fossilization_rate: Percent | None = None
     """fossilized / (fossilized + culled)."""
     acc_delta_mean: Points | None = None
@@ -60,8 +64,6 @@ class BlueprintSummarized(Payload):
     """Seeds that `net_gain_mean` rests on."""
     net_gain_envs: Count
     """Environments that `net_gain_mean` is over."""
-    never_mixed: Count
-    """Ended seeds that never took part in the output; they are in the net gain all the same."""
     ablation_mean: Points | None = None
     """Accuracy that switching the seed off costs the trained network at the end of its life: mean of each environment's
     seeds first, then over environments."""
@@ -189,9 +191,9 @@ class VerdictReached(Payload):
     """Is growing winning? All finished episodes of a group so far, against their own environments' twins.
 
     A mean is one of each environment's episodes first, then over environments. Where some of them have a kept accuracy
-    and a twin's of the same length, only those are in it; else those with a twin's; else all, and then there is a kept
-    mean only where each has one. It is told when an episode ends, and when one begins, so that those that never end
-    are counted.
+    and a twin's of the same length, only those are in it; else those with a twin's; else all. All means are of the same
+    episodes: there is none of a figure that one of them lacks. It is told when an episode ends, and when one begins,
+    so that those that never end are counted.
     """
 
     group: str | None = None
@@ -236,14 +238,14 @@ class VerdictReached(Payload):
     """Growth of the networks as trained."""
     final_efficiency_ratio_mean: Ratio | None = None
     """The efficiency ratio of the networks as trained."""
-    efficiency_wins: Count
-    """Compared episodes whose kept network has an efficiency ratio above 1."""
     efficiency_episodes: Count
-    """Compared episodes with a finite efficiency ratio: those that `efficiency_wins` is of."""
+    """Compared episodes whose kept network has a finite efficiency ratio."""
+    efficiency_wins: Count
+    """Those of `efficiency_episodes` where it is above 1."""
     accuracy_wins: Count
     """Compared episodes whose kept accuracy is above the twin's."""
     accuracy_ties: Count
-    """Compared episodes whose kept accuracy equals the twin's."""
+    """Compared episodes whose kept accuracy is equal to the twin's."""
     shown: str
     """"better" or "worse" where the interval of `kept_delta_mean` excludes 0, otherwise "not shown"."""
 
@@ -253,7 +255,7 @@ class EpochAssessed(Payload):
     """What a person would say of a network after an epoch: how it goes, what is wrong, what could be done."""
 
     narrative: str
-    """One line: "Loss improving (0.542 -> 0.398) | Gradient health good | Class imbalance: 3=42% vs 7=91%"."""
+    """One line: "Loss improving (mean of 5 epochs 0.542 -> 0.472; now 0.398) | Gradient health good"."""
     red_flags: list[str]
     """What is wrong, the worst first, such as "non_finite", "vanishing_gradients", "sustained_plateau"."""
     opportunities: list[str]
@@ -265,7 +267,7 @@ class EpochAssessed(Payload):
     complaints: dict[str, list[str]]
     """Layers by complaint: "non_finite", "exploding", "vanishing", "dead"."""
     plateau_epochs: Count
-    """Epochs since the validation accuracy last improved by half a point."""
+    """Epochs since the best validation accuracy was beaten by half a point; whether it is a plateau says `learning`."""
 
 
 @kind(Importance.ROUTINE, derived=True)

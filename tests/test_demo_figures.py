@@ -128,12 +128,42 @@ def test_the_verdict_is_kept_against_twin_over_environments(lines: list[Line], d
     mean, low, high = interval(deltas["kept"])
     found = [verdict[f"kept_delta_{part}"] for part in ("mean", "low", "high")]
     assert found == pytest.approx([mean, low, high], abs=1e-9)
-    assert verdict["final_delta_mean"] == pytest.approx(interval(deltas["final"])[0])
+    found = [verdict[f"final_delta_{part}"] for part in ("mean", "low", "high")]
+    assert found == pytest.approx(interval(deltas["final"]), abs=1e-9)
+    beyond = [delta for env in deltas["kept"].values() for delta in env]
+    assert verdict["accuracy_wins"] == sum(delta > 0 for delta in beyond)
+    assert verdict["accuracy_ties"] == beyond.count(0.0)
+    assert verdict["efficiency_episodes"] == verdict["compared"] == len(beyond)
     assert verdict["efficiency_ratio_mean"] == pytest.approx(interval(ratios["kept"])[0])
     assert verdict["final_efficiency_ratio_mean"] == pytest.approx(interval(ratios["final"])[0])
     assert verdict["efficiency_wins"] == sum(ratio > 1 for env in ratios["kept"].values() for ratio in env)
     assert (verdict["envs"], verdict["episodes"], verdict["unended"]) == (2, len(places(lines)), 0)
     assert verdict["shown"] == ("better" if low > 0 else "worse" if high < 0 else "not shown")
+
+
+def test_a_peak_is_compared_with_the_twins_over_as_many_epochs(lines: list[Line], document: dict[str, Any]) -> None:
+    (verdict,) = document["verdicts"]
+    deltas: dict[int, list[float]] = {}
+    for env, episode in places(lines):
+        told = of(lines, "epoch_completed", env=env, episode=episode)
+        twin = max(curves(lines)[env][epoch] for epoch in range(1, told[-1]["epoch"] + 1))
+        deltas.setdefault(env, []).append(max(line["data"]["val_accuracy"] for line in told) - twin)
+    found = [verdict[f"peak_delta_{part}"] for part in ("mean", "low", "high")]
+    assert found == pytest.approx(interval(deltas), abs=1e-9)
+
+
+def test_seeds_that_were_never_mixed_in_had_no_share_in_any_epoch(lines: list[Line], document: dict[str, Any]) -> None:
+    shares: dict[str, float] = {}
+    for line in of(lines, "epoch_completed", "stage_changed"):
+        slots = line["data"]["slots"] if line["kind"] == "epoch_completed" else [line["data"]]
+        for slot in slots:
+            if slot.get("seed") is not None and slot.get("alpha") is not None:
+                shares[slot["seed"]] = max(slot["alpha"], shares.get(slot["seed"], 0.0))
+    ends = [line["data"] for line in of(lines, "seed_culled")]
+    for row in document["blueprints"]:
+        mine = [end for end in ends if end["blueprint"] == row["blueprint"] and shares.get(end["seed"]) == 0.0]
+        assert row["never_mixed"] == sum(end.get("accuracy_before") is None for end in mine)
+    assert sum(row["never_mixed"] for row in document["blueprints"]), "no seed of this demo: the test shows nothing"
 
 
 def test_net_gains_are_changes_minus_what_the_twin_gained_between_the_same_validations(
@@ -172,6 +202,7 @@ def test_true_churn_is_what_the_cull_itself_cost(lines: list[Line], document: di
     for row in document["blueprints"]:
         mine = drops.get(row["blueprint"], {})
         assert row["cull_drop_n"] == sum(map(len, mine.values()))
+        assert row["cull_drop_envs"] == len(mine)
         mean = statistics.fmean(map(statistics.fmean, mine.values())) if mine else None
         assert row["cull_drop_mean"] == (None if mean is None else pytest.approx(mean))
 

@@ -42,6 +42,7 @@ class BlueprintTally:
     fossilized: int = 0
     culled: int = 0
     cut_off: int = 0
+    never_mixed: int = 0
     acc_delta: Moments = field(default_factory=Moments)
     churn: Moments = field(default_factory=Moments)
     lifespan: Moments = field(default_factory=Moments)
@@ -63,7 +64,7 @@ class BlueprintTally:
         """A seed ended; what it gained beyond the twin comes apart, when that is known."""
         self.lifespan.add(seed.epochs_total)
         if isinstance(seed, SeedCulled):
-            self._cull(env, seed)
+            self._cull(env, seed, life)
         else:
             self.fossilized += 1
             if late is not None:
@@ -91,8 +92,9 @@ class BlueprintTally:
         pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
         return BlueprintTally(**{name: _merged(*pair) for name, pair in pairs.items()})
 
-    def _cull(self, env: int | None, seed: SeedCulled) -> None:
+    def _cull(self, env: int | None, seed: SeedCulled, life: Life) -> None:
         self.culled += 1
+        self.never_mixed += life.mixed is False
         self.cut_off += seed.initiator == "episode_end"
         if seed.accuracy_before is not None and seed.accuracy_after is not None:
             self.cull_drop.add(env, float(seed.accuracy_before) - float(seed.accuracy_after))
@@ -109,6 +111,7 @@ def summarized(group: str | None, blueprint: str, tally: BlueprintTally) -> Blue
         fossilized=tally.fossilized,
         culled=tally.culled,
         cut_off=tally.cut_off,
+        never_mixed=tally.never_mixed,
         late_germinated=late[0],
         late_fossilized=late[1],
         fossilization_rate=fossilization_rate(tally.fossilized, tally.culled),
@@ -125,7 +128,6 @@ def summarized(group: str | None, blueprint: str, tally: BlueprintTally) -> Blue
         ablation_mean=ablation.mean,
         ablation_low=ablation.low,
         ablation_high=ablation.high,
-        never_mixed=0,
         ablation_n=tally.ablation.n,
         ablation_envs=len(tally.ablation.clusters),
         cull_drop_mean=drop.mean,

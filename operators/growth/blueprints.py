@@ -21,6 +21,7 @@ from nissa.events.kinds import (
     SeedCulled,
     SeedFossilized,
     SeedGerminated,
+    StageChanged,
 )
 from nissa.operators.fold import Fold, Keyed, merge_disjoint
 from nissa.operators.growth.blueprint_tally import BlueprintTally, is_late, summarized
@@ -87,7 +88,8 @@ def blueprint_stats() -> Fold[Blueprints]:
     leaves the documents' means alone; the net gain takes the accuracies of the epochs in its place.
     """
     host = (RunStarted, EpisodeStarted, EpochCompleted, CounterfactualMeasured, HostBaselineEpoch, HostBaselineMeasured)
-    return Fold("blueprint_stats", (*host, SeedGerminated, SeedFossilized, SeedCulled), Blueprints, _step, _merge)
+    seeds = (SeedGerminated, StageChanged, SeedFossilized, SeedCulled)
+    return Fold("blueprint_stats", (*host, *seeds), Blueprints, _step, _merge)
 
 
 def _step(state: Blueprints, event: Event[Any]) -> Iterator[BlueprintSummarized]:
@@ -115,6 +117,8 @@ def _live(state: Blueprints, event: Event[Any], group: BlueprintGroup) -> Iterab
             lives.validated(scope, epoch)
         case CounterfactualMeasured() as measured:
             lives.ablated(scope, measured)
+        case StageChanged() as change:
+            lives.staged(scope, change)
         case SeedGerminated() as seed:
             lives.germinated(scope, seed)
             group.tallies[seed.blueprint or "unknown"].germinate(group.late(scope.episode))

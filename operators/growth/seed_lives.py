@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nissa.events.event import Scope
-from nissa.events.kinds import CounterfactualMeasured, EpochCompleted, SeedCulled, SeedFossilized, SeedGerminated
+from nissa.events.kinds import (
+    CounterfactualMeasured,
+    EpochCompleted,
+    SeedCulled,
+    SeedFossilized,
+    SeedGerminated,
+    StageChanged,
+)
 from nissa.operators.fold import Keyed, merge_disjoint
 
 __all__ = ["Birth", "Life", "Network", "SeedLives", "ablations"]
@@ -30,6 +37,8 @@ class Life(NamedTuple):
     """Epoch after which it ended."""
     ablation: float | None
     """What switching it off cost when that was last measured, in percentage points."""
+    mixed: bool | None
+    """Whether it ever had a share in the output; None where no share was told."""
 
 
 @dataclass(slots=True)
@@ -44,6 +53,15 @@ class Network:
     """Seeds by slot."""
     ablations: dict[str, tuple[str | None, float]] = field(default_factory=dict)
     """By slot: of which seed, if known, and what switching it off costs."""
+    mixed: dict[str, bool] = field(default_factory=dict)
+    """By seed of which a share in the output was told: whether one was above 0."""
+
+    def shared(self, seed: str | None, alpha: float | None) -> None:
+        """Remember whether a seed took part in the output."""
+        if seed is not None and alpha is not None and alpha >= 0:
+            self.mixed[seed] = self.mixed.get(seed, False) or alpha > 0
+            if len(self.mixed) > MAX_SLOTS:
+                del self.mixed[next(iter(self.mixed))]
 
     def measured(self, slot: str, seed: str | None, ablation: float) -> None:
         """Remember what switching off the seed in a slot costs."""
@@ -55,6 +73,7 @@ class Network:
         """A seed is in a slot; what was measured of the one before is not of it."""
         self.live[slot] = seed
         self.ablations.pop(slot, None)
+        self.mixed.pop(seed, None)
         if len(self.live) > MAX_SLOTS:
             del self.live[next(iter(self.live))]
 
@@ -90,6 +109,7 @@ class SeedLives:
         network = self.networks[scope[:4]]
         network.epoch, network.accuracy = scope.epoch, float(epoch.val_accuracy)
         for slot in epoch.slots:
+            network.shared(slot.seed or network.live.get(slot.slot), slot.alpha)
             if slot.counterfactual_contribution is not None:
                 network.measured(slot.slot, slot.seed or network.live.get(slot.slot), slot.counterfactual_contribution)
 
@@ -98,6 +118,11 @@ class SeedLives:
         network = self.networks[scope[:4]]
         for slot, ablation in ablations(measured).items():
             network.measured(slot, network.live.get(slot), ablation)
+
+    def staged(self, scope: Scope, change: StageChanged) -> None:
+        """Take in the share that a seed has in its new stage."""
+        network = self.networks[scope[:4]]
+        network.shared(change.seed or network.live.get(change.slot), change.alpha)
 
     def germinated(self, scope: Scope, seed: SeedGerminated) -> None:
         """A life begins."""
@@ -124,11 +149,17 @@ class SeedLives:
             start=birth.epoch if here else None,
             end=network.epoch if trained else None,
             ablation=measured if seed.ablation is None else float(seed.ablation),
+            mixed=_is_told(seed) or network.mixed.pop(name or "", None),
         )
 
     def merge(self, other: "SeedLives") -> "SeedLives":
         """The lives of two parts of a stream, each environment whole in one of them."""
         return SeedLives(merge_disjoint(self.networks, other.networks), merge_disjoint(self.births, other.births))
+
+
+def _is_told(end: SeedFossilized | SeedCulled) -> bool:
+    """Whether its end says itself that it took part: it stays, or was mixed in when it went."""
+    return isinstance(end, SeedFossilized) or end.accuracy_before is not None
 
 
 def ablations(measured: CounterfactualMeasured) -> dict[str, float]:

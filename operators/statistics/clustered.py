@@ -27,9 +27,12 @@ class Clustered:
     """Moments of each cluster."""
 
     clusters: dict[Hashable, Moments] = field(default_factory=dict)
+    found: Interval | None = None
+    """What `interval` found; forgotten when a value comes."""
 
     def add(self, cluster: Hashable, value: float) -> None:
         """Take one value of a cluster in."""
+        self.found = None
         if cluster not in self.clusters:
             self.clusters[cluster] = Moments()
             if len(self.clusters) > MAX_CLUSTERS:
@@ -40,7 +43,9 @@ class Clustered:
         """Both together; a cluster may be in both."""
         names = list(dict.fromkeys((*self.clusters, *other.clusters)))[-MAX_CLUSTERS:]
         parts = ((name, self.clusters.get(name, Moments()), other.clusters.get(name, Moments())) for name in names)
-        return Clustered({name: left.merge(right) for name, left, right in parts})
+        merged = Clustered({name: left.merge(right) for name, left, right in parts})
+        merged.interval()
+        return merged
 
     @property
     def n(self) -> int:
@@ -49,4 +54,6 @@ class Clustered:
 
     def interval(self) -> Interval:
         """The mean over clusters and its 95% interval."""
-        return t_interval(moments.total_mean for moments in self.clusters.values())
+        if self.found is None:
+            self.found = t_interval(moments.total_mean for moments in self.clusters.values())
+        return self.found

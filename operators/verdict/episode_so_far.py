@@ -77,6 +77,8 @@ class EpisodeSoFar:
     """Slots whose seed fossilized."""
     passing: dict[str, None] = field(default_factory=dict)
     """Slots of the network validated last whose seed is not to stay."""
+    apart: set[str] = field(default_factory=set)
+    """Slots of it that were told to have no share in the output."""
     germinated: int = 0
     fossilized: int = 0
     fossil_params: int = 0
@@ -92,6 +94,7 @@ class EpisodeSoFar:
         self.looks, self.last = self.looks + 1, Validated(epoch, bool(told.slots), *sizes)
         if math.isfinite(told.val_accuracy) and (self.peak is None or told.val_accuracy > self.peak):
             self.peak = float(told.val_accuracy)
+        self.apart = {slot.slot for slot in told.slots if slot.alpha == 0}
         held = {slot.slot: slot.stage for slot in told.slots if slot.stage not in EMPTY_STAGES}
         self.fossils |= {slot: None for slot, stage in held.items() if stage == "FOSSILIZED"}
         self.passing = dict.fromkeys(slot for slot in (held if told.slots else self.live) if slot not in self.fossils)
@@ -144,12 +147,17 @@ class EpisodeSoFar:
         self.is_whole = is_known and not self.passing and (self.last.told_slots or not self.live)
         self.ablated = self._without_passing() if is_known else None
         self.is_open = self.is_over = True
-        self.factorial, self.live, self.passing = None, {}, {}
+        self.factorial, self.live, self.passing, self.apart = None, {}, {}, set()
 
     def _without_passing(self) -> float | None:
-        """Accuracy with exactly the fossilized seeds on, if the factorial of the last epoch has it."""
+        """Accuracy with exactly the fossilized seeds on, if the factorial of the last epoch has it.
+
+        A seed that it does not switch, and that has a share in the output, is in all that it measured.
+        """
         found = self.factorial
         if found is None or found.epoch is None or found.epoch != self.last.epoch:
+            return None
+        if any(slot not in found.slots and slot not in self.apart for slot in self.passing):
             return None
         return found.accuracy.get(tuple(slot in self.fossils for slot in found.slots))
 

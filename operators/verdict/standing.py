@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from math import isfinite, nan
+from math import isfinite
 
 from nissa.events.kinds import EpisodeCompared, VerdictReached
 from nissa.operators.fold import Keyed, merge_disjoint
@@ -43,30 +43,36 @@ FIGURES: Mapping[str, Callable[[EpisodeCompared], float | None]] = {
 }
 """Of an episode, each beside the growth of its own network; their means bear these names and "_mean"."""
 
+DELTAS = ("kept_delta", "final_delta", "peak_delta")
+"""Those that are told with their intervals."""
+
 
 @dataclass(slots=True)
 class Tally:
     """Some episodes of an environment."""
 
     episodes: int = 0
-    wins: int = 0
-    """Those whose kept network has an efficiency ratio above 1."""
-    efficient: int = 0
-    """Those with a finite one."""
-    above: int = 0
-    """Those whose kept accuracy is above the twin's."""
-    ties: int = 0
-    """Those whose kept accuracy equals it."""
+    efficiency_episodes: int = 0
+    """Those whose kept network has a finite efficiency ratio."""
+    efficiency_wins: int = 0
+    """Those of them where it is above 1."""
+    accuracy_wins: int = 0
+    """Those whose kept network is more accurate than the twin."""
+    accuracy_ties: int = 0
+    """Those where it is as accurate."""
     figures: dict[str, Moments] = field(default_factory=lambda: {name: Moments() for name in FIGURES})
 
     def add(self, row: EpisodeCompared) -> None:
         """Take an episode in."""
         found = {name: figure(row) for name, figure in FIGURES.items()}
         self.episodes += 1
-        self.wins += (found["efficiency_ratio"] or 0.0) > 1
-        self.efficient += isfinite(nan if found["efficiency_ratio"] is None else found["efficiency_ratio"])
-        self.above += (found["kept_delta"] or 0.0) > 0
-        self.ties += found["kept_delta"] == 0
+        ratio, delta = found["efficiency_ratio"], found["kept_delta"]
+        if ratio is not None and isfinite(ratio):
+            self.efficiency_episodes += 1
+            self.efficiency_wins += ratio > 1
+        if delta is not None:
+            self.accuracy_wins += delta > 0
+            self.accuracy_ties += delta == 0
         for name, value in found.items():
             if value is not None:
                 self.figures[name].add(value)
@@ -126,29 +132,22 @@ class Standing:
         told = [env.tallies for env in self.envs.items.values()]
         level = max((n for tallies in told for n in range(3) if tallies[n].episodes), default=0)
         used = [tallies[level] for tallies in told if tallies[level].episodes]
-        found = {name: t_interval(_means(used, name)) for name in FIGURES}
-        if any(tally.figures["kept_accuracy"].count < tally.episodes for tally in used):
-            # A mean of some, beside the final accuracies of all, would look like a difference.
-            found["kept_accuracy"] = Interval()
-        delta = found["kept_delta"]
+        found = {name: _interval(used, name) for name in FIGURES}
+        compared = [tallies[2] for tallies in told]
         self.last = VerdictReached(
             group=group,
             envs=len(used),
             episodes=sum(tally.episodes for tallies in told for tally in tallies),
-            compared=sum(tallies[2].episodes for tallies in told),
+            compared=sum(tally.episodes for tally in compared),
             unended=self.unended,
-            kept_delta_low=delta.low,
-            kept_delta_high=delta.high,
-            final_delta_low=found["final_delta"].low,
-            final_delta_high=found["final_delta"].high,
-            peak_delta_low=found["peak_delta"].low,
-            peak_delta_high=found["peak_delta"].high,
-            efficiency_wins=sum(tallies[2].wins for tallies in told),
-            efficiency_episodes=sum(tallies[2].efficient for tallies in told),
-            accuracy_wins=sum(tallies[2].above for tallies in told),
-            accuracy_ties=sum(tallies[2].ties for tallies in told),
-            shown=_shown(delta),
+            efficiency_episodes=sum(tally.efficiency_episodes for tally in compared),
+            efficiency_wins=sum(tally.efficiency_wins for tally in compared),
+            accuracy_wins=sum(tally.accuracy_wins for tally in compared),
+            accuracy_ties=sum(tally.accuracy_ties for tally in compared),
+            shown=_shown(found["kept_delta"]),
             **{f"{name}_mean": interval.mean for name, interval in found.items()},
+            **{f"{name}_low": found[name].low for name in DELTAS},
+            **{f"{name}_high": found[name].high for name in DELTAS},
         )
         return self.last
 
@@ -171,10 +170,11 @@ def _level(row: EpisodeCompared) -> int:
     return 1 if row.kept_accuracy is None else 2
 
 
-def _means(tallies: Iterable[Tally], name: str) -> list[float]:
-    return [mean for tally in tallies if (mean := tally.figures[name].mean) is not None]
+def _interval(tallies: Iterable[Tally], name: str) -> Interval:
+    """Of a figure that each episode has: the mean of some, beside those of all, would look like a difference."""
+    figures = [(tally.figures[name], tally.episodes) for tally in tallies]
+    return t_interval(of.total_mean for of, _ in figures) if all(of.count == n for of, n in figures) else Interval()
 
 
 def _copy(tally: Tally) -> Tally:
-    counts = (tally.episodes, tally.wins, tally.efficient, tally.above, tally.ties)
-    return Tally(*counts, {name: of.merge(Moments()) for name, of in tally.figures.items()})
+    return replace(tally, figures={name: of.merge(Moments()) for name, of in tally.figures.items()})

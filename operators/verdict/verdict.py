@@ -45,8 +45,8 @@ def verdicts() -> Fold[Verdicts]:
 
     An accuracy is compared with that of the twin after as many epochs, and with no other. A twin told afterwards
     compares those of its last `MAX_RECENT` episodes anew for which it has news; the row told last of an environment is
-    that of the episode that ended last, so it is told again behind older ones. An episode that ended twice counts once, as it was
-    told last; one that began and never ended is counted, and in no mean.
+    that of the episode that ended last, so it is told again behind older ones. An episode that ended twice counts once,
+    as it was told last; one that began and never ended is counted, and in no mean.
     """
     host = (RunStarted, EpisodeStarted, EpochCompleted, CounterfactualMeasured, EpisodeEnded)
     seeds = (SeedGerminated, SeedFossilized, SeedCulled)
@@ -107,9 +107,9 @@ def _end(state: Verdicts, scope: Scope, end: EpisodeEnded) -> Told:
 def _compare_anew(state: Verdicts, scope: Scope, told: HostBaselineEpoch | HostBaselineMeasured) -> Told:
     """The episodes that ended before their twin was told; an epoch of it is news to those of just its length."""
     group, news = state.groups[scope[:2]], dict[int | None, tuple[int, EpisodeCompared]]()
-    env = group.envs[scope.env]
+    env, is_whole = group.envs[scope.env], isinstance(told, HostBaselineMeasured)
     for episode, (looks, before) in env.recent.items():
-        if scope.episode in (None, episode) and (isinstance(told, HostBaselineMeasured) or before.epochs == scope.epoch):
+        if scope.episode in (None, episode) and (is_whole or before.epochs == scope.epoch):
             row = _beside(before, looks, state.twins.of(scope._replace(episode=episode)))
             if _twin(row) != _twin(before):
                 news[episode] = looks, row

@@ -158,7 +158,7 @@ class TelemetryConfig(_Strict):
     dense_budget: Number = Field(default=0.2, ge=0, le=1)
     """In the mode "adaptive", the share of epochs, over all environments, that may be measured so finely."""
     history_length: int = Field(default=10, strict=True, ge=5, le=100)
-    """Epochs that the figures of the narrative go back by: "Loss improving (mean of 5 epochs 0.542 -> 0.472; now 0.398)"."""
+    """Epochs that the figures of the narrative go back by, as in "(mean of 5 epochs 0.542 -> 0.472; now 0.398)"."""
     gradients: GradientConfig = GradientConfig()
     loss_landscape: LossLandscapeConfig = LossLandscapeConfig()
     per_class: PerClassConfig = PerClassConfig()

@@ -168,7 +168,7 @@ def close(left: Any, right: Any) -> bool:
     """Equality with moments to 1e-12, counts exact."""
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(close(left[key], right[key]) for key in left)
-    if isinstance(left, list):
+    if isinstance(left, list | tuple):
         return len(left) == len(right) and all(map(close, left, right))
     if isinstance(left, float):
         return math.isclose(left, right, rel_tol=1e-12, abs_tol=1e-9)

@@ -76,10 +76,14 @@ TABLES = (
             "seeds", "Seeds among the culled that the end of an episode cut off: nobody judged them.", "cut_off"
         ),
         nissa_blueprint_late_germinated_seeds=gauge(
-            "seeds", "Seeds germinated in the last quarter of the run's episodes so far.", "late_germinated"
+            "seeds",
+            "Seeds germinated in the last quarter of the run's planned episodes, or of those begun where more.",
+            "late_germinated",
         ),
         nissa_blueprint_late_fossilized_seeds=gauge(
-            "seeds", "Seeds fossilized in the last quarter of the run's episodes so far.", "late_fossilized"
+            "seeds",
+            "Seeds fossilized in the last quarter of the run's planned episodes, or of those begun where more.",
+            "late_fossilized",
         ),
         nissa_blueprint_accuracy_delta_mean_ratio=gauge(
             "ratio",

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
     SlotSnapshot,
+    StageChanged,
 )
 from nissa.operators.growth.blueprints import MAX_PENDING, Blueprints, blueprint_stats
 from nissa.operators.host_twin import HostTwin
@@ -259,9 +261,9 @@ def test_rows_equal_a_search_through_the_whole_story(story: list[Any]) -> None:
     for blueprint, parts in found.items():
         row = rows[blueprint]
         for name, values in parts.items():
+            assert getattr(row, f"{name}_envs") == len({env for env, _ in values})
             got = [getattr(row, f"{name}_{part}") for part in ("mean", "low", "high", "n")]
             assert known(got) == pytest.approx(known(over_environments(values)), rel=1e-7, abs=1e-6), (blueprint, name)
-        assert row.net_gain_envs == len({env for env, _ in parts["net_gain"]})
 
 
 @settings(max_examples=150)
@@ -363,8 +365,46 @@ def born(name: str) -> SeedGerminated:
 
 
 def gone(name: str, **more: Any) -> SeedCulled:
-    more = {"improvement": 5.0, "epochs_total": 1} | more
-    return SeedCulled(slot="early", seed=name, blueprint="norm", reason="", initiator="policy", **more)
+    more = {"initiator": "policy", "improvement": 5.0, "epochs_total": 1} | more
+    return SeedCulled(slot="early", seed=name, blueprint="norm", reason="", **more)
+
+
+STAYS = SeedFossilized(slot="early", seed="a", params_added=1, epochs_total=1)
+
+
+def slot(alpha: float | None, seed: str | None = "a") -> EpochCompleted:
+    told = SlotSnapshot(slot="early", stage="TRAINING", seed=seed, epochs_in_stage=1, alpha=alpha)
+    return replace(epoch_completed(50.0), slots=[told])
+
+
+def stage(alpha: float, seed: str | None = "a") -> StageChanged:
+    moved: dict[str, Any] = {"from_stage": "GERMINATED", "to_stage": "TRAINING", "epochs_in_stage": 1}
+    return StageChanged(slot="early", seed=seed, alpha=alpha, **moved)
+
+
+@pytest.mark.parametrize(
+    ("told", "never"),
+    [
+        ([born("a"), slot(0.0), gone("a")], 1),
+        ([slot(0.0), gone("a")], 1),
+        ([born("a"), slot(0.0, None), gone("a")], 1),
+        ([born("a"), stage(0.0), gone("a", initiator="episode_end")], 1),
+        ([born("a"), slot(0.0), slot(0.1), slot(0.0), gone("a")], 0),
+        ([born("a"), slot(0.0), stage(0.1), gone("a")], 0),
+        ([born("a"), slot(0.0), stage(0.1, None), gone("a")], 0),
+        ([born("a"), slot(0.0), gone("a", accuracy_before=50.0, accuracy_after=40.0)], 0),
+        ([born("a"), slot(0.0), replace(STAYS, blueprint="norm")], 0),
+        ([born("a"), slot(0.0), slot(0.1), gone("a"), born("a"), slot(0.0), gone("a")], 1),
+        ([born("a"), slot(0.1), STAYS, slot(1.0), born("a"), slot(0.0), gone("a")], 1),
+        ([born("b"), slot(0.1, "b"), gone("b"), born("a"), slot(0.0), gone("a")], 1),
+        ([born("a"), slot(None), gone("a")], 0),
+        ([born("a"), slot(math.nan), gone("a")], 0),
+        ([born("a"), gone("a")], 0),
+        ([born("a"), slot(0.0), episode_started(), gone("a")], 0),
+    ],
+)
+def test_a_seed_was_never_mixed_in_if_a_share_was_told_and_none_above_0(told: list[Any], never: int) -> None:
+    assert last_rows([event(payload, **HERE) for payload in told])["norm"].never_mixed == never
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,15 @@ def gone(slot: str, initiator: str = "policy") -> SeedCulled:
     return SeedCulled(slot=slot, seed=slot, reason="", initiator=initiator, epochs_total=1)
 
 
+SHARES = {"BLENDING": 0.5, "HOLDING": 1.0, "FOSSILIZED": 1.0, "TRAINING": 0.0}
+
+
 def validated(**stages: str) -> EpochCompleted:
-    """An epoch at 90%; by default no slot is told."""
-    rows = [SlotSnapshot(slot=slot, stage=stage, epochs_in_stage=1) for slot, stage in stages.items()]
+    """An epoch at 90%; by default no slot is told. Of a stage in small letters the share is not told."""
+    rows = [
+        SlotSnapshot(slot=slot, stage=stage.upper(), epochs_in_stage=1, alpha=SHARES.get(stage))
+        for slot, stage in stages.items()
+    ]
     held = 250 * sum(stage not in ("DORMANT", "EMBARGOED") for stage in stages.values())
     return replace(epoch_completed(90.0, held), slots=rows)
 
@@ -132,6 +138,23 @@ def test_the_last_factorial_of_the_last_epoch_may_have_measured_it() -> None:
     )
     assert (row.kept_accuracy, row.kept_growth_ratio) == (10.0, 1.25)
     assert (row.final_accuracy, row.final_growth_ratio) == (90.0, 1.75)
+
+
+@pytest.mark.parametrize(
+    ("late", "known"), [("TRAINING", True), ("training", False), ("BLENDING", False), ("FOSSILIZED", True)]
+)
+def test_a_factorial_knows_what_is_kept_only_if_it_switched_all_that_goes_and_had_a_share(
+    late: str, known: bool
+) -> None:
+    """Of late, which it did not switch: one that goes is in all that it measured, as is one that stays."""
+    told = [validated(early="FOSSILIZED", mid="BLENDING", late=late), factorial("early", "mid"), end(3, 1)]
+    assert compared(*told).kept_accuracy == (10.0 if known else None)
+
+
+def test_an_episode_that_ends_twice_is_kept_as_it_was_the_first_time() -> None:
+    told = [validated(early="FOSSILIZED", mid="BLENDING"), factorial("early", "mid"), end(2, 1), end(2, 1)]
+    assert compared(*told).kept_accuracy == compared(*told[:-1]).kept_accuracy == 10.0
+    assert compared(validated(early="TRAINING"), end(1), end(1)).kept_accuracy is None
 
 
 def test_a_configuration_that_was_not_measured_is_not_made_up() -> None:

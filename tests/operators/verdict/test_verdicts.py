@@ -178,6 +178,29 @@ def test_without_a_kept_accuracy_the_final_one_is_compared_and_without_a_twin_no
     assert (alone.final_accuracy_mean, alone.final_delta_mean, alone.twin_accuracy_mean) == (90.0, None, None)
 
 
+def test_of_a_figure_that_one_of_them_lacks_there_is_no_mean() -> None:
+    story = [*twin(0, 1.0, 50.0), *twin(1, 1.0, 50.0)]
+    growths = ((0, 1.0), (0, 1.25), (1, None))
+    story += [event(ended(growth_ratio=g), env=env, episode=n, **GROUP) for n, (env, g) in enumerate(growths)]
+    found = last(story)
+    assert (found.growth_ratio_mean, found.efficiency_ratio_mean, found.compared) == (None, None, 3)
+    assert (found.final_growth_ratio_mean, found.kept_delta_mean, found.efficiency_episodes) == (1.5, 30.0, 2)
+    found = last([*story[:4], event(epoch_completed(95.0), env=0, episode=0, epoch=2, **GROUP), *story[4:6]])
+    assert (found.peak_delta_mean, found.compared) == (None, 2)
+
+
+def test_wins_are_of_the_episodes_that_have_what_is_won_and_a_broken_one_is_none() -> None:
+    """By hand: at a growth of 1.25 against a twin at 40%, the ratio is 1 at 50%."""
+    story = twin(0, 1.0, 40.0)
+    told = [(50.0, 1.25), (51.0, 1.25), (39.0, 1.0), (40.0, 1.0), (math.nan, 1.0), (90.0, None), (90.0, math.nan)]
+    story += [event(ended(kept=k, growth_ratio=g), env=0, episode=n, **GROUP) for n, (k, g) in enumerate(told)]
+    story += [event(ended(kept=99.0, epochs=3), env=0, episode=99, **GROUP)]
+    found = last(story)
+    assert (found.episodes, found.compared) == (8, 7)
+    assert (found.efficiency_episodes, found.efficiency_wins) == (4, 1)
+    assert (found.accuracy_wins, found.accuracy_ties) == (4, 1)
+
+
 def test_a_kept_mean_of_some_does_not_stand_beside_a_final_mean_of_all() -> None:
     found = last([event(ended(20.0 * n, 20.0 if n else None), env=0, episode=n, **GROUP) for n in range(3)])
     assert (found.final_accuracy_mean, found.kept_accuracy_mean, found.envs) == (20.0, None, 1)
@@ -259,13 +282,19 @@ def test_a_verdict_equals_a_plain_loop(ends: list[Any], curves: list[list[float]
     assert (found.episodes, found.compared) == (len(final_telling), levels.count(2))
     for name, by_env in values.items():
         means = [statistics.fmean(part) for part in by_env.values() if part]
-        whole = name != "kept_accuracy" or sum(map(len, by_env.values())) == levels.count(max(levels))
+        whole = sum(map(len, by_env.values())) == levels.count(max(levels))
         mean = statistics.fmean(means) if means and whole else None
         assert getattr(found, f"{name}_mean") == (None if mean is None else pytest.approx(mean)), name
-    deltas = [statistics.fmean(part) for part in values["kept_delta"].values() if part]
-    if len(deltas) > 1:
-        half = stats.t.ppf(0.975, len(deltas) - 1) * statistics.stdev(deltas) / math.sqrt(len(deltas))
-        assert found.kept_delta_low == pytest.approx(statistics.fmean(deltas) - half, abs=1e-6)
+    for which in ("kept", "final"):
+        deltas = [statistics.fmean(part) for part in values[f"{which}_delta"].values() if part]
+        if len(deltas) > 1:
+            mean = statistics.fmean(deltas)
+            half = stats.t.ppf(0.975, len(deltas) - 1) * statistics.stdev(deltas) / math.sqrt(len(deltas))
+            ends = [getattr(found, f"{which}_delta_{end}") for end in ("low", "high")]
+            assert ends == pytest.approx([mean - half, mean + half], abs=1e-6)
+    beyond = [figures(end, curves[env])["kept_delta"] for (env, _), end in final_telling.items()]
+    assert found.accuracy_wins == sum(delta is not None and delta > 0 for delta in beyond)
+    assert found.accuracy_ties == beyond.count(0.0)
 
 
 def level(end: EpisodeEnded, curve: list[float]) -> int:

@@ -30,7 +30,6 @@ from tests.samples import episode_started, epoch_completed, policy_updated
 Series = tuple[str, frozenset[tuple[str, str]]]
 Shown = Callable[[Collector], dict[Series, float]]
 ENV = Scope("r", "ppo", 0, 0, 1)
-NONE = dict.fromkeys(("unended", "efficiency_wins", "efficiency_episodes", "accuracy_wins", "accuracy_ties"), 0)
 
 
 class Run:
@@ -154,7 +153,9 @@ def test_an_accuracy_that_was_not_kept_or_not_told_of_the_twin_is_absent(run: Ru
     ("said", "value"), [("better", {"ppo": 1}), ("worse", {"ppo": -1}), ("not shown", {"ppo": 0}), ("newer word", {})]
 )
 def test_a_verdict_is_a_sign_and_one_without_interval_has_none(said: str, value: dict[str, float], run: Run) -> None:
-    run.tell(VerdictReached(group="ppo", envs=1, episodes=2, compared=2, kept_delta_mean=1.5, shown=said, **NONE))
+    wins = dict.fromkeys(("efficiency_episodes", "efficiency_wins", "accuracy_wins", "accuracy_ties"), 0)
+    counts: dict[str, Any] = {"envs": 1, "episodes": 2, "compared": 2, "unended": 0, **wins}
+    run.tell(VerdictReached(group="ppo", kept_delta_mean=1.5, shown=said, **counts))
     assert run.said("nissa_verdict", "group") == value
     assert run.said("nissa_verdict_kept_delta_mean_ratio", "group") == {"ppo": 0.015}
     assert run.names().isdisjoint({"nissa_verdict_kept_delta_low_ratio", "nissa_verdict_kept_delta_high_ratio"})

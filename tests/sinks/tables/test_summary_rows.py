@@ -17,7 +17,6 @@ from nissa.events.kinds import (
     LayerWeights,
     Payload,
     ProbesConfigured,
-    TrendChanged,
     VerdictReached,
     WeightsMeasured,
 )
@@ -149,11 +148,6 @@ def test_what_was_not_measured_in_the_epoch_that_was_assessed_last_is_missing_no
     assert tables.snapshot()["layers"] == []
 
 
-def test_a_trend_stands_with_the_episode_and_epoch_in_which_it_changed() -> None:
-    change = TrendChanged(group="ppo", env=1, trend="plateau", epochs=4, change=0.1, mean=90.0, window=3)
-    assert told(change).snapshot()["trends"][0].items() >= (AT | {"trend": "plateau"}).items()
-
-
 def test_the_layers_of_an_episode_before_are_gone() -> None:
     tables = told(gradients(old=1), WeightsMeasured(layers={"old": LayerWeights(norm=1.0)}))
     tables(event(gradients(new=1), **AT | {"episode": 3}))
@@ -161,10 +155,10 @@ def test_the_layers_of_an_episode_before_are_gone() -> None:
 
 
 def blueprint(name: str, gain: float | None, group: str = "ppo") -> BlueprintSummarized:
-    none = dict.fromkeys(("germinated", "fossilized", "culled", "cut_off", "late_germinated", "late_fossilized"), 0)
-    counts = none | dict.fromkeys(("net_gain_n", "net_gain_envs", "never_mixed"), 0)
-    counts |= dict.fromkeys((f"{of}_{what}" for of in ("ablation", "cull_drop") for what in ("n", "envs")), 0)
-    return BlueprintSummarized(group=group, blueprint=name, net_gain_mean=gain, **counts)
+    counts = ("germinated", "fossilized", "culled", "cut_off", "never_mixed", "late_germinated", "late_fossilized")
+    rests = [f"{of}_{n}" for of in ("net_gain", "ablation", "cull_drop") for n in ("n", "envs")]
+    none: dict[str, Any] = dict.fromkeys((*counts, *rests), 0)
+    return BlueprintSummarized(group=group, blueprint=name, net_gain_mean=gain, **none)
 
 
 def test_blueprints_stand_by_their_net_gain_and_those_without_one_last_each_group_apart() -> None:
@@ -194,8 +188,8 @@ def test_rows_of_episodes_verdicts_and_blueprints_have_the_names_that_others_rea
         EpisodeCompared(group="ppo", env=1, episode=episode, epochs=9, final_accuracy=50.0, kept_accuracy=kept)
         for episode, kept in ((10, None), (2, None), (2, 40.0))
     ]
-    nothing = dict.fromkeys(("envs", "episodes", "compared", "unended"), 0)
-    nothing |= dict.fromkeys(("efficiency_wins", "efficiency_episodes", "accuracy_wins", "accuracy_ties"), 0)
+    wins = ("efficiency_episodes", "efficiency_wins", "accuracy_wins", "accuracy_ties")
+    nothing: dict[str, Any] = dict.fromkeys(("envs", "episodes", "compared", "unended", *wins), 0)
     verdicts = [VerdictReached(group="ppo", shown=shown, **nothing) for shown in ("better", "not shown")]
     found = told(*compared, *verdicts, blueprint("norm", None)).snapshot()
     assert [(row["episode"], row["kept_accuracy"]) for row in found["episodes"]] == [(2, 40.0), (10, None)]
