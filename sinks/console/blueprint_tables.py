@@ -25,7 +25,7 @@ _LEAST_ENVS = 3
 _LEGEND = (
     "Ablation: what switching it off costs the trained network, not what training with it gained.",
     "Cull drop: accuracy right before the cull minus right after. All changes are in percentage points.",
-    "* its 95% CI (Student's t over environments, each row by itself) excludes 0; in (seeds / envs) from 3 envs on.",
+    "* its 95% CI (Student's t over environments, each row by itself) excludes 0. Ablation, cull drop: from 3 envs on.",
 )
 _UNKNOWN = "Net gains are not known: no twin was told over the epochs of a seed."
 _FATES_LEGEND = (

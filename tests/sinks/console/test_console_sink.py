@@ -143,6 +143,18 @@ def test_the_tables_come_after_whole_rounds_of_environments_and_never_right_befo
     assert [sum(place < head for place in ended) for head in heads] == [*at, 12]
 
 
+def test_only_the_tables_before_the_end_are_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[bool] = []
+
+    def drawn(tables: Any, *, so_far: bool = False, injected: str = "") -> Any:
+        told.append(so_far)
+        return summary(tables, injected=injected)
+
+    monkeypatch.setattr("nissa.sinks.console.console_sink.summary", drawn)
+    shown(finished(0.0, 1.0, 2.0), every=1)
+    assert told == [True, True, False]
+
+
 @pytest.mark.parametrize(("gap", "times"), [(0.999, 2), (1.0, 3)])
 def test_episodes_that_end_in_the_same_second_share_a_table(gap: float, times: int) -> None:
     assert shown(finished(0.0, gap, 2 * gap), every=1).count("Best runs") == times

@@ -66,8 +66,8 @@ def test_wins_are_of_the_episodes_that_can_win_and_a_lack_of_ties_is_no_news() -
 
 
 def test_what_is_not_finite_is_said_in_words_and_has_no_difference() -> None:
-    names = ("kept_accuracy_mean", "efficiency_ratio_mean", "final_accuracy_mean")
-    names += tuple(f"{of}_delta_{part}" for of in ("kept", "final", "peak") for part in ("mean", "low", "high"))
+    names = ["kept_accuracy_mean", "efficiency_ratio_mean", "final_accuracy_mean"]
+    names.extend(f"{of}_delta_{part}" for of in ("kept", "final", "peak") for part in ("mean", "low", "high"))
     assert said(**dict.fromkeys(names, "NaN")) == [
         "ppo: not shown. Kept not finite in some episode, twin 93.33%; 4 envs, 20 episodes.",
         "  More accurate in 3 of 20, ties 5. Accuracy per parameter not finite in some episode; above 1 in 1 of 19.",
