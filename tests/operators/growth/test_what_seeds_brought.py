@@ -365,7 +365,7 @@ def born(name: str) -> SeedGerminated:
 
 
 def gone(name: str, **more: Any) -> SeedCulled:
-    more = {"initiator": "policy", "improvement": 5.0, "epochs_total": 1} | more
+    more = dict[str, Any](initiator="policy") | {"improvement": 5.0, "epochs_total": 1} | more
     return SeedCulled(slot="early", seed=name, blueprint="norm", reason="", **more)
 
 
@@ -493,4 +493,4 @@ def test_a_twin_of_one_episode_is_that_episodes_alone() -> None:
     seeds = [event(e.payload, **e.scope._asdict() | {"episode": 1}) for e in lived()]
     for story in ([*own, *twins(0, 2, 5), *lived(), *seeds], [*lived(), *seeds, *own, *twins(0, 2, 5)]):
         row = last_rows(story)["norm"]
-        assert (row.net_gain_n, row.net_gain_mean) == (2, pytest.approx(((10.0 - 4.0) + (10.0 - 10.0)) / 2))
+        assert (row.net_gain_n, row.net_gain_mean) == (2, ((10.0 - 4.0) + (10.0 - 10.0)) / 2)
