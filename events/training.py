@@ -54,7 +54,7 @@ class SlotSnapshot:
     seed_params: Count | None = None
     """Trainable parameters of the seed, 0 for an empty slot; None if not known."""
     alpha: Fraction | None = None
-    """Share of the seed in the slot's output, 0 for an empty slot; None if not told."""
+    """Share of the seed in the slot's output."""
     counterfactual_contribution: Points | None = None
     """Validation accuracy with the seed minus with this seed alone switched off."""
     total_improvement: Points | None = None
