@@ -241,7 +241,7 @@ class VerdictReached(Payload):
     efficiency_episodes: Count
     """Compared episodes whose kept network has a finite efficiency ratio."""
     efficiency_wins: Count
-    """Those of `efficiency_episodes` where it is above 1."""
+    """Compared episodes whose kept network has an efficiency ratio above 1; out of `efficiency_episodes`."""
     accuracy_wins: Count
     """Compared episodes whose kept accuracy is above the twin's."""
     accuracy_ties: Count
