@@ -241,7 +241,7 @@ class VerdictReached(Payload):
     efficiency_episodes: Count
     """Compared episodes whose kept network has a finite efficiency ratio."""
     efficiency_wins: Count
-    """Compared episodes whose kept network has an efficiency ratio above 1, of `efficiency_episodes`."""
+    """Compared episodes whose kept network has an efficiency ratio above 1; out of `efficiency_episodes`."""
     accuracy_wins: Count
     """Compared episodes whose kept accuracy is above the twin's."""
     accuracy_ties: Count
