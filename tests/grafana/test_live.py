@@ -105,7 +105,7 @@ def test_every_name_in_a_legend_is_in_the_result(watched: Served, boards: Boards
     [
         ("nissa-slots: Gates shut now", "gate_failure", "gate_failed"),
         ("nissa-overview: Alerts", "critical|warning", "error|warn"),
-        ("nissa-overview: Progress", "max by (run) (nissa_run_env", "max by (run, instance) (nissa_run_env"),
+        ("nissa-overview: Progress", ") * max by (run)", ") * max by (run, instance)"),
         ("nissa-blueprints: Live growth", "nissa_live_growth_ratio", "nissa_grown_ratio"),
     ],
 )
