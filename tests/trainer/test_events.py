@@ -32,8 +32,8 @@ from nissa.trainer.run import Settings, train
 from tests.waiting import LIMIT
 
 Events = list[Event[Any]]
-OF_THE_PIPELINE = {"heartbeat", "run_ended", "events_dropped"}
-EMITTED = {name for name, kind in KINDS.items() if not kind.derived} - OF_THE_PIPELINE - {"foreign_event_carried", "run_resumed"}
+OF_THE_PIPELINE = {"heartbeat", "run_ended", "run_resumed", "events_dropped"}
+EMITTED = {name for name, kind in KINDS.items() if not kind.derived} - OF_THE_PIPELINE - {"foreign_event_carried"}
 
 
 @pytest.fixture(scope="module")
