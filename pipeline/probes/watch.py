@@ -104,6 +104,7 @@ class Watch:
         self.emitter.attempt("watch", self._alone.look, self.emitter.scope)
         self._epochs += 1
         self._gradients.arrive()
+        self.emitter.attempt("watch", self._gradients.end_epoch)
         if plan.track_weight_norms:
             self.emitter.measure("weights_measured", lambda: weights_measured(self._parts(), self._before))
         batch = Batch(inputs, labels, self._logits, self._forward)

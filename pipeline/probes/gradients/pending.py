@@ -17,6 +17,7 @@ class PendingGradients:
 
     def __init__(self) -> None:
         self._late: tuple[Emitter, Pending[GradientsMeasured]] | None = None
+        self._looks = self._found = 0
 
     @property
     def waiting(self) -> bool:
@@ -25,7 +26,7 @@ class PendingGradients:
 
     def begin(self, emitter: Emitter, step: Callable[[], StepGradients], config: GradientConfig, batch: int) -> None:
         """Measure, and emit what need not be waited for. Never raises."""
-        late = emitter.attempt("gradients_measured", lambda: gradients_begun(_found(step()), config, batch))
+        late = emitter.attempt("gradients_measured", lambda: gradients_begun(self._counted(step()), config, batch))
         if late:
             self._late = emitter.bind(), late
             if not late.waiting:
@@ -37,11 +38,15 @@ class PendingGradients:
             (emitter, late), self._late = self._late, None
             emitter.measure("gradients_measured", late.take)
 
+    def end_epoch(self) -> None:
+        """Forget the looks of an epoch. Raises RuntimeError if there were some, and none of them found a gradient."""
+        looks, found, self._looks, self._found = self._looks, self._found, 0, 0
+        if looks and not found:
+            raise RuntimeError(
+                "no parameter had a gradient in this epoch: call watch.step() after backward() and before zero_grad(), "
+                "and hand the parts that are trained to Watch"
+            )
 
-def _found(step: StepGradients) -> StepGradients:
-    if not step.values:
-        raise RuntimeError(
-            "no parameter has a gradient: call watch.step() after backward() and before zero_grad(), "
-            "and hand the parts that are trained to Watch"
-        )
-    return step
+    def _counted(self, step: StepGradients) -> StepGradients:
+        self._looks, self._found = self._looks + 1, self._found + bool(step.values)
+        return step

@@ -112,18 +112,23 @@ def test_another_default_device_ends_no_look(telemetry: Telemetry, seen: list[An
     assert not telemetry.state().faults
 
 
-def test_a_step_after_zero_grad_is_told_once(
+def test_steps_after_zero_grad_are_told_once(
     telemetry: Telemetry, seen: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     network = nn.Linear(4, 2)
     watch = Watch(telemetry, network)
     with caplog.at_level(logging.WARNING, "nissa"):
-        for _ in range(3):
-            network(torch.randn(2, 4)).sum().backward()
-            network.zero_grad()
-            watch.step()
+        for late in (False, True, True):
+            watch.step()  # before any backward pass there is none, and that is no fault
+            for _ in range(3):
+                network(torch.randn(2, 4)).sum().backward()
+                if late:
+                    network.zero_grad()
+                watch.step()
+                network.zero_grad()
+            watch.epoch(torch.randn(2, 4), torch.tensor([0, 1]))
     assert telemetry.flush()
-    assert telemetry.state().faults == {"probe gradients_measured": 3}
+    assert telemetry.state().faults == {"probe watch": 2}
     assert len(caplog.records) == 1
     assert "before zero_grad()" in str(caplog.records[0].exc_info)
-    assert not of(GradientsMeasured, seen)
+    assert [bool(look.layers) for look in of(GradientsMeasured, seen)] == [False, True, True, True, *[False] * 8]
