@@ -34,8 +34,6 @@ class HostTwin:
     """Before the first epoch and after the last."""
     epochs: int | None = None
     """Epochs for which it was trained, as far as was told."""
-    host_params: int | None = None
-    """Its size."""
 
     def note(self, told: HostBaselineEpoch | HostBaselineMeasured, epoch: int | None) -> None:
         """Take in what was told, in the scope of an epoch."""
@@ -44,7 +42,7 @@ class HostTwin:
             # As text, in which NaN equals itself.
             if self.ends and str(ends) != str(self.ends):
                 self.by_epoch = {}
-            self.ends, self.epochs, self.host_params = ends, told.epochs, told.host_params
+            self.ends, self.epochs = ends, told.epochs
         elif epoch is not None:
             if self.by_epoch and epoch <= next(reversed(self.by_epoch)):
                 self.by_epoch, self.ends, self.epochs = {}, {}, None

@@ -21,6 +21,8 @@ class Resumed:
 
     next_seq: int = 0
     """The number of the next event."""
+    lost: int = 0
+    """Events that never reached the log."""
     fidelity: Fidelity = "normal"
     """How closely probes were to look."""
     torn: int = 0
@@ -33,24 +35,25 @@ class Resumed:
 
 def run_in(directory: Path) -> str | None:
     """The name of the run in a directory, from its first event; None where no line is one."""
-    return next((event.scope.run for event in _events(directory)), None)
+    return next((event.scope.run for event in _events(directory, Reading())), None)
 
 
 def catch_up(
     directory: Path, run: str, dispatcher: Dispatcher, consumers: Mapping[str, Callable[[Event[Any]], Any]]
 ) -> Resumed:
     """Have operators and `consumers` take in what a directory holds of a run; what follows from it is derived again."""
-    found = Resumed()
+    found, reading = Resumed(), Reading()
     fidelity = dispatcher.stream.of(FidelityChanged).subscribe(found.note)
     with dispatcher.add(consumers), fidelity:
-        for event in _events(directory):
+        for event in _events(directory, reading):
             if event.scope.run == run:
                 found.next_seq = max(found.next_seq, event.seq + 1)
                 dispatcher.deliver(event)
+    found.lost = reading.dropped
     return found
 
 
-def _events(directory: Path) -> Iterator[Event[Any]]:
+def _events(directory: Path, reading: Reading) -> Iterator[Event[Any]]:
     """What was emitted; nothing where there is no run, which begins then."""
     with suppress(UnreadableRunError):
-        yield from (event for event in read_log(directory, Reading()) if not event.ordinal)
+        yield from (event for event in read_log(directory, reading) if not event.ordinal)

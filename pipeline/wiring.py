@@ -72,6 +72,7 @@ def wire(
         if log and log.torn is not None:
             resumed = catch_up(log.directory, run.run, dispatcher, {"tables": tables, "prometheus": prometheus})
             resumed.torn = log.torn
+            log.go_on(resumed.next_seq, resumed.lost)
         dispatcher.add(consumers)
     except BaseException:
         if server:

@@ -51,14 +51,15 @@ class _Segment:
     """A row of the manifest."""
 
     name: str
-    events: int = 0
+    events: int | None = 0
+    """None where a killed process did not say it."""
     bytes: int = 0
     first_seq: int | None = None
     last_seq: int | None = None
     closed: bool = False
 
     def add(self, seq: int, size: int) -> None:
-        self.events += 1
+        self.events = (self.events or 0) + 1
         self.bytes += size
         self.last_seq = seq
         if self.first_seq is None:
@@ -111,6 +112,10 @@ class RunLog:
         self._segment.add(event.seq, len(line))
         self._follow(event)
 
+    def go_on(self, next_seq: int, lost: int) -> None:
+        """What the earlier lives of the run come to: the number of the next event, and how many were lost."""
+        self._next_seq, self._lost = next_seq, lost
+
     def flush(self) -> None:
         """Write out what is buffered. After an OSError the rest stays buffered, to be tried again.
 
@@ -154,7 +159,7 @@ class RunLog:
         self.directory.mkdir(parents=True, exist_ok=True)
         waiting = self._buffer.count(b"\n")
         gone = [segment for segment in self._segments if not (self.directory / segment.name).exists()]
-        self._lost += sum(segment.events for segment in gone) - waiting
+        self._lost += sum(segment.events or 0 for segment in gone) - waiting
         self._next_segment()
         self._segments = [segment for segment in self._segments if segment not in gone]
         self._segment.events, self._segment.bytes = waiting, len(self._buffer)
@@ -206,7 +211,7 @@ def _earlier(directory: Path, files: list[Path]) -> list[_Segment]:
     except (OSError, ValueError, KeyError, TypeError):
         told = {}
     names = {file.name.partition(".jsonl")[0] + ".jsonl": file for file in files}
-    return [told.get(name) or _Segment(name, bytes=file.stat().st_size, closed=True) for name, file in names.items()]
+    return [told.get(name) or _Segment(name, None, file.stat().st_size, closed=True) for name, file in names.items()]
 
 
 def _cut_torn_line(segment: Path) -> int:

@@ -17,6 +17,7 @@ from nissa.events.kinds import (
     HostBaselineMeasured,
     PolicyUpdated,
     RunEnded,
+    RunResumed,
     RunStarted,
     SeedCulled,
     SeedFossilized,
@@ -71,6 +72,12 @@ def _run_started(run: RunStarted) -> EventLine:
     host = f"{run.host_architecture or '-'}, {run.host_params:,} params, slots {', '.join(run.slot_config)}"
     size = f"{counted(run.n_envs, 'env')}, {planned}{counted(run.max_epochs, 'epoch')}"
     return "run started", "bold", "; ".join(filter(None, (size, f"host {host}", injected_text(run))))
+
+
+def _run_resumed(run: RunResumed) -> EventLine:
+    behind = "" if run.last_seq is None else f" behind event {run.last_seq:,}"
+    torn = f"; {run.torn:,} bytes of a torn line were cut off" if run.torn else ""
+    return "run resumed", "bold", f"process {run.process} goes on{behind}{torn}"
 
 
 def _run_ended(run: RunEnded) -> EventLine:
@@ -179,6 +186,7 @@ def _accuracy(change: float | None) -> str:
 
 _WRITERS: Mapping[type, Callable[[Any], EventLine]] = {
     RunStarted: _run_started,
+    RunResumed: _run_resumed,
     RunEnded: _run_ended,
     HostBaselineMeasured: _baseline,
     SeedGerminated: _germinated,

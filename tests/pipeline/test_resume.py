@@ -1,5 +1,6 @@
 """A run goes on in its directory: what a resumed process knows is what a replay of all its lives knows."""
 
+import json
 import os
 import re
 import signal
@@ -65,6 +66,32 @@ def test_what_a_resumed_process_knows_is_what_a_replay_knows(tmp_path: Path, tor
     assert (whole.reading.malformed, whole.reading.duplicates, whole.reading.dropped) == (0, 0, 0)
     (resumed,) = [event.payload for event in told if isinstance(event.payload, RunResumed)]
     assert (resumed.torn, resumed.process) == (len(torn), os.getpid())
+
+
+def test_what_the_first_life_lost_is_not_forgotten_by_the_next(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with Telemetry("job", out=out) as telemetry:
+        life(telemetry, 1, 2)
+    (log,) = segments(out)
+    lines = log.read_bytes().splitlines(keepends=True)
+    emitted = [at for at, line in enumerate(lines) if b'"kind":"batch_completed"' in line]
+    log.write_bytes(b"".join(line for at, line in enumerate(lines) if at not in emitted[5:8]))
+    with Telemetry("job", out=out, resume=True) as telemetry:
+        life(telemetry, 3, 3)
+    told = json.loads((out / "manifest.json").read_bytes())
+    assert (told["whole"], told["lost"], replay(out).reading.dropped) == (False, 3, 3)
+
+
+def test_a_segment_of_a_killed_process_has_no_count_of_events(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with Telemetry("job", out=out) as telemetry:
+        life(telemetry, 1, 1)
+    (out / "manifest.json").unlink()
+    with Telemetry("job", out=out, resume=True):
+        pass
+    first, second = json.loads((out / "manifest.json").read_bytes())["segments"]
+    assert (first["events"], first["bytes"]) == (None, segments(out)[0].stat().st_size)
+    assert second["events"] > 0
 
 
 def test_a_first_life_begins_a_run_like_any_other(tmp_path: Path) -> None:

@@ -11,12 +11,10 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
+from nissa.events.vocabulary import EMPTY_STAGES
 from nissa.operators.fold import Keyed
 
 __all__ = ["History", "Host"]
-
-_GONE = {"DORMANT", "CULLED", "EMBARGOED", "RESETTING"}
-"""Stages of a slot whose seed is not there, or not any more."""
 
 
 @dataclass(slots=True)
@@ -73,7 +71,7 @@ class Host:
     @staticmethod
     def is_present(stage: str) -> bool:
         """Whether a slot in this stage holds a seed."""
-        return stage not in _GONE
+        return stage not in EMPTY_STAGES
 
 
 class History:

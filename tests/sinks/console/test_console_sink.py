@@ -19,6 +19,7 @@ from nissa.events.kinds import (
     EpochAssessed,
     LayerWeights,
     RunEnded,
+    RunResumed,
     SeedCulled,
     SeedFossilized,
     SeedGerminated,
@@ -85,6 +86,18 @@ def test_each_turn_in_a_seeds_life_is_one_line_with_its_place() -> None:
     (culled,) = [text for text in lines if "no gain" in text]
     assert "late: - (s2), accuracy -0.25 points while it lived, 4 epochs, by policy" in culled
     assert "cull itself" not in culled
+
+
+@pytest.mark.parametrize(
+    ("last_seq", "torn", "text"),
+    [
+        (1234, 26, "process 7 goes on behind event 1,234; 26 bytes of a torn line were cut off"),
+        (None, 0, "process 7 goes on"),
+    ],
+)
+def test_a_run_that_goes_on_says_so(last_seq: int | None, torn: int, text: str) -> None:
+    resumed = RunResumed(last_seq=last_seq, torn=torn, process=7, versions={}, hardware={})
+    assert str(line(event(resumed), 0.0)).endswith(f"run resumed  {text}")
 
 
 def test_a_cull_says_what_it_cost_where_that_was_measured() -> None:

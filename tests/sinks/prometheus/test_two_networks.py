@@ -126,10 +126,11 @@ def test_the_twin_stands_beside_the_epoch_that_the_episode_completed(run: Run) -
         assert run.said("nissa_baseline_epoch_accuracy_ratio", "env") == beside
 
 
-def test_a_twin_that_begins_anew_leaves_nothing_of_the_one_before(run: Run) -> None:
-    for epoch in (1, 2, 1):
-        run.tell(HostBaselineEpoch(val_accuracy=10.0 * epoch), episode=None, epoch=epoch)
-    run.tell(epoch_completed(60.0), epoch=2)
+@pytest.mark.parametrize("every", [1, 10])
+def test_a_twin_that_begins_anew_leaves_nothing_of_the_one_before(run: Run, every: int) -> None:
+    for epoch in (every, 2 * every, every):
+        run.tell(HostBaselineEpoch(val_accuracy=1.0 * epoch), episode=None, epoch=epoch)
+    run.tell(epoch_completed(60.0), epoch=2 * every)
     assert "nissa_baseline_epoch_accuracy_ratio" not in run.names()
 
 
