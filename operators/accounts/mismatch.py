@@ -1,7 +1,8 @@
 """Do the figures of an episode's end fit its events? If they do not, somebody is told, once a run; nothing is altered.
 
 Judged is an episode that is whole: its start was seen, and no event of its run is missing since. Their numbers go up by
-one, and what was shed, damaged or is not known here leaves a gap. That is why this fold listens to everything.
+one, and what was shed, damaged or is not known here leaves a gap. That is why this fold listens to everything. Behind a
+process that was killed there is no gap, though its last events are gone: so a run that goes on has one, too.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nissa.events.event import Event
-from nissa.events.kinds import KINDS, EpisodeEnded, EpisodeStarted, RunEnded
+from nissa.events.kinds import KINDS, EpisodeEnded, EpisodeStarted, RunEnded, RunResumed
 from nissa.events.vocabulary import ACCOUNT_MISMATCH
 from nissa.operators.accounts.episode_account import COUNTED, SEEDS, EpisodeAccount
 from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, resolve, update_alert
@@ -26,8 +27,8 @@ class RunAccount:
 
     last: int = -1
     """Number of its last event."""
-    gap: int = -1
-    """Number of the last event before which one is missing."""
+    gaps: int = 0
+    """How often something was missing."""
     alerts: ActiveAlerts = field(default_factory=dict)
 
 
@@ -36,8 +37,8 @@ class EnvAccount:
     """The episode that an environment is in, or was in last; it is known once its start was told."""
 
     episode: int | None = None
-    started: int = 0
-    """Number of its start."""
+    gaps: int = 0
+    """Those of its run when it started."""
     ended: bool = False
     account: EpisodeAccount = field(default_factory=EpisodeAccount)
 
@@ -59,16 +60,16 @@ def account_mismatch() -> Fold[Accounts]:
 def _step(state: Accounts, event: Event[Any]) -> AlertEvents:
     """Nearly every event says no more than that it is there."""
     run, turn = state.runs[event.scope.run], _TURNS.get(type(event.payload))
-    if event.seq != run.last + 1:
-        run.gap = event.seq
+    if event.seq != run.last + 1 or isinstance(event.payload, RunResumed):
+        run.gaps += 1
     run.last = event.seq
     return turn(state, run, event) if turn else ()
 
 
-def _started(state: Accounts, _: RunAccount, event: Event[EpisodeStarted]) -> AlertEvents:
+def _started(state: Accounts, run: RunAccount, event: Event[EpisodeStarted]) -> AlertEvents:
     # Taken out first, so that it counts as the newest.
     state.envs.items.pop(key := event.scope[:3], None)
-    begun = state.envs[key] = EnvAccount(event.scope.episode, event.seq)
+    begun = state.envs[key] = EnvAccount(event.scope.episode, run.gaps)
     begun.account.take(event.scope.epoch, event.payload)
     return ()
 
@@ -84,7 +85,7 @@ def _counted(state: Accounts, _: RunAccount, event: Event[Any]) -> AlertEvents:
 
 def _ended(state: Accounts, run: RunAccount, event: Event[EpisodeEnded]) -> AlertEvents:
     scope, env = event.scope, state.envs.items.get(event.scope[:3])
-    if env is None or env.episode != scope.episode or run.gap > env.started:
+    if env is None or env.episode != scope.episode or run.gaps != env.gaps:
         return ()
     figures = ["its end is told twice"] if env.ended else env.account.differences(event.payload)
     env.ended = True

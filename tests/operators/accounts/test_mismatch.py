@@ -19,6 +19,7 @@ from nissa.events.kinds import (
     EventsDropped,
     Payload,
     RunEnded,
+    RunResumed,
     SeedCulled,
     SeedFossilized,
     SeedGerminated,
@@ -223,6 +224,14 @@ def test_of_an_episode_with_an_event_missing_nothing_is_told(missing: int) -> No
     assert said(gap) == []
     whole = events([*STORY, (1, WRONG_END)], first=7, episode=1)
     assert len(said([*gap, *whole])) == 1
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_of_an_episode_that_another_process_went_on_with_nothing_is_told(at: int) -> None:
+    """What the one before had not written yet left no gap in the numbers."""
+    went_on = RunResumed(last_seq=at, torn=0, process=1, versions={}, hardware={})
+    assert said(events([*STORY[:at], (None, went_on), *STORY[at:], (1, WRONG_END)])) == []
+    assert said([*events([*STORY[:at]], first=100), *events([*STORY[at:], (1, WRONG_END)])]) == []
 
 
 def replaced(row: Event[Any], seq: int | None = None, scope: Scope | None = None) -> Event[Any]:
