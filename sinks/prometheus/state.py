@@ -11,6 +11,7 @@ from nissa.events.kinds import (
     Heartbeat,
     HostBaselineEpoch,
     RunEnded,
+    RunResumed,
     RunStarted,
     SeedCulled,
     SeedFossilized,
@@ -55,6 +56,7 @@ class State:
             Heartbeat: self._note_account,
             HostBaselineEpoch: _note_twin,
             RunEnded: self._end_run,
+            RunResumed: self._resume_run,
             RunStarted: self._start_run,
             SeedCulled: went,
             SeedGerminated: came,
@@ -116,6 +118,12 @@ class State:
 
     def _start_run(self, place: LatestByKind, event: Event[Any]) -> None:
         self._begun[place.at[0]] = event.time
+
+    def _resume_run(self, place: LatestByKind, event: Event[Any]) -> None:
+        """It has no end any more, if one was told."""
+        self._begun[place.at[0]] = event.time
+        self._ended.pop(place.at[0], None)
+        place.latest.pop(RunEnded, None)
 
     def _begin_episode(self, place: LatestByKind, _: Event[Any]) -> None:
         """Rows of the episode before keep their last values until now."""

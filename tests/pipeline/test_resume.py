@@ -55,6 +55,7 @@ def test_what_a_resumed_process_knows_is_what_a_replay_knows(tmp_path: Path, tor
         assert url is not None
         scraped = urllib.request.urlopen(url).read().decode()
     assert telemetry.run == "job"
+    assert "nissa_run_ended_timestamp_seconds{" not in scraped, "the end of the first life is none of the run's"
     events, whole = lives(out)
     tables = whole.tables.snapshot()
     assert {name: known[name] for name in known if name != "alerts"} == {n: tables[n] for n in known if n != "alerts"}
