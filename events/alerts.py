@@ -1,5 +1,6 @@
 """What the pipeline noticed by itself: alerts that begin and end, and the direction that an accuracy takes."""
 
+from nissa.events.event import Env
 from nissa.events.kind import Importance, Payload, kind
 from nissa.events.units import Count, Percent, Points, Real
 
@@ -44,7 +45,7 @@ class AlertResolved(Payload):
     """As it was raised."""
     group: str | None = None
     """Group (A/B arm) of the alert."""
-    env: int | None = None
+    env: Env | None = None
     """Environment of the alert."""
     episode: int | None = None
     """Episode in which it was raised."""
@@ -65,7 +66,7 @@ class TrendChanged(Payload):
 
     group: str | None = None
     """Group (A/B arm)."""
-    env: int | None = None
+    env: Env | None = None
     """Environment."""
     trend: str
     """"improvement", "plateau" or "degradation"."""

@@ -126,13 +126,15 @@ def _where(scope: Scope) -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=1024, typed=True)
-def _scope(run: Any, group: Any, *numbers: Any) -> Scope:
+def _scope(run: Any, group: Any, env: Any, *numbers: Any) -> Scope:
     if not isinstance(run, str) or not isinstance(group, str | None):
         raise MalformedLineError("run: must be a name, and group one or missing")
-    for name, value in zip(_SCOPE[2:], numbers, strict=True):
+    if type(env) not in (int, str, NoneType):
+        raise MalformedLineError(f"env: must be a whole number or a name, not {env!r}")
+    for name, value in zip(_SCOPE[3:], numbers, strict=True):
         if type(value) not in (int, NoneType):
             raise MalformedLineError(f"{name}: must be a whole number, not {value!r}")
-    return Scope(run, group, *numbers)
+    return Scope(run, group, env, *numbers)
 
 
 def _whole(value: Any) -> bool:

@@ -6,7 +6,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from nissa.events.kind import Payload
 
-__all__ = ["Event", "Scope"]
+__all__ = ["Env", "Event", "Scope"]
+
+Env = int | str
+"""Which environment: a number or a name, as the trainer gave it. `5` and `"5"` are two; both are sorted as text."""
 
 P_co = TypeVar("P_co", bound=Payload, covariant=True)
 
@@ -18,8 +21,8 @@ class Scope(NamedTuple):
     """Name of the run, unique among the runs that one Prometheus sees."""
     group: str | None = None
     """Arm of a comparison (A/B), such as the policy."""
-    env: int | None = None
-    """Environment, from 0."""
+    env: Env | None = None
+    """Environment: a whole number or a name."""
     episode: int | None = None
     """Episode of this environment, from 0."""
     epoch: int | None = None

@@ -20,7 +20,7 @@ class SeedGerminated(Payload):
     """Name of the seed, unique in its run."""
     blueprint: str
     """Blueprint it was made from."""
-    params: Count
+    params: Count | None = None
     """Trainable parameters of the seed."""
     flops: Flops | None = None
     """Operations that it adds to one forward pass on one sample, if measured."""
@@ -40,9 +40,9 @@ class StageChanged(Payload):
     """Stage it left."""
     to_stage: str
     """Stage it entered."""
-    epochs_in_stage: Count
+    epochs_in_stage: Count | None = None
     """Epochs spent in the stage that it left."""
-    alpha: Fraction
+    alpha: Fraction | None = None
     """Share of the seed in the slot's output."""
     accuracy_delta: Points | None = None
     """Validation accuracy now minus at germination; None before it was first measured."""
@@ -101,9 +101,9 @@ class SeedFossilized(Payload):
     ablation: Points | None = None
     """Validation accuracy with all seeds minus that with this one switched off, at the end of its life; None where only
     `counterfactual_measured` tells it, or nothing does."""
-    params_added: Count
+    params_added: Count | None = None
     """Trainable parameters that the model keeps."""
-    epochs_total: Count
+    epochs_total: Count | None = None
     """Epochs since germination."""
 
 
@@ -126,9 +126,9 @@ class SeedCulled(Payload):
     """Validation accuracy right before it was removed; None if it was not mixed in, or not measured."""
     accuracy_after: Percent | None = None
     """Validation accuracy right after it was removed, nothing trained in between."""
-    reason: str
+    reason: str | None = None
     """Why, in a few words."""
-    initiator: str
+    initiator: str | None = None
     """Who wanted it: "policy", "heuristic", "gate" or "episode_end"."""
-    epochs_total: Count
+    epochs_total: Count | None = None
     """Epochs since germination."""

@@ -1,5 +1,7 @@
 """The policy that grows the network: what it decided and why, and how its own training goes."""
 
+from dataclasses import field
+
 from nissa.events.kind import Importance, Payload, kind, part
 from nissa.events.units import (
     Count,
@@ -68,11 +70,11 @@ class DecisionMade(Payload):
     """What the heuristic would have done in its place; None where it was not asked."""
     masked: bool | None = None
     """Whether masks left no choice: every head that mattered was forced; None if not told."""
-    heads: dict[str, HeadDecision]
+    heads: dict[str, HeadDecision] = field(default_factory=dict)
     """By head; empty where the heuristic decides, or where masks and log-probabilities are not told."""
     value: Reward | None = None
     """The critic's estimate; None where there is no critic."""
-    reward: Reward
+    reward: Reward | None = None
     """Sum of `reward_components`."""
     reward_components: dict[str, Reward] | None = None
     """Reward by component; None if not told."""
@@ -114,33 +116,33 @@ class PolicyUpdated(Payload):
     """Number of the update, from 0."""
     decisions: Count | None = None
     """Decisions it learned from; None if not told."""
-    policy_loss: Real
+    policy_loss: Real | None = None
     """Clipped surrogate loss, mean of the last pass."""
-    value_loss: Real
+    value_loss: Real | None = None
     """Mean squared error of the critic, mean of the last pass."""
     entropy: Nats | None = None
     """Mean entropy of the joint action, positive; None if not told in nats."""
-    approx_kl: Nats
+    approx_kl: Nats | None = None
     """mean((r - 1) - log r), r the probability ratio of new to old (Schulman's k3)."""
-    clip_fraction: Fraction
+    clip_fraction: Fraction | None = None
     """Share of |r - 1| > clip range."""
     explained_variance: SignedRatio | None = None
     """1 - Var(return - value) / Var(return); NaN where returns do not vary."""
-    ratio_max: Ratio
+    ratio_max: Ratio | None = None
     """Largest probability ratio of the update."""
-    heads: dict[str, HeadEntropy]
+    heads: dict[str, HeadEntropy] = field(default_factory=dict)
     """By head; empty where the numbers of valid choices are not told, and then no entropy can be normalized."""
-    value_mean: Reward
+    value_mean: Reward | None = None
     """Mean of the critic's estimates."""
-    value_std: RewardSpread
+    value_std: RewardSpread | None = None
     """Standard deviation of the critic's estimates."""
-    return_mean: Reward
+    return_mean: Reward | None = None
     """Mean of the returns."""
     return_std: RewardSpread | None = None
     """Standard deviation of the returns; None if not told."""
-    grad_norm: Norm
+    grad_norm: Norm | None = None
     """Mean norm of the policy's gradient, before clipping."""
     learning_rate: StepSize | None = None
     """Step size of the optimizer; None if not told."""
-    early_stopped: bool
+    early_stopped: bool | None = None
     """Whether approx_kl passed its target and ended the update's passes."""

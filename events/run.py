@@ -1,5 +1,6 @@
 """Runs and episodes: how they were set up, that they are alive, and how they ended."""
 
+from dataclasses import field
 from typing import Any
 
 from nissa.events.kind import Importance, Payload, kind, part
@@ -26,29 +27,29 @@ class RunStarted(Payload):
 
     git_commit: str | None = None
     """Commit of the trainer's repository, with "-dirty" if files differ from it; None outside of git."""
-    base_seed: int
+    base_seed: int | None = None
     """The seed that all others are derived from."""
-    rng_digests: dict[str, str]
+    rng_digests: dict[str, str] = field(default_factory=dict)
     """SHA-256 of the state of each global generator (python, numpy, torch) at the start, in hex."""
-    versions: dict[str, str]
+    versions: dict[str, str] = field(default_factory=dict)
     """Versions of Python and of the libraries that the numbers depend on."""
-    hardware: dict[str, str]
+    hardware: dict[str, str] = field(default_factory=dict)
     """Machine, processor, cores, threads of torch, accelerator."""
-    hyperparameters: dict[str, Any]
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
     """Every setting of the trainer, by name."""
-    task_type: str
+    task_type: str | None = None
     """"classification", "lm", or the trainer's own name of its task."""
-    n_envs: Count
+    n_envs: Count | None = None
     """Environments that run side by side, over all groups."""
     n_episodes: Count | None = None
     """Episodes planned for each environment, if known."""
-    max_epochs: Count
+    max_epochs: Count | None = None
     """Host epochs of an episode."""
     host_architecture: str | None = None
     """Name of the host network, such as "cnn_3block"; None if not told."""
-    host_params: Count
+    host_params: Count | None = None
     """Trainable parameters of the host, without seeds; None if not told."""
-    slot_config: dict[str, int | None]
+    slot_config: dict[str, int | None] = field(default_factory=dict)
     """Slots from the input to the output, with their channels (or width); None where that is not told."""
 
 
@@ -158,19 +159,19 @@ class EpisodeStarted(Payload):
     """Seed of the host's initialization and of everything drawn from torch in this episode; None if not told."""
     data_seed: int | None = None
     """Seed of the order of the training batches; None if not told."""
-    task_type: str
+    task_type: str | None = None
     """"classification", "lm", or the trainer's own name of its task."""
-    max_epochs: Count
+    max_epochs: Count | None = None
     """Host epochs of an episode."""
     host_architecture: str | None = None
     """Name of the host network; None if not told."""
-    host_params: Count
+    host_params: Count | None = None
     """Trainable parameters of the host, without seeds; None if not told."""
     host_flops: Flops | None = None
     """Operations of one forward pass on one sample, host alone, if measured."""
-    slot_config: dict[str, int | None]
+    slot_config: dict[str, int | None] = field(default_factory=dict)
     """Slots from the input to the output, with their channels (or width); None where that is not told."""
-    hyperparameters: dict[str, Any]
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
     """Settings of the host's training."""
 
 
@@ -184,7 +185,7 @@ class EpisodeEnded(Payload):
 
     outcome: str
     """"completed" or the reason why it stopped early."""
-    final_accuracy: Percent
+    final_accuracy: Percent | None = None
     """Validation accuracy after the last epoch, of the network as it was trained."""
     final_loss: Loss | None = None
     """Validation loss after the last epoch, of the network as it was trained."""
@@ -194,18 +195,18 @@ class EpisodeEnded(Payload):
     """Validation accuracy of the network that is kept; None if not measured."""
     kept_loss: Loss | None = None
     """Validation loss of the network that is kept; None if not measured."""
-    total_reward: Reward
+    total_reward: Reward | None = None
     """Sum of the rewards, not discounted."""
-    epochs: Count
+    epochs: Count | None = None
     """Host epochs that were trained."""
     growth_ratio: Ratio | None = None
     """(host + fossilized parameters) / host: the growth of the network that is kept; None when the size of one of them
     is not known."""
-    germinated: Count
+    germinated: Count | None = None
     """Seeds germinated in this episode."""
-    fossilized: Count
+    fossilized: Count | None = None
     """Seeds fossilized in this episode."""
-    culled: Count
+    culled: Count | None = None
     """Seeds culled in this episode."""
 
 
@@ -216,17 +217,17 @@ class HostBaselineMeasured(Payload):
     Not to be mixed up with switching seeds off in a network that was trained with them, which is an ablation.
     """
 
-    initial_loss: Loss
+    initial_loss: Loss | None = None
     """Validation loss before the first epoch."""
-    initial_accuracy: Percent
+    initial_accuracy: Percent | None = None
     """Validation accuracy before the first epoch."""
-    final_loss: Loss
+    final_loss: Loss | None = None
     """Validation loss of the host-only twin after `epochs`."""
-    final_accuracy: Percent
+    final_accuracy: Percent | None = None
     """Validation accuracy of the host-only twin after `epochs`."""
     epochs: Count
     """Epochs that the twin was trained."""
-    host_params: Count
+    host_params: Count | None = None
     """Trainable parameters of the host, without seeds; None if not told."""
     initial_checkpoint: str | None = None
     """Path of the initial weights, relative to the run directory, if they were kept."""
@@ -245,5 +246,5 @@ class HostBaselineEpoch(Payload):
     """Training accuracy of the epoch."""
     val_loss: Loss | None = None
     """Validation loss after the epoch."""
-    val_accuracy: Percent
+    val_accuracy: Percent | None = None
     """Validation accuracy after the epoch."""

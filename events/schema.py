@@ -6,13 +6,16 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from nissa.events.codec import SCHEMA_VERSION
-from nissa.events.event import Scope
 from nissa.events.kind import KINDS
 
 __all__ = ["json_schema"]
 
-_WHERE = {"run": {"type": "string"}, "group": {"type": "string"}} | {
-    name: {"type": "integer", "minimum": 0} for name in Scope._fields[2:]
+_WHERE = {
+    "run": {"type": "string"},
+    "group": {"type": "string"},
+    "env": {"type": ["integer", "string"]},
+    "episode": {"type": "integer", "minimum": 0},
+    "epoch": {"type": "integer", "minimum": 0},
 }
 
 

@@ -1,5 +1,6 @@
 """What operators derive from the stream, declared here so that sinks need to know no operator."""
 
+from nissa.events.event import Env
 from nissa.events.kind import Importance, Payload, kind, part
 from nissa.events.units import Count, Efficiency, Epochs, Fraction, Percent, Points, Ratio, Real
 
@@ -94,7 +95,7 @@ class ScoreboardUpdated(Payload):
 
     group: str | None = None
     """Group (A/B arm)."""
-    env: int | None = None
+    env: Env | None = None
     """Environment."""
     germinated: Count
     """Seeds germinated, over the run."""
@@ -127,7 +128,7 @@ class BestRun:
 
     group: str | None = None
     """Group (A/B arm)."""
-    env: int | None = None
+    env: Env | None = None
     """Environment."""
     episode: int | None = None
     """Episode."""
@@ -161,7 +162,7 @@ class EpisodeCompared(Payload):
 
     group: str | None = None
     """Group (A/B arm)."""
-    env: int | None = None
+    env: Env | None = None
     """Environment."""
     episode: int | None = None
     """Episode."""

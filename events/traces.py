@@ -3,6 +3,7 @@
 from dataclasses import field
 from typing import ClassVar
 
+from nissa.events.event import Env
 from nissa.events.kind import Importance, Payload, kind, part
 from nissa.events.lifecycle import GateCheck
 from nissa.events.units import Count, Fraction, Loss, Norm, Percent, Points, Real
@@ -199,7 +200,7 @@ class DenseTraceCaptured(Payload):
 
     group: str | None = None
     """Group (A/B arm) of the trace."""
-    env: int | None = None
+    env: Env | None = None
     """Environment of the trace."""
     episode: int | None = None
     """Its episode; a trace never holds two."""

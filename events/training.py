@@ -45,7 +45,7 @@ class SlotSnapshot:
     """Slot of the host."""
     stage: str
     """Stage of its seed; DORMANT for an empty slot."""
-    epochs_in_stage: Count
+    epochs_in_stage: Count | None = None
     """Epochs in this stage so far."""
     seed: str | None = None
     """Its seed."""
@@ -77,9 +77,9 @@ class EpochCompleted(Payload):
     """Mean training loss of the epoch."""
     train_accuracy: Percent | None = None
     """Training accuracy of the epoch."""
-    val_loss: Loss
+    val_loss: Loss | None = None
     """Validation loss after the epoch."""
-    val_accuracy: Percent
+    val_accuracy: Percent | None = None
     """Validation accuracy after the epoch."""
     n_val: Count | None = None
     """Samples in the validation set; None if not told."""
@@ -111,7 +111,7 @@ class CounterfactualResult:
     """Share of each slot's seed in this configuration; absent where it is not told."""
     val_loss: Loss | None = None
     """Validation loss."""
-    val_accuracy: Percent
+    val_accuracy: Percent | None = None
     """Validation accuracy."""
     per_class_accuracy: dict[str, Percent] | None = None
     """By class, where it was asked for."""
