@@ -5,7 +5,7 @@ out, NaN and infinities are strings, and fields that this version does not know 
 event has `seq`; a derived one has the `cause` (the `seq` of the event that made it) and its `ordinal`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from types import NoneType
 from typing import Any
@@ -16,21 +16,25 @@ from pydantic import TypeAdapter, ValidationError
 from nissa.events.event import Event, Scope
 from nissa.events.json_encoding import line
 from nissa.events.kind import KINDS, Importance, Payload
+from nissa.events.repeated_keys import repeated_keys
 from nissa.events.salvage import salvaged
 from nissa.events.unknown_fields import unknown_fields
 
 __all__ = [
+    "LONGEST_LINE",
     "SCHEMA_VERSION",
     "MalformedLineError",
     "Unknown",
     "UnwritableEventError",
     "decode",
     "encode",
-    "encode_anyway",
     "legible",
+    "written",
 ]
 
 SCHEMA_VERSION = 1
+LONGEST_LINE = 64 << 20
+"""Bytes of a line that a reader takes, and a log writes, at most."""
 _SCOPE = ("run", "group", "env", "episode", "epoch")
 _ENVELOPE = {"v", "kind", "seq", "cause", "ordinal", "time", *_SCOPE, "data", "extra"}
 _KNOWN = _ENVELOPE - {"extra"}
@@ -55,9 +59,27 @@ class Unknown(Payload):
         self.kind, self.data = kind, data
 
 
+def _ignore(_: str) -> None:
+    pass
+
+
 def encode(event: Event[Any]) -> bytes:
     """One line, newline included. Raises TypeError on a value that JSON has no form for."""
     return line(_row(event))
+
+
+def written(event: Event[Any]) -> bytes:
+    """One line that a reader takes, also of an event with values that JSON has no form for.
+
+    Raises UnwritableEventError where there is none.
+    """
+    try:
+        text = encode(event)
+    except Exception:  # noqa: BLE001  # a value's own methods may raise anything
+        text = _anyway(event)
+    if len(text) > LONGEST_LINE:
+        raise UnwritableEventError(f"its line has {len(text)} bytes, and no reader takes more than {LONGEST_LINE}")
+    return text
 
 
 def legible(event: Event[Any]) -> dict[str, Any]:
@@ -66,11 +88,7 @@ def legible(event: Event[Any]) -> dict[str, Any]:
     return row
 
 
-def encode_anyway(event: Event[Any]) -> bytes:
-    """One line, also of an event with values that JSON has no form for.
-
-    Raises UnwritableEventError where a reader would refuse it even so.
-    """
+def _anyway(event: Event[Any]) -> bytes:
     text = line(legible(event))
     try:
         decode(text)
@@ -79,14 +97,18 @@ def encode_anyway(event: Event[Any]) -> bytes:
     return text
 
 
-def decode(line: bytes) -> Event[Any]:
-    """The event of a line. Raises MalformedLineError; kinds and fields not known here are carried, not refused."""
+def decode(line: bytes, odd: Callable[[str], None] = _ignore) -> Event[Any]:
+    """The event of a line. Raises MalformedLineError; kinds and fields not known here are carried, not refused.
+
+    `odd` hears of what is strange about a line that is read all the same.
+    """
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise MalformedLineError(f"not JSON: {error}") from None
     if not isinstance(row, dict) or not isinstance(row.get("kind"), str):
         raise MalformedLineError("kind: missing, so this is no event of Nissa's")
+    _look(line, row, odd)
     try:
         seq, ordinal = (row["cause"], row["ordinal"]) if "cause" in row else (row["seq"], 0)
         scope = _scope(*[row.get(name) for name in _SCOPE])
@@ -113,6 +135,15 @@ def _row(event: Event[Any]) -> dict[str, Any]:
         "data": payload.data if isinstance(payload, Unknown) else payload,
     }
     return row | {"extra": event.extra} if event.extra else row
+
+
+def _look(line: bytes, row: dict[str, Any], odd: Callable[[str], None]) -> None:
+    """Say what a parser passes over. Lines of our own are as long as what is in them, written again."""
+    if (version := row.get("v")) != SCHEMA_VERSION:
+        odd(f"v: {version!r}, and this version of Nissa knows {SCHEMA_VERSION}; it is read as far as it goes")
+    if len(orjson.dumps(row)) != len(line.rstrip()):
+        for key in repeated_keys(line):
+            odd(f"{key}: written twice in one object; the last one counts")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import index
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from nissa.events.kind import Payload
@@ -27,6 +28,22 @@ class Scope(NamedTuple):
     """Episode of this environment, from 0."""
     epoch: int | None = None
     """Host epoch inside the episode, from 1; 0 is the host before its first epoch."""
+
+    def at(self, **where: Any) -> "Scope":
+        """This place but for what is given. Raises TypeError or ValueError on what a reader of the log would refuse."""
+        return self._replace(**{name: _placed(name, value) for name, value in where.items()})
+
+
+_FORMS = {"run": "a name", "group": "a name", "env": "a whole number or a name"}
+
+
+def _placed(name: str, value: Any) -> Any:
+    form = _FORMS.get(name, "a whole number from 0")
+    if value is None or (isinstance(value, str) and "name" in form):
+        return value if value is None else str.__str__(value)
+    if "number" in form and hasattr(value, "__index__") and (name == "env" or value >= 0):
+        return index(value)
+    raise TypeError(f"{name} must be {form}, not {value!r}")
 
 
 @dataclass(slots=True, eq=False)

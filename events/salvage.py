@@ -13,7 +13,7 @@ from typing import Any
 
 from nissa.events.json_encoding import plain
 
-__all__ = ["salvaged"]
+__all__ = ["salvaged", "shown"]
 
 
 def salvaged(value: Any) -> Any:
@@ -28,7 +28,7 @@ def salvaged(value: Any) -> Any:
         case Namespace() | SimpleNamespace():
             return salvaged(vars(value))
         case Mapping():
-            return {_text(key): salvaged(item) for key, item in value.items()}
+            return {shown(key): salvaged(item) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
             return [salvaged(item) for item in value]
     return _members(value) if is_dataclass(value) and not isinstance(value, type) else _leaf(value)
@@ -43,10 +43,11 @@ def _leaf(value: Any) -> Any:
     try:
         return plain(value)
     except Exception:  # noqa: BLE001  # whatever its class does when it is read
-        return _text(value)
+        return shown(value)
 
 
-def _text(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A text as it is, and the repr of anything else, also where its class has a broken one."""
     try:
         return str(salvaged(value if isinstance(value, str) else repr(value)))
     except Exception:  # noqa: BLE001  # a repr of somebody's that raises

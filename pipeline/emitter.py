@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
+from nissa.events.taking import UnreadableValueError, taken
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.hub import Hub
 
@@ -52,16 +53,25 @@ class Emitter:
         """Where this emitter is now."""
 
     def emit(self, payload: Payload) -> None:
-        """Send one event on its way. Thread-safe; never waits, never raises, does no I/O."""
+        """Send one event on its way. Thread-safe; never waits, never raises, does no I/O.
+
+        Its values are taken now: tensors and arrays of one element become numbers, mappings and lists are copied. What
+        no reader of the log would take is left out where the kind allows that, or else the event is; both are counted
+        as the fault "emit kind.field", and told once.
+        """
         try:
-            self._put(payload, self.scope)
+            self._put(taken(payload, self._doubt), self.scope)
+        except UnreadableValueError as error:
+            self._doubt(error)
         except Exception as error:  # noqa: BLE001  # the trainer must not feel it
             self.faults.report("emit", error)
 
     def relay(self, payload: Payload, scope: Scope, time: float, extra: Mapping[str, Any] | None) -> None:
         """Send on what another system told: where and when it happened, and what it said beyond the payload."""
         try:
-            self._hub.relay(payload, scope, time, extra)
+            self._hub.relay(taken(payload, self._doubt), scope, time, extra)
+        except UnreadableValueError as error:
+            self._doubt(error)
         except Exception as error:  # noqa: BLE001  # as above
             self.faults.report("emit", error)
 
@@ -80,6 +90,9 @@ class Emitter:
             self.faults.report(f"probe {name}", error)
         return None
 
+    def _doubt(self, error: UnreadableValueError) -> None:
+        self.faults.report(f"emit {error.field}", error)
+
     def __copy__(self) -> "Emitter":
         return self
 
@@ -90,12 +103,19 @@ class Emitter:
         return _elsewhere, (self.scope,)
 
     def bind(self, **where: Any) -> "Emitter":
-        """Another emitter, at this place but for what is given: `group`, `env`, `episode`, `epoch`."""
-        return Emitter(self._hub, self.scope._replace(**where))
+        """Another emitter, at this place but for what is given: `group`, `env`, `episode`, `epoch`.
+
+        Raises TypeError on an episode or epoch that is no whole number from 0, a group that is no name, or an env that
+        is neither a whole number nor a name.
+        """
+        return Emitter(self._hub, self.scope.at(**where))
 
     def move(self, **where: Any) -> None:
-        """Go on to another `episode` or `epoch`, with all who hold this emitter. Past events stay where they were."""
-        self.scope = self.scope._replace(**where)
+        """Go on to another `episode` or `epoch`, with all who hold this emitter. Past events stay where they were.
+
+        Raises as `bind` does.
+        """
+        self.scope = self.scope.at(**where)
 
 
 def _elsewhere(scope: Scope) -> Emitter:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from nissa.events.codec import SCHEMA_VERSION, encode, encode_anyway
+from nissa.events.codec import SCHEMA_VERSION, written
 from nissa.events.event import Event
 from nissa.events.kinds import RunEnded, RunStarted
 from nissa.events.salvage import salvaged
@@ -102,7 +102,7 @@ class RunLog:
         self._write_manifest()
 
     def __call__(self, event: Event[Any]) -> None:
-        line = _line(event)
+        line = written(event)
         # Whatever can fail comes before the line is taken, so that a caller may try again without doubling it.
         if isinstance(event.payload, RunStarted):
             self._write_context(event)
@@ -231,10 +231,3 @@ def _before(file: BinaryIO, end: int) -> bytes:
     """Up to `_BUFFER` bytes of a file that stand before a place."""
     begin = file.seek(max(0, end - _BUFFER))
     return file.read(end - begin)
-
-
-def _line(event: Event[Any]) -> bytes:
-    try:
-        return encode(event)
-    except Exception:  # noqa: BLE001  # a value's own methods may raise anything
-        return encode_anyway(event)

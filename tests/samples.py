@@ -54,7 +54,7 @@ def event(payload: Payload, seq: int = 0, time: float = 0.0, **where: Any) -> Ev
 def scopes() -> st.SearchStrategy[Scope]:
     """Any scope."""
     number = st.none() | st.integers(0, 99)
-    return st.builds(Scope, run=NAMES, group=st.none() | NAMES, env=number, episode=number, epoch=number)
+    return st.builds(Scope, run=NAMES, group=st.none() | NAMES, env=number | NAMES, episode=number, epoch=number)
 
 
 def payloads(kind: type[Any]) -> st.SearchStrategy[Any]:
@@ -84,7 +84,7 @@ def _values(hint: Any) -> st.SearchStrategy[Any]:
     if origin is dict:
         return st.dictionaries(NAMES, _values(arguments[1]), max_size=3)
     if type(None) in arguments:
-        return st.none() | _values(arguments[0] if len(arguments) == 2 else hint)
+        return st.one_of(st.none(), *[_values(kind) for kind in arguments if kind is not type(None)])
     if is_dataclass(hint):
         return payloads(typing.cast("type[Any]", hint))
     return {str: NAMES, int: st.integers(-(2**53), 2**53), bool: st.booleans(), Any: _values_of_json()}[hint]

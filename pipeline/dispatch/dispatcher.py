@@ -12,6 +12,7 @@ from reactivex.disposable import CompositeDisposable
 
 from nissa.events.event import Event
 from nissa.events.kind import Payload
+from nissa.events.taking import UnreadableValueError, taken
 from nissa.pipeline.dispatch.event_stream import EventStream, OnFault
 
 if TYPE_CHECKING:
@@ -77,11 +78,14 @@ class Dispatcher:
         self.stream.complete()
 
     def _connect(self, name: str, operator: "Operator") -> None:
-        def derive(payload: object) -> None:
-            if isinstance(payload, Payload):
-                self._derived.append(payload)
-            else:
-                self._on_fault(name, TypeError(f"derived a {type(payload).__name__}, which is no event kind"), None)
+        def derive(payload: Any) -> None:
+            try:
+                self._derived.append(taken(payload, doubt))
+            except (UnreadableValueError, TypeError) as error:
+                self._on_fault(name, error, None)
+
+        def doubt(error: UnreadableValueError) -> None:
+            self._on_fault(name, error, None)
 
         def begin_again(error: Exception) -> None:
             # An Rx chain ends with its first error. A Fold never gets here: it keeps its state.

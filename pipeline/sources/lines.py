@@ -11,15 +11,13 @@ from typing import IO, Any
 
 import orjson
 
-from nissa.events.codec import MalformedLineError
+from nissa.events.codec import LONGEST_LINE, MalformedLineError
 from nissa.pipeline.sources.read_report import Reading, UnreadableRunError
 from nissa.pipeline.sources.zstandard import open_zst
 from nissa.sinks.run_log import MANIFEST, PACKED, segments
 
 __all__ = ["LONGEST_LINE", "Lines", "check", "find", "lines"]
 
-LONGEST_LINE = 64 << 20
-"""Bytes of a line; of a longer one only so many are kept, and it is no event."""
 Lines = Iterator[tuple[str, bytes]]
 """Lines that are not blank, each with its file and number."""
 _BOM = b"\xef\xbb\xbf"

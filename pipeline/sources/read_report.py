@@ -31,6 +31,8 @@ class Reading:
     """Emitted events by kind."""
     unknown: Counter[str] = field(default_factory=Counter)
     """Kinds, and fields (as kind.field), that this version does not know; all are carried."""
+    odd: Counter[str] = field(default_factory=Counter)
+    """What was strange about lines that were read all the same: a newer version, a key written twice."""
     malformed: int = 0
     """Lines that are no events, the torn one included."""
     duplicates: int = 0
@@ -56,6 +58,7 @@ class Reading:
             "by_kind": dict(sorted(self.by_kind.items())),
             "derived": self.derived,
             "unknown": dict(sorted(self.unknown.items())),
+            "odd": dict(sorted(self.odd.items())),
             "malformed": self.malformed,
             "duplicates": self.duplicates,
             "dropped": self.dropped,
@@ -81,6 +84,12 @@ class Reading:
             if name != FOREIGN:
                 self.unknown[f"{kind}.{name}"] += 1
         return True
+
+    def strange(self, place: str, what: str) -> None:
+        """Count what is odd about a line; the first of its like is shown with its place."""
+        if not self.odd[what]:
+            self.wrong(f"{place}: {what}")
+        self.odd[what] += 1
 
     def wrong(self, problem: str) -> None:
         """Keep the first few things that are wrong."""

@@ -50,7 +50,7 @@ def _own(place: str, line: bytes, reading: Reading) -> Event[Any] | None:
     """An event of Nissa's own; None, and counted, if the line is none."""
     try:
         check(line)
-        return decode(line)
+        return decode(line, lambda what: reading.strange(place, what))
     except MalformedLineError as error:
         torn = "" if line.endswith(b"\n") else "torn last line: "
         reading.wrong(f"{place}: {torn}{error}")

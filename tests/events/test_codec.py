@@ -127,7 +127,8 @@ def test_unknown_fields_of_payload_and_envelope_are_carried_under_extra() -> Non
         (b'{"kind":"seed_culled","seq":1,"time":1.0,"run":"r"}', "data: missing"),
         (b'{"kind":"seed_culled","time":1.0,"run":"r","data":{}}', "seq: missing"),
         (b'{"kind":"seed_culled","seq":1,"time":1.0,"data":{}}', "run: must be a name"),
-        (b'{"kind":"seed_culled","seq":1,"time":1.0,"run":"r","env":"x","data":{}}', "env: must be a whole number"),
+        (b'{"kind":"seed_culled","seq":1,"time":1.0,"run":"r","env":0.5,"data":{}}', "env: must be a whole number"),
+        (b'{"kind":"seed_culled","seq":1,"time":1.0,"run":"r","epoch":"x","data":{}}', "epoch: must be a whole number"),
         (b'{"kind":"seed_culled","seq":"1","time":1.0,"run":"r","data":{}}', "data.slot: Field required"),
         (
             b'{"kind":"seed_dreamed","seq":"1","time":1.0,"run":"r","data":{}}',
@@ -247,3 +248,32 @@ def test_absent_and_none_mean_the_same_when_read() -> None:
     assert decode(encode(event(germinated))).payload == germinated
     culled = SeedCulled(slot="early", reason="late", initiator="gate", epochs_total=3)
     assert decode(encode(event(culled))).payload == culled
+
+
+@pytest.mark.parametrize(
+    ("line", "odd"),
+    [
+        (b'{"v":2,"kind":"x","seq":1,"time":1.0,"run":"r","data":{}}\n', ["v: 2, and"]),
+        (b'{"kind":"x","seq":1,"time":1.0,"run":"r","data":{}}', ["v: None, and"]),
+        (
+            b'{"v":1,"kind":"x","seq":1,"seq":2,"time":1.0,"run":"r","data":{"a":1,"a":2}}\n',
+            ["a: written", "seq: written"],
+        ),
+        (b'{"v":1, "kind":"x", "seq":1, "time":1.0, "run":"r", "data":{"a":[{"a":1},{"a":1}]}}\n', []),
+        (b'{"v":1,"kind":"x","seq":1,"time":1.0,"run":"\\"run\\":","data":{}}\r\n', []),
+    ],
+)
+def test_what_is_odd_about_a_line_that_is_read_is_said(line: bytes, odd: list[str]) -> None:
+    heard: list[str] = []
+    assert decode(line, heard.append)
+    assert len(heard) == len(odd)
+    assert all(map(str.startswith, heard, odd))
+
+
+@settings(max_examples=200)
+@given(events())
+def test_nothing_is_odd_about_our_own_lines(original: Event[Any]) -> None:
+    def refuse(what: str) -> None:
+        raise AssertionError(what)
+
+    decode(encode(original), refuse)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nissa import Telemetry
-from nissa.events.codec import UnwritableEventError, decode, encode_anyway
+from nissa.events import codec
+from nissa.events.codec import UnwritableEventError, decode, written
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted, SeedCulled
 from nissa.pipeline.replay import replay
@@ -42,30 +43,36 @@ def event(payload: Any, run: str = "r") -> Event[Any]:
     ],
 )
 def test_a_value_without_a_form_is_written_as_a_person_would_write_it(value: Any, text: str) -> None:
-    assert decode(encode_anyway(event(culled(value)))).payload == culled(text)
+    assert decode(written(event(culled(value)))).payload == culled(text)
 
 
 def test_a_repr_that_raises_is_still_no_loss() -> None:
-    assert "Unspeakable object" in decode(encode_anyway(event(culled(Unspeakable())))).payload.reason
+    assert "Unspeakable object" in decode(written(event(culled(Unspeakable())))).payload.reason
 
 
 def test_a_namespace_of_settings_is_the_mapping_that_it_is() -> None:
     settings: Any = argparse.Namespace(lr=0.1, path=Path("x"))
-    row: Any = decode(encode_anyway(event(replace(run_started(), hyperparameters=settings)))).payload
+    row: Any = decode(written(event(replace(run_started(), hyperparameters=settings)))).payload
     assert row.hyperparameters == {"lr": 0.1, "path": "x"}
 
 
 def test_what_no_reader_would_take_is_refused_with_the_field() -> None:
     broken: Any = Unspeakable()
     with pytest.raises(UnwritableEventError, match=r"data\.loss"):
-        encode_anyway(event(BatchCompleted(batch=0, loss=broken)))
+        written(event(BatchCompleted(batch=0, loss=broken)))
+
+
+def test_a_line_that_no_reader_takes_is_never_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codec, "LONGEST_LINE", len(written(event(culled("x" * 100)))))
+    assert decode(written(event(culled("x" * 100))))
+    with pytest.raises(UnwritableEventError, match="no reader takes more than"):
+        written(event(culled("x" * 101)))
 
 
 @given(st.text(st.characters(codec=None, categories=["L", "Cs", "Cc", "S"])))
 def test_any_name_can_be_written(name: str) -> None:
     assert (
-        decode(encode_anyway(event(culled(name), run=name or "r"))).payload.reason
-        == name.encode("utf-8", "replace").decode()
+        decode(written(event(culled(name), run=name or "r"))).payload.reason == name.encode("utf-8", "replace").decode()
     )
 
 
@@ -78,11 +85,11 @@ def test_poison_costs_no_sound_event_and_is_no_fault_of_the_log(tmp_path: Path) 
                 telemetry.emit(culled(broken))
                 telemetry.emit(BatchCompleted(batch=step, loss=broken))
         assert telemetry.flush(20.0)
-        (log,) = [sink for sink in telemetry.state().sinks if sink.sink == "log"]
-    assert (log.failed, log.retries, log.breaker) == (20, 0, "closed")
+        state = telemetry.state()
+        (log,) = [sink for sink in state.sinks if sink.sink == "log"]
+    assert state.faults == {"emit batch_completed.loss": 20}
+    assert (log.failed, log.retries, log.breaker) == (0, 0, "closed")
     reading = replay(tmp_path / "run").reading
     kinds = ("batch_completed", "seed_culled", "run_ended")
     assert [reading.by_kind[kind] for kind in kinds] == [200, 20, 1]
     assert not reading.malformed
-    letters = (tmp_path / "run" / "dead-letters.jsonl").read_text().splitlines()
-    assert sum('"component":"log"' in letter and "data.loss" in letter for letter in letters) == 20

@@ -4,13 +4,16 @@ import copy
 import gc
 import pickle
 import weakref
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from nissa.events.event import Event
+from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted
+from nissa.pipeline.sources import Reading, read_log
 from nissa.pipeline.telemetry import Telemetry
 
 
@@ -50,3 +53,53 @@ def test_an_emitter_in_another_process_is_mute_and_says_so_once(caplog: pytest.L
     assert (sent.scope.env, sent.scope.epoch) == (3, 1)
     (record,) = caplog.records
     assert "run 'far'" in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    "where",
+    [{"epoch": 0.25}, {"epoch": -1}, {"episode": "3"}, {"group": 5}, {"env": 0.5}, {"env": [1]}],
+)
+def test_a_place_that_no_reader_would_take_is_refused_where_it_is_bound(where: dict[str, Any]) -> None:
+    (name, _), *_ = where.items()
+    with Telemetry("test") as telemetry:
+        emitter = telemetry.scope(env=0)
+        with pytest.raises(TypeError, match=f"{name} must be"):
+            emitter.bind(**where)
+        with pytest.raises(TypeError, match=f"{name} must be"):
+            emitter.move(**where)
+        assert emitter.scope == Scope("test", env=0)
+
+
+def test_a_place_is_kept_as_given_in_pythons_own_types() -> None:
+    with Telemetry("test") as telemetry:
+        where = telemetry.scope(
+            group=np.str_("ppo"), env="CartPole-v1", episode=np.int64(2), epoch=torch.tensor(3)
+        ).scope
+    assert where == Scope("test", "ppo", "CartPole-v1", 2, 3)
+    assert [type(value) for value in where] == [str, str, str, int, int]
+
+
+def test_what_cannot_be_read_back_is_counted_by_field_at_emit_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    seen = list[Event[Any]]()
+    with Telemetry("test", sinks={"seen": seen.append}) as telemetry:
+        for batch in range(3):
+            telemetry.emit(BatchCompleted(batch=batch, loss="bad", accuracy=1.0))  # type: ignore[arg-type]
+            telemetry.emit(BatchCompleted(batch=batch, loss=0.5, accuracy="high"))  # type: ignore[arg-type]
+        assert telemetry.flush()
+        faults = telemetry.state().faults
+    batches = [event.payload for event in seen if isinstance(event.payload, BatchCompleted)]
+    assert batches == [BatchCompleted(batch=batch, loss=0.5) for batch in range(3)]
+    assert faults == {"emit batch_completed.loss": 3, "emit batch_completed.accuracy": 3}
+    assert len(caplog.records) == 2
+
+
+def test_the_log_holds_what_a_reused_mapping_and_tensor_held_at_emit(tmp_path: Path) -> None:
+    norms, loss = {"early": 0.0}, torch.zeros(())
+    with Telemetry("test", out=tmp_path / "run") as telemetry:
+        for batch in range(50):
+            norms["early"] = float(batch)
+            telemetry.emit(BatchCompleted(batch=batch, loss=loss, seed_grad_norms=norms))  # type: ignore[arg-type]
+            loss += 1
+    read = [event.payload for event in read_log(tmp_path / "run", Reading())]
+    batches = [payload for payload in read if isinstance(payload, BatchCompleted)]
+    assert batches == [BatchCompleted(batch=n, loss=float(n), seed_grad_norms={"early": float(n)}) for n in range(50)]

@@ -1,0 +1,84 @@
+"""A payload that shares nothing with the trainer.
+
+>>> from nissa.events.training import BatchCompleted
+>>> norms = {"early": 1}
+>>> batch = taken(BatchCompleted(batch=0, loss=2, seed_grad_norms=norms), print)
+>>> norms["early"] = 9
+>>> batch.loss, batch.seed_grad_norms
+(2.0, {'early': 1.0})
+"""
+
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from typing import Any, TypeVar
+
+from nissa.events.kind import Payload
+from nissa.events.salvage import shown
+from nissa.events.taking.conversions import conversion, hints, required
+from nissa.events.taking.takers import Taker, taker
+
+__all__ = ["UnreadableValueError", "taken"]
+
+P = TypeVar("P", bound=Payload)
+_LONGEST = 100
+
+
+class UnreadableValueError(ValueError):
+    """A value that no reader would take. `field` is the name of its kind and its own."""
+
+    def __init__(self, field: str, value: object, error: Exception) -> None:
+        super().__init__(f"{field}: {_cut(str(error))} (it is {_short(value)})")
+        self.field = field
+
+
+def taken(payload: P, doubt: Callable[[UnreadableValueError], None]) -> P:
+    """A payload with plain values of its own: the same object where it holds no others.
+
+    A value that a reader would refuse is None where the field may be, and `doubt` hears of it. Raises
+    UnreadableValueError where it may not, and TypeError on what is no event kind.
+    """
+    take = _takers.get(type(payload)) or _learned(type(payload))
+    try:
+        own: P = take(payload)
+    except Exception:  # noqa: BLE001  # a value's own methods may raise anything
+        own = _mended(payload, doubt)
+    return own
+
+
+_takers: dict[type, Taker] = {}
+
+
+def _learned(cls: type) -> Taker:
+    if not hasattr(cls, "kind"):
+        raise TypeError(f"{cls.__name__} is no event kind")
+    return _takers.setdefault(cls, taker(cls) if is_dataclass(cls) else _as_it_is)
+
+
+def _as_it_is(payload: Any) -> Any:
+    return payload
+
+
+def _mended(payload: Any, doubt: Callable[[UnreadableValueError], None]) -> Any:
+    """The payload without what cannot be read."""
+    cls: Any = type(payload)
+    own = object.__new__(cls)
+    for name, hint in hints(cls).items():
+        value = getattr(payload, name)
+        try:
+            setattr(own, name, conversion(hint)(value))
+        except Exception as error:  # noqa: BLE001  # as above
+            unreadable = UnreadableValueError(f"{cls.kind}.{name}", value, error)
+            if not required(hint)[1]:
+                raise unreadable from None
+            setattr(own, name, None)
+            doubt(unreadable)
+    return own
+
+
+def _short(value: object) -> str:
+    # To show an array that lies on a device would wait for it.
+    return f"a {type(value).__name__}" if hasattr(value, "device") else _cut(shown(value))
+
+
+def _cut(told: str) -> str:
+    return told if len(told) <= _LONGEST else told[: _LONGEST - 3] + "..."
