@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -34,6 +34,10 @@ from nissa.events.kinds import (
 from nissa.events.taking import UnreadableValueError, taken
 from tests.events.test_codec import same
 from tests.samples import event, payloads
+
+
+MANY: Any = torch.zeros(3)
+FAR: Any = torch.zeros((), device="meta")
 
 
 class Stage(enum.StrEnum):
@@ -92,11 +96,12 @@ def test_whatever_stands_for_a_name_becomes_text(value: Any, text: str) -> None:
 
 def test_nothing_is_shared_with_the_trainer() -> None:
     norms, mask, slot = {"early": 0.5}, [True, False], SlotSnapshot(slot="early", stage="TRAINING", seed=None)
-    loss, observation = torch.tensor(1.0), np.array([1.0, 2.0])
+    loss: Any = torch.tensor(1.0)
+    observation: Any = np.array([1.0, 2.0])
     batch = taken(BatchCompleted(batch=0, loss=loss, seed_grad_norms=norms), never)
     empty = taken(BatchCompleted(batch=0, loss=1.0, seed_grad_norms=(later := dict[str, float]())), never)
     epoch = taken(EpochCompleted(val_loss=1.0, slots=(slots := [slot])), never)
-    decision = taken(DecisionMade(action=Action(op="WAIT"), observation=observation), never)  # type: ignore[arg-type]
+    decision = taken(DecisionMade(action=Action(op="WAIT"), observation=observation), never)
     norms["early"], later["late"], mask[0] = 9.0, 1.0, False
     loss += 1
     observation[0] = 9.0
@@ -121,7 +126,8 @@ def test_a_plain_payload_without_collections_is_not_copied() -> None:
 
 def test_parts_and_collections_of_other_types_are_what_they_stand_for() -> None:
     told: Any = {"op": "CULL", "slot": Stage.TRAINING}
-    decision = taken(DecisionMade(action=told, reward=np.float64(1), reward_components=MappingProxyType({1: 2})), never)
+    parts: Any = MappingProxyType({1: 2})
+    decision = taken(DecisionMade(action=told, reward=np.float64(1), reward_components=parts), never)
     assert decision.action == Action(op="CULL", slot="TRAINING")
     assert decision.reward_components == {"1": 2.0}
 
@@ -129,8 +135,8 @@ def test_parts_and_collections_of_other_types_are_what_they_stand_for() -> None:
 @pytest.mark.parametrize(
     ("payload", "field", "complaint"),
     [
-        (BatchCompleted(batch=0, loss=torch.zeros(3)), "batch_completed.loss", "a Tensor"),
-        (BatchCompleted(batch=0, loss=torch.zeros((), device="meta")), "batch_completed.loss", "make training wait"),
+        (BatchCompleted(batch=0, loss=MANY), "batch_completed.loss", "a Tensor"),
+        (BatchCompleted(batch=0, loss=FAR), "batch_completed.loss", "make training wait"),
         (BatchCompleted(batch=0.5, loss=0.0), "batch_completed.batch", "whole number"),  # type: ignore[arg-type]
         (BatchCompleted(batch=0, loss=None), "batch_completed.loss", "must be told"),  # type: ignore[arg-type]
         (BatchCompleted(batch=0, loss="bad"), "batch_completed.loss", "it is bad"),  # type: ignore[arg-type]
@@ -195,9 +201,9 @@ def test_what_was_taken_is_what_a_reader_finds(payload: Any, random: Any) -> Non
 
 def disguised(value: Any, random: Any) -> Any:
     """The same, as a trainer may hand it over."""
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         told = {f.name: disguised(getattr(value, f.name), random) for f in fields(value)}
-        return type(value)(**told)  # type: ignore[operator]
+        return replace(value, **told)
     match value:
         case dict():
             return MappingProxyType({key: disguised(item, random) for key, item in value.items()})
