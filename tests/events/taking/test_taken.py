@@ -35,7 +35,6 @@ from nissa.events.taking import UnreadableValueError, taken
 from tests.events.test_codec import same
 from tests.samples import event, payloads
 
-
 MANY: Any = torch.zeros(3)
 FAR: Any = torch.zeros((), device="meta")
 
