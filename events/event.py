@@ -7,10 +7,22 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from nissa.events.kind import Payload
 
-__all__ = ["Env", "Event", "Scope"]
+__all__ = ["Env", "Event", "Scope", "natural_order"]
 
 Env = int | str
-"""Which environment: a number or a name, as the trainer gave it. `5` and `"5"` are two; both are sorted as text."""
+"""Which environment: a number or a name, as the trainer gave it. `5` and `"5"` are two."""
+
+
+def natural_order(name: object) -> tuple[int, int, str]:
+    """What environments, and whatever else has a name, are sorted by: no name, then numbers by size, then text.
+
+    >>> sorted([10, "walker", "5", None, 5], key=natural_order)
+    [None, 5, 10, '5', 'walker']
+    """
+    if name is None:
+        return 0, 0, ""
+    return (1, name, "") if isinstance(name, int) else (2, 0, str(name))
+
 
 P_co = TypeVar("P_co", bound=Payload, covariant=True)
 

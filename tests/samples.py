@@ -1,5 +1,6 @@
 """Events for tests: one of each kind made from its types, and small stories told in life-cycle events."""
 
+import types
 import typing
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -83,11 +84,17 @@ def _values(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(_values(arguments[0]), max_size=3)
     if origin is dict:
         return st.dictionaries(NAMES, _values(arguments[1]), max_size=3)
-    if type(None) in arguments:
-        return st.one_of(st.none(), *[_values(kind) for kind in arguments if kind is not type(None)])
+    if origin in (types.UnionType, typing.Union):
+        return st.one_of(*map(_values, arguments))
     if is_dataclass(hint):
         return payloads(typing.cast("type[Any]", hint))
-    return {str: NAMES, int: st.integers(-(2**53), 2**53), bool: st.booleans(), Any: _values_of_json()}[hint]
+    return {
+        type(None): st.none(),
+        str: NAMES,
+        int: st.integers(-(2**53), 2**53),
+        bool: st.booleans(),
+        Any: _values_of_json(),
+    }[hint]
 
 
 def _annotated(base: type, measure: Any) -> st.SearchStrategy[Any]:

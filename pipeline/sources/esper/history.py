@@ -31,7 +31,7 @@ class Host:
     """Validation accuracy after the epoch before."""
     seeds: dict[str, SeedGerminated] = field(default_factory=dict)
     """Seeds by slot, fossilized ones included."""
-    fossilized: list[int] = field(default_factory=list)
+    fossilized: list[int | None] = field(default_factory=list)
     """Parameters of each fossilized seed."""
     started: bool = False
     """Whether its start was told."""
@@ -52,8 +52,11 @@ class Host:
         return born.blueprint if born and seed == born.seed else None
 
     def growth_ratio(self) -> float | None:
-        """(host + parameters of the seeds that were seen to fossilize) / host, if the host's size is known."""
-        return (self.host_params + sum(self.fossilized)) / self.host_params if self.host_params else None
+        """(host + parameters of the seeds that were seen to fossilize) / host, if all sizes are known."""
+        known = [params for params in self.fossilized if params is not None]
+        if not self.host_params or len(known) < len(self.fossilized):
+            return None
+        return (self.host_params + sum(known)) / self.host_params
 
     def note(self, payload: Any, epoch: int | None) -> None:
         """Take in what a translated event tells."""
