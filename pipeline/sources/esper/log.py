@@ -52,7 +52,7 @@ def read_esper(content: Lines, reading: Reading, before: Counter[str]) -> Iterat
             event = Event(seq, time, scope, payload, extra=extra)
             seq += 1
             reading.admit(event)
-            if isinstance(payload, ForeignEventCarried) and payload.type not in RULES:
+            if isinstance(payload, ForeignEventCarried):
                 _mark_unknown(reading, payload)
             yield event
 
