@@ -105,8 +105,8 @@ class ScoreboardUpdated(Payload):
     """Seeds culled, over the run."""
     orphans: Count
     """Seeds that ended without having been seen to germinate; they are counted all the same."""
-    params_added: Count
-    """Parameters of fossilized seeds, over the run."""
+    params_added: Count | None = None
+    """Parameters of fossilized seeds, over the run; None when the size of one is not known."""
     fossilized_by_blueprint: dict[str, int]
     """Fossilized seeds by blueprint, over the run."""
     host_params: Count | None = None
@@ -115,7 +115,7 @@ class ScoreboardUpdated(Payload):
     """Blueprint in each slot with a live seed, in this episode."""
     growth_ratio: Ratio | None = None
     """(host + fossilized parameters) / host of this episode's model: what would be kept now, without live seeds; None
-    when the host is not known."""
+    when a size is not known."""
     compute_cost: Ratio
     """1 + sum((multiplier - 1) x count) over this episode's fossilized seeds: an estimate from constants."""
     flops_ratio: Ratio | None = None
@@ -166,10 +166,10 @@ class EpisodeCompared(Payload):
     """Environment."""
     episode: int | None = None
     """Episode."""
-    epochs: Count
-    """Epochs that it was trained."""
-    final_accuracy: Percent
-    """Validation accuracy after the last epoch, of the network as it was trained."""
+    epochs: Count | None = None
+    """Epochs that it was trained; None if not told."""
+    final_accuracy: Percent | None = None
+    """Validation accuracy after the last epoch, of the network as it was trained; None if not measured."""
     final_growth_ratio: Ratio | None = None
     """(host + all seeds present) / host of the network as it was trained; None when a size is not known."""
     kept_accuracy: Percent | None = None
@@ -267,8 +267,9 @@ class EpochAssessed(Payload):
     """Share of measured layers without a complaint, 0 as soon as anything is broken; None if nothing was measured."""
     complaints: dict[str, list[str]]
     """Layers by complaint: "non_finite", "exploding", "vanishing", "dead"."""
-    plateau_epochs: Count
-    """Epochs since the best validation accuracy was beaten by half a point; whether it is a plateau says `learning`."""
+    plateau_epochs: Count | None = None
+    """Epochs since the best validation accuracy was beaten by half a point, None before one was measured; whether it is
+    a plateau says `learning`."""
 
 
 @kind(Importance.ROUTINE, derived=True)

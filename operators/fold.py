@@ -13,7 +13,7 @@ import reactivex
 from reactivex import Observable, abc
 from reactivex import operators as ops
 
-from nissa.events.event import Event
+from nissa.events.event import Env, Event
 from nissa.events.kind import Payload
 
 __all__ = ["EnvKey", "Fold", "Keyed", "Operator", "Routed", "merge_disjoint", "only"]
@@ -22,7 +22,7 @@ P = TypeVar("P", bound=Payload)
 S = TypeVar("S")
 V = TypeVar("V")
 
-EnvKey = tuple[str, str | None, int | None]
+EnvKey = tuple[str, str | None, Env | None]
 """Run, group and environment."""
 
 Operator = Callable[[Observable[Event[Payload]]], Observable[Payload]]

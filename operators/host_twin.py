@@ -38,7 +38,8 @@ class HostTwin:
     def note(self, told: HostBaselineEpoch | HostBaselineMeasured, epoch: int | None) -> None:
         """Take in what was told, in the scope of an epoch."""
         if isinstance(told, HostBaselineMeasured):
-            ends = {0: float(told.initial_accuracy), told.epochs: float(told.final_accuracy)}
+            points = {0: told.initial_accuracy, told.epochs: told.final_accuracy}
+            ends = {at: float(accuracy) for at, accuracy in points.items() if accuracy is not None}
             # As text, in which NaN equals itself.
             if self.ends and str(ends) != str(self.ends):
                 self.by_epoch = {}
@@ -46,13 +47,16 @@ class HostTwin:
         elif epoch is not None:
             if self.by_epoch and epoch <= next(reversed(self.by_epoch)):
                 self.by_epoch, self.ends, self.epochs = {}, {}, None
-            self.by_epoch[epoch] = float(told.val_accuracy)
             self.epochs = max(self.epochs or 0, epoch)
+            if told.val_accuracy is not None:
+                self.by_epoch[epoch] = float(told.val_accuracy)
             if len(self.by_epoch) > MAX_EPOCHS:
                 del self.by_epoch[next(iter(self.by_epoch))]
 
-    def at(self, epoch: int) -> float | None:
+    def at(self, epoch: int | None) -> float | None:
         """Its validation accuracy after an epoch, in percent; None where that was not told."""
+        if epoch is None:
+            return None
         return self.by_epoch.get(epoch, self.ends.get(epoch))
 
     def gained(self, start: int, end: int) -> float | None:
@@ -60,12 +64,14 @@ class HostTwin:
         before, after = self.at(start), self.at(end)
         return None if before is None or after is None else after - before
 
-    def peak(self, epoch: int, looks: int | None = None) -> float | None:
+    def peak(self, epoch: int | None, looks: int | None = None) -> float | None:
         """Its highest finite accuracy up to an epoch; None where it was not told epoch by epoch up to there.
 
         One that was looked at less often than `looks` (default: in every epoch) had fewer chances of a high value, and
         has no peak to compare.
         """
+        if epoch is None:
+            return None
         points = [accuracy for at, accuracy in self.by_epoch.items() if 1 <= at <= epoch]
         told = epoch in self.by_epoch and len(points) >= (epoch if looks is None else min(looks, epoch))
         return max(filter(isfinite, points), default=None) if told else None

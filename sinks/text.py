@@ -16,12 +16,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nissa.events.event import Env
+
 __all__ = [
     "DASH",
     "Cells",
     "Row",
     "counted",
     "filled_table",
+    "joined",
     "name",
     "note",
     "number",
@@ -48,13 +51,22 @@ def name(value: str | None) -> Text:
     return Text(str(value or DASH))
 
 
-def counted(count: int, what: str) -> str:
-    """How many of them: "1 epoch", "2,000 epochs"."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+def counted(count: int | None, what: str, missing: str = DASH) -> str:
+    """How many of them: "1 epoch", "2,000 epochs"; `missing` where that is not known."""
+    return missing if count is None else f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def joined(between: str, *parts: object) -> str:
+    """The parts that say something, one behind the other.
+
+    >>> joined(", ", "3 epochs", "", None, 5)
+    '3 epochs, 5'
+    """
+    return between.join(str(part) for part in parts if part not in (None, ""))
 
 
 def place(
-    group: str | None, env: int | None, episode: int | None = None, epoch: int | None = None, *, short: bool = False
+    group: str | None, env: Env | None, episode: int | None = None, epoch: int | None = None, *, short: bool = False
 ) -> str:
     """Where something happened, as far as that is known."""
     names = ("env", "ep", "e") if short else ("env ", "episode ", "epoch ")
@@ -62,9 +74,9 @@ def place(
     return " ".join([*([group] if group else []), *(f"{name}{value}" for name, value in known if value is not None)])
 
 
-def place_cells(group: str | None, *numbers: int | None) -> list[Text | str]:
-    """The same in columns: group, and as many of env, episode and epoch as are given."""
-    return [name(group), *(number(value, "{}") for value in numbers)]
+def place_cells(group: str | None, env: Env | None, *numbers: int | None) -> list[Text | str]:
+    """The same in columns: group, env, and as many of episode and epoch as are given."""
+    return [name(group), name(None if env is None else str(env)), *(number(value, "{}") for value in numbers)]
 
 
 def table(title: str | None, left: Iterable[str], right: Iterable[str], wide: Iterable[str] = ()) -> Table:

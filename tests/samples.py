@@ -1,5 +1,6 @@
 """Events for tests: one of each kind made from its types, and small stories told in life-cycle events."""
 
+import types
 import typing
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -54,7 +55,7 @@ def event(payload: Payload, seq: int = 0, time: float = 0.0, **where: Any) -> Ev
 def scopes() -> st.SearchStrategy[Scope]:
     """Any scope."""
     number = st.none() | st.integers(0, 99)
-    return st.builds(Scope, run=NAMES, group=st.none() | NAMES, env=number, episode=number, epoch=number)
+    return st.builds(Scope, run=NAMES, group=st.none() | NAMES, env=number | NAMES, episode=number, epoch=number)
 
 
 def payloads(kind: type[Any]) -> st.SearchStrategy[Any]:
@@ -83,11 +84,17 @@ def _values(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(_values(arguments[0]), max_size=3)
     if origin is dict:
         return st.dictionaries(NAMES, _values(arguments[1]), max_size=3)
-    if type(None) in arguments:
-        return st.none() | _values(arguments[0] if len(arguments) == 2 else hint)
+    if origin in (types.UnionType, typing.Union):
+        return st.one_of(*map(_values, arguments))
     if is_dataclass(hint):
         return payloads(typing.cast("type[Any]", hint))
-    return {str: NAMES, int: st.integers(-(2**53), 2**53), bool: st.booleans(), Any: _values_of_json()}[hint]
+    return {
+        type(None): st.none(),
+        str: NAMES,
+        int: st.integers(-(2**53), 2**53),
+        bool: st.booleans(),
+        Any: _values_of_json(),
+    }[hint]
 
 
 def _annotated(base: type, measure: Any) -> st.SearchStrategy[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from nissa.events.kinds import RunStarted
 from nissa.sinks.console import injected_text
 from nissa.sinks.store import EpisodeContext
-from nissa.sinks.text import DASH, Cells, Row, counted, filled_table, name, number, place_cells, text_lines
+from nissa.sinks.text import DASH, Cells, Row, counted, filled_table, joined, name, number, place_cells, text_lines
 
 __all__ = ["episode_lines", "run_lines"]
 
@@ -38,16 +38,17 @@ def episode_lines(contexts: Sequence[EpisodeContext], compared: Iterable[Row]) -
 
 def _run(name: str, run: RunStarted) -> Iterator[str]:
     versions = ", ".join(f"{library} {version}" for library, version in run.versions.items())
-    host = f"{run.host_architecture or DASH}, {run.host_params:,} params, slots {', '.join(run.slot_config) or DASH}"
-    what = f"commit {run.git_commit or DASH}, {run.task_type}, {run.max_epochs} epochs"
-    yield "; ".join(filter(None, (f"{name}: seed {run.base_seed}, {what}", injected_text(run))))
+    slots = ", ".join(map(str, run.slot_config)) or DASH
+    host = f"{run.host_architecture or DASH}, {number(run.host_params, '{:,} params')}, slots {slots}"
+    what = f"commit {run.git_commit or DASH}, {run.task_type or 'task not told'}, {counted(run.max_epochs, 'epoch')}"
+    yield joined("; ", f"{name}: seed {number(run.base_seed, '{}')}, {what}", injected_text(run))
     yield f"  host {host}; {versions or 'versions not told'}"
 
 
 def _episode(context: EpisodeContext, twin: float | str | None) -> Cells:
     started, ended = context.started, context.ended
     return [
-        *place_cells(*context.where[1:4]),
+        *place_cells(context.where.group, context.where.env, context.where.episode),
         name(started.policy if started else None),
         number(started and started.torch_seed, "{}"),
         number(ended and ended.epochs, "{}"),
@@ -68,7 +69,7 @@ def _twin(context: EpisodeContext) -> str:
         return DASH
     alike = ended is not None and ended.epochs == baseline.epochs
     length = "" if alike else f" ({counted(baseline.epochs, 'epoch')})"
-    return f"{baseline.final_accuracy:.2f}%{length}"
+    return f"{number(baseline.final_accuracy, '{:.2f}%', number(baseline.final_loss, 'loss {:.4g}'))}{length}"
 
 
 def _place(row: Row) -> tuple[object, ...]:

@@ -35,28 +35,33 @@ def slot_lines(snapshot: EpochSnapshot) -> Iterator[str]:
 def counterfactual_lines(row: Counterfactual) -> Iterator[str]:
     """A row for each configuration of an epoch: which seeds were on, and what that costs against the full network."""
     slots, results = row.measured.slots, row.measured.results
-    full = next((result.val_accuracy for result in results if all(result.config)), None)
+    full = next((result for result in results if all(result.config)), None)
     samples = number(row.measured.n_val, ", {:,} samples", "")
     yield f"seeds switched off, {place(*row.where[1:])}{samples}:"
-    right = ("val acc", "against all, points", "val loss")
+    right = ("val acc", "against all, points", "val loss", "against all, nats")
     yield from _lines(("seeds on",), right, (), (_configuration(slots, result, full) for result in results))
 
 
-def _configuration(slots: Sequence[str], result: CounterfactualResult, full: float | None) -> Cells:
+def _configuration(slots: Sequence[str], result: CounterfactualResult, full: CounterfactualResult | None) -> Cells:
     on = [slot for slot, switched in zip(slots, result.config, strict=False) if switched]
     return [
-        name(", ".join(on) or "none"),
+        name(", ".join(map(str, on)) or "none"),
         number(result.val_accuracy, "{:.2f}%"),
-        number(None if full is None else result.val_accuracy - full, "{:+.2f}"),
+        number(_minus(result.val_accuracy, full.val_accuracy if full else None), "{:+.2f}"),
         number(result.val_loss, "{:.4g}"),
+        number(_minus(result.val_loss, full.val_loss if full else None), "{:+.4g}"),
     ]
+
+
+def _minus(value: float | None, whole: float | None) -> float | None:
+    return None if value is None or whole is None else value - whole
 
 
 def _epoch(snapshot: EpochSnapshot) -> Cells:
     row = snapshot.completed
     live = [f"{slot.slot} {slot.stage.lower()}" for slot in row.slots if slot.stage not in EMPTY_STAGES]
     return [
-        *place_cells(*snapshot.where[1:5]),
+        *place_cells(*snapshot.where[1:]),
         number(row.train_loss, "{:.4g}"),
         number(row.val_loss, "{:.4g}"),
         number(row.val_accuracy, "{:.2f}%"),

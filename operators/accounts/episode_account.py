@@ -49,8 +49,10 @@ class EpisodeAccount:
     germinated: int = 0
     fossilized: int = 0
     culled: int = 0
-    fossilized_params: int = 0
+    fossilized_params: int | None = 0
+    """None once the size of one was not told."""
     decisions: int = 0
+    """Those with a reward."""
     reward: float = 0.0
     size: float = 0.0
     """Sum of the rewards' magnitudes."""
@@ -75,12 +77,13 @@ class EpisodeAccount:
             self.germinated, self.grown = self.germinated + 1, None
         elif isinstance(payload, SeedFossilized):
             self.fossilized += 1
-            self.fossilized_params += payload.params_added
+            known, added = self.fossilized_params, payload.params_added
+            self.fossilized_params = None if known is None or added is None else known + added
         elif isinstance(payload, SeedCulled):
             self.culled += 1
             # The network as it was trained is that before the end has culled what it does not keep.
             self.grown = self.grown if payload.initiator == "episode_end" else None
-        elif isinstance(payload, DecisionMade):
+        elif isinstance(payload, DecisionMade) and payload.reward is not None:
             self.decisions += 1
             self.reward, self.size = self.reward + payload.reward, self.size + abs(payload.reward)
         elif isinstance(payload, EpochCompleted):
@@ -107,13 +110,14 @@ class EpisodeAccount:
 
     def _counts(self, told: EpisodeEnded) -> Iterator[str]:
         for name in ("germinated", "fossilized", "culled") if self._seeds_known else ():
-            if getattr(told, name) != getattr(self, name):
+            if getattr(told, name) not in (None, getattr(self, name)):
                 yield f"{name} {getattr(told, name)} told, {getattr(self, name)} seen"
-        if self.epochs and self.gapless and told.epochs != self.epochs:
+        if self.epochs and self.gapless and told.epochs not in (None, self.epochs):
             yield f"epochs {told.epochs} told, {self.epochs} seen"
 
     def _measures(self, told: EpisodeEnded) -> Iterator[str]:
-        kept = 1 + self.fossilized_params / self.host_params if self.host_params and self._seeds_known else None
+        host, added = self.host_params, self.fossilized_params
+        kept = 1 + added / host if host and added is not None and self._seeds_known else None
         if kept is not None and _grew_otherwise(told.growth_ratio, kept):
             yield f"growth {_times(told.growth_ratio)} told, {_times(kept)} by what fossilized"
         if self.grown is not None and not self.seeds_elsewhere and _grew_otherwise(told.final_growth_ratio, self.grown):

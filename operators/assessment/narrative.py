@@ -40,19 +40,28 @@ def sentences(evidence: EpochEvidence) -> str:
 
 def _learning(evidence: EpochEvidence) -> str:
     """What `evidence.learning` says, and the figure that says so."""
-    loss = evidence.progress.now.val_loss
-    if not isfinite(loss):
+    loss = evidence.epoch.val_loss
+    if loss is not None and not isfinite(loss):
         return f"Loss is {'NaN' if isnan(loss) else 'infinite'}"
     if evidence.learning == "plateau":
         return _plateau(evidence)
-    return _move(evidence) if evidence.learning in ("improving", "worsening") else f"Loss {loss:.3g}"
+    return _move(evidence) if evidence.learning in ("improving", "worsening") else _now(evidence)
+
+
+def _now(evidence: EpochEvidence) -> str:
+    """The first figure that was measured."""
+    now = ((figure, float(getattr(evidence.progress.now, figure))) for figure in _FIGURES)
+    told = (f"{_FIGURES[figure][0]} {_FIGURES[figure][1].format(value)}" for figure, value in now if isfinite(value))
+    return next(told, "Neither loss nor accuracy told")
 
 
 def _plateau(evidence: EpochEvidence) -> str:
     progress, curves = evidence.progress, evidence.curves
     epochs = progress.epoch - max(curves.accuracy.course.origin, curves.loss.origin)
-    accuracy = f", accuracy {progress.now.val_accuracy:.1f}%" if isfinite(progress.now.val_accuracy) else ""
-    return f"Plateau for {epochs} epochs (loss {progress.now.val_loss:.3g}{accuracy})"
+    now = progress.now
+    told = [f"loss {now.val_loss:.3g}"] if isfinite(now.val_loss) else []
+    told += [f"accuracy {now.val_accuracy:.1f}%"] if isfinite(now.val_accuracy) else []
+    return f"Plateau for {epochs} epochs" + (f" ({', '.join(told)})" if told else "")
 
 
 def _move(evidence: EpochEvidence) -> str:

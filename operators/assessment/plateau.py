@@ -55,7 +55,7 @@ class Progress:
     before: int = 0
     """The one told before it; itself, if it is the first."""
     improved: int = 0
-    """The epoch in which the validation accuracy last improved; the first, if it never did."""
+    """The epoch in which the validation accuracy last improved."""
     reached_accuracy: float = -math.inf
     """The validation accuracy then."""
 
@@ -65,9 +65,8 @@ class Progress:
         self.before, self.epoch = self.epoch if self.points else at, at
         self.points = dict(self._since(keep)) | {at: now}
         finite = math.isfinite(now.val_accuracy)
-        if len(self.points) == 1 or (finite and now.val_accuracy >= self.reached_accuracy + ACCURACY_STEP):
-            self.improved = at
-            self.reached_accuracy = now.val_accuracy if finite else -math.inf
+        if finite and now.val_accuracy >= self.reached_accuracy + ACCURACY_STEP:
+            self.improved, self.reached_accuracy = at, now.val_accuracy
 
     @property
     def now(self) -> Point:
@@ -75,9 +74,9 @@ class Progress:
         return self.points[self.epoch]
 
     @property
-    def plateau_epochs(self) -> int:
-        """Epochs since the validation accuracy last improved; 0 in the first."""
-        return self.epoch - self.improved
+    def plateau_epochs(self) -> int | None:
+        """Epochs since the validation accuracy last improved; None before one was measured."""
+        return self.epoch - self.improved if math.isfinite(self.reached_accuracy) else None
 
     @property
     def recent(self) -> list[Point]:

@@ -1,7 +1,7 @@
 """The features that every configuration has, from the epochs of an episode alone."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from nissa.events.kinds import EpochCompleted, SlotSnapshot
@@ -18,17 +18,22 @@ class EpisodeHistory:
     """An episode's last epochs and its best ones: losses in nats, accuracies in percent."""
 
     progress: Progress = field(default_factory=Progress)
-    best_loss: float = math.inf
-    best_accuracy: float = -math.inf
+    losses: dict[int, float | None] = field(default_factory=dict)
+    """Of the validation, by epoch, as far back as `progress` goes; so are accuracies."""
+    accuracies: dict[int, float | None] = field(default_factory=dict)
+    best_loss: float | None = None
+    """None where none was measured, NaN where every one was broken; so is the best accuracy."""
+    best_accuracy: float | None = None
 
     def add(self, number: int | None, epoch: EpochCompleted) -> None:
         """Take an epoch in. What is not finite is never the best."""
-        now = point(epoch)
-        self.progress.add(number, now, len(HISTORY))
-        if math.isfinite(now.val_loss):
-            self.best_loss = min(self.best_loss, now.val_loss)
-        if math.isfinite(now.val_accuracy):
-            self.best_accuracy = max(self.best_accuracy, now.val_accuracy)
+        self.progress.add(number, point(epoch), len(HISTORY))
+        loss, accuracy = _double(epoch.val_loss), _double(epoch.val_accuracy)
+        self.losses[self.progress.epoch], self.accuracies[self.progress.epoch] = loss, accuracy
+        for figures in (self.losses, self.accuracies):
+            for gone in figures.keys() - self.progress.points.keys():
+                del figures[gone]
+        self.best_loss, self.best_accuracy = _best(min, self.best_loss, loss), _best(max, self.best_accuracy, accuracy)
 
 
 def base_features(history: EpisodeHistory, number: int | None, epoch: EpochCompleted) -> dict[str, float | None]:
@@ -37,21 +42,23 @@ def base_features(history: EpisodeHistory, number: int | None, epoch: EpochCompl
     "Epochs back" are epochs: of one that was not told there is no loss.
     """
     progress = history.progress
-    told = {n: progress.points[at] for n in HISTORY if (at := progress.epoch - n + 1) in progress.points}
+    told = {n: at for n in HISTORY if (at := progress.epoch - n + 1) in progress.points}
+    losses = {n: history.losses[at] for n, at in told.items()}
+    accuracies = {n: history.accuracies[at] for n, at in told.items()}
     return {
         "epoch": number,
         "train_loss": epoch.train_loss,
         "val_loss": epoch.val_loss,
-        "loss_delta": told[1].val_loss - told[2].val_loss if 2 in told else None,
+        "loss_delta": _minus(losses[1], losses.get(2)),
         "train_accuracy": epoch.train_accuracy,
         "val_accuracy": epoch.val_accuracy,
-        "accuracy_delta": told[1].val_accuracy - told[2].val_accuracy if 2 in told else None,
+        "accuracy_delta": _minus(accuracies[1], accuracies.get(2)),
         "plateau_epochs": progress.plateau_epochs,
-        "best_val_accuracy": _finite(history.best_accuracy),
-        "best_val_loss": _finite(history.best_loss),
-        "generalization_gap": None if epoch.train_accuracy is None else epoch.train_accuracy - epoch.val_accuracy,
-        **{f"loss_history_{n}": point.val_loss for n, point in told.items()},
-        **{f"accuracy_history_{n}": point.val_accuracy for n, point in told.items()},
+        "best_val_accuracy": history.best_accuracy,
+        "best_val_loss": history.best_loss,
+        "generalization_gap": _minus(epoch.train_accuracy, epoch.val_accuracy),
+        **{f"loss_history_{n}": loss for n, loss in losses.items()},
+        **{f"accuracy_history_{n}": accuracy for n, accuracy in accuracies.items()},
         "total_params": epoch.total_params,
         "growth_ratio": growth_ratio(epoch.host_params, epoch.fossilized_params),
         **_slots(epoch.slots),
@@ -76,6 +83,16 @@ def _slots(slots: Sequence[SlotSnapshot]) -> dict[str, float | None]:
     }
 
 
-def _finite(best: float) -> float:
-    """NaN where every epoch so far was broken."""
-    return best if math.isfinite(best) else math.nan
+def _double(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _minus(value: float | None, other: float | None) -> float | None:
+    return None if value is None or other is None else value - other
+
+
+def _best(better: Callable[[float, float], float], best: float | None, value: float | None) -> float | None:
+    """The better of the finite ones; NaN until there is one, None until anything was measured."""
+    if value is None or not math.isfinite(value):
+        return math.nan if best is None and value is not None else best
+    return value if best is None or math.isnan(best) else better(best, value)

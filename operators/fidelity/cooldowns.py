@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from nissa.events.event import Env
 from nissa.operators.alerts import AlertKey
 
 __all__ = ["MAX_ALERTS", "CoolDown", "GroupEnv", "OpenAlerts"]
@@ -27,7 +28,7 @@ __all__ = ["MAX_ALERTS", "CoolDown", "GroupEnv", "OpenAlerts"]
 MAX_ALERTS = 256
 """Alerts that are followed at a time; of more, the oldest is let go."""
 
-GroupEnv = tuple[str | None, int | None]
+GroupEnv = tuple[str | None, Env | None]
 """Group and environment. What has no environment, as an alert of the policy, is about all of its group, and what has no
 group about all of the run."""
 

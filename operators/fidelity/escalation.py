@@ -96,7 +96,7 @@ def _step(settings: _Settings, runs: Keyed[RunFidelity], event: Event[Any]) -> I
 
 def _started(_: _Settings, run: RunFidelity, event: Event[RunStarted]) -> Iterable[FidelityChanged]:
     plan = event.payload
-    run.budget.planned += max(0, plan.n_envs * (plan.n_episodes or 0) * plan.max_epochs)
+    run.budget.planned += max(0, (plan.n_envs or 0) * (plan.n_episodes or 0) * (plan.max_epochs or 0))
     return ()
 
 

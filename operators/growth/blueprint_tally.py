@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from nissa.events.event import Env
 from nissa.events.kinds import BlueprintSummarized, SeedCulled, SeedFossilized
 from nissa.operators.growth.seed_lives import Life
 from nissa.operators.statistics import Clustered, Moments
@@ -60,9 +61,10 @@ class BlueprintTally:
         if late is not None:
             self.germinated_in[late] += 1
 
-    def end(self, env: int | None, late: int | None, seed: SeedFossilized | SeedCulled, life: Life) -> None:
+    def end(self, env: Env | None, late: int | None, seed: SeedFossilized | SeedCulled, life: Life) -> None:
         """A seed ended; what it gained beyond the twin comes apart, when that is known."""
-        self.lifespan.add(seed.epochs_total)
+        if seed.epochs_total is not None:
+            self.lifespan.add(seed.epochs_total)
         if isinstance(seed, SeedCulled):
             self._cull(env, seed, life)
         else:
@@ -92,7 +94,7 @@ class BlueprintTally:
         pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
         return BlueprintTally(**{name: _merged(*pair) for name, pair in pairs.items()})
 
-    def _cull(self, env: int | None, seed: SeedCulled, life: Life) -> None:
+    def _cull(self, env: Env | None, seed: SeedCulled, life: Life) -> None:
         self.culled += 1
         self.never_mixed += life.mixed is False
         self.cut_off += seed.initiator == "episode_end"

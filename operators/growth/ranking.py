@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
+from typing import Any
 
-from nissa.events.event import Event, Scope
+from nissa.events.event import Env, Event, Scope, env_order
 from nissa.events.kinds import BestRun, BestRunsRanked, EpisodeEnded, EpisodeStarted, EpochCompleted, RunStarted
 from nissa.operators.fold import Fold, Keyed
 from nissa.operators.growth.host_sizes import HostSizes
@@ -88,7 +89,7 @@ def rank(runs: Iterable[BestRun], keep: int) -> list[BestRun]:
 
 def _firsts(ordered: Iterable[BestRun]) -> Iterable[BestRun]:
     """The best of each environment."""
-    firsts: dict[tuple[str | None, int | None], BestRun] = {}
+    firsts: dict[tuple[str | None, Env | None], BestRun] = {}
     for run in ordered:
         firsts.setdefault((run.group, run.env), run)
     return islice(firsts.values(), MAX_ENVS)
@@ -99,9 +100,9 @@ def _growth(run: BestRun) -> float:
     return math.inf if run.growth_ratio is None else run.growth_ratio
 
 
-def _order(run: BestRun) -> tuple[float, float, str, int, int]:
-    place = [-1 if number is None else number for number in (run.env, run.episode)]
-    return -run.peak_accuracy, _growth(run), str(run.group), place[0], place[1]
+def _order(run: BestRun) -> tuple[Any, ...]:
+    episode = -1 if run.episode is None else run.episode
+    return -run.peak_accuracy, _growth(run), str(run.group), env_order(run.env), episode
 
 
 def _step(keep: int, state: Ranking, event: Event[Happening]) -> Iterator[BestRunsRanked]:
@@ -115,7 +116,7 @@ def _step(keep: int, state: Ranking, event: Event[Happening]) -> Iterator[BestRu
         state.peaks[scope[:4]] = Peak(ended=peak.ended)
     elif isinstance(payload, EpisodeEnded):
         yield _finish(keep, state, scope, peak)
-    elif payload.val_accuracy > peak.accuracy:
+    elif payload.val_accuracy is not None and payload.val_accuracy > peak.accuracy:
         host = state.sizes.of(scope) if payload.host_params is None else payload.host_params
         peak.epoch, peak.accuracy = scope.epoch, float(payload.val_accuracy)
         peak.growth_ratio = growth_ratio(host, payload.total_seed_params)

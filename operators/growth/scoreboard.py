@@ -32,7 +32,7 @@ class Model:
     host_flops: int | None = None
     live: dict[str, SeedGerminated] = field(default_factory=dict)
     fossilized: Counter[str] = field(default_factory=Counter)
-    fossil_params: int = 0
+    fossil_params: int | None = 0
     fossil_flops: list[int | None] = field(default_factory=list)
 
     def flops_ratio(self) -> float | None:
@@ -51,7 +51,7 @@ class Board:
     fossilized: int = 0
     culled: int = 0
     orphans: int = 0
-    params_added: int = 0
+    params_added: int | None = 0
     by_blueprint: Counter[str] = field(default_factory=Counter)
     model: Model = field(default_factory=Model)
     before: Model = field(default_factory=Model)
@@ -95,7 +95,9 @@ def _step(multipliers: Mapping[str, float], state: Boards, event: Event[Happenin
         model.host_params = state.sizes.of(event.scope)
     match event.payload:
         case EpisodeStarted(host_params=params, host_flops=flops):
-            model.host_params, model.host_flops = int(params), flops
+            model.host_flops = flops
+            if params is not None:
+                model.host_params = int(params)
         case SeedGerminated() as seed:
             board.germinated += 1
             model.live[seed.slot] = seed
@@ -116,11 +118,16 @@ def _end(board: Board, model: Model, seed: SeedFossilized | SeedCulled) -> None:
         return
     blueprint = seed.blueprint or (born.blueprint if born else None) or "unknown"
     board.fossilized += 1
-    board.params_added += int(seed.params_added)
+    board.params_added = _sum(board.params_added, seed.params_added)
     board.by_blueprint[blueprint] += 1
     model.fossilized[blueprint] += 1
-    model.fossil_params += int(seed.params_added)
+    model.fossil_params = _sum(model.fossil_params, seed.params_added)
     model.fossil_flops.append(born.flops if born else None)
+
+
+def _sum(so_far: int | None, more: int | None) -> int | None:
+    """None once a part of it is not known."""
+    return None if so_far is None or more is None else so_far + int(more)
 
 
 def _row(scope: Scope, board: Board, multipliers: Mapping[str, float]) -> ScoreboardUpdated:

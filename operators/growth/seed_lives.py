@@ -107,7 +107,8 @@ class SeedLives:
     def validated(self, scope: Scope, epoch: EpochCompleted) -> None:
         """Take in where the network stands, and what its slots say."""
         network = self.networks[scope[:4]]
-        network.epoch, network.accuracy = scope.epoch, float(epoch.val_accuracy)
+        network.epoch = scope.epoch
+        network.accuracy = None if epoch.val_accuracy is None else float(epoch.val_accuracy)
         for slot in epoch.slots:
             network.shared(slot.seed or network.live.get(slot.slot), slot.alpha)
             if slot.counterfactual_contribution is not None:
@@ -142,7 +143,7 @@ class SeedLives:
         change = seed.improvement
         if change is None and here and birth.accuracy is not None and network.accuracy is not None:
             change = network.accuracy - birth.accuracy
-        trained = network.accuracy is not None or not seed.epochs_total
+        trained = network.epoch != 0 or network.accuracy is not None or seed.epochs_total == 0
         return Life(
             blueprint=seed.blueprint or birth.blueprint or "unknown",
             change=None if change is None else float(change),

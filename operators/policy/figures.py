@@ -44,7 +44,7 @@ def degenerate(update: PolicyUpdated) -> bool:
 
 def value_spread(update: PolicyUpdated) -> float | None:
     """std(values) / std(returns); None where the returns are all the same, or a figure is broken or not told."""
-    returns = update.return_std
-    if returns is None or degenerate(update) or not (isfinite(update.value_std) and isfinite(returns)):
+    values, returns = update.value_std, update.return_std
+    if values is None or returns is None or degenerate(update) or not (isfinite(values) and isfinite(returns)):
         return None
-    return float(update.value_std) / float(returns)
+    return float(values) / float(returns)

@@ -92,9 +92,10 @@ def _fossilized(known: Happenings, event: Event[SeedFossilized]) -> Iterator[Hap
 
 def _culled(known: Happenings, event: Event[SeedCulled]) -> Iterator[Happening]:
     seed, slot = event.payload, known.slots.get(event.payload.slot)
-    why = "" if seed.initiator in seed.reason else f" ({seed.reason})"
-    name = known.name(seed.slot, seed.blueprint)
-    what = f"{name} culled from {seed.slot} by {_WHO.get(seed.initiator, seed.initiator)}{why}"
+    who, reason = seed.initiator or "", seed.reason or ""
+    by = f" by {_WHO.get(who, who)}" if who else ""
+    why = f" ({reason})" if reason and not (who and who in reason) else ""
+    what = f"{known.name(seed.slot, seed.blueprint)} culled from {seed.slot}{by}{why}"
     isolated = slot is not None and slot.alpha == 0 and seed.accuracy_before is None
     yield Happening(event.seq, event.scope.epoch, "cull", seed.slot, what, not isolated, *_cost(seed, slot))
 

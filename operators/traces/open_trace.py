@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from nissa.events.event import Event
+from nissa.events.event import Env, Event
 from nissa.events.kinds import (
     ActivationsMeasured,
     AlertRaised,
@@ -61,7 +61,7 @@ class OpenTrace:
     """What is kept of one environment from now on."""
 
     group: str | None
-    env: int | None
+    env: Env | None
     episode: int | None
     before: list[Event[BatchCompleted]]
     heard: float

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, NamedTuple
 
-from nissa.events.event import Event
+from nissa.events.event import Env, Event
 from nissa.events.kinds import FidelityChanged, PolicyUpdated, RunStarted
 from nissa.operators.fold import EnvKey, Keyed
 from nissa.operators.traces.happenings import Happening
@@ -30,7 +30,7 @@ class _Injected(NamedTuple):
     episode: int
     done: Happening
 
-    def strikes(self, env: int | None, episode: int | None) -> bool:
+    def strikes(self, env: Env | None, episode: int | None) -> bool:
         """Whether it is one of a training, in this episode."""
         return self.done.epoch is not None and (self.env, self.episode) == (env, episode)
 
@@ -44,7 +44,7 @@ class RunHappenings:
     """What was done to one run."""
 
     injected: list[_Injected] = field(default_factory=list)
-    recent: deque[tuple[str | None, int | None, Happening]] = field(default_factory=lambda: deque(maxlen=32))
+    recent: deque[tuple[str | None, Env | None, Happening]] = field(default_factory=lambda: deque(maxlen=32))
     """Group and environment that each is about; None for all."""
     rates: Keyed[float | None] = field(default_factory=lambda: Keyed(lambda: None, limit=256))
     """Learning rates by the group and environment of a policy."""

@@ -25,10 +25,10 @@ __all__ = ["EpisodeSoFar", "Factorial", "Outcome", "Validated"]
 class Outcome(NamedTuple):
     """How an episode ended; accuracies in percent, growth as (host + seeds) / host. What is not known is None."""
 
-    epochs: int
+    epochs: int | None
     looks: int
     """Validations that its peak is the highest of."""
-    final_accuracy: float
+    final_accuracy: float | None
     final_growth_ratio: float | None
     kept_accuracy: float | None
     kept_growth_ratio: float | None
@@ -40,7 +40,7 @@ class Factorial(NamedTuple):
 
     epoch: int | None
     slots: tuple[str, ...]
-    accuracy: dict[tuple[bool, ...], float]
+    accuracy: dict[tuple[bool, ...], float | None]
 
 
 class Validated(NamedTuple):
@@ -81,7 +81,8 @@ class EpisodeSoFar:
     """Slots of it that were told to have no share in the output."""
     germinated: int = 0
     fossilized: int = 0
-    fossil_params: int = 0
+    fossil_params: int | None = 0
+    """None once the size of one was not told."""
     factorial: Factorial | None = None
     is_whole: bool = False
     """Once it is over: whether what is kept is known to be all that was trained."""
@@ -92,8 +93,9 @@ class EpisodeSoFar:
         """An epoch; what its slots hold, else what the events of seeds say, is the network that it is of."""
         sizes = told.host_params, told.total_seed_params, told.total_params, told.fossilized_params
         self.looks, self.last = self.looks + 1, Validated(epoch, bool(told.slots), *sizes)
-        if math.isfinite(told.val_accuracy) and (self.peak is None or told.val_accuracy > self.peak):
-            self.peak = float(told.val_accuracy)
+        accuracy = math.nan if told.val_accuracy is None else float(told.val_accuracy)
+        if math.isfinite(accuracy) and (self.peak is None or accuracy > self.peak):
+            self.peak = accuracy
         self.apart = {slot.slot for slot in told.slots if slot.alpha == 0}
         held = {slot.slot: slot.stage for slot in told.slots if slot.stage not in EMPTY_STAGES}
         self.fossils |= {slot: None for slot, stage in held.items() if stage == "FOSSILIZED"}
@@ -101,7 +103,7 @@ class EpisodeSoFar:
 
     def measured(self, told: CounterfactualMeasured, epoch: int | None) -> None:
         """A factorial; an epoch's replaces that of the one before."""
-        accuracy = {tuple(row.config): float(row.val_accuracy) for row in told.results}
+        accuracy = {tuple(row.config): _float(row.val_accuracy) for row in told.results}
         self.factorial = Factorial(epoch, tuple(told.slots), accuracy)
 
     def lived(self, seed: SeedGerminated | SeedFossilized | SeedCulled) -> None:
@@ -112,7 +114,9 @@ class EpisodeSoFar:
             return
         self.live.pop(seed.slot, None)
         if isinstance(seed, SeedFossilized):
-            self.fossilized, self.fossil_params = self.fossilized + 1, self.fossil_params + int(seed.params_added)
+            known, added = self.fossil_params, seed.params_added
+            self.fossilized += 1
+            self.fossil_params = None if known is None or added is None else known + int(added)
             self.fossils[seed.slot] = None
             self.passing.pop(seed.slot, None)
         elif seed.initiator == "episode_end":
@@ -134,9 +138,9 @@ class EpisodeSoFar:
         return Outcome(
             epochs=end.epochs,
             looks=self.looks,
-            final_accuracy=float(end.final_accuracy),
+            final_accuracy=_float(end.final_accuracy),
             final_growth_ratio=kept if self.is_whole and final is None else final,
-            kept_accuracy=None if accuracy is None else float(accuracy),
+            kept_accuracy=_float(accuracy),
             kept_growth_ratio=final if self.is_whole and kept is None else kept,
             peak_accuracy=self.peak,
         )
@@ -164,3 +168,7 @@ class EpisodeSoFar:
     def _fossil_params(self, end: EpisodeEnded) -> int | None:
         """Parameters that stay: as the seeds told when they fossilized, else as the last epoch did."""
         return self.fossil_params if self.fossilized == end.fossilized else self.last.fossilized_params
+
+
+def _float(value: float | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,12 +1,13 @@
 """The run as it goes, on a terminal: progress, a line for each turn in a seed's life, and the tables now and then."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from nissa.events.event import Event
+from nissa.events.event import Env, Event
 from nissa.events.kinds import EpochAssessed, EpochCompleted, RunEnded, RunStarted
 from nissa.sinks.console.event_lines import LINED, flag_line, line
 from nissa.sinks.console.injected_faults import InjectedFaults
@@ -33,7 +34,7 @@ class ConsoleSink:
             TextColumn("[bold]training"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("epochs, accuracy {task.fields[accuracy]}"),
+            TextColumn("epochs{task.fields[reached]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=self._console,
@@ -44,8 +45,8 @@ class ConsoleSink:
             disable=not self._console.is_terminal,
         )
         self._started: float | None = None
-        self._accuracy: dict[tuple[str | None, int | None], float] = {}
-        self._flags: dict[tuple[str | None, int | None], tuple[int | None, set[str]]] = {}
+        self._last: dict[tuple[str | None, Env | None], EpochCompleted] = {}
+        self._flags: dict[tuple[str | None, Env | None], tuple[int | None, set[str]]] = {}
 
     def __call__(self, event: Event[Any]) -> None:
         if self._started is None:
@@ -81,17 +82,30 @@ class ConsoleSink:
     def _follow(self, event: Event[Any]) -> None:
         match event.payload:
             case RunStarted(n_envs=envs, n_episodes=episodes, max_epochs=epochs):
-                self._progress.add_task("", total=envs * episodes * epochs if episodes else None, accuracy="-")
+                planned = (envs or 0) * (episodes or 0) * (epochs or 0)
+                self._progress.add_task("", total=planned or None, reached="")
                 self._progress.start()
                 self._faults(event)
-            case EpochCompleted(val_accuracy=accuracy):
-                self._advance(event, accuracy)
+            case EpochCompleted():
+                self._advance(event)
             case RunEnded():
                 self._progress.stop()
 
-    def _advance(self, event: Event[Any], accuracy: float) -> None:
-        self._accuracy[event.scope.group, event.scope.env] = accuracy
-        lowest, highest = min(self._accuracy.values()), max(self._accuracy.values())
-        spread = f"{lowest:.1f}-{highest:.1f}%" if len(self._accuracy) > 1 else f"{accuracy:.1f}%"
+    def _advance(self, event: Event[EpochCompleted]) -> None:
+        self._last[event.scope.group, event.scope.env] = event.payload
         for task in self._progress.task_ids:
-            self._progress.update(task, advance=1, accuracy=spread)
+            self._progress.update(task, advance=1, reached=_reached(self._last.values()))
+
+
+def _reached(epochs: Iterable[EpochCompleted]) -> str:
+    """From the lowest to the highest accuracy of the environments; where none is measured, of their losses."""
+    epochs = list(epochs)
+    accuracies = [float(epoch.val_accuracy) for epoch in epochs if epoch.val_accuracy is not None]
+    losses = [float(epoch.val_loss) for epoch in epochs if epoch.val_loss is not None]
+    if accuracies:
+        return f", accuracy {_spread(accuracies, '{:.1f}')}%"
+    return f", loss {_spread(losses, '{:.4g}')}" if losses else ""
+
+
+def _spread(values: Sequence[float], form: str) -> str:
+    return "-".join(form.format(value) for value in ((min(values), max(values)) if len(values) > 1 else values))

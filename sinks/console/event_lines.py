@@ -26,7 +26,7 @@ from nissa.events.kinds import (
 )
 from nissa.events.vocabulary import MARK
 from nissa.sinks.console.injected_faults import injected_text
-from nissa.sinks.text import counted, number, place
+from nissa.sinks.text import counted, joined, number, place
 
 __all__ = ["LINED", "flag_line", "line"]
 
@@ -68,10 +68,12 @@ EventLine = tuple[str, str, str] | None
 
 
 def _run_started(run: RunStarted) -> EventLine:
-    planned = f"{counted(run.n_episodes, 'episode')} each, of " if run.n_episodes is not None else ""
-    host = f"{run.host_architecture or '-'}, {run.host_params:,} params, slots {', '.join(run.slot_config)}"
-    size = f"{counted(run.n_envs, 'env')}, {planned}{counted(run.max_epochs, 'epoch')}"
-    return "run started", "bold", "; ".join(filter(None, (size, f"host {host}", injected_text(run))))
+    episodes, epochs = counted(run.n_episodes, "episode", ""), counted(run.max_epochs, "epoch", "")
+    each = joined(", of ", f"{episodes} each" if episodes else "", epochs)
+    size = joined(", ", counted(run.n_envs, "env", ""), each)
+    slots = joined(" ", "slots", ", ".join(map(str, run.slot_config))) if run.slot_config else ""
+    host = joined(", ", run.host_architecture, number(run.host_params, "{:,} params", ""), slots)
+    return "run started", "bold", joined("; ", size, f"host {host}" if host else "", injected_text(run))
 
 
 def _run_resumed(run: RunResumed) -> EventLine:
@@ -86,32 +88,34 @@ def _run_ended(run: RunEnded) -> EventLine:
 
 
 def _baseline(host: HostBaselineMeasured) -> EventLine:
-    return "host alone", "blue", f"{host.final_accuracy:.2f}% after {host.epochs} epochs, {host.host_params:,} params"
+    reached = f"{_reached(host.final_accuracy, host.final_loss)} after {counted(host.epochs, 'epoch')}"
+    return "host alone", "blue", joined(", ", reached, number(host.host_params, "{:,} params", ""))
 
 
 def _germinated(seed: SeedGerminated) -> EventLine:
-    return "germinated", "green", f"{seed.slot}: {seed.blueprint} ({seed.seed}), {seed.params:,} params"
+    params = number(seed.params, "{:,} params", "")
+    return "germinated", "green", joined(", ", f"{seed.slot}: {seed.blueprint} ({seed.seed})", params)
 
 
 def _stage(move: StageChanged) -> EventLine:
     if move.to_stage in _TOLD_OTHERWISE:
         return None
-    spent = f"{counted(move.epochs_in_stage, 'epoch')} in {move.from_stage.lower()}"
+    spent = joined(" in ", counted(move.epochs_in_stage, "epoch", ""), move.from_stage.lower())
     rest = f"{move.slot}: {move.blueprint or '-'} after {spent}, {_accuracy(move.accuracy_delta)}"
     return move.to_stage.lower(), "yellow", rest
 
 
 def _fossilized(seed: SeedFossilized) -> EventLine:
-    rest = f"{seed.slot}: {seed.blueprint or '-'} ({seed.seed}), {_accuracy(seed.improvement)}"
-    lived = counted(seed.epochs_total, "epoch")
-    return "fossilized", "bold cyan", f"{rest}, {lived}, +{seed.params_added:,} params"
+    rest = f"{seed.slot}: {seed.blueprint or '-'} ({seed.seed or '-'}), {_accuracy(seed.improvement)}"
+    params = number(seed.params_added, "+{:,} params", "")
+    return "fossilized", "bold cyan", joined(", ", rest, counted(seed.epochs_total, "epoch", ""), params)
 
 
 def _culled(seed: SeedCulled) -> EventLine:
     rest = f"{seed.slot}: {seed.blueprint or '-'} ({seed.seed or '-'}), {_accuracy(seed.improvement)}"
     cost = f"; the cull itself: {seed.accuracy_before:.2f}% -> {seed.accuracy_after:.2f}%" if _measured(seed) else ""
-    lived = counted(seed.epochs_total, "epoch")
-    return "culled", "red", f"{rest}, {lived}, by {seed.initiator}: {seed.reason}{cost}"
+    by = joined(": ", f"by {seed.initiator}" if seed.initiator else "", seed.reason)
+    return "culled", "red", joined(", ", rest, counted(seed.epochs_total, "epoch", ""), by) + cost
 
 
 def _measured(seed: SeedCulled) -> bool:
@@ -119,20 +123,29 @@ def _measured(seed: SeedCulled) -> bool:
 
 
 def _episode(episode: EpisodeEnded) -> EventLine:
-    kept = _network(episode.kept_accuracy, episode.growth_ratio)
-    trained = _network(episode.final_accuracy, episode.final_growth_ratio)
-    seeds = f"{episode.germinated} germinated, {episode.fossilized} fossilized, {episode.culled} culled"
-    rest = f"{counted(episode.epochs, 'epoch')}, reward {episode.total_reward:+.2f}; {seeds}"
-    return "episode", "bold", f"kept {kept}, as trained {trained}; {rest}"
+    kept = _network("kept", episode.kept_accuracy, episode.kept_loss, episode.growth_ratio)
+    trained = _network("as trained", episode.final_accuracy, episode.final_loss, episode.final_growth_ratio)
+    length = joined(", ", counted(episode.epochs, "epoch", ""), number(episode.total_reward, "reward {:+.2f}", ""))
+    ends = ("germinated", "fossilized", "culled")
+    seeds = joined(", ", *(number(getattr(episode, end), f"{{}} {end}", "") for end in ends))
+    return "episode", "bold", joined("; ", joined(", ", kept, trained), length, seeds) or episode.outcome
 
 
-def _network(accuracy: float | None, growth: float | None) -> str:
-    return f"{number(accuracy, '{:.2f}%', 'not measured')} at {number(growth, '{:.2f}x', 'growth not told')}"
+def _network(which: str, accuracy: float | None, loss: float | None, growth: float | None) -> str:
+    """Nothing of a network of which nothing is known."""
+    if accuracy is None and loss is None and growth is None:
+        return ""
+    return f"{which} {_reached(accuracy, loss)} at {number(growth, '{:.2f}x', 'growth not told')}"
+
+
+def _reached(accuracy: float | None, loss: float | None) -> str:
+    return number(accuracy, "{:.2f}%", number(loss, "loss {:.4g}", "not measured"))
 
 
 def _policy(update: PolicyUpdated) -> EventLine:
     explained, entropy = (number(value, "{:.2f}") for value in (update.explained_variance, update.entropy))
-    numbers = f"KL {update.approx_kl:.4f}, clipped {update.clip_fraction:.2f}, EV {explained}, entropy {entropy}"
+    kl, clipped = number(update.approx_kl, "{:.4f}"), number(update.clip_fraction, "{:.2f}")
+    numbers = f"KL {kl}, clipped {clipped}, EV {explained}, entropy {entropy}"
     return "policy", "magenta", f"update {update.update}: {numbers}"
 
 

@@ -31,7 +31,8 @@ class SummaryTimes:
         """Take an event in; whether the tables are to be shown before what comes of it."""
         match event.payload:
             case RunStarted(n_envs=envs) if not self._asked:
-                self._every = ceil(EPISODES / max(envs, 1)) * max(envs, 1)
+                envs = max(envs or 1, 1)
+                self._every = ceil(EPISODES / envs) * envs
             case EpisodeEnded():
                 self._finished += 1
                 self._due |= self._finished % self._every == 0

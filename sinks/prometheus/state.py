@@ -162,9 +162,9 @@ class State:
 
 
 def _note_twin(place: LatestByKind, event: Event[HostBaselineEpoch]) -> None:
-    epoch = event.scope.epoch
+    epoch, accuracy = event.scope.epoch, event.payload.val_accuracy
     if epoch is not None and place.twin and epoch <= next(reversed(place.twin)):
         # Told anew, it is another network's curve, as the verdict has it.
         place.twin = {}
-    if epoch is not None and len(place.twin) < MAX_TWIN_EPOCHS:
-        place.twin[epoch] = event.payload.val_accuracy
+    if epoch is not None and accuracy is not None and len(place.twin) < MAX_TWIN_EPOCHS:
+        place.twin[epoch] = accuracy

@@ -6,7 +6,7 @@ from dataclasses import fields
 from math import isnan
 from typing import Any, TypeVar
 
-from nissa.events.event import Event
+from nissa.events.event import Env, Event, env_order
 from nissa.events.json_encoding import plain
 from nissa.events.kinds import (
     AlertRaised,
@@ -40,8 +40,8 @@ def _place(event: Event[Any]) -> Key:
     return event.scope.run, *_sortable(event.scope.group, event.scope.env)
 
 
-def _sortable(group: str | None, *numbers: int | None) -> Key:
-    return str(group or ""), *(-1 if number is None else number for number in numbers)
+def _sortable(group: str | None, env: Env | None, *numbers: int | None) -> Key:
+    return str(group or ""), env_order(env), *(-1 if number is None else number for number in numbers)
 
 
 _KEYS: dict[type, Callable[[Event[Any]], Key]] = {
@@ -52,7 +52,7 @@ _KEYS: dict[type, Callable[[Event[Any]], Key]] = {
         event.scope.run,
         *_sortable(event.payload.group, event.payload.env, event.payload.episode),
     ),
-    VerdictReached: lambda event: (event.scope.run, *_sortable(event.payload.group)),
+    VerdictReached: lambda event: (event.scope.run, str(event.payload.group or "")),
     EpochAssessed: _place,
     FeaturesComputed: _place,
     ProbesConfigured: _place,

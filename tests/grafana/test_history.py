@@ -56,14 +56,14 @@ def test_the_table_of_environments_has_what_the_logs_said_last(past: Past, at: f
         key, payload = (event.scope.run, event.scope.group or "", str(event.scope.env)), event.payload
         if isinstance(payload, EpochCompleted):
             said["episode"][key], said["epoch"][key] = event.scope.episode or 0, event.scope.epoch or 0
-            said["accuracy"][key] = payload.val_accuracy / 100
-            peaks[key] = max(peaks.get(key, 0.0), payload.val_accuracy / 100)
+            said["accuracy"][key] = accuracy = (payload.val_accuracy or math.nan) / 100
+            peaks[key] = max(peaks.get(key, 0.0), accuracy)
         elif isinstance(payload, EpisodeEnded):
-            said["last trained"][key], said["best"][key] = payload.final_accuracy / 100, peaks[key]
+            said["last trained"][key], said["best"][key] = (payload.final_accuracy or math.nan) / 100, peaks[key]
             said["last kept"][key] = (payload.kept_accuracy or math.nan) / 100
             said["host alone"][key] = twins[key, payload.epochs] / 100
         elif isinstance(payload, HostBaselineEpoch):
-            twins[key, event.scope.epoch] = payload.val_accuracy
+            twins[key, event.scope.epoch] = payload.val_accuracy or math.nan
     for title, column in said.items():
         found = past.column("overview: Each environment", title, "run", "group", "env", at=at)
         assert found == pytest.approx(column), title

@@ -73,7 +73,7 @@ def _copies(event: Event[Any], envs: int, groups: Sequence[str]) -> Iterator[Eve
         payload = event.payload
         if isinstance(payload, BlueprintSummarized):
             payload = replace(payload, group=name)
-        for copy in range(env, envs, 2) if env is not None else (None,):
+        for copy in range(int(env), envs, 2) if env is not None else (None,):
             yield replace(event, scope=event.scope._replace(group=name, env=copy), payload=payload)
 
 

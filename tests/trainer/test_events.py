@@ -235,5 +235,5 @@ def test_phases_of_an_epoch_are_timed(by_ppo: Events) -> None:
 def test_the_initial_checkpoint_holds_the_weights_that_every_episode_starts_with(demo: Path, by_ppo: Events) -> None:
     for event in of(by_ppo, HostBaselineMeasured):
         weights = torch.load(demo / event.payload.initial_checkpoint, weights_only=True)
-        expected = new_host(1 + (event.scope.env or 0)).state_dict()
+        expected = new_host(1 + int(event.scope.env or 0)).state_dict()
         assert all(torch.equal(value, expected[name]) for name, value in weights.items())

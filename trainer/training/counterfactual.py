@@ -28,7 +28,8 @@ def contributions(measured: CounterfactualMeasured | None) -> dict[str, float]:
     """By slot, in percentage points: accuracy with all seeds minus accuracy with this one alone switched off."""
     if measured is None:
         return {}
-    accuracy = {tuple(result.config): result.val_accuracy for result in measured.results}
+    told = {tuple(result.config): result.val_accuracy for result in measured.results}
+    accuracy = {config: value for config, value in told.items() if value is not None}
     n = len(measured.slots)
     return {
         name: accuracy[(True,) * n] - accuracy[tuple(i != off for i in range(n))]

@@ -34,7 +34,8 @@ _OUR_OWN = (Heartbeat, EventsDropped)
 def _info(at: Labels, event: Event[RunStarted]) -> list[Row]:
     row = event.payload
     versions = [row.versions.get(library, "") for library in ("python", "torch")]
-    what = (row.git_commit or "", row.task_type, row.host_architecture or "", str(row.base_seed), *versions)
+    seed = "" if row.base_seed is None else str(row.base_seed)
+    what = (row.git_commit or "", row.task_type or "", row.host_architecture or "", seed, *versions)
     return [((*at, *what), row)]
 
 

@@ -99,7 +99,9 @@ def said(rows: list[Event[Any]]) -> list[str]:
 def test_an_end_that_fits_its_events_is_told_to_nobody(episode: tuple[list[Told], EpisodeEnded]) -> None:
     told, end = episode
     assert derived(account_mismatch(), events([*told, (len(told), end), (None, END)])) == []
-    rounded = replace(end, final_accuracy=round(end.final_accuracy, 2), total_reward=round(end.total_reward, 3))
+    rounded = replace(
+        end, final_accuracy=round(end.final_accuracy or 0.0, 2), total_reward=round(end.total_reward or 0.0, 3)
+    )
     assert said(events([*told, (None, rounded)])) == []
     silent = replace(end, growth_ratio=None, final_growth_ratio=None)
     assert said(events([*told, (None, silent)])) == []

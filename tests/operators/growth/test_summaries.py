@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nissa.events.event import Env
 from nissa.events.kinds import (
     BestRun,
     BlueprintSummarized,
@@ -115,11 +116,11 @@ def test_scoreboards_equal_a_plain_count(story: list[Any]) -> None:
         fossils = [e.payload for e in mine if isinstance(e.payload, SeedFossilized)]
         assert row.germinated == sum(isinstance(e.payload, SeedGerminated) for e in mine)
         assert (row.fossilized, row.culled) == (len(fossils), sum(isinstance(e.payload, SeedCulled) for e in mine))
-        assert row.params_added == sum(seed.params_added for seed in fossils)
+        assert row.params_added == sum(seed.params_added or 0 for seed in fossils)
         assert sum(row.fossilized_by_blueprint.values()) == len(fossils)
         now = [e for e in mine if e.scope.episode == mine[-1].scope.episode]
         starts = [e.payload.host_params for e in mine if isinstance(e.payload, EpisodeStarted)]
-        added = sum(e.payload.params_added for e in now if isinstance(e.payload, SeedFossilized))
+        added = sum(e.payload.params_added or 0 for e in now if isinstance(e.payload, SeedFossilized))
         if any(isinstance(e.payload, SCOREBOARD) for e in now):
             assert row.host_params == (starts[-1] if starts else None)
             assert row.growth_ratio == (pytest.approx(1 + added / (starts[-1] or math.inf)) if starts else None)
@@ -320,10 +321,10 @@ def test_however_few_are_kept_the_best_of_each_environment_is_among_them(runs: l
     kept: list[BestRun] = []
     for one in runs:
         kept = rank([*kept, one], keep)
-    best: dict[int | None, tuple[float, float]] = {}
+    best: dict[Env | None, tuple[float, float]] = {}
     for one in runs:
         best[one.env] = min(best.get(one.env, (1.0, 0.0)), (-one.peak_accuracy, size(one)))
-    found: dict[int | None, tuple[float, float]] = {}
+    found: dict[Env | None, tuple[float, float]] = {}
     for one in kept:
         found.setdefault(one.env, (-one.peak_accuracy, size(one)))
     assert found == best

@@ -225,7 +225,7 @@ def ablation(here: list[Any], end: Any, seed: str | None) -> float | None:
             rows = [row for row in payload.slots if row.slot == slot and row.counterfactual_contribution is not None]
             value, of = (rows[0].counterfactual_contribution, rows[0].seed or of) if rows else (None, None)
         elif isinstance(payload, CounterfactualMeasured):
-            configs = {tuple(row.config): row.val_accuracy for row in payload.results}
+            configs = {tuple(row.config): row.val_accuracy or 0.0 for row in payload.results}
             off = (slot != "early", slot != "late")
             value = configs[True, True] - configs[off] if {(True, True), off} <= configs.keys() else None
         if value is not None:

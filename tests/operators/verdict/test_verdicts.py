@@ -298,12 +298,13 @@ def test_a_verdict_equals_a_plain_loop(ends: list[Any], curves: list[list[float]
 
 
 def level(end: EpisodeEnded, curve: list[float]) -> int:
-    return 0 if end.epochs > len(curve) else 1 if end.kept_accuracy is None else 2
+    return 0 if (end.epochs or 0) > len(curve) else 1 if end.kept_accuracy is None else 2
 
 
 def figures(end: EpisodeEnded, curve: list[float]) -> dict[str, float | None]:
     """What an episode gives to each mean; it was never validated, so it has no peak."""
-    alone = curve[end.epochs - 1] if end.epochs <= len(curve) else None
+    epochs = end.epochs or 0
+    alone = curve[epochs - 1] if epochs <= len(curve) else None
     pairs = {"": (end.kept_accuracy, end.growth_ratio), "final_": (end.final_accuracy, end.final_growth_ratio)}
     found: dict[str, float | None] = {"twin_accuracy": alone, "peak_delta": None}
     for name, (accuracy, growth) in pairs.items():

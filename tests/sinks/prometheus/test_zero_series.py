@@ -88,7 +88,7 @@ def happened(events: Stream) -> Counter[str]:
                 true["nissa_head_forced_total"] += sum(head.forced for head in used)
             case PolicyUpdated(decisions=decisions, early_stopped=stopped, heads=heads):
                 true += Counter({"nissa_policy_updates_total": 1, "nissa_policy_decisions_total": decisions})
-                true["nissa_policy_early_stops_total"] += stopped
+                true["nissa_policy_early_stops_total"] += bool(stopped)
                 for head in heads.values():
                     true["nissa_head_entropy_nats_total"] += head.entropy  # type: ignore[assignment]
                     true["nissa_head_log_valid_nats_total"] += head.log_valid  # type: ignore[assignment]

@@ -183,6 +183,7 @@ def test_an_update_moves_towards_what_paid_and_says_so() -> None:
     assert first.heads["slot"].decisions == sum(s.decision.heads["slot"].relevant for s in paid)
     assert first.value_mean == pytest.approx(np.mean([s.decision.value for s in paid]), abs=1e-6)
     assert first.return_std == pytest.approx(np.std(updates[0][1][0].returns), rel=1e-5)
+    assert first.ratio_max is not None
     assert first.ratio_max >= 1
 
 

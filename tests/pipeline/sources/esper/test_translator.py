@@ -41,7 +41,7 @@ def payloads(events: list[Event[Any]], kind: type[Any]) -> list[Any]:
     return [event.payload for event in events if type(event.payload) is kind]
 
 
-def places(events: list[Event[Any]], kind: type[Any]) -> list[tuple[int | None, ...]]:
+def places(events: list[Event[Any]], kind: type[Any]) -> list[tuple[Any, ...]]:
     return [(e.scope.env, e.scope.episode, e.scope.epoch) for e in events if type(e.payload) is kind]
 
 
