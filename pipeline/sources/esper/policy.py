@@ -1,4 +1,4 @@
-"""How decisions and updates of the policy are read from esper-lite's events, of whatever age: what holds which field."""
+"""How decisions and updates of the policy are read from esper-lite's events of any age: what holds which field."""
 
 from math import isfinite
 from typing import Any

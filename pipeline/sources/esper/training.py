@@ -1,7 +1,5 @@
 """How runs, episodes and epochs are read from esper-lite's events, of whatever age: what holds which field."""
 
-from typing import Any
-
 from nissa.events.kinds import (
     CounterfactualMeasured,
     EpisodeEnded,
