@@ -44,7 +44,10 @@ def _not_measured(line: Line) -> str | None:
 
 def _n_episodes(line: Line, _: Host) -> int | None:
     """Theirs are of all environments; `max_batches` was the same once, and is something else in a heuristic run."""
-    episodes, envs = (whole(line, name, line.data[name]) for name in ("n_episodes", "n_envs"))
+    told = {field: line.data.get(field) for field in ("n_episodes", "n_envs")}
+    if None in told.values():
+        return None
+    episodes, envs = (whole(line, field, value) for field, value in told.items())
     return episodes // envs if envs and episodes % envs == 0 else None
 
 
