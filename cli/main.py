@@ -14,7 +14,10 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand. Returns the exit status: 0, 2 for what the user can mend, 130 after Ctrl-C."""
+    """Run a subcommand. Returns the exit status.
+
+    0, 1 for a run in which something could not be read, 2 for what the user can mend, 130 after Ctrl-C.
+    """
     _write_what_can_be_written()
     arguments = _parser().parse_args(argv)
     try:

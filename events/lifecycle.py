@@ -1,7 +1,7 @@
 """The life of a seed: germination, stages, gates, and how it ended.
 
 Stages: DORMANT, GERMINATED, TRAINING, BLENDING, HOLDING, FOSSILIZED, CULLED; where a trainer has them, EMBARGOED and
-RESETTING follow CULLED.
+RESETTING follow CULLED. Logs from before 9 December 2025 have SHADOWING between BLENDING and HOLDING.
 """
 
 from nissa.events.kind import Importance, Payload, kind, part

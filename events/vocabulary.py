@@ -104,10 +104,10 @@ COMPLAINTS = ("non_finite", "exploding", "vanishing", "dead")
 """What may be wrong with a layer, the worst first."""
 
 STAGES = (
-    *("DORMANT", "GERMINATED", "TRAINING", "BLENDING", "HOLDING"),
+    *("DORMANT", "GERMINATED", "TRAINING", "BLENDING", "SHADOWING", "HOLDING"),
     *("FOSSILIZED", "CULLED", "EMBARGOED", "RESETTING"),
 )
-"""A slot's stages, in the order of a seed's life."""
+"""A slot's stages, in the order of a seed's life; SHADOWING is of logs from before 9 December 2025."""
 EMPTY_STAGES = frozenset({"DORMANT", "CULLED", "EMBARGOED", "RESETTING"})
 """Those of a slot whose seed is not there, or not any more."""
 GATES = ("G0", "G1", "G2", "G3", "G4", "G5")

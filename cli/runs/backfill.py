@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nissa.cli.errors import UsageError, at_least
-from nissa.cli.runs.replay import read_run
+from nissa.cli.runs.replay import judged, read_run
 from nissa.sinks.prometheus import Backfill
 
 __all__ = ["add"]
@@ -32,4 +32,4 @@ def _run(arguments: argparse.Namespace) -> int:
     sys.stdout.write(f"Run {result.run}, {result.reading.read:,} events: {arguments.file}.\n")
     sys.stdout.write("To make blocks of it, in an empty folder:\n")
     sys.stdout.write(f"  promtool tsdb create-blocks-from openmetrics {arguments.file} DATA\n")
-    return 0
+    return judged(arguments.command, result)

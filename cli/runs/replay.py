@@ -1,6 +1,7 @@
 """`nissa replay`: a recorded run through the same operators, as tables or as one JSON document."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from nissa.pipeline.replay import Replay, replay
 from nissa.pipeline.sources import Account, UnreadableRunError
 from nissa.sinks.console import InjectedFaults, summary
 
-__all__ = ["add", "read_run"]
+__all__ = ["add", "judged", "read_run"]
 
 _ODD_SHOWN = 10
 
@@ -33,11 +34,19 @@ def read_run(path: Path, *consumers: Any) -> Replay:
         raise UsageError(error) from None
 
 
+def judged(command: str, result: Replay) -> int:
+    """The exit status of a command that showed a run: 0, or 1 where the run was not read to satisfaction, and why."""
+    complaint = result.reading.complaint()
+    if complaint:
+        sys.stderr.write(f"nissa {command}: {complaint}\n")
+    return 1 if complaint else 0
+
+
 def _run(arguments: argparse.Namespace) -> int:
     result = read_run(arguments.path, faults := InjectedFaults())
     if arguments.json:
         write_json(result.summary())
-        return 0
+        return judged(arguments.command, result)
     console = terminal(no_color=arguments.no_color)
     console.print(f"Run {result.run}: {_found(result)}.", soft_wrap=True)
     for problem in result.reading.problems:
@@ -45,7 +54,7 @@ def _run(arguments: argparse.Namespace) -> int:
     for told in _foreign(result.reading.foreign):
         console.print(f"  {told}", soft_wrap=True)
     console.print(summary(result.tables.snapshot(), injected=faults.text()))
-    return 0
+    return judged(arguments.command, result)
 
 
 def _foreign(account: Account | None) -> list[str]:
@@ -69,7 +78,8 @@ def _found(result: Replay) -> str:
         "malformed": reading.malformed,
         "duplicated": reading.duplicates,
         "files cut short": reading.cut_short,
-        "lost before they were written": reading.dropped,
+        "lost before they were written": reading.lost,
+        "missing": reading.missing,
         "derived differently than recorded": result.different,
         "derived but not recorded": result.only_computed,
         "recorded but not derived again": result.only_recorded,

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from nissa.cli.errors import UsageError, port
-from nissa.cli.runs.replay import read_run
+from nissa.cli.runs.replay import judged, read_run
 from nissa.sinks.prometheus import MetricsServer, PrometheusSink
 
 __all__ = ["add"]
@@ -32,6 +32,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"cannot listen on {arguments.address}:{arguments.port}: {error.strerror}") from None
     server.start()
     console = Console(highlight=False, markup=False)
+    judged(arguments.command, result)
     console.print(f"Run {result.run}, {result.reading.read:,} events, at {server.url}; Ctrl-C ends.", soft_wrap=True)
     try:
         threading.Event().wait()

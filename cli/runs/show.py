@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nissa.cli.documents import write_json
-from nissa.cli.runs.replay import read_run
+from nissa.cli.runs.replay import judged, read_run
 from nissa.cli.runs.show_episodes import episode_lines, run_lines
 from nissa.cli.runs.show_epochs import counterfactual_lines, epoch_lines, slot_lines
 from nissa.cli.runs.show_kind import KEPT, OfKind, event_lines
@@ -40,13 +40,14 @@ def add(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     where = {name: getattr(arguments, name) for name in _WHERE}
     if arguments.kind is not None:
-        read_run(arguments.path, found := OfKind(arguments.kind, **where))
+        result = read_run(arguments.path, found := OfKind(arguments.kind, **where))
         _write(found.document() if arguments.json else event_lines(found))
-        return 0
-    tables = read_run(arguments.path, store := RunStore(), faults := InjectedFaults()).tables.snapshot()
+        return judged(arguments.command, result)
+    result = read_run(arguments.path, store := RunStore(), faults := InjectedFaults())
+    tables = result.tables.snapshot()
     verdict = _verdict(tables["verdicts"], where, faults.text())
     _write(store.document(**where) if arguments.json else chain(_lines(store, tables, where), verdict))
-    return 0
+    return judged(arguments.command, result)
 
 
 def _write(shown: dict[str, Any] | Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nissa.cli.errors import UsageError, at_least
-from nissa.cli.runs.replay import read_run
+from nissa.cli.runs.replay import judged, read_run
 from nissa.cli.runs.trace_text import headline, report, severity
 from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured
@@ -73,15 +73,15 @@ class _Nth:
 
 def _list(arguments: argparse.Namespace) -> int:
     found = _Headlines(arguments.marks)
-    read_run(arguments.path, found)
+    result = read_run(arguments.path, found)
     sys.stdout.write(found.text())
-    return 0
+    return judged(arguments.command, result)
 
 
 def _show(arguments: argparse.Namespace) -> int:
     wanted = _Nth(arguments.number)
-    read_run(arguments.path, wanted)
+    result = read_run(arguments.path, wanted)
     if wanted.found is None:
         raise UsageError(f"there is no trace {wanted.number}: `nissa traces --marks` lists {wanted.count}")
     sys.stdout.write(report(wanted.found, wanted.number) + "\n")
-    return 0
+    return judged(arguments.command, result)

@@ -21,7 +21,7 @@ NEUTRAL = _GREY
 STAGE_COLORS: Mapping[str, str] = dict(
     zip(
         STAGES,
-        ("#4D4D4D", _SKY, _BLUE, _YELLOW, _ORANGE, _GREEN, _VERMILLION, _PURPLE, _GREY),
+        ("#4D4D4D", _SKY, _BLUE, _YELLOW, "#692D00", _ORANGE, _GREEN, _VERMILLION, _PURPLE, _GREY),
         strict=True,
     )
 )

@@ -52,9 +52,7 @@ def _own(place: str, line: bytes, reading: Reading) -> Event[Any] | None:
         check(line)
         return decode(line, lambda what: reading.strange(place, what))
     except MalformedLineError as error:
-        torn = "" if line.endswith(b"\n") else "torn last line: "
-        reading.wrong(f"{place}: {torn}{error}")
-        reading.malformed += 1
+        reading.refuse(place, line, str(error))
         return None
 
 

@@ -55,6 +55,17 @@ class Account:
         """What was odd, and how often: first what cost a line its translation, then the rest; the frequent first."""
         return sorted(self.odd.items(), key=lambda item: (item[0] not in self._costly, -item[1], item[0]))
 
+    def nothing(self) -> str | None:
+        """Why none of its lines was translated, in one line; None where one was."""
+        if self.translated:
+            return None
+        why = next((f"; {count:,} times {what}" for what, count in self.oddities()), "")
+        types = ", ".join(sorted(self.by_type, key=lambda name: -self.by_type[name].total())[:3])
+        told = f"carried whole, of types without a counterpart here ({types})" if types and not why else "carried whole"
+        return (
+            f"nothing of it was translated: {self.carried:,} of {self.lines:,} lines of {self.system} are {told}{why}"
+        )
+
     def summary(self) -> dict[str, Any]:
         """The counts as plain data; `null_only` are the fields that were null in every line of their type."""
         counts = ("system", "lines", "translated", "carried", "malformed", "duplicates", "added", "late")

@@ -41,6 +41,7 @@ MEANT = {
         "GERMINATED": "#56B4E9",
         "TRAINING": "#0072B2",
         "BLENDING": "#F0E442",
+        "SHADOWING": "#692D00",
         "HOLDING": "#E69F00",
         "FOSSILIZED": "#009E73",
         "CULLED": "#D55E00",

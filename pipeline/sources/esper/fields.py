@@ -8,7 +8,18 @@ from typing import Any
 from nissa.events.codec import MalformedLineError
 from nissa.events.kinds import SlotSnapshot
 
-__all__ = ["Line", "MisfitError", "Read", "name", "number", "numbered", "stage", "texts", "truth", "whole"]
+__all__ = [
+    "Line",
+    "MisfitError",
+    "Read",
+    "name",
+    "number",
+    "numbered",
+    "stage",
+    "texts",
+    "truth",
+    "whole",
+]
 
 _LARGEST = 1 << 63
 _RENAMED = {"PRUNED": "CULLED", "PROBATIONARY": "HOLDING"}
@@ -34,8 +45,8 @@ class Line:
     data: dict[str, Any]
     odd: list[str] = field(default_factory=list)
     """What was mended on the way."""
-    unfit: set[str | None] = field(default_factory=set)
-    """Fields of the payload that could not be read."""
+    taken: set[str] = field(default_factory=set)
+    """Fields of the payload that were read into a field of ours, whole."""
     slots: list[SlotSnapshot] | None = None
     """Its `seeds`, once they were read."""
 
@@ -55,6 +66,19 @@ class Line:
             kind = f"{kind} {data['kind']}"
         known = id if isinstance(id, str) else None, _seconds(row.get("timestamp"))
         return cls(kind, *known, group if isinstance(group, str) else None, beside, data)
+
+    @property
+    def slot(self) -> Any:
+        """Its slot, which the payload did not say before the end of December 2025."""
+        return self.envelope.get("slot_id") if self.data.get("slot_id") is None else self.data["slot_id"]
+
+    def read(self, field: str, read: "Read") -> Any:
+        """A field of the payload; None if it is not told. Raises MisfitError."""
+        if (value := self.data.get(field)) is None:
+            return None
+        found = read(self, field, value)
+        self.taken.add(field)
+        return found
 
 
 Read = Callable[[Line, str, Any], Any]

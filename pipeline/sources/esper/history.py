@@ -10,11 +10,16 @@ from nissa.events.kinds import (
     SeedCulled,
     SeedFossilized,
     SeedGerminated,
+    StageChanged,
 )
 from nissa.events.vocabulary import EMPTY_STAGES
 from nissa.operators.fold import Keyed
+from nissa.pipeline.sources.esper.rounds import Rounds
 
 __all__ = ["History", "Host"]
+
+_MOST = 1000
+"""Seeds of a network that are remembered as ended."""
 
 
 @dataclass(slots=True)
@@ -30,9 +35,11 @@ class Host:
     accuracy_before: float | None = None
     """Validation accuracy after the epoch before."""
     seeds: dict[str, SeedGerminated] = field(default_factory=dict)
-    """Seeds by slot, fossilized ones included."""
-    fossilized: list[int | None] = field(default_factory=list)
-    """Parameters of each fossilized seed."""
+    """The last seed of each slot, ended ones included: a rollback may bring one back."""
+    ended: dict[str | None, SeedFossilized | SeedCulled] = field(default_factory=dict)
+    """How seeds ended, by name."""
+    ratio: tuple[Any, float] | None = None
+    """Of the policy: which of its updates a warning was about, and the largest probability ratio in it."""
     started: bool = False
     """Whether its start was told."""
 
@@ -51,25 +58,42 @@ class Host:
         born = self.seeds.get(slot)
         return born.blueprint if born and seed == born.seed else None
 
-    def growth_ratio(self) -> float | None:
-        """(host + parameters of the seeds that were seen to fossilize) / host, if all sizes are known."""
-        known = [params for params in self.fossilized if params is not None]
-        if not self.host_params or len(known) < len(self.fossilized):
-            return None
-        return (self.host_params + sum(known)) / self.host_params
+    @property
+    def fossilized(self) -> list[int | None]:
+        """Parameters of each seed that was seen to fossilize and was not culled since."""
+        return [end.params_added for end in self.ended.values() if isinstance(end, SeedFossilized)]
 
-    def note(self, payload: Any, epoch: int | None) -> None:
-        """Take in what a translated event tells."""
+    def growth_ratio(self) -> float | None:
+        """(host + parameters of the fossilized seeds) / host, if all their sizes are known."""
+        sizes = [size for size in self.fossilized if size is not None]
+        if not self.host_params or len(sizes) < len(self.fossilized):
+            return None
+        return (self.host_params + sum(sizes)) / self.host_params
+
+    def note(self, payload: Any, epoch: int | None) -> bool:
+        """Take in what a translated event tells; whether it is of a seed that had ended, and was brought back."""
         match payload:
             case EpochCompleted():
                 self.accuracy_before = self.val_accuracy if self.epoch is not None and epoch == self.epoch + 1 else None
                 self.epoch, self.val_loss, self.val_accuracy = epoch, payload.val_loss, payload.val_accuracy
             case SeedGerminated():
                 self.seeds[payload.slot] = payload
-            case SeedFossilized():
-                self.fossilized.append(payload.params_added)
-            case SeedCulled():
-                self.seeds.pop(payload.slot, None)
+                self.ended.pop(payload.seed, None)
+            case StageChanged() if self.is_present(payload.from_stage) and payload.from_stage != "FOSSILIZED":
+                return self._brought_back(payload.seed)
+            case SeedFossilized() | SeedCulled():
+                again = self._brought_back(payload.seed)
+                self.ended[payload.seed] = payload
+                if len(self.ended) > _MOST:
+                    del self.ended[next(iter(self.ended))]
+                return again
+        return False
+
+    def _brought_back(self, seed: str | None) -> bool:
+        """A seed that ended and lives on."""
+        there = seed is not None and seed in self.ended
+        self.ended.pop(seed, None)
+        return there
 
     @staticmethod
     def is_present(stage: str) -> bool:
@@ -83,6 +107,7 @@ class History:
     def __init__(self) -> None:
         self._runs: Keyed[RunStarted | None] = Keyed(lambda: None)
         self._hosts: Keyed[list[Host]] = Keyed(list)
+        self.rounds: Keyed[Rounds] = Keyed(Rounds)
 
     def host(self, group: str | None, env: int | None, episode: int | None, unnumbered: bool = False) -> Host:
         """The host of an episode, or of the current one; nothing is known of one before the last two.

@@ -44,7 +44,7 @@ def read_esper(content: Lines, reading: Reading, before: Counter[str]) -> Iterat
         try:
             said = translator(_parsed(line, account))
         except MalformedLineError as error:
-            _refuse(reading, account, place, line, str(error))
+            account.refuse({reading.refuse(place, line, str(error)): 1})
             continue
         if not said:
             reading.duplicates += 1
@@ -52,7 +52,7 @@ def read_esper(content: Lines, reading: Reading, before: Counter[str]) -> Iterat
             event = Event(seq, time, scope, payload, extra=extra)
             seq += 1
             reading.admit(event)
-            if isinstance(payload, ForeignEventCarried) and payload.type not in RULES:
+            if isinstance(payload, ForeignEventCarried):
                 _mark_unknown(reading, payload)
             yield event
 
@@ -81,13 +81,6 @@ def _parsed(line: bytes, account: Account | None = None) -> Any:
     if words and account:
         account.odd["NaN or Infinity as a bare word"] += 1
     return row
-
-
-def _refuse(reading: Reading, account: Account, place: str, line: bytes, reason: str) -> None:
-    reading.malformed += 1
-    torn = "" if line.endswith(b"\n") else "torn last line: "
-    account.refuse({torn + reason: 1})
-    reading.wrong(f"{place}: {torn}{reason}")
 
 
 def _mark_unknown(reading: Reading, payload: ForeignEventCarried) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nissa.events.kinds import Action, CounterfactualResult, GateCheck, SlotSnapshot
-from nissa.pipeline.sources.esper.fields import Line, MisfitError, name, number, stage, texts, truth, whole
+from nissa.pipeline.sources.esper.fields import Line, MisfitError, Read, name, number, stage, texts, truth, whole
 from nissa.pipeline.sources.esper.history import Host
 
 __all__ = [
@@ -58,13 +58,16 @@ def checks(line: Line, _: Host) -> list[GateCheck]:
 
 
 def action(line: Line, _: Host) -> Action | None:
-    """The factored action; only what its operation used."""
-    if (operation := line.data.get("action_name")) is None:
+    """The factored action; only what its operation used, for some trainers tell all that was drawn."""
+    operation = line.data.get("action_name", line.data.get("op"))
+    if operation is None:
         return None
-    parts = {part: _text(line, field) for part, field in (("blueprint", "blueprint_id"), ("blend", "blend_id"))}
-    slot = None if operation == "WAIT" else _text(line, "slot_id")
     operation = name(line, "action_name", operation)
-    return Action(op=_OPERATIONS.get(operation, operation), slot=slot, **parts)
+    slot = None if operation == "WAIT" else _text(line, "slot_id")
+    drawn = (("blueprint", "blueprint_id"), ("blend", "blend_id")) if operation == "GERMINATE" else ()
+    return Action(
+        op=_OPERATIONS.get(operation, operation), slot=slot, **{part: _text(line, field) for part, field in drawn}
+    )
 
 
 def accuracy_delta(line: Line, host: Host) -> float | None:
@@ -86,9 +89,10 @@ def durations(line: Line, _: Host) -> dict[str, float]:
     return {phase: number(line, "phases.wall_ms", wall) / 1000 for phase, wall in rows.items()}
 
 
-def slot_config(line: Line, _: Host) -> dict[str, int | None]:
-    """The slots; how wide they are is not told."""
-    return dict.fromkeys(texts(line, "slot_ids", line.data.get("slot_ids")))
+def slot_config(line: Line, _: Host) -> dict[str, int | None] | None:
+    """The slots, if told; how wide they are is not."""
+    told = line.data.get("slot_ids")
+    return None if told is None else dict.fromkeys(texts(line, "slot_ids", told))
 
 
 def _size(line: Line, host: Host, counts: Callable[[str], bool]) -> int | None:
@@ -116,12 +120,17 @@ def _snapshot(line: Line, host: Host, slot: str, row: dict[str, Any]) -> SlotSna
     return SlotSnapshot(
         slot=slot,
         stage=now,
-        epochs_in_stage=whole(line, "seeds.epochs_in_stage", row.get("epochs_in_stage")),
+        epochs_in_stage=_if_told(line, row, "epochs_in_stage", whole),
         seed=present.seed if present and host.is_present(now) else None,
-        blueprint=None if blueprint is None else name(line, "seeds.blueprint_id", blueprint),
+        blueprint=_if_told(line, row, "blueprint_id", name),
         seed_params=host.size(slot, blueprint) if host.is_present(now) else 0,
-        alpha=number(line, "seeds.alpha", row.get("alpha")),
+        alpha=_if_told(line, row, "alpha", number),
     )
+
+
+def _if_told(line: Line, row: dict[str, Any], field: str, read: Read) -> Any:
+    value = row.get(field)
+    return None if value is None else read(line, f"seeds.{field}", value)
 
 
 def _check(text: str, passed: bool) -> GateCheck:

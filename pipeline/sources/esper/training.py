@@ -1,58 +1,73 @@
-"""How runs, episodes, epochs, decisions and updates are read from esper-lite's events: what holds which field."""
-
-from math import isfinite
-from typing import Any
+"""How runs, episodes and epochs are read from esper-lite's events, of whatever age: what holds which field."""
 
 from nissa.events.kinds import (
     CounterfactualMeasured,
-    DecisionMade,
     EpisodeEnded,
     EpochCompleted,
     PhaseTimed,
-    PolicyUpdated,
     RunStarted,
 )
 from nissa.pipeline.sources.esper import parts
-from nissa.pipeline.sources.esper.fields import Line, MisfitError, name, number, whole
+from nissa.pipeline.sources.esper.fields import Line, MisfitError, name, number, texts, whole
 from nissa.pipeline.sources.esper.history import Host
 from nissa.pipeline.sources.esper.rules import Translation, data, fixed, known
 
-__all__ = ["ACTION", "EPOCH", "MATRIX", "OUTCOME", "PHASES", "RUN", "UPDATE"]
+__all__ = ["EPOCH", "MATRIX", "OUTCOME", "PHASES", "RUN"]
 
 
-def _not_factorial(line: Line) -> str | None:
-    """Carried whole unless its strategy is `full_factorial`."""
-    told_so = line.data.get("strategy") == "full_factorial"
-    return None if told_so else "strategy: not full_factorial, so what is all off may be made up"
+_AVERAGE = "n_envs: the average of a round, and no epoch of an environment"
+_NOT_FACTORIAL = "strategy: not full_factorial, so what is all off may be made up"
+_ESTIMATED = "configs: those of one seed alone are estimates until January 2026"
+_TWICE = "configs: one mask with two accuracies"
 
 
-def _skipped(line: Line) -> str | None:
-    """Carried whole if it was skipped and all its numbers are finite."""
-    skipped = line.data.get("skipped") is True or line.data.get("update_skipped") is True
-    if not skipped or not all(_is_finite(line.data.get(field)) for field in UPDATE.used):
+def _averaged(line: Line) -> str | None:
+    """Carried whole if it is the average of a round (December 2025)."""
+    of_round = line.data.get("n_envs") is not None or line.data.get("env_id") is None
+    return _AVERAGE if of_round else None
+
+
+def _not_measured(line: Line) -> str | None:
+    """Carried whole unless its strategy is `full_factorial` and its rows were measured."""
+    if line.data.get("strategy") != "full_factorial":
+        return _NOT_FACTORIAL
+    accuracies: dict[str, set[str]] = {}
+    for row in line.data.get("configs") or ():
+        if isinstance(row, dict):
+            accuracies.setdefault(str(row.get("seed_mask")), set()).add(str(row.get("accuracy")))
+    if any(len(found) > 1 for found in accuracies.values()):
+        return _TWICE
+    # Those of their dashboard take no time, and tell no episode until a week after its estimates became measurements.
+    estimated = line.data.get("compute_time_ms") == 0 and line.data.get("episode_idx") is None
+    return _ESTIMATED if estimated else None
+
+
+def _n_episodes(line: Line, _: Host) -> int | None:
+    """Theirs are of all environments; `max_batches` was the same once, and is something else in a heuristic run."""
+    told = {field: line.data.get(field) for field in ("n_episodes", "n_envs")}
+    if None in told.values():
         return None
-    return "skipped: no update took place, so its numbers are none"
+    episodes, envs = (whole(line, field, value) for field, value in told.items())
+    return episodes // envs if envs and episodes % envs == 0 else None
 
 
-def _is_finite(value: Any) -> bool:
-    """Whether a value is finite, or no number at all."""
-    try:
-        return isfinite(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return True
+def _outcome(line: Line, host: Host) -> str | None:
+    """Before January 2026 it is not told: completed is what was trained to its last epoch."""
+    if line.data.get("outcome_type") is not None:
+        told: str = line.read("outcome_type", name)
+        return told
+    whole_length = host.run and host.run.max_epochs and host.run.max_epochs == host.epoch
+    return "completed" if whole_length else None
 
 
-def _return_std(line: Line, field: str, value: Any) -> float:
-    """It is 0 too where nobody measured it; that it was is believed where they say that it was low."""
-    told = number(line, field, value)
-    if told == 0 and line.data.get("ev_low_return_variance") is not True:
-        raise MisfitError(f"{field}: 0 is their default, and no low variance is told")
-    return told
+def _epochs(line: Line, host: Host) -> int | None:
+    told: int | None = line.read("episode_length", whole)
+    return host.epoch if told is None else told
 
 
 def _growth_ratio(line: Line, host: Host) -> float | None:
     """None where the events of some fossilized seeds are missing."""
-    kept, seen = line.data.get("fossilize_count"), len(host.fossilized)
+    kept, seen = line.data.get("fossilize_count", line.data.get("num_fossilized")), len(host.fossilized)
     if kept not in (None, seen, str(seen)):
         raise MisfitError("fossilize_count: not the number of SEED_FOSSILIZED, so no growth")
     return host.growth_ratio()
@@ -71,7 +86,7 @@ RUN = Translation(
         "hyperparameters": known("the whole payload", lambda line, _: dict(line.data)),
         "task_type": data("task", name),
         "n_envs": data("n_envs", whole),
-        "n_episodes": data("max_batches", whole),
+        "n_episodes": known("`n_episodes` / `n_envs`", _n_episodes),
         "max_epochs": data("max_epochs", whole),
         "host_params": data("host_params", whole),
         "slot_config": known("`slot_ids`, without widths", parts.slot_config),
@@ -92,63 +107,30 @@ EPOCH = Translation(
         "seed_grad_norms": fixed(dict, "(not told)"),
         "slots": known("`seeds`", parts.snapshots),
     },
+    unless=_averaged,
 )
 MATRIX = Translation(
     CounterfactualMeasured,
     {
-        "slots": known("`slot_ids`", lambda line, host: list(parts.slot_config(line, host))),
+        "slots": data("slot_ids", texts),
         "results": known("`configs`, as they are", parts.results),
     },
-    unless=_not_factorial,
+    unless=_not_measured,
 )
 OUTCOME = Translation(
     EpisodeEnded,
     {
-        "outcome": data("outcome_type", name),
+        "outcome": known("`outcome_type`, else completed if its last epoch was", _outcome, "outcome_type"),
         "final_accuracy": data("final_accuracy", number),
         "final_loss": known("`val_loss` of the last EPOCH_COMPLETED", lambda _, host: host.val_loss),
         "total_reward": data("episode_reward", number),
-        "epochs": data("episode_length", whole),
+        "epochs": known("`episode_length`, else the last of its epochs", _epochs, "episode_length"),
         "growth_ratio": known(
             "host and `params_added` of its SEED_FOSSILIZED, if those are `fossilize_count`", _growth_ratio
         ),
         "germinated": data("germinate_count", whole),
-        "fossilized": data("fossilize_count", whole),
+        "fossilized": data("fossilize_count", whole, "num_fossilized"),
         "culled": data("prune_count", whole),
-    },
-)
-UPDATE = Translation(
-    PolicyUpdated,
-    {
-        "update": known("`batch` - 1", lambda line, _: whole(line, "batch", line.data.get("batch")) - 1),
-        "decisions": data("usable_actor_timesteps", whole),
-        "policy_loss": data("policy_loss", number),
-        "value_loss": data("value_loss", number),
-        "approx_kl": data("kl_divergence", number),
-        "clip_fraction": data("clip_fraction", number),
-        "explained_variance": data("explained_variance", number),
-        "ratio_max": data("ratio_max", number),
-        "heads": fixed(dict, "(no numbers of valid choices)"),
-        "value_mean": data("value_mean", number),
-        "value_std": data("value_std", number),
-        "return_mean": data("return_mean", number),
-        "return_std": data("return_std", _return_std),
-        "grad_norm": data("pre_clip_grad_norm", number),
-        "learning_rate": data("lr", number),
-        "early_stopped": known(
-            "`early_stop_epoch` is set", lambda line, _: line.data.get("early_stop_epoch") is not None
-        ),
-    },
-    unless=_skipped,
-)
-ACTION = Translation(
-    DecisionMade,
-    {
-        "action": known("`action_name`, `slot_id`, `blueprint_id`, `blend_id`", parts.action),
-        "heads": fixed(dict, "(no masks)"),
-        "value": data("value_estimate", number),
-        "reward": data("total_reward", number),
-        "accuracy_delta": known("from the last two EPOCH_COMPLETED", parts.accuracy_delta),
     },
 )
 PHASES = Translation(PhaseTimed, {"durations": known("`phases.*.wall_ms` / 1000", parts.durations)})

@@ -16,6 +16,9 @@ from nissa.pipeline.sources.translation_report import Account
 __all__ = ["SYSTEM", "Said", "Translator"]
 
 SYSTEM = "esper-lite"
+_INFERRED = "episode_idx: not told, but known from the round and the environment"
+_UNNUMBERED = "episode_idx: not told, and no round tells it"
+_BROUGHT_BACK = "seed_id: of a seed that had ended, and that a rollback brought back"
 _REMEMBERED = 100_000
 """Ids of events against which duplicates are found."""
 
@@ -44,17 +47,18 @@ class Translator:
             return []
         self.run = self.run or f"esper-{datetime.fromtimestamp(line.time, UTC):%Y%m%d-%H%M%S}"
         rule = RULES.get(line.type, UNKNOWN)
-        env = numbered(line, "env_id") if rule.of_one else None
-        episode = numbered(line, "episode_idx")
-        if unnumbered := episode is None and env is not None and rule.into is not None:
-            line.odd.append(f"{line.type}.episode_idx: missing")
-        host = self._history.host(line.group, env, episode, unnumbered)
-        rule.watch(line)
+        env = self._env(line) if rule.of_one else None
+        episode = self._history.rounds[line.group].place(line, env)
+        if told := rule.into is not None and env is not None and line.data.get("episode_idx") is None:
+            line.odd.append(_INFERRED if episode is not None else _UNNUMBERED)
+        host = self._history.host(line.group, env, episode, unnumbered=told and episode is None)
+        rule.watch(line, host)
         payload, extra = self._payload(line, host, rule.into)
         epoch = rule.epoch(line, host)
         scope = Scope(self.run, line.group, env, host.episode if env is not None else None, epoch)
+        said = [*self._before(payload, host, scope, line), Said(payload, scope, line.time, extra)]
         self._account.odd.update(line.odd)
-        return [*self._before(payload, host, scope, line.time), Said(payload, scope, line.time, extra)]
+        return said
 
     def _payload(self, line: Line, host: Host, into: Translation | None) -> tuple[Payload, dict[str, Any] | None]:
         reason = None
@@ -66,7 +70,7 @@ class Translator:
                 self._account.blame({f"{line.type}.{reason}": 1})
             else:
                 self._count(line, "translated")
-                return payload, _beyond(line, into)
+                return payload, _beyond(line)
         self._count(line, "carried")
         carried = ForeignEventCarried(
             system=SYSTEM,
@@ -78,17 +82,22 @@ class Translator:
         )
         return carried, None
 
-    def _before(self, payload: Payload, host: Host, scope: Scope, time: float) -> Iterable[Said]:
+    def _before(self, payload: Payload, host: Host, scope: Scope, line: Line) -> Iterable[Said]:
         """The start of an episode, where an event is the first of one; and what an event tells is remembered."""
         if isinstance(payload, ForeignEventCarried):
             return []
         if isinstance(payload, RunStarted):
             self._history.begin(scope.group, payload)
-        host.note(payload, scope.epoch)
+        if host.note(payload, scope.epoch):
+            line.odd.append(_BROUGHT_BACK)
         if scope.env is None or isinstance(payload, EpisodeEnded) or (start := self._history.start(host)) is None:
             return []
         self._account.added += 1
-        return [Said(start, scope._replace(epoch=0), time, None)]
+        return [Said(start, scope._replace(epoch=0), line.time, None)]
+
+    def _env(self, line: Line) -> int | None:
+        """Spelled otherwise in two weeks of December 2025."""
+        return numbered(line, "env_id" if "env_id" in line.data else "env_idx")
 
     def _count(self, line: Line, became: str) -> None:
         self._account.note(line.type, became, line.data)
@@ -108,9 +117,8 @@ class Translator:
         return False
 
 
-def _beyond(line: Line, into: Translation) -> dict[str, Any]:
+def _beyond(line: Line) -> dict[str, Any]:
     """Where a translated event comes from, and what its kind has no field for."""
-    whole = into.used - line.unfit
-    rest = {name: value for name, value in line.data.items() if value is not None and name not in whole}
+    rest = {name: value for name, value in line.data.items() if value is not None and name not in line.taken}
     told = {"system": SYSTEM, "type": line.type, "id": line.id, "envelope": line.envelope, "data": rest}
     return {FOREIGN: told}

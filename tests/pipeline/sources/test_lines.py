@@ -115,7 +115,10 @@ def test_without_the_package_a_zst_says_what_to_install(
 
 def test_replay_says_what_became_of_each_line(excerpt: Path) -> None:
     done = nissa("replay", excerpt)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "2 of the lines are no events; the first of what is wrong: esper_excerpt.jsonl:26: not JSON\n"
+    )
     assert "Run esper-20260301-120000: 35 events, 1 unknown, 3 malformed, 1 duplicated." in done.stdout
     said = "37 lines of esper-lite: 27 translated, 6 carried whole, 3 malformed, 1 duplicated; 2 starts of episodes"
     assert said in done.stdout

@@ -92,15 +92,24 @@ def test_the_accuracy_of_a_seed_that_is_gone_does_not_change_by_zero(rows: Rows,
     assert {stage for stage, delta in told if delta == 0.0} == {"GERMINATED", "HOLDING"}
 
 
-def test_a_line_without_its_episode_is_in_none_and_counted(rows: Rows, write: Write) -> None:
+def test_a_line_without_its_episode_is_in_that_of_its_round_and_counted(rows: Rows, write: Write) -> None:
     for row in rows:
         if row["event_type"] != "EPISODE_OUTCOME":
             row["data"].pop("episode_idx", None)
     events, reading = read(write(*rows))
-    assert {e.scope.episode for e in events if isinstance(e.payload, EpochCompleted)} == {None}
-    assert not any(isinstance(event.payload, EpisodeStarted) for event in events)
+    assert {(e.scope.env, e.scope.episode) for e in events if isinstance(e.payload, EpochCompleted)} == {(0, 0), (1, 1)}
+    assert len([event for event in events if isinstance(event.payload, EpisodeStarted)]) == 2
     assert reading.foreign
-    assert reading.foreign.odd["EPOCH_COMPLETED.episode_idx: missing"] == 8
+    assert reading.foreign.odd["episode_idx: not told, but known from the round and the environment"] == 23
+
+
+def test_without_the_head_of_a_log_such_a_line_is_in_none(rows: Rows, write: Write) -> None:
+    for row in rows:
+        row["data"].pop("episode_idx", None)
+    events, reading = read(write(*rows[1:]))
+    assert {e.scope.episode for e in events} == {None}
+    assert reading.foreign
+    assert reading.foreign.odd["episode_idx: not told, and no round tells it"] == 25
 
 
 def test_a_log_is_known_by_its_first_event_however_late(excerpt: Path, write: Write) -> None:
