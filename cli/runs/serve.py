@@ -9,6 +9,7 @@ from rich.console import Console
 
 from nissa.cli.errors import UsageError, port
 from nissa.cli.runs.replay import read_run
+from nissa.cli.terminal import say
 from nissa.sinks.prometheus import MetricsServer, PrometheusSink
 
 __all__ = ["add"]
@@ -32,7 +33,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"cannot listen on {arguments.address}:{arguments.port}: {error.strerror}") from None
     server.start()
     console = Console(highlight=False, markup=False)
-    console.print(f"Run {result.run}, {result.reading.read:,} events, at {server.url}; Ctrl-C ends.", soft_wrap=True)
+    say(console, f"Run {result.run}, {result.reading.read:,} events, at {server.url}; Ctrl-C ends.")
     try:
         threading.Event().wait()
     finally:
