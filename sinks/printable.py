@@ -3,7 +3,7 @@ r"""What may a terminal be given of a name? Whatever shows; what would steer it,
 >>> printable("\x1b[31mred\n\u202eevil"), printable("Größe, 尺寸, [red]")
 ('\\x1b[31mred\\n\\u202eevil', 'Größe, 尺寸, [red]')
 >>> shortened("a" * 300, most=20)
-'aaaaaaaaaaaa... (300)'
+'aaaaaaaaaaa... (300)'
 """
 
 import json

@@ -44,6 +44,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _refuse_own(path: Path, file: Path) -> None:
     """Raises UsageError where the run itself would be written over, or into."""
     directory = path if path.is_dir() else path.parent if segments(path.parent) else None
-    same = file.exists() and path.exists() and file.samefile(path)
+    read = [*directory.iterdir()] if directory else [path]
+    same = file.exists() and any(part.exists() and file.samefile(part) for part in read)
     if same or (directory and directory.resolve() in file.resolve().parents):
         raise UsageError(f"{file} belongs to the run that is read: give a file elsewhere")
