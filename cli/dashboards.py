@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from nissa.cli.errors import UsageError
+from nissa.cli.terminal import write_lines
 from nissa.grafana.assets import alertmanager_config, dashboards, prometheus_config, rule_files
 
 __all__ = ["add"]
@@ -26,6 +25,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--runbooks", metavar="URL", default="", help=help_runbooks)
     help_grafana = "address of your Grafana: put into the dashboard_url of alerts"
     parser.add_argument("--grafana", metavar="URL", default="", help=help_grafana)
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite files that were edited, or are of another version"
+    )
     parser.set_defaults(run=_run)
 
 
@@ -34,12 +36,21 @@ def _run(arguments: argparse.Namespace) -> int:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder")
     texts = _texts(arguments)
+    if not arguments.force:
+        _refuse_edited(folder, texts)
     for name, text in texts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    console = Console(highlight=False, markup=False)
-    console.print("\n".join(str(folder / name) for name in texts), soft_wrap=True)
+    write_lines(str(folder / name) for name in texts)
     return 0
+
+
+def _refuse_edited(folder: Path, texts: Mapping[str, str]) -> None:
+    """Raises UsageError where a file would be lost that is not what is written now."""
+    there = {name: folder / name for name in texts if (folder / name).exists()}
+    edited = [str(file) for name, file in there.items() if file.read_bytes() != texts[name].encode()]
+    if edited:
+        raise UsageError(f"nothing was written: edited, or of another version: {', '.join(edited)}; --force overwrites")
 
 
 def _texts(arguments: argparse.Namespace) -> dict[str, str]:

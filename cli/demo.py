@@ -12,7 +12,7 @@ from rich.console import Console
 
 from nissa.cli.config import add_options, chosen
 from nissa.cli.errors import UsageError, at_least, port
-from nissa.cli.terminal import terminal
+from nissa.cli.terminal import say, terminal
 from nissa.pipeline.config import TelemetryConfig
 from nissa.pipeline.telemetry import Telemetry, new_run_name
 from nissa.sinks.console import ConsoleSink
@@ -46,7 +46,7 @@ def _run(arguments: argparse.Namespace) -> int:
     out = (arguments.out or Path("runs") / run) if config.sinks.log else None
     with _telemetry(arguments, run, out, console, config) as telemetry:
         if telemetry.metrics_url:
-            console.print(f"Metrics at {telemetry.metrics_url} while it runs.", soft_wrap=True)
+            say(console, f"Metrics at {telemetry.metrics_url} while it runs.")
         train(telemetry, out)
     _hints(console, out)
     return 0
@@ -62,11 +62,11 @@ def _config(arguments: argparse.Namespace) -> TelemetryConfig:
 
 def _hints(console: Console, out: Path | None) -> None:
     if out is None:
-        console.print("No log was written, because sinks.log is false.")
+        say(console, "No log was written, because sinks.log is false.")
         return
-    console.print(f"The run is in {out}. Look at it with:", soft_wrap=True)
+    say(console, f"The run is in {out}. Look at it with:")
     for words in (["replay", out], ["replay", out, "--json"], ["show", out], ["traces", out], ["serve", out]):
-        console.print(f"  {shlex.join([_program(), *map(str, words)])}", soft_wrap=True)
+        say(console, f"  {shlex.join([_program(), *map(str, words)])}")
 
 
 def _trainer(arguments: argparse.Namespace) -> Callable[[Telemetry, Path | None], object]:

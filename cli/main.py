@@ -2,15 +2,21 @@
 
 import argparse
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import NoReturn
 
 from nissa.cli import config, dashboards, demo, runs, study
 from nissa.cli.errors import UsageError
+from nissa.sinks.printable import printable, shortened
 
 __all__ = ["main"]
+
+_LONGEST = 2_000
+"""Characters of a complaint, whatever it quotes."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,13 +25,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     0, 1 for a run in which something could not be read, 2 for what the user can mend, 130 after Ctrl-C.
     """
     _write_what_can_be_written()
+    _log_what_can_be_read()
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
         return status
     except UsageError as error:
-        sys.stderr.write(f"nissa {arguments.command}: {error}\n")
+        _complain(f"nissa {arguments.command}: {error}")
         return 2
     except KeyboardInterrupt:
         return 130
@@ -34,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        sys.stderr.write(f"nissa {arguments.command}: {error}\n")
+        _complain(f"nissa {arguments.command}: {error}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
 
@@ -49,8 +56,32 @@ def _write_what_can_be_written() -> None:
             stream.reconfigure(errors="replace")
 
 
+class _Printable(logging.Formatter):
+    """What goes wrong inside is told with the names that it is about."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(map(printable, super().format(record).split("\n")))
+
+
+def _log_what_can_be_read() -> None:
+    log = logging.getLogger("nissa")
+    if not log.handlers:
+        log.addHandler(handler := logging.StreamHandler())
+        handler.setFormatter(_Printable())
+
+
+def _complain(line: str) -> None:
+    sys.stderr.write(f"{printable(shortened(line, _LONGEST))}\n")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """What is quoted of an argument may be anything."""
+        super().error(printable(shortened(message, _LONGEST)))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="nissa", description="Telemetry for networks that grow while they train.")
+    parser = _Parser(prog="nissa", description="Telemetry for networks that grow while they train.")
     parser.add_argument("--version", action="version", version=f"nissa {version('nissa')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (demo.add, study.add, *runs.COMMANDS, *config.COMMANDS, dashboards.add):

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from nissa.cli.documents import write_json
 from nissa.cli.errors import UsageError, at_least
+from nissa.cli.terminal import say
 from nissa.pipeline.telemetry import Telemetry, new_run_name
 
 __all__ = ["add"]
@@ -40,7 +41,7 @@ def _run(arguments: argparse.Namespace) -> int:
     console = Console(stderr=True, highlight=False, markup=False)
 
     def telemetry(run: str) -> Telemetry:
-        console.print(f"training {run}", style="dim")
+        say(console, f"training {run}", "dim")
         try:
             return Telemetry(run, out=out / run)
         except OSError as error:
@@ -51,5 +52,5 @@ def _run(arguments: argparse.Namespace) -> int:
         write_json(report_rows(report))
     else:
         sys.stdout.write(format_report(report) + "\n")
-    console.print(f"The runs are in {out}.", style="dim", soft_wrap=True)
+    say(console, f"The runs are in {out}.", "dim")
     return 0

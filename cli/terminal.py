@@ -1,10 +1,15 @@
-"""Where subcommands print tables: a terminal as wide as it is, a file or a pipe as wide as the tables want."""
+"""Where subcommands print: tables to a terminal as wide as it is, a file or a pipe as wide as the tables want."""
 
 import os
+import sys
+from collections.abc import Iterable
 
 from rich.console import Console
+from rich.text import Text
 
-__all__ = ["terminal"]
+from nissa.sinks.printable import printable
+
+__all__ = ["say", "terminal", "write_lines"]
 
 _WIDTH = 120
 """Columns that all tables have room in."""
@@ -16,3 +21,13 @@ def terminal(*, no_color: bool) -> Console:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH
     return console
+
+
+def say(console: Console, line: str, style: str = "") -> None:
+    """Print one line, whatever names are in it; a narrow terminal breaks it."""
+    console.print(Text(printable(line), style), soft_wrap=True)
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Print lines to the standard output as they are, whatever names are in them."""
+    sys.stdout.writelines(f"{printable(line)}\n" for line in lines)

@@ -22,11 +22,11 @@ from nissa.events.codec import SCHEMA_VERSION, written
 from nissa.events.event import Event
 from nissa.events.kinds import RunEnded, RunStarted
 from nissa.events.salvage import salvaged
+from nissa.sinks.manifest import MANIFEST, DamagedManifestError, listed_segments
 
-__all__ = ["DEAD_LETTERS", "MANIFEST", "PACKED", "RunLog", "segments"]
+__all__ = ["DEAD_LETTERS", "PACKED", "RunLog", "segments"]
 
 DEAD_LETTERS = "dead-letters.jsonl"
-MANIFEST = "manifest.json"
 PACKED = (".zst", ".xz", ".gz", "")
 """What a nightly job that saves room adds to the name of a segment; nothing, where it was not there yet."""
 _CONTEXT = "context.json"
@@ -206,9 +206,8 @@ class RunLog:
 def _earlier(directory: Path, files: list[Path]) -> list[_Segment]:
     """The rows of segments that are there already. What a killed process did not say of its last one is not known."""
     try:
-        listed = orjson.loads((directory / MANIFEST).read_bytes())["segments"]
-        told = {row["name"]: _Segment(**row) for row in listed if row["closed"]}
-    except (OSError, ValueError, KeyError, TypeError):
+        told = {row["name"]: _Segment(**row) for row in listed_segments(directory)}
+    except (DamagedManifestError, TypeError):
         told = {}
     names = {file.name.partition(".jsonl")[0] + ".jsonl": file for file in files}
     return [told.get(name) or _Segment(name, None, file.stat().st_size, closed=True) for name, file in names.items()]

@@ -1,13 +1,14 @@
 """`nissa backfill`: the past of a recorded run, for a Prometheus that did not scrape it."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from nissa.cli.errors import UsageError, at_least
 from nissa.cli.runs.replay import judged, read_run
+from nissa.cli.terminal import write_lines
 from nissa.sinks.prometheus import Backfill
+from nissa.sinks.run_log import segments
 
 __all__ = ["add"]
 
@@ -22,6 +23,7 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    _refuse_own(arguments.path, arguments.file)
     backfill = Backfill(arguments.every)
     result = read_run(arguments.path, backfill)
     try:
@@ -29,7 +31,20 @@ def _run(arguments: argparse.Namespace) -> int:
             file.writelines(backfill.lines())
     except OSError as error:
         raise UsageError(f"cannot write {arguments.file}: {error.strerror}") from None
-    sys.stdout.write(f"Run {result.run}, {result.reading.read:,} events: {arguments.file}.\n")
-    sys.stdout.write("To make blocks of it, in an empty folder:\n")
-    sys.stdout.write(f"  promtool tsdb create-blocks-from openmetrics {arguments.file} DATA\n")
+    write_lines(
+        (
+            f"Run {result.run}, {result.reading.read:,} events: {arguments.file}.",
+            "To make blocks of it, in an empty folder:",
+            f"  promtool tsdb create-blocks-from openmetrics {arguments.file} DATA",
+        )
+    )
     return judged(arguments.command, result)
+
+
+def _refuse_own(path: Path, file: Path) -> None:
+    """Raises UsageError where the run itself would be written over, or into."""
+    directory = path if path.is_dir() else path.parent if segments(path.parent) else None
+    read = [*directory.iterdir()] if directory else [path]
+    same = file.exists() and any(part.exists() and file.samefile(part) for part in read)
+    if same or (directory and directory.resolve() in file.resolve().parents):
+        raise UsageError(f"{file} belongs to the run that is read: give a file elsewhere")

@@ -7,7 +7,7 @@ from typing import Any
 
 from nissa.cli.documents import write_json
 from nissa.cli.errors import UsageError
-from nissa.cli.terminal import terminal
+from nissa.cli.terminal import say, terminal
 from nissa.pipeline.replay import Replay, replay
 from nissa.pipeline.sources import Account, UnreadableRunError
 from nissa.sinks.console import InjectedFaults, summary
@@ -48,11 +48,11 @@ def _run(arguments: argparse.Namespace) -> int:
         write_json(result.summary())
         return judged(arguments.command, result)
     console = terminal(no_color=arguments.no_color)
-    console.print(f"Run {result.run}: {_found(result)}.", soft_wrap=True)
+    say(console, f"Run {result.run}: {_found(result)}.")
     for problem in result.reading.problems:
-        console.print(f"  {problem}", style="yellow", soft_wrap=True)
+        say(console, f"  {problem}", "yellow")
     for told in _foreign(result.reading.foreign):
-        console.print(f"  {told}", soft_wrap=True)
+        say(console, f"  {told}")
     console.print(summary(result.tables.snapshot(), injected=faults.text()))
     return judged(arguments.command, result)
 

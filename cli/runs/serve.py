@@ -9,6 +9,7 @@ from rich.console import Console
 
 from nissa.cli.errors import UsageError, port
 from nissa.cli.runs.replay import judged, read_run
+from nissa.cli.terminal import say
 from nissa.sinks.prometheus import MetricsServer, PrometheusSink
 
 __all__ = ["add"]
@@ -33,7 +34,7 @@ def _run(arguments: argparse.Namespace) -> int:
     server.start()
     console = Console(highlight=False, markup=False)
     judged(arguments.command, result)
-    console.print(f"Run {result.run}, {result.reading.read:,} events, at {server.url}; Ctrl-C ends.", soft_wrap=True)
+    say(console, f"Run {result.run}, {result.reading.read:,} events, at {server.url}; Ctrl-C ends.")
     try:
         threading.Event().wait()
     finally:

@@ -1,7 +1,6 @@
 """`nissa show`: what is known of a recorded run: episodes, epochs, traces, whether growing wins, and events by kind."""
 
 import argparse
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -13,6 +12,7 @@ from nissa.cli.runs.show_episodes import episode_lines, run_lines
 from nissa.cli.runs.show_epochs import counterfactual_lines, epoch_lines, slot_lines
 from nissa.cli.runs.show_kind import KEPT, OfKind, event_lines
 from nissa.cli.runs.trace_text import headline, severity
+from nissa.cli.terminal import write_lines
 from nissa.events.vocabulary import MARK
 from nissa.sinks.console import InjectedFaults, verdict_lines
 from nissa.sinks.store import RunStore
@@ -54,7 +54,7 @@ def _write(shown: dict[str, Any] | Iterable[str]) -> None:
     if isinstance(shown, dict):
         write_json(shown)
     else:
-        sys.stdout.writelines(f"{line}\n" for line in shown)
+        write_lines(shown)
 
 
 def _lines(store: RunStore, tables: Mapping[str, Sequence[Row]], where: dict[str, Any]) -> Iterator[str]:

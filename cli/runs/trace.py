@@ -4,13 +4,13 @@ Traces of marks alone, the turns in the lives of seeds, are many: they are count
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from nissa.cli.errors import UsageError, at_least
 from nissa.cli.runs.replay import judged, read_run
 from nissa.cli.runs.trace_text import headline, report, severity
+from nissa.cli.terminal import write_lines
 from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured
 from nissa.events.vocabulary import MARK
@@ -46,14 +46,14 @@ class _Headlines:
         else:
             self.lines.append(f"{self.count:>4}  {headline(event.payload)}")
 
-    def text(self) -> str:
+    def text(self) -> list[str]:
         """All lines, and at their end how many are not listed."""
         if not self.count:
-            return "Nothing was traced: no alert was raised near a batch.\n"
+            return ["Nothing was traced: no alert was raised near a batch."]
         none = [] if self.lines else ["No alert was traced."]
         traces = f"{self.quiet:,} trace{'' if self.quiet == 1 else 's'}"
         left_out = [f"{traces} of marks alone not listed: --marks lists all."] if self.quiet else []
-        return "".join(f"{line}\n" for line in (*none, *self.lines, *left_out))
+        return [*none, *self.lines, *left_out]
 
 
 class _Nth:
@@ -74,7 +74,7 @@ class _Nth:
 def _list(arguments: argparse.Namespace) -> int:
     found = _Headlines(arguments.marks)
     result = read_run(arguments.path, found)
-    sys.stdout.write(found.text())
+    write_lines(found.text())
     return judged(arguments.command, result)
 
 
@@ -83,5 +83,5 @@ def _show(arguments: argparse.Namespace) -> int:
     result = read_run(arguments.path, wanted)
     if wanted.found is None:
         raise UsageError(f"there is no trace {wanted.number}: `nissa traces --marks` lists {wanted.count}")
-    sys.stdout.write(report(wanted.found, wanted.number) + "\n")
+    write_lines(report(wanted.found, wanted.number))
     return judged(arguments.command, result)

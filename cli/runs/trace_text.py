@@ -36,8 +36,8 @@ def headline(trace: DenseTraceCaptured) -> str:
     return f"{severity(trace):<8}  {_place(trace)}  {_epochs(trace)}  {', '.join(fired)}{_after(trace)}"
 
 
-def report(trace: DenseTraceCaptured, nth: int) -> str:
-    """The whole text."""
+def report(trace: DenseTraceCaptured, nth: int) -> Iterator[str]:
+    """The whole text, line by line."""
     mark = severity(trace) == MARK
     parts = (
         [f"Trace {nth}: {', '.join(trace.reasons)}", f"{_place(trace)}, {_epochs(trace)}"],
@@ -49,7 +49,8 @@ def report(trace: DenseTraceCaptured, nth: int) -> str:
         ["Batches (> = raised what fired, or was the last before it)", *_indented(_batches(trace))],
         [_ended(trace)],
     )
-    return "\n\n".join("\n".join(part) for part in parts if part)
+    for part in filter(None, parts):
+        yield from ("", *part) if part is not parts[0] else part
 
 
 def _after(trace: DenseTraceCaptured) -> str:
@@ -114,7 +115,7 @@ def _batches(trace: DenseTraceCaptured) -> Iterator[str]:
     raised = {alert.place for alert in trace.alerts}
     shown = table(None, ("",), ("epoch", "batch", "loss", "acc %", "host grad"), ("seeds",))
     for nth, batch in enumerate((*trace.batches_before, *trace.batches_after), start=1):
-        shown.add_row(">" if nth in raised else "", *_batch(batch))
+        shown.add([">" if nth in raised else "", *_batch(batch)])
     yield from text_lines(shown)
 
 

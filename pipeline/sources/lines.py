@@ -9,12 +9,11 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
-import orjson
-
 from nissa.events.codec import LONGEST_LINE, MalformedLineError
 from nissa.pipeline.sources.read_report import Reading, UnreadableRunError
 from nissa.pipeline.sources.zstandard import open_zst
-from nissa.sinks.run_log import MANIFEST, PACKED, segments
+from nissa.sinks.manifest import DamagedManifestError, listed_segments
+from nissa.sinks.run_log import PACKED, segments
 
 __all__ = ["LONGEST_LINE", "Lines", "check", "find", "lines"]
 
@@ -93,10 +92,9 @@ def _files(path: Path, reading: Reading) -> list[Path]:
 def _check_manifest(path: Path, files: list[Path], reading: Reading) -> None:
     """Say which closed segments are missing or shorter than they were."""
     try:
-        listed = orjson.loads((path / MANIFEST).read_bytes())["segments"]
-        closed = {segment["name"]: segment["bytes"] for segment in listed if segment.get("closed")}
-    except (OSError, ValueError, KeyError, TypeError):
-        return reading.wrong(f"{MANIFEST}: missing or damaged; reading all segments there are")
+        closed = {segment["name"]: segment["bytes"] for segment in listed_segments(path)}
+    except DamagedManifestError as error:
+        return reading.wrong(f"{error}; reading all segments there are")
     plain = {file.name: file.stat().st_size for file in files if file.suffix == ".jsonl"}
     there = {file.name.partition(".jsonl")[0] + ".jsonl" for file in files}
     for name, size in closed.items():

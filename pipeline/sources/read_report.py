@@ -10,6 +10,7 @@ from nissa.events.foreign import FOREIGN
 from nissa.events.kinds import EventsDropped
 from nissa.pipeline.sources.numbering import Numbers
 from nissa.pipeline.sources.translation_report import Account
+from nissa.sinks.printable import shortened
 
 __all__ = ["Reading", "UnreadableRunError"]
 
@@ -134,4 +135,4 @@ class Reading:
         """Keep the first few things that are wrong."""
         if len(self.problems) < _EXAMPLES:
             # A file name may hold what is no text.
-            self.problems.append(problem.encode("utf-8", "replace").decode())
+            self.problems.append(shortened(problem).encode("utf-8", "replace").decode())

@@ -26,6 +26,7 @@ from nissa.events.kinds import (
 )
 from nissa.events.vocabulary import MARK
 from nissa.sinks.console.injected_faults import injected_text
+from nissa.sinks.printable import printable
 from nissa.sinks.text import counted, joined, number, place
 
 __all__ = ["LINED", "flag_line", "line"]
@@ -58,9 +59,9 @@ def flag_line(event: Event[EpochAssessed], risen: Collection[str], elapsed: floa
 
 
 def _line(scope: Scope, elapsed: float, word: str, style: str, rest: str) -> Text:
-    where = place(scope.group, scope.env, scope.episode, scope.epoch, short=True)
-    parts = ((f"{elapsed:7.1f}s ", "dim"), (f"{where:<22} ", "dim"), (f"{word:<12} ", style), rest)
-    return Text(" ").join(Text.assemble(*parts).split("\n"))
+    where = printable(place(scope.group, scope.env, scope.episode, scope.epoch, short=True))
+    parts = ((f"{elapsed:7.1f}s ", "dim"), (f"{where:<22} ", "dim"), (f"{printable(word):<12} ", style))
+    return Text.assemble(*parts, printable(rest))
 
 
 EventLine = tuple[str, str, str] | None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
+from nissa.sinks.printable import printable
 from nissa.sinks.text import DASH, Cells, Row, filled_table, name, note, number, place_cells
 
 __all__ = ["LAYERS_SHOWN", "NETWORKS_SHOWN", "health_text", "layer_table", "network_table"]
@@ -40,12 +41,7 @@ def layer_table(rows: Iterable[Row]) -> Iterator[RenderableType]:
         listed.setdefault((row["run"], row["group"], row["env"]), []).append(row)
     networks = list(listed.values())
     shown = [row for layers in networks[:NETWORKS_SHOWN] for row in layers[:LAYERS_SHOWN]]
-    made = filled_table("Layers", ("Group", "Env", "Layer"), _LAYER, (), map(_layer, shown))
-    # A narrow terminal breaks long names rather than cut numbers.
-    for column in made.columns:
-        if column.header == "Layer":
-            column.no_wrap, column.overflow = False, "fold"
-    yield made
+    yield filled_table("Layers", ("Group", "Env", "Layer"), _LAYER, (), map(_layer, shown))
     if more := sum(map(len, networks)) - len(shown):
         yield note(
             f"{more:,} more layers (complaints come first, then the largest): `nissa replay RUN --json` has them."
@@ -65,7 +61,8 @@ def _network(row: Row) -> Cells:
 def _layer(row: Row) -> Cells:
     return [
         *place_cells(row["group"], row["env"]),
-        name(row["layer"]),
+        # Names that differ at their ends only are broken rather than cut.
+        Text(printable(row["layer"]), no_wrap=False, overflow="fold"),
         number(row["grad_norm"], "{:.3g}"),
         number(row["weight_norm"], "{:.3g}"),
         number(row["update_ratio"], "{:.3g}"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
+from nissa.sinks.printable import printable
 from nissa.sinks.text import Row, counted, note, number
 
 __all__ = ["verdict_lines"]
@@ -39,17 +40,21 @@ def _group(row: Row) -> Iterator[Text]:
 
 
 def _none_ended(row: Row) -> Text:
-    return Text(f"{row['group'] or 'all'}: not shown. No episode has ended ({row['unended']:,} began).")
+    return Text(f"{_name(row)}: not shown. No episode has ended ({row['unended']:,} began).")
 
 
 def _by_accuracy(row: Row) -> Text:
     kept, twin = (_told(row[f"{of}_accuracy_mean"], "{:.2f}%") for of in ("kept", "twin"))
     delta = _points(row, "kept_delta", ": {} points (95% CI {})", ": {} points (no CI)")
     return Text.assemble(
-        f"{row['group'] or 'all'}: ",
+        f"{_name(row)}: ",
         (row["shown"], _STYLES.get(row["shown"], "bold")),
         f". Kept {kept}, twin {twin}{delta}; {_basis(row)}.",
     )
+
+
+def _name(row: Row) -> str:
+    return printable(row["group"] or "all")
 
 
 def _basis(row: Row) -> str:

@@ -64,6 +64,20 @@ def test_what_is_no_folder_is_said_in_one_line(tmp_path: Path, capsys: pytest.Ca
     assert capsys.readouterr().err == f"nissa dashboards: {tmp_path / 'file'} is no folder\n"
 
 
+def test_a_file_that_was_edited_is_kept_unless_it_is_forced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dashboards", str(tmp_path)]) == 0
+    assert main(["dashboards", str(tmp_path)]) == 0
+    edited, gone = tmp_path / "rules/runs.yaml", tmp_path / "alertmanager.yaml"
+    shipped = edited.read_text()
+    edited.write_text("mine")
+    gone.unlink()
+    assert main(["dashboards", str(tmp_path)]) == 2
+    assert str(edited) in capsys.readouterr().err
+    assert (edited.read_text(), gone.exists()) == ("mine", False)
+    assert main(["dashboards", str(tmp_path), "--force"]) == 0
+    assert (edited.read_text(), gone.exists()) == (shipped, True)
+
+
 def test_docker_is_given_files_that_are_there(root: Path) -> None:
     compose = yaml.safe_load((root / "grafana/compose.yaml").read_text())
     assert compose["services"].keys() == {"prometheus", "alertmanager", "grafana"}

@@ -15,8 +15,10 @@ from nissa.events.codec import encode
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpochCompleted, PhaseTimed, SeedFossilized
 from nissa.sinks.prometheus.backfill import Backfill
+from nissa.sinks.run_log import segments
 from tests.prometheus import Prometheus
 from tests.samples import episode_started, epoch_completed
+from tests.sinks.test_run_log import written
 
 Events = list[Event[Any]]
 EVERY = 2
@@ -135,3 +137,24 @@ def test_a_file_that_cannot_be_written_is_said_in_one_line(demo: Path, capsys: p
     said = capsys.readouterr().err
     assert said.startswith("nissa backfill: ")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("file", ["run/events-000001.jsonl", "run/past.om", "run/../run/manifest.json", "link", "hard"])
+@pytest.mark.parametrize("path", ["run", "run/events-000001.jsonl"])
+def test_nothing_is_written_into_the_run_that_is_read(
+    tmp_path: Path, path: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    segment = segments(written(tmp_path / "run", 5))[0]
+    (tmp_path / "link").symlink_to(segment)
+    (tmp_path / "hard").hardlink_to(segment)
+    before = {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()}
+    assert main(["backfill", str(tmp_path / path), str(tmp_path / file)]) == 2
+    assert "belongs to the run that is read" in capsys.readouterr().err
+    assert {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()} == before
+
+
+def test_a_file_beside_a_log_is_written(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(segments(written(tmp_path / "run", 5))[0].read_bytes())
+    assert main(["backfill", str(log), str(tmp_path / "log.om")]) == 0
+    assert (tmp_path / "log.om").read_text().endswith("# EOF\n")

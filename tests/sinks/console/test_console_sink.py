@@ -279,13 +279,13 @@ def test_networks_and_layers_are_listed_the_least_healthy_first() -> None:
 
 def test_a_narrow_terminal_breaks_long_names_and_no_numbers() -> None:
     name = "mid.seed.body.queries_keys_values.out_projection"
-    row = {"run": "r", "group": "heuristic", "env": 0, "layer": name, "grad_norm": 1.23e-05, "weight_norm": 12.3}
+    row = {"run": "r", "group": "ppo", "env": 0, "layer": name, "grad_norm": 1.23e-05, "weight_norm": 12.3}
     out = io.StringIO()
     more = {"update_ratio": 0.00123, "dormant": 0.25, "effective_rank": 10.5, "complaint": "vanishing"}
     Console(file=out, width=80).print(*layer_table([row | more]))
     rows = [text.split() for text in out.getvalue().splitlines() if text.strip()][4:]
     assert [rows[0][:2], rows[0][3:]] == [
-        ["heuristic", "0"],
+        ["ppo", "0"],
         ["1.23e-05", "12.3", "0.00123", "25%", "10.5", "vanishing"],
     ]
     assert rows[0][2] + "".join(part for row in rows[1:] for part in row) == name
