@@ -83,16 +83,18 @@ class RunEnded(Payload):
 
 @part
 class SinkState:
-    """How one sink is doing."""
+    """How one sink is doing: given = written + queued + failed + the sum of dropped, always."""
 
     sink: str
     """Its name."""
+    given: Count | None = None
+    """Events that were put before it: those written, queued, failed and dropped; None where that is not told."""
     written: Count
-    """Events that it took."""
+    """Events that it wrote: those in the file, for a log."""
     queued: Count
-    """Events that wait for it."""
+    """Events that wait for it, and those that it took and has not written yet."""
     failed: Count
-    """Events given up after retries; each is in the dead-letter file."""
+    """Events given up after retries, each in the dead-letter file, and those that it took and never wrote."""
     retries: Count
     """Attempts that raised and were tried again."""
     breaker: str
@@ -110,7 +112,7 @@ class PipelineState:
     delivered: Count
     """Events that the operators and sinks were given."""
     queued: Count
-    """Events between emission and delivery."""
+    """Events between emission and delivery, counted where they wait."""
     dropped: dict[str, int]
     """Events shed before delivery, by kind."""
     refused: Count

@@ -7,7 +7,7 @@ from nissa.events.event import Scope
 from nissa.events.kind import Payload
 from nissa.events.taking import UnreadableValueError, taken
 from nissa.pipeline.dispatch import FaultLog
-from nissa.pipeline.hub import Hub
+from nissa.pipeline.hub import Inlet
 
 __all__ = ["Emitter"]
 
@@ -44,7 +44,7 @@ class Emitter:
 
     __slots__ = ("_hub", "_put", "faults", "scope")
 
-    def __init__(self, hub: Hub | _Nowhere, scope: Scope) -> None:
+    def __init__(self, hub: Inlet | _Nowhere, scope: Scope) -> None:
         # What takes the event is held here: a call of the hub on the way would cost a tenth of it.
         self._hub, self._put = hub, hub.put
         self.faults: FaultLog = hub.faults

@@ -11,7 +11,7 @@
 """
 
 import os
-import threading
+import weakref
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any, get_args
 from reactivex import Observable
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import Payload, PipelineState, RunEnded, RunResumed
+from nissa.events.kinds import Payload, PipelineState, RunResumed
 from nissa.events.vocabulary import Fidelity
 from nissa.pipeline import process_exit
 from nissa.pipeline.emitter import Emitter
-from nissa.pipeline.hub import FidelityFollower
+from nissa.pipeline.ending import Ending
+from nissa.pipeline.hub import FidelityFollower, Inlet
 from nissa.pipeline.run_context import hardware, versions
 from nissa.sinks import Sink
 
@@ -56,7 +57,8 @@ class Telemetry:
     `operators` are added to the built-in ones by name. `config` says what probes measure and which built-in sinks there
     are: the name of a profile, a configuration, or a mapping with its keys. No thread starts before the first event,
     which a resumed run tells itself, but that of the metrics server. `close` waits at most `linger` seconds for the
-    scrapes that see the end. Give it a bit more than the longest interval at which the run is scraped.
+    scrapes that see the end. Give it a bit more than the longest interval at which the run is scraped. A run of which
+    nobody holds the `Telemetry` or an emitter any more is closed as interrupted.
 
     Raises FileExistsError if `out` holds a run that is not to be resumed, OSError if a directory or port cannot be had,
     ValueError on a capacity below 1, an unknown profile or setting, an empty `out`, one that holds another run, metrics
@@ -100,12 +102,12 @@ class Telemetry:
         """How closely probes look: at "dense" they measure what the profile `research` does. It follows
         `fidelity_changed`, and may be set at any time; anything but "normal" and "dense" raises ValueError."""
         self._hub, self._server = self._parts.hub, self._parts.server
-        self._emitter = Emitter(self._hub, Scope(self.run))
-        self._closing = threading.Lock()
-        self._closer: int | None = None
-        self._closed = self._ended = False
-        self._linger = linger
-        process_exit.watch(self)
+        inlet = Inlet(self._hub)
+        self._emitter = Emitter(inlet, Scope(self.run))
+        self.ending = Ending(Scope(self.run), self._hub, self._server, linger)
+        """What ends the run; also where nobody holds this object, nor an emitter of it, any more."""
+        process_exit.watch(self.ending)
+        weakref.finalize(inlet, self.ending.close_dropped).atexit = False
         if self._server:
             self._server.start()
         if resumed:
@@ -154,32 +156,7 @@ class Telemetry:
         A sink that hangs is left behind. Then it waits, `linger` seconds at most, for the next scrape of each scraper
         that is due: to Prometheus, a run whose end was not scraped died. Closing again does nothing.
         """
-        if self._hub.is_calling():
-            # The hub's thread cannot wait for itself.
-            threading.Thread(target=self.close, args=(outcome, error, timeout), name="nissa-close").start()
-            return
-        # Not waited for: a signal may call this in the middle of itself.
-        if self._closed or not self._closing.acquire(blocking=False):
-            return
-        self._closer = threading.get_ident()
-        try:
-            self._end(outcome, error, timeout)
-            self._closed = True
-        finally:
-            self._closer = None
-            self._closing.release()
-        process_exit.unwatch(self)
-
-    def closes_here(self) -> bool:
-        """Whether this thread is in the middle of `close`."""
-        return self._closer == threading.get_ident()
-
-    def after_fork(self) -> None:
-        """In a forked child: emit nothing, wait for nothing, serve nothing."""
-        self._closed, self._closing, self._closer = True, threading.Lock(), None
-        self._hub.after_fork()
-        if self._server:
-            self._server.after_fork()
+        self.ending.close(outcome, error, timeout)
 
     def __enter__(self) -> "Telemetry":
         return self
@@ -193,28 +170,6 @@ class Telemetry:
             self.close("failed", repr(error))
         else:
             self.close("interrupted", repr(error))
-
-    def _end(self, outcome: str, error: str | None, timeout: float) -> None:
-        """A Ctrl-C in here leaves the rest to the next call."""
-        # Only when all has passed the sinks is it known what they dropped.
-        self._hub.flush(timeout / 2)
-        if not self._ended:
-            self._ended = True
-            self._hub.account()
-            self.emit(RunEnded(outcome=outcome, error=error, duration=self._hub.uptime()))
-        self._hub.close(timeout / 2)
-        self._tell_last_scrape()
-        self._stop_serving()
-
-    def _tell_last_scrape(self) -> None:
-        """Once: whoever interrupts this does not want to wait again."""
-        linger, self._linger = self._linger, 0.0
-        if self._server and linger > 0:
-            self._server.wait_for_scrape(linger)
-
-    def _stop_serving(self) -> None:
-        if self._server:
-            self._server.close()
 
 
 def _run_resumed(resumed: "Resumed") -> RunResumed:

@@ -1,9 +1,12 @@
 """Where do events go? A sink is any callable that takes an event; these are the ones that Nissa brings.
 
-Called with each event, in order, on a thread of its own. It may have `flush()`, called when its queue runs empty, and
-`close()`, called last; `kinds`, a tuple, if it does not want all; and `inline = True` if it only updates memory: then
-the hub's own thread calls it, and neither flushes nor closes it. What raises is tried again and then buried as a dead
-letter. Nobody promises that an event comes once: a retry may bring it again.
+Called with each event, in order, on a thread of its own. It may have
+- `flush()`, called when its queue runs empty, and `close()`, called last;
+- `kinds`, a tuple, if it does not want all;
+- `unwritten`, how many of the events that it took are not out yet, if a `flush` that raises may have written some;
+- `inline = True` if it only updates memory: the hub's own thread calls it, and neither flushes nor closes it.
+What raises is tried again and then buried as a dead letter. Nobody promises that an event comes once: a retry may bring
+it again.
 """
 
 from collections.abc import Callable

@@ -116,6 +116,11 @@ class RunLog:
         """What the earlier lives of the run come to: the number of the next event, and how many were lost."""
         self._next_seq, self._lost = next_seq, lost
 
+    @property
+    def unwritten(self) -> int:
+        """Events that were taken and are not in the file yet, or not to their last byte."""
+        return self._buffer.count(b"\n")
+
     def flush(self) -> None:
         """Write out what is buffered. After an OSError the rest stays buffered, to be tried again.
 
@@ -157,7 +162,7 @@ class RunLog:
         if os.fstat(self._file).st_nlink:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
-        waiting = self._buffer.count(b"\n")
+        waiting = self.unwritten
         gone = [segment for segment in self._segments if not (self.directory / segment.name).exists()]
         self._lost += sum(segment.events or 0 for segment in gone) - waiting
         self._next_segment()

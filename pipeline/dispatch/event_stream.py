@@ -82,7 +82,9 @@ class EventStream(_Selection):
         for subscriber in self._subscribers:
             try:
                 subscriber.on_completed()
-            except Exception as error:  # noqa: BLE001  # as above
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001  # as above
                 self._on_fault(subscriber.owner, error, None)
 
     def attach(

@@ -1,6 +1,5 @@
 """What went wrong inside Nissa: counted, logged once, and the event that did it kept in a dead-letter file."""
 
-import contextlib
 import logging
 import threading
 from collections import Counter
@@ -12,10 +11,12 @@ import orjson
 from nissa.events.codec import legible
 from nissa.events.event import Event
 
-__all__ = ["MAX_LETTERS", "FaultLog"]
+__all__ = ["MAX_LETTERS", "MOST_BYTES", "FaultLog"]
 
 MAX_LETTERS = 1_000
 """Dead letters kept of a run; further ones are counted only."""
+MOST_BYTES = 16 << 20
+"""Bytes that they may have together; one that does not fit is counted only."""
 
 _log = logging.getLogger("nissa")
 
@@ -25,7 +26,7 @@ class FaultLog:
 
     def __init__(self, dead_letters: Path | None = None) -> None:
         self.counts: Counter[str] = Counter()
-        self._dead_letters, self._letters = dead_letters, 0
+        self._dead_letters, self._letters, self._room = dead_letters, 0, MOST_BYTES
         self._seen: set[tuple[str, type]] = set()
         self._counting, self._burying = threading.RLock(), threading.RLock()
 
@@ -56,17 +57,26 @@ class FaultLog:
         self._letters += 1
         try:
             letter = {"component": component, "error": repr(error), "event": _readable(event)}
-            with self._dead_letters.open("ab") as file:
-                file.write(orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE))
-        except Exception as failure:  # noqa: BLE001  # the disk, or a repr of somebody's that raises
+            line = orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE)
+            if len(line) <= self._room:
+                self._room -= len(line)
+                with self._dead_letters.open("ab") as file:
+                    file.write(line)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as failure:  # noqa: BLE001  # the disk, or a repr of somebody's that raises, or calls exit
             self._dead_letters = None
             _warn("no more dead letters are kept: %s", failure)
 
 
 def _warn(message: str, *values: object, exc_info: BaseException | None = None) -> None:
-    # A handler of the host program's may raise, and the errors that are reported here end here.
-    with contextlib.suppress(Exception):
+    # A handler of the host program's may raise, even call sys.exit, and the errors that are reported here end here.
+    try:
         _log.warning(message, *values, exc_info=exc_info)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  # there is nobody left to tell
+        pass
 
 
 def _readable(event: Event[Any]) -> Any:

@@ -1,6 +1,7 @@
 """The way back to the trainer: what the operators decided becomes an attribute that its probes read."""
 
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -28,7 +29,8 @@ class FidelityFollower:
     kinds = (FidelityChanged,)
 
     def __init__(self, holder: HasFidelity, clock: Callable[[], float] = time.time) -> None:
-        self._holder, self._clock = holder, clock
+        # Held by the hub's thread, which is to end where nobody else holds it.
+        self._holder, self._clock = weakref.ref(holder), clock
         self.last: float | None = None
         """Seconds that the last change took; None before the first."""
         self.largest: float | None = None
@@ -38,6 +40,7 @@ class FidelityFollower:
         change = event.payload
         if change.level == change.before:
             return
-        self._holder.fidelity = "dense" if change.level == "dense" else "normal"
+        if holder := self._holder():
+            holder.fidelity = "dense" if change.level == "dense" else "normal"
         self.last = max(0.0, self._clock() - event.time)
         self.largest = max(self.last, self.largest or 0.0)

@@ -10,7 +10,7 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import EventsDropped, Heartbeat, Payload, PipelineState
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.hub.fidelity_feedback import FidelityFollower
-from nissa.pipeline.hub.priority_buffer import Entry
+from nissa.pipeline.hub.priority_buffer import Books, Entry
 from nissa.pipeline.hub.sink_worker import SinkWorker
 from nissa.pipeline.hub.worker import Worker
 
@@ -53,12 +53,13 @@ class Hub:
         self.faults = faults
         """Where errors are counted, also those of parts that feed this hub."""
         self._scope, self._dispatcher, self._sinks, self._fidelity = scope, dispatcher, sinks, fidelity
-        self._delivered, self._first = 0, first
+        self._first = first
         self._lag = 0.0
         self._born: float | None = None
         self._last = 0.0
         self._beaten = self._checked = float("-inf")
         self._told: dict[str, Counter[str]] = {}
+        self._missing: dict[str, int] = {}
         self._telling = threading.Lock()
         self._worker = Worker(
             "hub",
@@ -78,13 +79,13 @@ class Hub:
 
     def state(self) -> PipelineState:
         """The pipeline's account of itself, now."""
-        delivered, dropped = self._delivered, dict(self._worker.buffer.dropped)
-        accepted = self._worker.buffer.accepted
+        books = self._worker.buffer.books()
         return PipelineState(
-            accepted=accepted,
-            delivered=delivered,
-            queued=accepted - delivered - sum(dropped.values()),
-            dropped=dropped,
+            accepted=books.accepted,
+            # What a subscriber stopped the thread with was given to it all the same.
+            delivered=books.fates.total(),
+            queued=books.queued,
+            dropped=books.dropped,
             refused=self._worker.buffer.refused,
             faults=dict(self.faults.counts),
             restarts=self._worker.restarts,
@@ -102,6 +103,7 @@ class Hub:
         """Put the drops since the last account, and a heartbeat, into the stream."""
         with self._telling:
             self._tell_drops()
+            self._audit()
             self._beaten = time.monotonic()
             self.put(Heartbeat(uptime=self.uptime(), pipeline=self.state()), self._scope)
 
@@ -120,6 +122,7 @@ class Hub:
             sink.stop()
         for sink in self._sinks:
             sink.join(now + timeout)
+        self._audit()
 
     def is_calling(self) -> bool:
         """Whether this is the hub's own thread."""
@@ -140,7 +143,6 @@ class Hub:
     def _deliver(self, entry: Entry) -> None:
         ticket, self._last, payload, where = entry
         scope, extra = where if type(where) is _Relayed else (where, None)
-        self._delivered += 1
         self._born = self._born or self._last
         self._dispatcher.deliver(Event(self._first + ticket, self._last, scope, payload, extra=extra))
 
@@ -156,10 +158,19 @@ class Hub:
                 self._tell_drops()
         return True
 
+    def _books(self) -> dict[str, Books]:
+        return {"hub": self._worker.buffer.books()} | {sink.name: sink.books() for sink in self._sinks}
+
+    def _audit(self) -> None:
+        """An event that is nowhere, or counted twice, is a fault of ours, and is told as one."""
+        for place, books in self._books().items():
+            if (missing := books.missing()) != self._missing.get(place, 0):
+                self._missing[place] = missing
+                self.faults.report("books", RuntimeError(f"{missing} events of {place} are not accounted for: {books}"))
+
     def _tell_drops(self) -> None:
-        places = {"hub": self._worker.buffer.dropped} | {s.name: Counter(s.state().dropped) for s in self._sinks}
-        for place, dropped in places.items():
-            total = Counter(dropped)
+        for place, books in self._books().items():
+            total = Counter(books.dropped)
             if news := total - self._told.get(place, Counter()):
                 self._told[place] = total
                 self.put(EventsDropped(place=place, dropped=dict(news)), self._scope)

@@ -4,49 +4,80 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from nissa.events.kind import Importance, Payload
+from nissa.pipeline.hub.weight import FLAT, weight
 
-__all__ = ["Entry", "PriorityBuffer"]
+__all__ = ["MOST_BYTES", "Books", "Entry", "PriorityBuffer"]
+
+MOST_BYTES = 128 << 20
+"""Bytes that the entries of one buffer may hold, about."""
+_LOOK = 64
+"""Entries between two looks at what waits; where fewer wait, nothing is weighed."""
+_STRIDE = 16
+"""Of so many entries one is weighed, and stands for all, unless large ones are among them: then each is."""
+_LARGE = 1 << 15
+"""Bytes from which an entry is a large one."""
 
 Entry = tuple[int, float, Payload, Any]
 """Ticket (strictly increasing), time of acceptance, payload, and what was handed in with it."""
 
 
+class Books(NamedTuple):
+    """Where all entries are, each counted where it is handed over."""
+
+    accepted: int
+    """Entries that came in."""
+    queued: int
+    """Entries that wait, and the one in hand."""
+    dropped: dict[str, int]
+    """Entries that were shed, by kind."""
+    fates: Counter[str]
+    """Entries that were taken and settled, by what became of them."""
+
+    def missing(self) -> int:
+        """Entries that are nowhere, or less than 0 for entries that are counted twice. It should be 0."""
+        return self.accepted - self.queued - sum(self.dropped.values()) - self.fates.total()
+
+
 class PriorityBuffer:
     """One queue for each `Importance`; tickets keep the order across them.
 
-    `on_first` is called by the first entry, and by the next one after each `park`.
+    `on_first` is called by the first entry, and by the next one after each `park`. At most `capacity` entries wait, and
+    entries of at most `most_bytes`, about: it is noticed when some dozens wait that they are large.
 
-    accepted = taken + queued + dropped, exactly, at any moment. `put` holds a lock for well under a microsecond and
-    does no I/O; it may be called again in the middle of itself, by a signal handler or a finalizer.
+    `put` holds a lock for well under a microsecond and does no I/O; it may be called again in the middle of itself, by
+    a signal handler or a finalizer. One thread takes entries, one by one, and settles each.
 
     Raises ValueError when `capacity` is below 1.
     """
 
-    def __init__(self, capacity: int, on_first: Callable[[], None] | None = None) -> None:
+    def __init__(self, capacity: int, on_first: Callable[[], None] | None = None, most_bytes: int = MOST_BYTES) -> None:
         if capacity < 1:
             raise ValueError(f"capacity must be at least 1, not {capacity}")
         self.capacity = capacity
         self.accepted = 0
-        self.gone = 0
-        """Entries that left: taken or dropped."""
         self.dropped: Counter[str] = Counter()
         self.closed = False
         self.refused = 0
         """Events that came after the end."""
         self.on_refused: Callable[[], None] | None = None
         """Called by the first event that is refused from now on."""
-        self._limit = 0
-        self._on_first = on_first
+        self._on_first, self._most_bytes = on_first, most_bytes
         self._queues: tuple[deque[Entry], ...] = tuple(deque() for _ in Importance)
+        self._in_hand: Entry | None = None
+        self._fates: Counter[str] = Counter()
         self._lock = threading.RLock()
-        self._admitting = False
+        self._idle, self._admitting = True, False
+        self._next_look = self._weighed = self._bytes = 0
+        self._stride = _STRIDE
+        self._sizes: dict[int, int] = {}
         self._late: deque[tuple[Payload, Any]] = deque()
 
     def __len__(self) -> int:
-        return self.accepted - self.gone
+        return sum(map(len, self._queues))
 
     def put(self, payload: Payload, item: Any, now: Callable[[], float] = time.time) -> None:
         """Accept an entry; when full, shed the oldest of the least important, which may be this one.
@@ -55,57 +86,78 @@ class PriorityBuffer:
         """
         queue, at = self._queues[payload.importance], now()
         with self._lock:
-            # One comparison covers the rare cases: full, nobody there or parked (limit 0), closed.
-            if self.accepted - self.gone >= self._limit:
+            ticket = self.accepted
+            # One comparison covers the rare cases: full, a look is due, nobody there or parked, closed.
+            if ticket >= self._next_look:
                 self._put_rarely(payload, item, at)
                 return
-            ticket = self.accepted
             self.accepted = ticket + 1
             queue.append((ticket, at, payload, item))
 
-    def take(self, most: int) -> list[Entry]:
-        """Up to `most` entries, oldest first."""
+    def take(self) -> Entry | None:
+        """The oldest entry, which is in hand until it is settled; None if there is none."""
         with self._lock:
-            batch: list[Entry] = []
-            while len(batch) < most and (queues := [queue for queue in self._queues if queue]):
-                oldest, *others = sorted(queues, key=_head)
-                # All that is older than the head of the next queue can go at once.
-                until = others[0][0][0] if others else self.accepted
-                while oldest and oldest[0][0] < until and len(batch) < most:
-                    batch.append(oldest.popleft())
-            self.gone += len(batch)
-            return batch
+            oldest, first = None, self.accepted
+            for queue in self._queues:
+                if queue and queue[0][0] < first:
+                    oldest, first = queue, queue[0][0]
+            if oldest is not None:
+                self._in_hand = oldest.popleft()
+                self._bytes -= self._sizes.pop(first, 0)
+            return self._in_hand
+
+    def settle(self, fate: str) -> None:
+        """Say what became of the entry in hand, if it was not abandoned meanwhile."""
+        with self._lock:
+            if self._in_hand is not None:
+                self._in_hand = None
+                self._fates[fate] += 1
+
+    def turn(self, before: str, after: str, count: int) -> None:
+        """Say that entries of one fate met another in the end."""
+        with self._lock:
+            count = min(count, self._fates[before])
+            self._fates[before] -= count
+            self._fates[after] += count
+
+    def books(self) -> Books:
+        """Where everything is, at one moment."""
+        with self._lock:
+            queued = len(self) + (self._in_hand is not None)
+            return Books(self.accepted, queued, dict(self.dropped), self._fates.copy())
 
     def park(self) -> bool:
         """Let the next entry call `on_first`; False, and nothing is changed, if there is an entry already."""
         with self._lock:
             # In this order: a finalizer may put an entry in between.
-            self._limit = 0
+            self._idle, self._next_look = True, 0
             if len(self) and not self.closed:
-                self._limit = self.capacity
-            return not self._limit
+                self._idle = False
+            return self._idle
 
     def close(self) -> None:
         """Refuse further entries; what is queued can still be taken."""
         with self._lock:
-            self.closed, self._limit = True, 0
+            self.closed, self._next_look = True, 0
 
     def abandon(self) -> None:
-        """Drop what is queued."""
-        self.shed(max(Importance))
+        """Drop what is queued, and what is in hand: nobody waits for it any more."""
+        with self._lock:
+            self.shed(max(Importance))
+            if self._in_hand is not None:
+                self.dropped[self._in_hand[2].kind] += 1
+                self._in_hand = None
 
     def shed(self, most: Importance) -> None:
         """Drop what is queued of this importance and below, because there is no time left for all."""
         with self._lock:
-            for queue in self._queues[: most + 1]:
-                while queue:
-                    self.gone += 1
-                    self.dropped[queue.popleft()[2].kind] += 1
+            while self._shed(most):
+                pass
 
     def after_fork(self) -> None:
         """In a forked child: hold nothing, accept nothing. Another thread may have held the lock at the fork."""
         self._lock = threading.RLock()
-        self._admitting = False
+        self._admitting, self._in_hand = False, None
         self.close()
         for queue in self._queues:
             queue.clear()
@@ -133,26 +185,58 @@ class PriorityBuffer:
             if tell:
                 tell()
             return False
-        if self._limit:
-            return self._shed(payload)
-        if self._on_first:
-            self._on_first()
-        self._limit = self.capacity
+        if self._idle:
+            if self._on_first:
+                self._on_first()
+            self._idle = False
+        self._look()
+        room = self.capacity - len(self)
+        if room < 1 and not self._shed(payload.importance):
+            # All that waits is more important, so the newcomer goes, and its number shows as a gap.
+            self.accepted += 1
+            self.dropped[payload.kind] += 1
+            return False
+        self._next_look = self.accepted + (max(1, min(room, _LOOK)) if self._stride > 1 else 1)
         return True
 
-    def _shed(self, payload: Payload) -> bool:
-        """Make room. Where all that is queued is more important, the newcomer goes, and its number shows as a gap."""
-        for queue in self._queues[: payload.importance + 1]:
+    def _look(self) -> None:
+        """Weigh what came since the last look, if there is something of a backlog, and shed until the rest is light."""
+        if len(self) < _LOOK and self._bytes < self._most_bytes / 4:
+            self._stride = _STRIDE
+        elif self.accepted - self._weighed >= _LOOK or self._stride == 1:
+            if self._weigh() > _LARGE and self._stride > 1:
+                self._stride = 1
+                self._weigh()
+            self._weighed = self.accepted
+            while self._bytes > self._most_bytes and self._shed(max(Importance)):
+                pass
+
+    def _weigh(self) -> int:
+        """Weigh one in `_stride` of what is new; the largest of them, in bytes. Where it begins, moves on each time."""
+        largest, begin = 0, self.accepted // _LOOK % self._stride
+        for queue in self._queues:
+            for ticket, _, payload, _ in islice(reversed(queue), begin, None, self._stride):
+                if ticket < self._weighed:
+                    break
+                size = _weight(payload)
+                largest = max(largest, size)
+                self._bytes += self._stride * size - self._sizes.get(ticket, 0)
+                self._sizes[ticket] = self._stride * size
+        return largest
+
+    def _shed(self, most: Importance) -> bool:
+        """Drop the oldest of the least important entries up to this importance; False if there is none."""
+        for queue in self._queues[: most + 1]:
             if queue:
-                victim = queue.popleft()
-                self.gone += 1
-                self.dropped[victim[2].kind] += 1
+                ticket, _, victim, _ = queue.popleft()
+                self._bytes -= self._sizes.pop(ticket, 0)
+                self.dropped[victim.kind] += 1
                 return True
-        self.accepted += 1
-        self.gone += 1
-        self.dropped[payload.kind] += 1
         return False
 
 
-def _head(queue: deque[Entry]) -> int:
-    return queue[0][0]
+def _weight(payload: Payload) -> int:
+    try:
+        return weight(payload)
+    except Exception:  # noqa: BLE001  # whatever its class does when it is read
+        return FLAT

@@ -33,31 +33,55 @@ class SinkWorker:
         self.name, self._sink, self._faults = name, sink, faults
         self.kinds = getattr(sink, "kinds", None)
         self._breaker = CircuitBreaker()
-        self._written = self._failed = self._retries = self._unflushed = 0
+        self._buffers = hasattr(sink, "flush")
+        self._retries = 0
         self._flushed = self._resting = 0.0
         self._worker = Worker(
             name, faults, capacity=capacity, poll=_POLL, handle=self._write, settle=self._settle, end=self._end
         )
-        self.flush, self.stop, self.join = self._worker.flush, self._worker.stop, self._worker.join
-        self.after_fork = self._worker.after_fork
+        self.flush, self.stop = self._worker.flush, self._worker.stop
+        self.books, self.after_fork = self._worker.buffer.books, self._worker.after_fork
 
     def __call__(self, event: Event[Any]) -> None:
         self._worker.buffer.put(event.payload, event)
 
     def state(self) -> SinkState:
         """How the sink is doing."""
-        written, failed, dropped = self._written, self._failed, dict(self._worker.buffer.dropped)
+        books = self.books()
         return SinkState(
             sink=self.name,
-            written=written,
-            queued=self._worker.buffer.accepted - written - failed - sum(dropped.values()),
-            failed=failed,
+            given=books.accepted,
+            written=books.fates["written"],
+            queued=books.queued + books.fates["held"],
+            failed=books.fates["failed"],
             retries=self._retries,
             breaker=self._breaker.state,
-            dropped=dropped,
+            dropped=books.dropped,
         )
 
-    def _write(self, entry: Entry) -> None:
+    def join(self, deadline: float) -> None:
+        """Wait for the end. What a sink that is left behind holds, nobody will see written."""
+        self._worker.join(deadline)
+        if self._worker.is_calling():
+            return
+        self._count_out()
+        self._worker.buffer.turn("held", "failed", self._held())
+
+    def _held(self) -> int:
+        """Events that the sink took, and of which it is not known yet that they are out."""
+        return self.books().fates["held"]
+
+    def _count_out(self) -> None:
+        """Take in what the sink says of the events that it holds."""
+        held = self._held()
+        try:
+            left = min(held, getattr(self._sink, "unwritten", held))
+        except Exception as error:  # noqa: BLE001  # it is asked at the end too, where the trainer waits
+            self._faults.report(self.name, error)
+            left = held
+        self._worker.buffer.turn("held", "written", held - left)
+
+    def _write(self, entry: Entry) -> str:
         error = self._attempt(entry[3])
         tries = 1
         while error is not None:
@@ -69,9 +93,7 @@ class SinkWorker:
             self._breaker.rested()
             error = self._attempt(entry[3])
             tries += 1
-        self._written += 1
-        self._unflushed += 1
-        return None
+        return "held" if self._buffers else "written"
 
     def _attempt(self, event: Event[Any]) -> BaseException | None:
         try:
@@ -79,21 +101,22 @@ class SinkWorker:
         except BaseException as error:  # noqa: BLE001  # a sink may fail in any way, even call sys.exit
             if not isinstance(error, UnwritableEventError):
                 self._breaker.failed()
+                self._count_out()
             return error
-        if not hasattr(self._sink, "flush"):
+        if not self._buffers:
             self._breaker.succeeded()
         return None
 
-    def _bury(self, event: Event[Any], error: BaseException, ending: bool) -> None:
-        self._failed += 1
+    def _bury(self, event: Event[Any], error: BaseException, ending: bool) -> str:
         self._faults.report(self.name, error, event)
         if ending:
             # A sink that rests is not waited for.
             self._worker.give_up()
+        return "failed"
 
     def _settle(self, idle: bool) -> bool:
         now = time.monotonic()
-        if not self._unflushed:
+        if not self._held():
             return True
         if now < self._resting or not (idle or now - self._flushed >= _FLUSH_EVERY):
             return False
@@ -102,18 +125,17 @@ class SinkWorker:
 
     def _flush(self) -> bool:
         if not self._call("flush"):
+            self._count_out()
             self._breaker.failed()
             self._resting = time.monotonic() + max(self._breaker.rest, _BACK_OFF)
             return False
         self._breaker.succeeded()
-        self._unflushed = 0
+        self._worker.buffer.turn("held", "written", self._held())
         return True
 
     def _end(self) -> None:
-        if self._unflushed and not self._flush():
-            # They were taken, and never got out.
-            self._written -= self._unflushed
-            self._failed += self._unflushed
+        if self._held():
+            self._flush()
         self._call("close")
 
     def _call(self, method: str) -> bool:

@@ -3,7 +3,6 @@
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
 from nissa.events.kind import Importance
@@ -25,9 +24,10 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 5.0
 class Worker:
     """Handles entries one by one, in order, on a daemon thread.
 
-    `settle` is called after each slice, with whether the buffer ran empty, and says whether what was handled so far
-    is out of the worker's hands. `end` is called last. A thread that dies is started again: the entry that killed it
-    is skipped, and pauses double.
+    `handle` says what became of its entry, for the books of `buffer`; where it says nothing, it was "delivered", and
+    where it raises, it "failed". `settle` is called after each slice, with whether the buffer ran empty, and says
+    whether what was handled so far is out of the worker's hands. `end` is called last, and once. A thread that dies is
+    started again: the entry that killed it is skipped, and pauses double.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Worker:
         *,
         capacity: int,
         poll: float,
-        handle: Callable[[Entry], None],
+        handle: Callable[[Entry], str | None],
         settle: Callable[[bool], bool],
         end: Callable[[], None],
     ) -> None:
@@ -47,10 +47,7 @@ class Worker:
         self.restarts = 0
         self._faults, self._poll = faults, poll
         self._handle, self._settle, self._end = handle, settle, end
-        self._pending: deque[Entry] = deque()
         self._settled = 0
-        self._least = min(Importance)
-        """What is less important than this is not handled any more."""
         self._given_up = False
         # Unlike an Event, it may be put to in the middle of a put, as a signal handler does that flushes.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -72,28 +69,26 @@ class Worker:
         self._rouse()
 
     def join(self, deadline: float) -> None:
-        """Wait for the end. A thread that is busy past `deadline` is left behind, and its buffer lost.
+        """Wait for the end. A thread that is busy past `deadline` is left behind, and what it has not done is dropped.
 
         While there is still time for what is more important, the rest is dropped.
         """
         if self._thread.ident is None:
-            self._end()
+            self._end_guarded()
         elif not self.is_calling():
             self._await_end(deadline)
             if self._thread.is_alive():
                 self._faults.report(self.name, TimeoutError("still busy at the end, so it was left behind"))
             self.give_up()
             self.buffer.abandon()
-            self._drop_pending()
 
     def _await_end(self, deadline: float) -> None:
-        begun, least = time.monotonic(), [*Importance]
-        for share, shed in zip(_SHARES, least, strict=True):
+        begun = time.monotonic()
+        for share, shed in zip(_SHARES, Importance, strict=True):
             self._thread.join(max(0.0, begun + share * (deadline - begun) - time.monotonic()))
             if not self._thread.is_alive():
                 return
             if share < 1:
-                self._least = least[shed + 1]
                 self.buffer.shed(shed)
 
     def is_calling(self) -> bool:
@@ -107,11 +102,6 @@ class Worker:
     def after_fork(self) -> None:
         """In a forked child, where the thread did not come along: accept nothing, and close without waiting."""
         self.buffer.after_fork()
-
-    def _drop_pending(self) -> None:
-        """What was taken from the buffer and never handled."""
-        while self._pending:
-            self.buffer.dropped[self._pending.popleft()[2].kind] += 1
 
     def _rouse(self) -> None:
         if self._wake.empty():
@@ -128,37 +118,51 @@ class Worker:
         while True:
             try:
                 self._drain()
-                return self._end()
+                break
             except BaseException as error:  # noqa: BLE001  # the thread must not stop in silence
                 self.restarts += 1
                 self._faults.report(self.name, error)
                 self.stopping.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
+        self._end_guarded()
+
+    def _end_guarded(self) -> None:
+        try:
+            self._end()
+        except BaseException as error:  # noqa: BLE001  # as above; to try it again would be to hear it again
+            self._faults.report(self.name, error)
 
     def _drain(self) -> None:
         while not self._given_up:
-            before = self.buffer.accepted
-            batch = self.buffer.take(SLICE)
-            self._pending.extend(batch)
-            while self._pending and not self._given_up:
-                entry = self._pending.popleft()
-                if entry[2].importance >= self._least:
-                    self._handle(entry)
-                else:
-                    self.buffer.dropped[entry[2].kind] += 1
-            if settled := self._settle(not batch):
-                self._settled = batch[-1][0] + 1 if batch else before
-            if len(batch) == SLICE:
+            # Read first: what comes in before the end is told is handled before the end.
+            stopping, before = self.stopping.is_set(), self.buffer.accepted
+            handled, last = self._handle_slice()
+            if settled := self._settle(not handled):
+                self._settled = last + 1 if handled else before
+            if handled == SLICE:
                 time.sleep(_YIELD)
-            elif not batch and self.stopping.is_set():
+            elif not handled and stopping:
                 return
             else:
                 # What comes within a poll is handled together; after one without anything, the next entry calls.
-                quiet = settled and not batch and self.buffer.park()
+                quiet = settled and not handled and self.buffer.park()
                 self._doze(_QUIET if quiet else self._poll)
 
+    def _handle_slice(self) -> tuple[int, int]:
+        """Handle some entries; how many, and the ticket of the last one."""
+        handled, last = 0, -1
+        while handled < SLICE and not self._given_up and (entry := self.buffer.take()):
+            fate = "failed"
+            try:
+                fate = self._handle(entry) or "delivered"
+            finally:
+                self.buffer.settle(fate)
+            handled, last = handled + 1, entry[0]
+        return handled, last
+
     def _doze(self, seconds: float) -> None:
+        # Nothing can call any more once the end was told.
         try:
-            self._wake.get(timeout=seconds)
+            self._wake.get(timeout=0.0 if self.stopping.is_set() else seconds)
         except queue.Empty:
             return

@@ -1,7 +1,9 @@
 """The whole pipeline in one process, and every way out of it."""
 
+import gc
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -20,7 +22,16 @@ from hypothesis import HealthCheck, given, settings
 from torch.utils.data import DataLoader
 
 from nissa.events.event import Event
-from nissa.events.kinds import KINDS, BatchCompleted, EventsDropped, Heartbeat, RunEnded, SeedFossilized, SeedGerminated
+from nissa.events.kinds import (
+    KINDS,
+    BatchCompleted,
+    EventsDropped,
+    Heartbeat,
+    PipelineState,
+    RunEnded,
+    SeedFossilized,
+    SeedGerminated,
+)
 from nissa.operators.fold import only
 from nissa.pipeline.hub.hub import Hub
 from nissa.pipeline.replay import replay
@@ -128,6 +139,70 @@ def test_the_last_events_are_a_heartbeat_and_the_end(tmp_path: Path) -> None:
     assert pipeline.accepted == pipeline.delivered + pipeline.queued + sum(pipeline.dropped.values())
 
 
+def check_books(state: PipelineState, *, queued: bool) -> None:
+    """What was accepted is delivered, dropped or waits; before each sink, what it was given."""
+    assert state.accepted == state.delivered + state.queued + sum(state.dropped.values())
+    for sink in state.sinks:
+        assert sink.given == sink.written + sink.failed + sink.queued + sum(sink.dropped.values())
+        assert queued or not sink.queued
+    assert queued or not state.queued
+    assert "books" not in state.faults
+
+
+def test_the_books_are_right_at_any_moment_and_empty_at_the_end(tmp_path: Path) -> None:
+    class Bad:
+        """Takes what it takes, fails, and keeps some to itself."""
+
+        def __call__(self, e: Event[Any]) -> None:
+            if e.seq % 50 == 7:
+                raise ValueError("poison")
+
+        def flush(self) -> None:
+            if not random.randrange(3):
+                raise OSError("not now")
+
+    sinks: dict[str, Any] = {"bad": Bad(), "taken": list[Any]().append}
+    telemetry = Telemetry("run", out=tmp_path / "run", sinks=sinks, capacity=300)
+    emitters = [threading.Thread(target=lambda: [telemetry.emit(BATCH) for _ in range(3_000)]) for _ in range(3)]
+    for thread in emitters:
+        thread.start()
+    while any(thread.is_alive() for thread in emitters):
+        check_books(telemetry.state(), queued=True)
+    telemetry.close()
+    check_books(telemetry.state(), queued=False)
+    assert telemetry.state().accepted > 9_000
+    (log,) = [sink for sink in telemetry.state().sinks if sink.sink == "log"]
+    assert log.written == len(recorded(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_after_the_end_nothing_is_queued_even_if_a_part_hangs(inline: bool) -> None:
+    class Hung:
+        def __init__(self, hang: Any) -> None:
+            self.hang, self.inline = hang, inline
+
+        def __call__(self, e: Event[Any]) -> None:
+            self.hang(e)
+
+    with hanging() as hang:
+        telemetry = Telemetry("run", sinks={"hung": Hung(hang), "healthy": print})
+        for _ in range(255):
+            telemetry.emit(SEED)
+        telemetry.close(timeout=1.0)
+        check_books(telemetry.state(), queued=False)
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name in ("nissa-hub", "nissa-hung")])
+    check_books(telemetry.state(), queued=False)
+
+
+def test_books_that_are_wrong_are_a_fault() -> None:
+    telemetry = Telemetry("run")
+    telemetry.emit(SEED)
+    telemetry.flush(LIMIT)
+    telemetry._hub._worker.buffer.accepted += 2
+    telemetry.close()
+    assert telemetry.state().faults == {"books": 1}
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [(ValueError("nan"), "failed"), (KeyboardInterrupt(), "interrupted"), (SystemExit(1), "interrupted")],
@@ -203,7 +278,7 @@ def test_when_the_hub_is_stalled_batches_go_first_and_the_gap_is_told(tmp_path: 
                 telemetry.emit(SEED)
         held = telemetry.state()
         assert held.accepted == 450 == held.delivered + held.queued + sum(held.dropped.values())
-        assert held.queued <= 101 + 256
+        assert held.queued <= 100 + 1
         release.set()
     log = [e.payload for e in recorded(tmp_path / "run")]
     assert len([p for p in log if isinstance(p, SeedGerminated)]) == 50
@@ -250,6 +325,49 @@ def test_a_close_that_is_interrupted_can_be_finished(tmp_path: Path, monkeypatch
     telemetry.close()
     assert ended(tmp_path / "run").outcome == "completed"
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["closed"] is True
+
+
+def test_a_subscriber_that_calls_exit_at_the_end_does_not_keep_the_thread(tmp_path: Path) -> None:
+    def leave() -> None:
+        raise SystemExit
+
+    telemetry = Telemetry("run", out=tmp_path / "run")
+    telemetry.stream.subscribe(print, on_completed=leave)
+    telemetry.emit(SEED)
+    telemetry.close()
+    assert telemetry.state().faults == {"subscriber": 1}
+    assert "nissa-hub" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_a_telemetry_that_nobody_holds_is_closed_and_gives_back_what_it_took(tmp_path: Path, used: bool) -> None:
+    def files() -> int:
+        return len([*Path("/proc/self/fd").iterdir()])
+
+    def make(number: int) -> None:
+        telemetry = Telemetry(f"run{number}", out=tmp_path / str(number), metrics=0 if number == 3 else None, linger=0)
+        if used:
+            telemetry.scope(env=0).emit(SEED)
+
+    before, threads = files(), threading.active_count()
+    for number in range(20):
+        make(number)
+    gc.collect()
+    until(lambda: threading.active_count() == threads)
+    assert files() == before
+    for number in range(20):
+        assert ended(tmp_path / str(number)).outcome == "interrupted"
+        assert "dropped" in (ended(tmp_path / str(number)).error or "")
+
+
+def test_an_emitter_keeps_the_run_open(tmp_path: Path) -> None:
+    emitter = Telemetry("run", out=tmp_path / "run").scope(env=0)
+    gc.collect()
+    for _ in range(10):
+        emitter.emit(SEED)
+    del emitter
+    until(lambda: json.loads((tmp_path / "run" / "manifest.json").read_text())["closed"])
+    assert germinated(tmp_path / "run") == 10
 
 
 def test_a_subscriber_may_close_the_pipeline_that_calls_it(tmp_path: Path) -> None:
@@ -361,6 +479,17 @@ def germinated(out: Path) -> int:
 
 def test_a_process_that_forgets_to_close_loses_nothing(tmp_path: Path) -> None:
     program = "t = Telemetry('r', out=out)\nfor _ in range(1000): t.emit(seed)\n"
+    assert run(program, tmp_path / "run") == 0
+    assert germinated(tmp_path / "run") == 1000
+    assert ended(tmp_path / "run").outcome == "interrupted"
+
+
+@pytest.mark.parametrize("held", ["", "return t", "return t.scope()"])
+def test_a_process_that_ends_right_after_it_dropped_a_telemetry_loses_nothing(tmp_path: Path, held: str) -> None:
+    program = (
+        "def main():\n    t = Telemetry('r', out=out)\n    for _ in range(1000): t.emit(seed)\n"
+        f"    {held}\nkept = main()\n"
+    )
     assert run(program, tmp_path / "run") == 0
     assert germinated(tmp_path / "run") == 1000
     assert ended(tmp_path / "run").outcome == "interrupted"

@@ -69,7 +69,9 @@ GROUP = Scope("r1", "ppo")
 ENV = Scope("r1", "ppo", 0, 2, 7)
 TWIN = Scope("r1", "ppo", 0, None, 7)
 
-_SINK = SinkState(sink="log", written=90, queued=3, failed=2, retries=5, breaker="open", dropped={"batch_completed": 4})
+_SINK = SinkState(
+    sink="log", given=99, written=90, queued=3, failed=2, retries=5, breaker="open", dropped={"batch_completed": 4}
+)
 _PIPELINE = PipelineState(
     accepted=110,
     delivered=100,

@@ -181,6 +181,33 @@ def test_a_real_full_disk_is_counted_and_survived(tmp_path: Path) -> None:
     os.close(full)
 
 
+def test_on_a_full_disk_written_is_what_is_in_the_file_and_each_event_has_one_fate(tmp_path: Path) -> None:
+    """A file that may not grow any more: the kernel takes a part of a write, and then refuses."""
+    program = (
+        "import resource, signal, sys, time; from pathlib import Path; from nissa.pipeline.telemetry import Telemetry\n"
+        "from nissa.events.kinds import BatchCompleted\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))\n"
+        "t = Telemetry('full', out=Path(sys.argv[1]))\n"
+        "log = lambda: t.state().sinks[0]\n"
+        "for n in range(2_000): t.emit(BatchCompleted(batch=n, loss=1.0))\n"
+        "while log().breaker == 'closed': time.sleep(0.01)\n"
+        "print(log().written, log().given, flush=True)\n"
+        "t.close(timeout=2.0)\n"
+        "s = log()\n"
+        "print(s.written, s.given - s.written - s.failed - sum(s.dropped.values()), s.queued, flush=True)\n"
+        "print(t.state().queued, t.state().faults.get('books', 0), flush=True)\n"
+    )
+    done = subprocess.check_output([sys.executable, "-c", program, tmp_path / "run", "100000"], text=True)
+    (segment,) = segments(tmp_path / "run")
+    inside = segment.read_bytes().count(b"\n")
+    before, after, hub = ([int(word) for word in line.split()] for line in done.splitlines())
+    assert segment.stat().st_size == 100_000
+    assert 0 < inside < before[1]
+    assert before[0] == inside
+    assert (after, hub) == ([inside, 0, 0], [0, 0])
+
+
 @pytest.mark.parametrize("step", ["open", "fsync", "replace"])
 def test_a_rotation_that_fails_at_any_step_loses_nothing_and_writes_nowhere_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str

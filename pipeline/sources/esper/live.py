@@ -60,7 +60,7 @@ class NissaBackend:
     def start(self) -> None:
         """Called by their hub. From here on this backend ends the telemetry, so that what waits here gets there."""
         process_exit.watch(self)
-        process_exit.unwatch(self._telemetry)
+        process_exit.unwatch(self._telemetry.ending)
 
     def emit(self, event: Any) -> None:
         """Take an event of theirs. Never waits, never raises, does no I/O."""
@@ -98,7 +98,7 @@ class NissaBackend:
         """In a forked child: take nothing, wait for nothing."""
         self._closed = True
         self._worker.after_fork()
-        self._telemetry.after_fork()
+        self._telemetry.ending.after_fork()
 
     def _take(self, entry: Entry) -> None:
         self.account.lines += 1

@@ -90,12 +90,14 @@ TABLES = (
         nissa_pipeline_faults_total=counter("errors", "Errors caught in the pipeline.", float),
     ),
     at_scrape(PipelineState, ("sink",), rows=_sinks)(
-        nissa_sink_written_total=counter("events", "Events that the sink took.", "written"),
+        nissa_sink_written_total=counter("events", "Events that the sink wrote.", "written"),
         nissa_sink_failed_total=counter(
-            "events", "Events given up after retries; each is in the dead-letter file.", "failed"
+            "events", "Events given up after retries, or taken by the sink and never written.", "failed"
         ),
         nissa_sink_retries_total=counter("attempts", "Attempts that raised and were tried again.", "retries"),
-        nissa_sink_queued_events=gauge("events", "Events that wait for the sink.", "queued"),
+        nissa_sink_queued_events=gauge(
+            "events", "Events that wait for the sink, or that it has not written yet.", "queued"
+        ),
         nissa_sink_up=gauge(
             "1",
             "1 while the sink's circuit breaker is closed, 0 while it rests or tries again.",

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+import pytest
 from reactivex import operators as ops
 
 from nissa.events.event import Event
@@ -73,6 +74,35 @@ def test_any_rx_operator_works_behind_it() -> None:
         stream.send(e)
     stream.complete()
     assert seen == [6, 12, "end"]
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit, GeneratorExit])
+def test_whatever_a_subscriber_raises_stays_with_it_also_at_the_end(error: type[BaseException]) -> None:
+    def bad(*_: object) -> None:
+        raise error("bad")
+
+    faults, seen = Faults(), list[Any]()
+    stream = EventStream(faults)
+    stream.owner = "bad"
+    stream.subscribe(bad, on_completed=bad)
+    stream.pipe(ops.do_action(on_completed=bad)).subscribe(lambda _: None)
+    stream.pipe(ops.finally_action(bad)).subscribe(lambda _: None)
+    stream.subscribe(seen.append, on_completed=lambda: seen.append("end"))
+    stream.send(CULLED)
+    stream.complete()
+    assert seen == [CULLED, "end"]
+    assert faults == [("bad", "bad", CULLED), *[("bad", "bad", None)] * 3]
+
+
+def test_a_ctrl_c_is_no_fault_of_a_subscriber() -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    stream = EventStream(Faults())
+    stream.subscribe(stop, on_completed=stop)
+    for way in (lambda: stream.send(CULLED), stream.complete):
+        with pytest.raises(KeyboardInterrupt):
+            way()
 
 
 def test_an_operator_that_chokes_on_an_event_keeps_its_state_and_goes_on() -> None:

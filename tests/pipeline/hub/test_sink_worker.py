@@ -12,7 +12,7 @@ import pytest
 
 from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted, SeedCulled
-from nissa.pipeline.dispatch.fault_log import MAX_LETTERS, FaultLog
+from nissa.pipeline.dispatch.fault_log import MAX_LETTERS, MOST_BYTES, FaultLog
 from nissa.pipeline.hub.circuit_breaker import FAILURES, LONGEST_REST, SHORTEST_REST, CircuitBreaker
 from nissa.pipeline.hub.priority_buffer import Entry
 from nissa.pipeline.hub.sink_worker import ATTEMPTS, SinkWorker
@@ -133,6 +133,85 @@ def test_what_was_taken_but_never_flushed_counts_as_failed_and_opens_the_breaker
     assert faults.counts["sink"] < 20
 
 
+class Wrote(FullDisk):
+    """Gets all but the last seven out, and knows it."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def __call__(self, e: Event[Any]) -> None:
+        self.taken += 1
+
+    @property
+    def unwritten(self) -> int:
+        return min(7, self.taken)
+
+
+def test_a_sink_that_knows_what_it_has_not_written_is_believed() -> None:
+    outlet = SinkWorker("sink", Wrote(), FaultLog(), capacity=1000)
+    for number in range(100):
+        outlet(batch(number))
+    until(lambda: outlet.state().written == 93)
+    assert (outlet.state().queued, outlet.books().missing()) == (7, 0)
+    end(outlet)
+    assert (outlet.state().written, outlet.state().failed, outlet.state().queued) == (93, 7, 0)
+
+
+def test_a_sink_that_calls_exit_at_its_end_ends_all_the_same() -> None:
+    class Exits(Flaky):
+        def close(self) -> None:
+            super().close()
+            raise SystemExit
+
+    sink, faults = Exits(0), FaultLog()
+    outlet = SinkWorker("sink", sink, faults, capacity=10)
+    outlet(batch(0))
+    end(outlet)
+    assert not outlet._worker._thread.is_alive()
+    assert (sink.closed, faults.counts["sink"], outlet.state().written) == (1, 1, 1)
+
+
+def test_an_end_that_raises_is_told_once_and_not_tried_again() -> None:
+    calls, faults = list[int](), FaultLog()
+
+    def bad() -> None:
+        calls.append(1)
+        raise SystemExit
+
+    for events in (0, 1):
+        worker = Worker(
+            "part", faults, capacity=9, poll=0.01, handle=lambda entry: None, settle=lambda idle: True, end=bad
+        )
+        for number in range(events):
+            worker.buffer.put(batch(number).payload, number)
+        end(worker)
+        assert not worker._thread.is_alive()
+    assert (len(calls), faults.counts["part"], worker.restarts) == (2, 2, 0)
+
+
+def test_what_comes_in_just_before_the_end_is_handled() -> None:
+    """The last event of a run comes while the thread looks after other things, and the end right behind it."""
+    handled, settling, over = list[int](), threading.Event(), threading.Event()
+
+    def settle(idle: bool) -> bool:
+        if idle and not settling.is_set():
+            settling.set()
+            over.wait(LIMIT)
+        return True
+
+    def handle(entry: Entry) -> None:
+        handled.append(entry[3])
+
+    worker = Worker("part", FaultLog(), capacity=9, poll=0.001, handle=handle, settle=settle, end=lambda: None)
+    worker.buffer.put(batch(0).payload, 0)
+    assert settling.wait(LIMIT)
+    worker.buffer.put(batch(1).payload, 1)
+    worker.stop()
+    over.set()
+    worker.join(soon())
+    assert handled == [0, 1]
+
+
 def test_an_idle_sink_is_not_flushed_again_and_again() -> None:
     sink = Flaky(0)
     outlet = SinkWorker("sink", sink, FaultLog(), capacity=10)
@@ -180,7 +259,7 @@ def test_a_sink_that_always_fails_is_given_up_at_the_end_without_waiting(monkeyp
     state = outlet.state()
     assert len(tried) == FAILURES + 1, "once more, and then no more"
     assert (state.written, state.breaker, faults.counts["sink"]) == (0, "open", state.failed)
-    assert state.failed + sum(state.dropped.values()) + state.queued == 500
+    assert (state.failed + sum(state.dropped.values()), state.queued) == (500, 0)
 
 
 def test_a_sink_that_hangs_is_left_behind_at_the_deadline() -> None:
@@ -192,6 +271,9 @@ def test_a_sink_that_hangs_is_left_behind_at_the_deadline() -> None:
         assert not outlet.flush(soon(0.1))
         end(outlet, 0.2)
         assert faults.counts["sink"] == 1
+        assert outlet.state().queued == outlet.books().missing() == 0
+    until(lambda: not outlet._worker._thread.is_alive())
+    assert outlet.state().given == sum(outlet.state().dropped.values()) == 10, "nor is any told twice, later"
 
 
 def test_a_backlog_is_dropped_by_importance_at_the_end() -> None:
@@ -338,6 +420,27 @@ def test_dead_letters_are_bounded_and_a_full_disk_does_not_stop_the_count(tmp_pa
     nowhere = FaultLog(tmp_path / "missing" / "dead.jsonl")
     nowhere.report("part", ValueError("x"), batch(0))
     assert nowhere.counts["part"] == 1
+
+
+def test_dead_letters_are_bounded_by_their_bytes(tmp_path: Path) -> None:
+    faults = FaultLog(tmp_path / "dead.jsonl")
+    for size in [MOST_BYTES // 10] * 20 + [10]:
+        faults.report("part", ValueError("x" * size), batch(0))
+    assert MOST_BYTES / 2 < (tmp_path / "dead.jsonl").stat().st_size < MOST_BYTES
+    letters = [orjson.loads(line) for line in (tmp_path / "dead.jsonl").read_bytes().splitlines()]
+    assert [len(letter["error"]) > 100 for letter in letters] == [True] * 9 + [False], "a small one still has room"
+    assert faults.counts["part"] == 21
+
+
+def test_a_logging_handler_that_calls_exit_is_no_concern_of_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Exits(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise SystemExit
+
+    monkeypatch.setattr(logging.getLogger("nissa"), "handlers", [Exits()])
+    faults = FaultLog()
+    faults.report("part", ValueError("x"))
+    assert faults.counts["part"] == 1
 
 
 def test_a_repr_that_raises_is_no_concern_of_the_pipeline(tmp_path: Path) -> None:
