@@ -14,8 +14,8 @@ from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.run_log import segments
 
 Capture = pytest.CaptureFixture[str]
-COMMANDS = (["replay"], ["replay", "--json"], ["show"], ["show", "--json"], ["show", "--kind", "seed_germinated"])
-COMMANDS += (["traces"],)
+SHOWS = (["show"], ["show", "--json"], ["show", "--kind", "seed_germinated"])
+COMMANDS = (["replay"], ["replay", "--json"], *SHOWS, ["traces"])
 EVENT = {"event_type": "SEED_GERMINATED", "timestamp": "2025-12-05", "seed_id": "s", "slot_id": "r0c0"}
 SEED = json.dumps(EVENT | {"data": {"blueprint_id": "norm", "params": 5}})
 CARRIED = json.dumps(EVENT | {"event_type": "TAMIYO_INITIATED", "data": {}})

@@ -62,7 +62,13 @@ def test_stages_were_spelled_otherwise_and_told_alone(one: Any) -> None:
 
 
 def test_a_stage_of_december_tells_more_and_the_epoch_itself(one: Any) -> None:
-    told = {"accuracy_delta": 1.5, "epochs_in_stage": 3, "alpha": 0.25, "inner_epoch": 7, "global_epoch": 4}
+    told: dict[str, Any] = {
+        "accuracy_delta": 1.5,
+        "epochs_in_stage": 3,
+        "alpha": 0.25,
+        "inner_epoch": 7,
+        "global_epoch": 4,
+    }
     event, _ = one(staged("BLENDING", "PROBATIONARY", **told))
     change = event.payload
     assert (change.accuracy_delta, change.epochs_in_stage, change.alpha, event.scope.epoch) == (1.5, 3, 0.25, 7)

@@ -20,8 +20,8 @@ from tests.pipeline.sources.reading import adds_up, read
 
 Rows = list[dict[str, Any]]
 ENDS = ("SEED_FOSSILIZED", "SEED_CULLED", "SEED_PRUNED")
-LOGS = ("real_2025-12-05", "real_2025-12-06", "generated_E4", "generated_E6", "generated_E7", "generated_E8")
-LOGS += ("generated_E9",)
+REAL = ("real_2025-12-05", "real_2025-12-06")
+LOGS = (*REAL, *(f"generated_E{era}" for era in (4, 6, 7, 8, 9)))
 CARRIED = {
     "real_2025-12-05": 0,
     "real_2025-12-06": 16 + 3,
@@ -70,7 +70,7 @@ def test_every_line_is_accounted_for_and_nothing_chokes(log: Old) -> None:
 
 def test_blueprints_are_as_plain_python_counts_them(log: Old) -> None:
     born = Counter(row["blueprint_id"] for row in of(log, "SEED_GERMINATED"))
-    gains: dict[tuple[str, bool], list[float]] = defaultdict(list)
+    gains: dict[tuple[str, bool], Rows] = defaultdict(list)
     for kind in ENDS:
         for row in of(log, kind):
             gains[row["blueprint_id"], kind == "SEED_FOSSILIZED"].append(row)
@@ -100,7 +100,7 @@ def test_stages_are_told_as_they_were_but_for_their_names(log: Old) -> None:
         for row in of(log, "SEED_STAGE_CHANGED")
     ]
     found = [(e.payload.from_stage, e.payload.to_stage) for e in log.events if isinstance(e.payload, StageChanged)]
-    assert found == [tuple(renamed.get(stage, stage) for stage in pair) for pair in told]
+    assert found == [tuple(renamed.get(str(stage), stage) for stage in pair) for pair in told]
 
 
 def test_slots_seeds_and_blueprints_are_those_of_the_envelope_and_of_germination(log: Old) -> None:
