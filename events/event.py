@@ -6,21 +6,21 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from nissa.events.kind import Payload
 
-__all__ = ["Env", "Event", "Scope", "env_order"]
+__all__ = ["Env", "Event", "Scope", "natural_order"]
 
 Env = int | str
 """Which environment: a number or a name, as the trainer gave it. `5` and `"5"` are two."""
 
 
-def env_order(env: Env | None) -> tuple[int, int, str]:
-    """What environments are sorted by, everywhere: what is of none, then numbers by their size, then names.
+def natural_order(name: object) -> tuple[int, int, str]:
+    """What environments, and whatever else has a name, are sorted by: no name, then numbers by size, then text.
 
-    >>> sorted([10, "walker", "5", None, 5], key=env_order)
+    >>> sorted([10, "walker", "5", None, 5], key=natural_order)
     [None, 5, 10, '5', 'walker']
     """
-    if env is None:
+    if name is None:
         return 0, 0, ""
-    return (2, 0, env) if isinstance(env, str) else (1, env, "")
+    return (1, name, "") if isinstance(name, int) else (2, 0, str(name))
 
 
 P_co = TypeVar("P_co", bound=Payload, covariant=True)

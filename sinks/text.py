@@ -2,8 +2,8 @@
 
 >>> number(0.5, "{:.0%}"), number(None, "{:.0%}"), number("NaN", "{:.2f}")
 ('50%', '-', 'nan')
->>> place("ppo", 0, 3), place("ppo", 0, 3, short=True), place(None, None)
-('ppo env 0 episode 3', 'ppo env0 ep3', '')
+>>> place("ppo", 0, 3), place("ppo", 0, 3, short=True), place(None, "walker", short=True)
+('ppo env 0 episode 3', 'ppo env0 ep3', 'env walker')
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,9 +46,9 @@ def number(value: Any, form: str, missing: str = DASH) -> str:
     return missing if value is None else form.format(float(value) if isinstance(value, str) else value)
 
 
-def name(value: str | None) -> Text:
+def name(value: object) -> Text:
     """A name as it is: brackets in it are no markup."""
-    return Text(str(value or DASH))
+    return Text(DASH if value in (None, "") else str(value))
 
 
 def counted(count: int | None, what: str, missing: str = DASH) -> str:
@@ -69,14 +69,14 @@ def place(
     group: str | None, env: Env | None, episode: int | None = None, epoch: int | None = None, *, short: bool = False
 ) -> str:
     """Where something happened, as far as that is known."""
-    names = ("env", "ep", "e") if short else ("env ", "episode ", "epoch ")
+    names = ("env " if isinstance(env, str) else "env", "ep", "e") if short else ("env ", "episode ", "epoch ")
     known = zip(names, (env, episode, epoch), strict=True)
-    return " ".join([*([group] if group else []), *(f"{name}{value}" for name, value in known if value is not None)])
+    return joined(" ", group, *(f"{name}{value}" for name, value in known if value is not None))
 
 
 def place_cells(group: str | None, env: Env | None, *numbers: int | None) -> list[Text | str]:
     """The same in columns: group, env, and as many of episode and epoch as are given."""
-    return [name(group), name(None if env is None else str(env)), *(number(value, "{}") for value in numbers)]
+    return [name(group), name(env), *(number(value, "{}") for value in numbers)]
 
 
 def table(title: str | None, left: Iterable[str], right: Iterable[str], wide: Iterable[str] = ()) -> Table:

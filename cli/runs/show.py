@@ -28,7 +28,8 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("show", help="show episodes, epochs and traces of a recorded run")
     parser.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
     parser.add_argument("--group", help="of this group (A/B arm) only")
-    for name in _WHERE[1:]:
+    parser.add_argument("--env", metavar="ENV", help="of this env only: a number or a name")
+    for name in _WHERE[2:]:
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"of this {name} only")
     kinds = "such as alert_raised, or a type of another system's log, such as BATCH_EPOCH_COMPLETED"
     parser.add_argument("--kind", help=f"show the last {KEPT:,} events of this kind instead: {kinds}")

@@ -33,7 +33,10 @@ def slot_lines(snapshot: EpochSnapshot) -> Iterator[str]:
 
 
 def counterfactual_lines(row: Counterfactual) -> Iterator[str]:
-    """A row for each configuration of an epoch: which seeds were on, and what that costs against the full network."""
+    """A row for each configuration of an epoch: which seeds were on, and what that costs against the full network.
+
+    That is points of accuracy, or the loss where no accuracy is measured.
+    """
     slots, results = row.measured.slots, row.measured.results
     full = next((result for result in results if all(result.config)), None)
     samples = number(row.measured.n_val, ", {:,} samples", "")
@@ -44,12 +47,13 @@ def counterfactual_lines(row: Counterfactual) -> Iterator[str]:
 
 def _configuration(slots: Sequence[str], result: CounterfactualResult, full: CounterfactualResult | None) -> Cells:
     on = [slot for slot, switched in zip(slots, result.config, strict=False) if switched]
+    whole = full.val_accuracy if full else None
     return [
         name(", ".join(map(str, on)) or "none"),
         number(result.val_accuracy, "{:.2f}%"),
-        number(_minus(result.val_accuracy, full.val_accuracy if full else None), "{:+.2f}"),
+        number(_minus(result.val_accuracy, whole), "{:+.2f}"),
         number(result.val_loss, "{:.4g}"),
-        number(_minus(result.val_loss, full.val_loss if full else None), "{:+.4g}"),
+        number(_minus(result.val_loss, full.val_loss) if full and whole is None else None, "{:+.4g}"),
     ]
 
 

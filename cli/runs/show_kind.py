@@ -9,6 +9,7 @@ import orjson
 from nissa.events.codec import encode
 from nissa.events.event import Event
 from nissa.events.foreign import FOREIGN, ForeignEventCarried
+from nissa.sinks.store import is_meant
 from nissa.sinks.text import DASH, place
 
 __all__ = ["KEPT", "OfKind", "event_lines", "names"]
@@ -29,12 +30,12 @@ class OfKind:
         """Events for which there was no room."""
         self.known = Counter[str]()
         """Events by kind; those that have no kind here, by their type."""
-        self._kind, self._where = kind, {name: value for name, value in where.items() if value is not None}
+        self._kind, self._where = kind, where
 
     def __call__(self, event: Event[Any]) -> None:
         known = names(event)
         self.known[known[-1] if isinstance(event.payload, ForeignEventCarried) else known[0]] += 1
-        if self._kind in known and all(getattr(event.scope, name) == value for name, value in self._where.items()):
+        if self._kind in known and is_meant(event.scope, self._where):
             self.left_out += len(self.events) == KEPT
             self.events.append(event)
 

@@ -87,7 +87,7 @@ def _each(pattern: str, found: Figures, layers: Container[str | None]) -> dict[s
 
 @lru_cache(maxsize=1 << 14)
 def _name(pattern: str, bound: Bound) -> str:
-    return pattern.format_map({key: short(value) if key == "layer" else value for key, value in bound})
+    return pattern.format_map({key: short(str(value)) if key == "layer" else value for key, value in bound})
 
 
 def _together(figure: str, found: Figures) -> float | None:

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from nissa.events.event import Env, Event, Scope, env_order
+from nissa.events.event import Env, Event, Scope, natural_order
 from nissa.events.kinds import BestRun, BestRunsRanked, EpisodeEnded, EpisodeStarted, EpochCompleted, RunStarted
 from nissa.operators.fold import Fold, Keyed
 from nissa.operators.growth.host_sizes import HostSizes
@@ -102,7 +102,7 @@ def _growth(run: BestRun) -> float:
 
 def _order(run: BestRun) -> tuple[Any, ...]:
     episode = -1 if run.episode is None else run.episode
-    return -run.peak_accuracy, _growth(run), str(run.group), env_order(run.env), episode
+    return -run.peak_accuracy, _growth(run), str(run.group), natural_order(run.env), episode
 
 
 def _step(keep: int, state: Ranking, event: Event[Happening]) -> Iterator[BestRunsRanked]:

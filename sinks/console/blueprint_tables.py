@@ -7,7 +7,7 @@ from math import isnan, nan
 from rich.console import RenderableType
 from rich.text import Text
 
-from nissa.sinks.text import DASH, Cells, Row, counted, filled_table, name, note, number
+from nissa.sinks.text import DASH, Cells, Row, counted, filled_table, joined, name, note, number
 
 __all__ = ["blueprint_tables"]
 
@@ -102,7 +102,7 @@ def _tests(rows: Iterable[Row]) -> str:
 
 
 def _named(rows: Iterable[Row]) -> str:
-    return ", ".join(" ".join(filter(None, (row["group"], row["blueprint"]))) for row in rows)
+    return ", ".join(joined(" ", row["group"], row["blueprint"]) for row in rows)
 
 
 def _side(row: Row, of: str) -> int:

@@ -3,6 +3,7 @@
 It is a sink: `replay(path, [store])` fills it, or a live run. What it holds is bounded, and what it left out counted.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from nissa.events.kinds import (
 )
 from nissa.sinks.store.bounded_rows import BoundedRows
 
-__all__ = ["Counterfactual", "EpisodeContext", "EpochSnapshot", "RunStore"]
+__all__ = ["Counterfactual", "EpisodeContext", "EpochSnapshot", "RunStore", "is_meant"]
 
 
 @dataclass(slots=True)
@@ -109,22 +110,22 @@ class RunStore:
 
     def episodes(self, **where: Any) -> list[EpisodeContext]:
         """Tier 1, in the order in which something was last told of them."""
-        found = [row for row in self._episodes.values() if _meant(row.where, {**where, "epoch": None})]
+        found = [row for row in self._episodes.values() if is_meant(row.where, {**where, "epoch": None})]
         for row in found:
             row.baseline = self._baselines.get(row.where[:4]) or self._baselines.get(row.where[:3])
         return found
 
     def epochs(self, **where: Any) -> list[EpochSnapshot]:
         """Tier 2, in the order in which they were completed."""
-        return [row for row in self._epochs.values() if _meant(row.where, where)]
+        return [row for row in self._epochs.values() if is_meant(row.where, where)]
 
     def counterfactuals(self, **where: Any) -> list[Counterfactual]:
         """What was measured with seeds switched off, in the order in which it was."""
-        return [row for row in self._counterfactuals.values() if _meant(row.where, where)]
+        return [row for row in self._counterfactuals.values() if is_meant(row.where, where)]
 
     def traces(self, **where: Any) -> list[DenseTraceCaptured]:
         """Tier 3, in the order in which they closed; with an `epoch`, those that reach over it."""
-        return [row for row in self._traces.values() if _meant(row, {**where, "epoch": None}) and _spans(row, where)]
+        return [row for row in self._traces.values() if is_meant(row, {**where, "epoch": None}) and _spans(row, where)]
 
     def document(self, **where: Any) -> dict[str, Any]:
         """All of them as plain data."""
@@ -152,8 +153,10 @@ class RunStore:
             self._epochs.grow(event.scope, len(encode(event)))
 
 
-def _meant(where: Any, asked: dict[str, Any]) -> bool:
-    return all(getattr(where, name) == value for name, value in asked.items() if value is not None)
+def is_meant(where: Any, asked: Mapping[str, Any]) -> bool:
+    """Whether something at a place was asked for. A number given as text is a number, or a name that looks like one."""
+    told = ((getattr(where, name), value) for name, value in asked.items() if value is not None)
+    return all(value in (own, str(own)) for own, value in told)
 
 
 def _spans(trace: DenseTraceCaptured, asked: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import fields
 from math import isnan
 from typing import Any, TypeVar
 
-from nissa.events.event import Env, Event, env_order
+from nissa.events.event import Event, natural_order
 from nissa.events.json_encoding import plain
 from nissa.events.kinds import (
     AlertRaised,
@@ -37,26 +37,24 @@ Row = dict[str, Any]
 
 
 def _place(event: Event[Any]) -> Key:
-    return event.scope.run, *_sortable(event.scope.group, event.scope.env)
+    return event.scope[:3]
 
 
-def _sortable(group: str | None, env: Env | None, *numbers: int | None) -> Key:
-    return str(group or ""), env_order(env), *(-1 if number is None else number for number in numbers)
+def _told(event: Event[Any]) -> Key:
+    """Where a row is of that says so itself."""
+    return event.scope.run, event.payload.group, event.payload.env
 
 
 _KEYS: dict[type, Callable[[Event[Any]], Key]] = {
-    BlueprintSummarized: lambda event: (event.scope.run, str(event.payload.group or ""), event.payload.blueprint),
-    ScoreboardUpdated: lambda event: (event.scope.run, *_sortable(event.payload.group, event.payload.env)),
+    BlueprintSummarized: lambda event: (event.scope.run, event.payload.group, event.payload.blueprint),
+    ScoreboardUpdated: _told,
     BestRunsRanked: lambda event: (event.scope.run,),
-    EpisodeCompared: lambda event: (
-        event.scope.run,
-        *_sortable(event.payload.group, event.payload.env, event.payload.episode),
-    ),
-    VerdictReached: lambda event: (event.scope.run, str(event.payload.group or "")),
+    EpisodeCompared: lambda event: (*_told(event), event.payload.episode),
+    VerdictReached: lambda event: (event.scope.run, event.payload.group),
     EpochAssessed: _place,
     FeaturesComputed: _place,
     ProbesConfigured: _place,
-    TrendChanged: lambda event: (event.scope.run, *_sortable(event.payload.group, event.payload.env)),
+    TrendChanged: _told,
     FidelityChanged: lambda event: (event.scope.run,),
 }
 """What has one row each, by the kind of event that the row is."""
@@ -131,12 +129,12 @@ def _keep(rows: dict[Key, V], key: Key, row: V) -> None:
 
 def _by_gain(event: Event[BlueprintSummarized]) -> Key:
     """By group, and in it by net gain, downwards; what is missing or broken comes last."""
-    gain, place = event.payload.net_gain_mean, (event.scope.run, str(event.payload.group or ""))
+    gain, place = event.payload.net_gain_mean, (event.scope.run, natural_order(event.payload.group))
     return (*place, 1, 0.0) if gain is None or isnan(gain) else (*place, 0, -gain)
 
 
 def _key(item: tuple[Key, object]) -> Key:
-    return item[0]
+    return tuple(map(natural_order, item[0]))
 
 
 def _row(event: Event[Any], row: Any) -> Row:

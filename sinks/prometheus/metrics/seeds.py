@@ -24,6 +24,10 @@ def _blueprint(seed: SeedFossilized | SeedCulled) -> str:
     return seed.blueprint or "unknown"
 
 
+def _initiator(seed: SeedCulled) -> str:
+    return seed.initiator or "unknown"
+
+
 def _best(at: Labels, event: Event[BestRunsRanked]) -> list[Row]:
     """Of each environment the best, which comes first."""
     best: dict[Labels, BestRun] = {}
@@ -62,7 +66,7 @@ TABLES = (
     added(
         SeedCulled,
         (*ENV, "blueprint", "initiator"),
-        rows=by(_blueprint, "initiator"),
+        rows=by(_blueprint, _initiator),
         zeros={kind: _by_initiator(rows) for kind, rows in _FIRST.items()},
     )(
         nissa_seeds_culled_total=counter("seeds", "Seeds removed, by who wanted it."),
