@@ -40,6 +40,7 @@ if importlib.util.find_spec("nissa") is None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The log of another system that the tests of its reader run on."""
     parser.addoption("--esper-log", metavar="PATH", help="a log of esper-lite (../shared/esper/events.jsonl)")
+    parser.addoption("--esper-old", metavar="DIR", help="a folder of its older logs (../shared/esper/old)")
 
 
 @pytest.fixture(scope="session")

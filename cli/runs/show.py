@@ -46,7 +46,8 @@ def _run(arguments: argparse.Namespace) -> int:
     result = read_run(arguments.path, store := RunStore(), faults := InjectedFaults())
     tables = result.tables.snapshot()
     verdict = _verdict(tables["verdicts"], where, faults.text())
-    _write(store.document(**where) if arguments.json else chain(_lines(store, tables, where), verdict))
+    held = _held(result.reading.by_kind) if not store.episodes() else ()
+    _write(store.document(**where) if arguments.json else chain(_lines(store, tables, where), held, verdict))
     return judged(arguments.command, result)
 
 
@@ -76,6 +77,13 @@ def _lines(store: RunStore, tables: Mapping[str, Sequence[Row]], where: dict[str
     for tier, count in store.left_out.items():
         if count:
             yield f"{count:,} {tier}, the oldest, are left out for want of room."
+
+
+def _held(kinds: Mapping[str, int]) -> Iterator[str]:
+    """What there is in a run of which no episode was told."""
+    found = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    yield ""
+    yield f"There are {', '.join(f'{count:,} {kind}' for kind, count in found)}: `nissa show --kind` lists them."
 
 
 def _verdict(rows: Sequence[Row], where: Mapping[str, Any], injected: str) -> Iterator[str]:
