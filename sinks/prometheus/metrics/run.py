@@ -34,7 +34,7 @@ _OUR_OWN = (Heartbeat, EventsDropped)
 def _info(at: Labels, event: Event[RunStarted]) -> list[Row]:
     row = event.payload
     versions = [row.versions.get(library, "") for library in ("python", "torch")]
-    what = (row.git_commit or "", row.task_type, row.host_architecture or "", str(row.base_seed), *versions)
+    what = (row.git_commit or "", row.task_type, row.host_architecture or "", row.base_seed, *versions)
     return [((*at, *what), row)]
 
 
