@@ -93,5 +93,6 @@ class PrometheusSink(Collector):
     def _sources(self, known: Snapshot) -> Iterator[Any]:
         if known.account is not NOTHING_YET or not self._recorded:
             yield self._pipeline() if self._pipeline else known.account
-        yield self._account._replace(refused=known.refused + self._account.refused)
+        refused, errors = known.refused + self._account.refused, known.unreadable + self._account.errors
+        yield self._account._replace(refused=refused, errors=errors)
         yield known

@@ -48,9 +48,9 @@ class Counters:
     def add(self, name: str, labels: Labels, amount: float | None) -> bool:
         """Add to a counter, or observe in a histogram; whether that made a series.
 
-        One NaN would end a counter for good: it is left out.
+        One NaN would end a counter for good: it is left out. Raises OverflowError on a whole number too large for it.
         """
-        if amount is None or not 0 <= amount < inf:
+        if amount is None or not 0 <= (amount := float(amount)) < inf:
             return False
         series = self._series[name]
         before = series.get(labels)

@@ -1,7 +1,7 @@
 """From what is known, or what an event said, to the families that prometheus_client writes out."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate, islice
 from typing import Any
@@ -12,8 +12,10 @@ from prometheus_client.utils import floatToGoString
 
 from nissa.sinks.prometheus.catalog import LATEST, METRICS
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
+from nissa.sinks.prometheus.label_text import label_text
 from nissa.sinks.prometheus.lifetimes import Table
-from nissa.sinks.prometheus.metric import Labels, Metric
+from nissa.sinks.prometheus.metric import Labels, Metric, Read
+from nissa.sinks.prometheus.rows import Row
 from nissa.sinks.prometheus.snapshot import LatestByKind, Value
 
 __all__ = ["Values", "families", "read", "read_latest"]
@@ -32,17 +34,26 @@ def read_latest(values: Values, place: LatestByKind) -> int:
 
 
 def read(values: Values, tables: Iterable[Table], at: Labels, source: Any) -> bool:
-    """Put what tables say of their source among the values; whether all could be read. What cannot costs its table."""
+    """Put what tables say of their source among the values; whether all could be read. What cannot is left out."""
     readable = True
     for table in tables:
         try:
             rows = table.rows(at[: table.depth], source)
-            for name, value_of in table.reads:
-                series = values[name]
-                for labels, row in rows:
-                    if (value := value_of(row)) is not None:
-                        series[labels] = float(value)
         except Exception:  # noqa: BLE001  # a live payload may hold anything
+            readable = False
+            continue
+        for name, value_of in table.reads:
+            readable &= _read_rows(values[name], rows, value_of)
+    return readable
+
+
+def _read_rows(series: dict[Labels, Value], rows: Sequence[Row], value_of: Read) -> bool:
+    readable = True
+    for labels, row in rows:
+        try:
+            if (value := value_of(row)) is not None:
+                series[labels] = float(value)
+        except Exception:  # noqa: BLE001  # such as a whole number that no float holds
             readable = False
     return readable
 
@@ -76,6 +87,5 @@ def _histogram(metric: Metric, labels: Labels, value: Value) -> Iterator[Sample]
 
 @lru_cache(maxsize=1 << 15)
 def _labelled(names: Labels, values: Labels) -> dict[str, str]:
-    """Labels as prometheus_client wants them. Half a surrogate pair, as in some file names, would end the scrape."""
-    texts = (str(value).encode("utf-8", "replace").decode("utf-8") for value in values)
-    return dict(sorted(zip(names, texts, strict=True)))
+    """Labels as prometheus_client wants them."""
+    return dict(sorted(zip(names, map(label_text, values), strict=True)))

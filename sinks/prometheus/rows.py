@@ -16,6 +16,7 @@ from typing import Any
 
 from nissa.events.event import Event
 from nissa.events.kinds import RunStarted
+from nissa.sinks.prometheus.label_text import label_text
 from nissa.sinks.prometheus.metric import Labels
 
 __all__ = ["Row", "Rows", "by", "each", "listed", "named", "place_of", "strings", "whole", "whole_payload"]
@@ -82,4 +83,4 @@ def strings(setting: object) -> list[str]:
 
 def place_of(run: str, part: Any) -> Labels:
     """Values of run, group and env where a part says itself which environment it is about."""
-    return run, part.group or "", "" if part.env is None else str(part.env)
+    return run, part.group or "", "" if part.env is None else label_text(part.env)

@@ -53,6 +53,8 @@ class Snapshot(NamedTuple):
     """When each run started, or else when its first event happened."""
     refused: int
     """Label sets left out for want of room."""
+    unreadable: int
+    """Values left out of counters because they are no numbers, or too large for one."""
     account: PipelineState
     """What the pipeline said of itself in the last heartbeat."""
 
@@ -62,7 +64,7 @@ class ScrapeAccount(NamedTuple):
 
     scrapes: int = 0
     errors: int = 0
-    """Events that could not be read, each time."""
+    """Values and events that could not be read, each time."""
     refused: int = 0
     """Label sets left out for want of room, each time one came up."""
     seconds: float = 0.0

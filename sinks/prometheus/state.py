@@ -19,7 +19,8 @@ from nissa.events.kinds import (
 )
 from nissa.sinks.prometheus.catalog import ADDED, OF_EPISODE, SHARED, ZEROS
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS, Counters, ZeroSeries
-from nissa.sinks.prometheus.metric import Labels
+from nissa.sinks.prometheus.label_text import label_text
+from nissa.sinks.prometheus.metric import Labels, Read
 from nissa.sinks.prometheus.metrics import NOTHING_YET
 from nissa.sinks.prometheus.seed_changes import came, named, went
 from nissa.sinks.prometheus.snapshot import LatestByKind, Snapshot
@@ -47,7 +48,7 @@ class State:
         self._counters = Counters()
         self._zeros = ZeroSeries(self._counters)
         self._account = NOTHING_YET
-        self._refused = 0
+        self._refused = self._unreadable = 0
         self._gone: Counter[type] = Counter()
         self._begun: dict[str, float] = {}
         self._ended: dict[str, tuple[float, float]] = {}
@@ -83,7 +84,8 @@ class State:
             places = [place.copy() for place in self._places.values()]
             kinds = sum((Counter(place.counts) for place in places), self._gone.copy())
             refused = self._refused + self._counters.refused
-            return Snapshot(self._counters.copy(), places, kinds, self._begun.copy(), refused, self._account)
+            totals, begun = self._counters.copy(), self._begun.copy()
+            return Snapshot(totals, places, kinds, begun, refused, self._unreadable, self._account)
 
     def _enter(self, where: tuple[Any, ...], event: Event[Any]) -> LatestByKind | None:
         scope = event.scope
@@ -92,7 +94,7 @@ class State:
             self._refused += 1
             return None
         self._begun.setdefault(scope.run, event.time)
-        at = (scope.run, scope.group or "", "" if scope.env is None else str(scope.env))
+        at = (scope.run, scope.group or "", "" if scope.env is None else label_text(scope.env))
         return self._places.setdefault(where, LatestByKind(at, {}, {}))
 
     def _fold(self, kind: type, place: LatestByKind | None, event: Event[Any]) -> None:
@@ -108,13 +110,23 @@ class State:
         self._count(kind, place.at, event)
 
     def _count(self, kind: type, at: Labels, event: Event[Any]) -> None:
-        for table in ADDED.get(kind, ()):
-            for labels, row in table.rows(at[: table.depth], event):
-                for name, value_of in table.reads:
-                    if self._counters.add(name, labels, value_of(row)):
-                        self._zeros.spread(name, labels)
-        if kind in ZEROS:
-            self._zeros.follow(kind, at, event)
+        """Whatever a payload holds: what of it cannot be counted costs no other row."""
+        try:
+            for table in ADDED.get(kind, ()):
+                for labels, row in table.rows(at[: table.depth], event):
+                    for name, value_of in table.reads:
+                        self._add(name, labels, value_of, row)
+            if kind in ZEROS:
+                self._zeros.follow(kind, at, event)
+        except Exception:  # noqa: BLE001  # a live payload may hold anything
+            self._unreadable += 1
+
+    def _add(self, name: str, labels: Labels, value_of: Read, row: Any) -> None:
+        try:
+            if self._counters.add(name, labels, value_of(row)):
+                self._zeros.spread(name, labels)
+        except Exception:  # noqa: BLE001  # such as a whole number that no float holds
+            self._unreadable += 1
 
     def _start_run(self, place: LatestByKind, event: Event[Any]) -> None:
         self._begun[place.at[0]] = event.time

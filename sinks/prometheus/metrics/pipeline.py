@@ -64,7 +64,7 @@ TABLES = (
         ),
         nissa_scrapes_total=counter("scrapes", "Scrapes gathered before this one.", "scrapes"),
         nissa_scrape_errors_total=counter(
-            "errors", "Events that could not be read in those scrapes, each time.", "errors"
+            "errors", "Values and events that could not be read, in each of those scrapes or when they came.", "errors"
         ),
         nissa_scrape_seconds_total=counter(
             "seconds", "Time that gathering the samples of those scrapes took.", "seconds"
