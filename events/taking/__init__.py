@@ -3,6 +3,6 @@
 A trainer hands out tensors that it goes on with, mappings that it fills anew, numbers of numpy. None of them is kept.
 """
 
-from nissa.events.taking.taken import UnreadableValueError, taken
+from nissa.events.taking.payloads import UnreadableValueError, taken
 
 __all__ = ["UnreadableValueError", "taken"]
