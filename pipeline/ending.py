@@ -10,7 +10,8 @@ from nissa.pipeline import process_exit
 from nissa.pipeline.hub import Hub
 
 if TYPE_CHECKING:
-    # Whoever serves no metrics need not load the server.
+    # Whoever serves no metrics, or asks for no collector, need not load what does.
+    from nissa.pipeline.collector import CollectorProcess
     from nissa.sinks import MetricsServer
 
 __all__ = ["Ending"]
@@ -25,8 +26,15 @@ class Ending:
     `linger` is how many seconds it waits at most for scrapes that are due.
     """
 
-    def __init__(self, run: Scope, hub: Hub, server: "MetricsServer | None", linger: float) -> None:
-        self._run, self._hub, self._server, self._linger = run, hub, server, linger
+    def __init__(
+        self,
+        run: Scope,
+        hub: Hub,
+        linger: float,
+        server: "MetricsServer | None" = None,
+        collector: "CollectorProcess | None" = None,
+    ) -> None:
+        self._run, self._hub, self._linger, self._server, self._collector = run, hub, linger, server, collector
         self._closing = threading.Lock()
         self._closer: int | None = None
         self._closed = self._told = False
@@ -70,6 +78,8 @@ class Ending:
         self._hub.after_fork()
         if self._server:
             self._server.after_fork()
+        if self._collector:
+            self._collector.after_fork()
 
     def _close_elsewhere(self, *how: object) -> None:
         threading.Thread(target=self.close, args=how, name="nissa-close", daemon=False).start()
@@ -83,6 +93,8 @@ class Ending:
             self._hub.account()
             self._hub.put(RunEnded(outcome=outcome, error=error, duration=self._hub.uptime()), self._run)
         self._hub.close(timeout / 2)
+        if self._collector:
+            self._collector.close(timeout)
         self._tell_last_scrape()
         if self._server:
             self._server.close()

@@ -11,6 +11,7 @@ from nissa.events.kinds import FidelityChanged
 from nissa.events.vocabulary import Fidelity
 from nissa.pipeline.dispatch import Dispatcher
 from nissa.pipeline.sources import Reading, UnreadableRunError, read_log
+from nissa.sinks.run_log import RunLog
 
 __all__ = ["Resumed", "catch_up", "run_in"]
 
@@ -39,17 +40,23 @@ def run_in(directory: Path) -> str | None:
 
 
 def catch_up(
-    directory: Path, run: str, dispatcher: Dispatcher, consumers: Mapping[str, Callable[[Event[Any]], Any]]
-) -> Resumed:
-    """Have operators and `consumers` take in what a directory holds of a run; what follows from it is derived again."""
-    found, reading = Resumed(), Reading()
+    log: RunLog, run: str, dispatcher: Dispatcher, consumers: Mapping[str, Callable[[Event[Any]], Any]]
+) -> Resumed | None:
+    """Have operators and `consumers` take in what a log holds of a run that goes on; None where the run begins.
+
+    What follows from it is derived again, and the log is told where it goes on.
+    """
+    if log.torn is None:
+        return None
+    found, reading = Resumed(torn=log.torn), Reading()
     fidelity = dispatcher.stream.of(FidelityChanged).subscribe(found.note)
     with dispatcher.add(consumers), fidelity:
-        for event in _events(directory, reading):
+        for event in _events(log.directory, reading):
             if event.scope.run == run:
                 found.next_seq = max(found.next_seq, event.seq + 1)
                 dispatcher.deliver(event)
     found.lost = reading.dropped
+    log.go_on(found.next_seq, found.lost)
     return found
 
 

@@ -11,12 +11,13 @@
 """
 
 import os
+import time
 import weakref
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from reactivex import Observable
 
@@ -77,34 +78,45 @@ class Telemetry:
         config: "TelemetryConfig | str | Mapping[str, Any]" = "standard",
         linger: float = LINGER,
         resume: bool = False,
+        collector: Literal["process"] | None = None,
     ) -> None:
         # Operators and sinks take longer to load than all the rest: they do when the first run begins.
+        from nissa.pipeline.config import configuration  # noqa: PLC0415
         from nissa.pipeline.resume import run_in  # noqa: PLC0415
-        from nissa.pipeline.wiring import wire  # noqa: PLC0415
+        from nissa.pipeline.wiring import Asked, address, in_one_process, in_two_processes  # noqa: PLC0415
 
+        if capacity < 1:
+            raise ValueError(f"capacity must be at least 1 event, not {capacity}")
+        if out == "":
+            raise ValueError("out must be the path of a directory, and is empty")
+        if collector not in (None, "process"):
+            raise ValueError(f'collector must be "process" or None, not {collector!r}')
+        self.config = configuration(config)
+        """What is measured, and where it goes."""
         self.run = run or (run_in(Path(out)) if resume and out else None) or new_run_name()
-        self._parts = wire(
-            Scope(self.run),
-            FidelityFollower(self),
-            config=config,
-            out=out,
-            metrics=metrics,
+        where = None if metrics is None else address(metrics)
+        asked = Asked(
+            run=Scope(self.run),
+            trainer=FidelityFollower(self),
+            config=self.config,
+            directory=None if out is None else Path(out),
+            address=where if self.config.sinks.prometheus else None,
             sinks=sinks or {},
             operators=operators or {},
             capacity=capacity,
             resume=resume,
+            linger=linger,
         )
-        self.config = self._parts.config
-        """What is measured, and where it goes."""
+        self._parts = (in_two_processes if collector else in_one_process)(asked)
+        self._hub, self._server, self._collector = self._parts.hub, self._parts.server, self._parts.collector
         resumed = self._parts.resumed
-        before: Fidelity = resumed.fidelity if resumed else "normal"
-        self.fidelity: Fidelity = "dense" if self.config.always_dense else before
-        """How closely probes look: at "dense" they measure what the profile `research` does. It follows
-        `fidelity_changed`, and may be set at any time; anything but "normal" and "dense" raises ValueError."""
-        self._hub, self._server = self._parts.hub, self._parts.server
+        self._fidelity: Fidelity = resumed.fidelity if resumed else "normal"
+        self._by_hand = self.config.always_dense
+        if self._by_hand:
+            self._fidelity = "dense"
         inlet = Inlet(self._hub)
         self._emitter = Emitter(inlet, Scope(self.run))
-        self.ending = Ending(Scope(self.run), self._hub, self._server, linger)
+        self.ending = Ending(asked.run, self._hub, linger, self._server, self._collector)
         """What ends the run; also where nobody holds this object, nor an emitter of it, any more."""
         process_exit.watch(self.ending)
         weakref.finalize(inlet, self.ending.close_dropped).atexit = False
@@ -113,22 +125,36 @@ class Telemetry:
         if resumed:
             self.emit(_run_resumed(resumed))
 
-    if not TYPE_CHECKING:
-        # Probes read a plain attribute at every step, so it is checked when it is set. mypy would allow any name.
-        def __setattr__(self, name: str, value: Any) -> None:
-            if name == "fidelity" and value not in get_args(Fidelity):
-                raise ValueError(f"fidelity must be one of {', '.join(get_args(Fidelity))}, not {value!r}")
-            super().__setattr__(name, value)
+    @property
+    def fidelity(self) -> Fidelity:
+        """How closely probes look: at "dense" they measure what the profile `research` does.
+
+        It follows `fidelity_changed`, and may be set at any time; a collector does not change it any more then.
+        Anything but "normal" and "dense" raises ValueError.
+        """
+        return self._collector.control.fidelity if self._collector and not self._by_hand else self._fidelity
+
+    @fidelity.setter
+    def fidelity(self, level: Fidelity) -> None:
+        if level not in get_args(Fidelity):
+            raise ValueError(f"fidelity must be one of {', '.join(get_args(Fidelity))}, not {level!r}")
+        self._fidelity, self._by_hand = level, True
 
     @property
     def stream(self) -> Observable[Event[Any]]:
-        """All events in the order of delivery, on the hub's thread. Subscribe before the first event."""
-        return self._parts.dispatcher.stream
+        """All events in the order of delivery, on the hub's thread. Subscribe before the first event.
+
+        Raises RuntimeError where a collector has them, in another process.
+        """
+        if self._parts.stream is None:
+            raise RuntimeError("a collector has the events, in its own process: subscribe without one, or read the log")
+        return self._parts.stream
 
     @property
     def metrics_url(self) -> str | None:
         """Where /metrics is served, if it is."""
-        return self._server.url if self._server else None
+        where = self._collector or self._server
+        return where.url if where else None
 
     def scope(self, **where: Any) -> Emitter:
         """An emitter for a part of the run: `group`, `env`, `episode`, `epoch`."""
@@ -139,16 +165,20 @@ class Telemetry:
         self._emitter.emit(payload)
 
     def snapshot(self) -> dict[str, list[dict[str, Any]]]:
-        """The summary tables as plain data, by name."""
-        return self._parts.tables.snapshot()
+        """The summary tables as plain data, by name. Raises TimeoutError where a collector has them and is silent."""
+        return self._parts.snapshot()
 
     def state(self) -> PipelineState:
         """The pipeline's account of itself."""
-        return self._hub.state()
+        return self._parts.state()
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Wait until what was emitted so far has passed every sink; False if `timeout` seconds were too few."""
-        return self._hub.flush(timeout)
+        """Wait until what was emitted so far has passed every sink; False if `timeout` seconds were too few.
+
+        With a collector: until it is written, and the collector has worked it off.
+        """
+        deadline = time.monotonic() + timeout
+        return self._hub.flush(timeout) and (self._collector is None or self._collector.flush(deadline))
 
     def close(self, outcome: str = "completed", error: str | None = None, timeout: float = 5.0) -> None:
         """End the run: a last heartbeat, `run_ended`, and everything written out within `timeout` seconds.

@@ -10,7 +10,7 @@ from rich.console import Console
 from nissa.cli.errors import UsageError, port
 from nissa.cli.runs.replay import judged, read_run
 from nissa.cli.terminal import say
-from nissa.sinks.prometheus import MetricsServer, PrometheusSink
+from nissa.sinks.prometheus import MetricsServer, PrometheusSink, listening
 
 __all__ = ["add"]
 
@@ -28,7 +28,7 @@ def _run(arguments: argparse.Namespace) -> int:
     sink = PrometheusSink(recorded=True)
     result = read_run(arguments.path, sink)
     try:
-        server = MetricsServer(sink, arguments.address, arguments.port)
+        server = MetricsServer(sink, listening(arguments.address, arguments.port))
     except OSError as error:
         raise UsageError(f"cannot listen on {arguments.address}:{arguments.port}: {error.strerror}") from None
     server.start()

@@ -10,6 +10,7 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import EventsDropped, Heartbeat, Payload, PipelineState
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.hub.fidelity_feedback import FidelityFollower
+from nissa.pipeline.hub.guarded_sink import GuardedSink
 from nissa.pipeline.hub.priority_buffer import Books, Entry
 from nissa.pipeline.hub.sink_worker import SinkWorker
 from nissa.pipeline.hub.worker import Worker
@@ -36,7 +37,8 @@ class _Relayed(NamedTuple):
 class Hub:
     """Stands between the trainer's threads and the dispatcher, and keeps the pipeline's account of itself.
 
-    `first` is the number of the first event.
+    `first` is the number of the first event. A `log` is written by the hub's own thread, instead of a dispatcher's
+    work: as soon as some events are taken, they are out.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Hub:
         *,
         fidelity: FidelityFollower,
         first: int = 0,
+        log: Callable[[Event[Any]], Any] | None = None,
     ) -> None:
         self.faults = faults
         """Where errors are counted, also those of parts that feed this hub."""
@@ -68,8 +71,10 @@ class Hub:
             poll=_POLL,
             handle=self._deliver,
             settle=self._settle,
-            end=dispatcher.close,
+            end=self._finish,
         )
+        self._log = GuardedSink("log", log, faults, self._worker, flush_every=0.0) if log else None
+        self._guarded = (self._log,) if self._log else ()
         self.put: Callable[[Payload, Scope], None] = self._worker.buffer.put
         """Accepts an event, or sheds one. Never waits, does no I/O. Raises AttributeError on what is no payload."""
 
@@ -92,8 +97,13 @@ class Hub:
             lag=self._lag,
             fidelity_delay=self._fidelity.last,
             fidelity_delay_max=self._fidelity.largest,
-            sinks=[sink.state() for sink in self._sinks],
+            sinks=[sink.state() for sink in (*self._sinks, *self._guarded)],
         )
+
+    @property
+    def following(self) -> int:
+        """The number of the next event."""
+        return self._first + self._worker.buffer.accepted
 
     def uptime(self) -> float:
         """Seconds since the first event."""
@@ -122,6 +132,8 @@ class Hub:
             sink.stop()
         for sink in self._sinks:
             sink.join(now + timeout)
+        for log in self._guarded:
+            log.give_up()
         self._audit()
 
     def is_calling(self) -> bool:
@@ -134,17 +146,21 @@ class Hub:
         self._telling = threading.Lock()
         self._worker.buffer.on_refused = self._tell_lost
         self._worker.after_fork()
-        for sink in self._sinks:
+        for sink in (*self._sinks, *self._guarded):
             sink.after_fork()
 
     def _tell_lost(self) -> None:
         self.faults.tell(_FORKED.format(self._scope.run))
 
-    def _deliver(self, entry: Entry) -> None:
+    def _deliver(self, entry: Entry) -> str | None:
         ticket, self._last, payload, where = entry
         scope, extra = where if type(where) is _Relayed else (where, None)
         self._born = self._born or self._last
-        self._dispatcher.deliver(Event(self._first + ticket, self._last, scope, payload, extra=extra))
+        event = Event(self._first + ticket, self._last, scope, payload, extra=extra)
+        if self._log:
+            return self._log.write(event)
+        self._dispatcher.deliver(event)
+        return None
 
     def _settle(self, idle: bool) -> bool:
         now = time.monotonic()
@@ -156,7 +172,12 @@ class Hub:
             self._checked = now
             with self._telling:
                 self._tell_drops()
-        return True
+        return self._log.settle(idle) if self._log else True
+
+    def _finish(self) -> None:
+        self._dispatcher.close()
+        if self._log:
+            self._log.end()
 
     def _books(self) -> dict[str, Books]:
         return {"hub": self._worker.buffer.books()} | {sink.name: sink.books() for sink in self._sinks}

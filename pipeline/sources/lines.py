@@ -12,8 +12,7 @@ from typing import IO, Any
 from nissa.events.codec import LONGEST_LINE, MalformedLineError
 from nissa.pipeline.sources.read_report import Reading, UnreadableRunError
 from nissa.pipeline.sources.zstandard import open_zst
-from nissa.sinks.manifest import DamagedManifestError, listed_segments
-from nissa.sinks.run_log import PACKED, segments
+from nissa.sinks.run_log import PACKED, DamagedManifestError, listed_segments, segments
 
 __all__ = ["LONGEST_LINE", "Lines", "check", "find", "lines"]
 

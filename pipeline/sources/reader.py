@@ -6,10 +6,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from nissa.events.codec import MalformedLineError, decode
 from nissa.events.event import Event
 from nissa.pipeline.sources.esper import read_esper, refusal
-from nissa.pipeline.sources.lines import LONGEST_LINE, Lines, check, find, lines
+from nissa.pipeline.sources.lines import LONGEST_LINE, Lines, find, lines
+from nissa.pipeline.sources.own_events import own_event, own_events, with_derived
 from nissa.pipeline.sources.read_report import Reading, UnreadableRunError
 
 __all__ = ["LONGEST_LINE", "Reading", "UnreadableRunError", "read_log"]
@@ -20,8 +20,8 @@ def read_log(path: Path, reading: Reading) -> Iterator[Event[Any]]:
 
     Raises UnreadableRunError if there is nothing at `path`, a directory that is no run, or no event in it.
     """
-    for file in find(path, reading):
-        yield from _read(lines(file, reading), reading)
+    emitted = chain.from_iterable(_read(lines(file, reading), reading) for file in find(path, reading))
+    yield from with_derived(emitted, path, reading)
     if not reading.read:
         empty = "It holds derived events only." if reading.derived else "It is empty."
         raise UnreadableRunError(f"{path}: no line of it is an event. " + (reading.problems or [empty])[0])
@@ -33,29 +33,9 @@ def _read(content: Lines, reading: Reading) -> Iterator[Event[Any]]:
     for place, line in content:
         if (reason := refusal(line)) is None:
             yield from read_esper(chain([(place, line)], content), reading, before)
-        elif event := _own(place, line, reading):
-            yield from _admitted(event, reading)
-            yield from _read_own(content, reading)
+        elif event := own_event(place, line, reading):
+            if reading.admit(event):
+                yield event
+            yield from own_events(content, reading)
         else:
             before[reason] += 1
-
-
-def _read_own(content: Lines, reading: Reading) -> Iterator[Event[Any]]:
-    for place, line in content:
-        if event := _own(place, line, reading):
-            yield from _admitted(event, reading)
-
-
-def _own(place: str, line: bytes, reading: Reading) -> Event[Any] | None:
-    """An event of Nissa's own; None, and counted, if the line is none."""
-    try:
-        check(line)
-        return decode(line, lambda what: reading.strange(place, what))
-    except MalformedLineError as error:
-        reading.refuse(place, line, str(error))
-        return None
-
-
-def _admitted(event: Event[Any], reading: Reading) -> Iterator[Event[Any]]:
-    if reading.admit(event):
-        yield event

@@ -8,7 +8,21 @@ from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
 from nissa.sinks.prometheus.field_readings import Reading, readings
+from nissa.sinks.prometheus.listening import listening, url
 from nissa.sinks.prometheus.metric import Metric
+from nissa.sinks.prometheus.metrics import NOTHING_YET
 from nissa.sinks.prometheus.server import MetricsServer
 
-__all__ = ["MAX_LABEL_SETS", "METRICS", "Backfill", "Metric", "MetricsServer", "PrometheusSink", "Reading", "readings"]
+__all__ = [
+    "MAX_LABEL_SETS",
+    "METRICS",
+    "NOTHING_YET",
+    "Backfill",
+    "Metric",
+    "MetricsServer",
+    "PrometheusSink",
+    "Reading",
+    "listening",
+    "readings",
+    "url",
+]

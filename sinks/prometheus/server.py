@@ -1,6 +1,5 @@
 """/metrics over HTTP: Prometheus text, or OpenMetrics for who asks for it."""
 
-import errno
 import io
 import logging
 import socket
@@ -14,6 +13,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
 
+from nissa.sinks.prometheus.listening import url
 from nissa.sinks.prometheus.scrapers import ScrapeTimes
 
 __all__ = ["MetricsServer"]
@@ -27,21 +27,17 @@ _log = logging.getLogger("nissa")
 
 
 class MetricsServer:
-    """Serves what a collector knows, and the process's own metrics, to whoever scrapes.
+    """Serves what a collector knows, and the process's own metrics, to whoever scrapes at a socket; `start` begins."""
 
-    The port is taken at once (0: any free one), so that a port in use is an OSError here; `start` begins to answer.
-    """
-
-    def __init__(self, collector: Collector, address: str, port: int) -> None:
+    def __init__(self, collector: Collector, listens: socket.socket) -> None:
         registry = CollectorRegistry()
         registry.register(collector)
         ProcessCollector(registry=registry)
-        self._server = _Server(address, port)
+        self._server = _Server(listens)
         self._server.set_app(_guarded(make_wsgi_app(registry)))
         self._thread: threading.Thread | None = None
         self._closed = False
-        host = f"[{address}]" if ":" in address else address
-        self.url = f"http://{host}:{self._server.server_port}/metrics"
+        self.url = url(listens)
         """Where the metrics are."""
 
     def start(self) -> None:
@@ -90,21 +86,13 @@ class _Handler(WSGIRequestHandler):
 
 
 class _Server(ThreadingWSGIServer):
-    def __init__(self, address: str, port: int) -> None:
-        try:
-            found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        except UnicodeError:
-            raise OSError(errno.EINVAL, f"{address!r} is no address") from None
+    def __init__(self, listens: socket.socket) -> None:
         self.scrapes = ScrapeTimes()
-        self.address_family, _, _, _, place = found[0]
-        super().__init__((str(place[0]), int(place[1])), _Handler)
-
-    def server_bind(self) -> None:
-        # HTTPServer's own asks the DNS for the name of the address, which can take seconds.
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
+        self.address_family = listens.family
+        super().__init__(listens.getsockname()[:2], _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listens
+        self.server_name, self.server_port = listens.getsockname()[:2]
         self.setup_environ()
 
     def handle_error(self, *_: Any) -> None:

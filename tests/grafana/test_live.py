@@ -11,6 +11,7 @@ import pytest
 from nissa.cli.runs.replay import read_run
 from nissa.events.event import Event
 from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.listening import listening
 from nissa.sinks.prometheus.server import MetricsServer
 from tests.grafana.checking import panels
 from tests.grafana.choices import choices
@@ -55,7 +56,7 @@ def serving() -> Iterator[Callable[[], tuple[PrometheusSink, MetricsServer]]]:
 
     def start() -> tuple[PrometheusSink, MetricsServer]:
         sink = PrometheusSink(grace=math.inf)
-        servers.append(MetricsServer(sink, "127.0.0.1", 0))
+        servers.append(MetricsServer(sink, listening("127.0.0.1", 0)))
         servers[-1].start()
         return sink, servers[-1]
 

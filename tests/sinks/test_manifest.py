@@ -7,7 +7,7 @@ import pytest
 
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
-from nissa.sinks.manifest import DamagedManifestError, listed_segments
+from nissa.sinks.run_log import DamagedManifestError, listed_segments
 from tests.sinks.test_run_log import written
 
 ROW = {"name": "events-000001.jsonl", "events": 3, "bytes": 5, "first_seq": 0, "last_seq": 2, "closed": True}

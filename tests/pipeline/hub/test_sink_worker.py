@@ -14,8 +14,9 @@ from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted, SeedCulled
 from nissa.pipeline.dispatch.fault_log import MAX_LETTERS, MOST_BYTES, FaultLog
 from nissa.pipeline.hub.circuit_breaker import FAILURES, LONGEST_REST, SHORTEST_REST, CircuitBreaker
+from nissa.pipeline.hub.guarded_sink import ATTEMPTS
 from nissa.pipeline.hub.priority_buffer import Entry
-from nissa.pipeline.hub.sink_worker import ATTEMPTS, SinkWorker
+from nissa.pipeline.hub.sink_worker import SinkWorker
 from nissa.pipeline.hub.worker import SLICE, Worker
 from tests.samples import event
 from tests.waiting import LIMIT, hanging, until

@@ -16,6 +16,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from nissa.sinks.prometheus.collector import PrometheusSink
+from nissa.sinks.prometheus.listening import listening
 from nissa.sinks.prometheus.server import MetricsServer, _Handler
 from tests.waiting import LIMIT, until
 
@@ -33,7 +34,7 @@ class Endless(Collector):
 
 
 def serving(collector: Collector, address: str = "127.0.0.1") -> MetricsServer:
-    server = MetricsServer(collector, address, 0)
+    server = MetricsServer(collector, listening(address, 0))
     server.start()
     return server
 
@@ -81,26 +82,26 @@ def test_some_metrics_can_be_asked_for_alone(server: MetricsServer) -> None:
 
 def test_a_port_in_use_is_an_error_at_once(server: MetricsServer) -> None:
     with pytest.raises(OSError, match="in use"):
-        MetricsServer(PrometheusSink(), *place(server))
+        MetricsServer(PrometheusSink(), listening(*place(server)))
 
 
 def test_a_host_that_does_not_exist_is_an_error_at_once() -> None:
     with pytest.raises(OSError, match=r"."):
-        MetricsServer(PrometheusSink(), "256.256.256.256", 0)
+        listening("256.256.256.256", 0)
 
 
 def test_close_gives_the_port_back_at_once_and_may_be_repeated(server: MetricsServer) -> None:
     get(server.url)
     server.close()
     server.close()
-    again = MetricsServer(PrometheusSink(), *place(server))
+    again = MetricsServer(PrometheusSink(), listening(*place(server)))
     again.close()
 
 
 def test_close_does_not_wait_for_a_server_that_never_started() -> None:
-    server = MetricsServer(PrometheusSink(), "127.0.0.1", 0)
+    server = MetricsServer(PrometheusSink(), listening("127.0.0.1", 0))
     server.close()
-    MetricsServer(PrometheusSink(), *place(server)).close()
+    MetricsServer(PrometheusSink(), listening(*place(server))).close()
 
 
 def test_close_leaves_no_thread_behind() -> None:

@@ -1,11 +1,12 @@
 """What does a run directory say of its segments? `manifest.json` may be damaged, or anything: it is checked here."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-__all__ = ["MANIFEST", "DamagedManifestError", "listed_segments"]
+__all__ = ["MANIFEST", "DamagedManifestError", "Segment", "earlier_segments", "listed_segments"]
 
 MANIFEST = "manifest.json"
 _LARGEST = 16 << 20
@@ -15,6 +16,27 @@ _COUNTS = ("events", "first_seq", "last_seq")
 
 class DamagedManifestError(ValueError):
     """There is no manifest, or it is none; the message says what is there instead."""
+
+
+@dataclass(slots=True)
+class Segment:
+    """A row of the manifest."""
+
+    name: str
+    events: int | None = 0
+    """None where a killed process did not say it."""
+    bytes: int = 0
+    first_seq: int | None = None
+    last_seq: int | None = None
+    closed: bool = False
+
+    def add(self, seq: int, size: int) -> None:
+        """Count an event."""
+        self.events = (self.events or 0) + 1
+        self.bytes += size
+        self.last_seq = seq
+        if self.first_seq is None:
+            self.first_seq = seq
 
 
 def listed_segments(directory: Path) -> list[dict[str, Any]]:
@@ -44,3 +66,13 @@ def _is_row(row: Any) -> bool:
 
 def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 0
+
+
+def earlier_segments(directory: Path, files: list[Path]) -> list[Segment]:
+    """The rows of segments that are there already. What a killed process did not say of its last one is not known."""
+    try:
+        told = {row["name"]: Segment(**row) for row in listed_segments(directory)}
+    except (DamagedManifestError, TypeError):
+        told = {}
+    names = {file.name.partition(".jsonl")[0] + ".jsonl": file for file in files}
+    return [told.get(name) or Segment(name, None, file.stat().st_size, closed=True) for name, file in names.items()]

@@ -1,20 +1,9 @@
-"""The run directory: JSON lines in rotated segments, the source of truth.
-
-    context.json            what was started, as soon as it was
-    events-000001.jsonl     the events, derived ones included; then -000002 and so on
-    manifest.json           the segments, whether the log was closed, how many events were lost on their way or with
-                            a segment that was removed, and whether it is whole: closed with the end of the run, and
-                            nothing lost; replaced, never written into
-    dead-letters.jsonl      events that some part choked on, if there were any
-
-After `kill -9` everything flushed is there; the last line may be torn, and readers skip it and say so.
-"""
+"""The sink that writes a run directory."""
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
@@ -22,48 +11,14 @@ from nissa.events.codec import SCHEMA_VERSION, written
 from nissa.events.event import Event
 from nissa.events.kinds import RunEnded, RunStarted
 from nissa.events.salvage import salvaged
-from nissa.sinks.manifest import MANIFEST, DamagedManifestError, listed_segments
+from nissa.sinks.run_log.manifest import MANIFEST, Segment, earlier_segments
+from nissa.sinks.run_log.segments import cut_torn_line, lock, segments
 
-__all__ = ["DEAD_LETTERS", "PACKED", "RunLog", "segments"]
+__all__ = ["DEAD_LETTERS", "RunLog"]
 
 DEAD_LETTERS = "dead-letters.jsonl"
-PACKED = (".zst", ".xz", ".gz", "")
-"""What a nightly job that saves room adds to the name of a segment; nothing, where it was not there yet."""
 _CONTEXT = "context.json"
 _BUFFER = 1 << 16
-
-
-def segments(directory: Path) -> list[Path]:
-    """The segments of a run directory, in order, packed ones too; empty if it is none.
-
-    Of a segment that is there both plain and packed, the plain one.
-    """
-    found = {
-        file.name.partition(".jsonl")[0]: file
-        for ending in PACKED
-        for file in directory.glob(f"events-*.jsonl{ending}")
-    }
-    return [found[name] for name in sorted(found)]
-
-
-@dataclass(slots=True)
-class _Segment:
-    """A row of the manifest."""
-
-    name: str
-    events: int | None = 0
-    """None where a killed process did not say it."""
-    bytes: int = 0
-    first_seq: int | None = None
-    last_seq: int | None = None
-    closed: bool = False
-
-    def add(self, seq: int, size: int) -> None:
-        self.events = (self.events or 0) + 1
-        self.bytes += size
-        self.last_seq = seq
-        if self.first_seq is None:
-            self.first_seq = seq
 
 
 class RunLog:
@@ -89,9 +44,9 @@ class RunLog:
                 f"{directory} holds a run already: choose another directory, move it away, or go on with resume=True"
             )
         self.directory = directory
-        self.torn = _cut_torn_line(before[-1]) if before else None
+        self.torn = cut_torn_line(before[-1]) if before else None
         self._rotate, self._fsync = rotate, fsync
-        self._segments = _earlier(directory, before)
+        self._segments = earlier_segments(directory, before)
         self._buffer = bytearray()
         self._next_seq: int | None = None if before else 0
         self._lost = 0
@@ -115,6 +70,11 @@ class RunLog:
     def go_on(self, next_seq: int, lost: int) -> None:
         """What the earlier lives of the run come to: the number of the next event, and how many were lost."""
         self._next_seq, self._lost = next_seq, lost
+
+    @property
+    def following(self) -> int:
+        """The number behind that of the last emitted event that was taken."""
+        return self._next_seq or 0
 
     @property
     def unwritten(self) -> int:
@@ -149,6 +109,12 @@ class RunLog:
         self._finish(self._file, self._segment)
         self._write_manifest()
 
+    def after_fork(self) -> None:
+        """In a forked child: the segment is the parent's, which is to be seen as its only writer."""
+        if not self._closed:
+            self._closed = True
+            os.close(self._file)
+
     def _follow(self, event: Event[Any]) -> None:
         """Numbers of emitted events have no gaps, but where one was lost."""
         if event.ordinal:
@@ -182,10 +148,11 @@ class RunLog:
         last = int(self._segments[-1].name[7:-6]) if self._segments else 0
         name = f"events-{last + 1:06}.jsonl"
         self._file = os.open(self.directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        self._segment = _Segment(name)
+        lock(self._file)
+        self._segment = Segment(name)
         self._segments.append(self._segment)
 
-    def _finish(self, file: int, segment: _Segment) -> None:
+    def _finish(self, file: int, segment: Segment) -> None:
         try:
             os.fsync(file)
             segment.closed = True
@@ -206,32 +173,3 @@ class RunLog:
         temporary = self.directory / f"{name}.tmp"
         temporary.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         temporary.replace(self.directory / name)
-
-
-def _earlier(directory: Path, files: list[Path]) -> list[_Segment]:
-    """The rows of segments that are there already. What a killed process did not say of its last one is not known."""
-    try:
-        told = {row["name"]: _Segment(**row) for row in listed_segments(directory)}
-    except (DamagedManifestError, TypeError):
-        told = {}
-    names = {file.name.partition(".jsonl")[0] + ".jsonl": file for file in files}
-    return [told.get(name) or _Segment(name, None, file.stat().st_size, closed=True) for name, file in names.items()]
-
-
-def _cut_torn_line(segment: Path) -> int:
-    """Take a last line without an end off a plain segment; how many bytes it had."""
-    if segment.suffix != ".jsonl":
-        return 0
-    with segment.open("r+b") as file:
-        size = end = file.seek(0, os.SEEK_END)
-        while end and not (piece := _before(file, end)).count(b"\n"):
-            end -= len(piece)
-        whole = end - len(piece) + piece.rindex(b"\n") + 1 if end else 0
-        file.truncate(whole)
-    return size - whole
-
-
-def _before(file: BinaryIO, end: int) -> bytes:
-    """Up to `_BUFFER` bytes of a file that stand before a place."""
-    begin = file.seek(max(0, end - _BUFFER))
-    return file.read(end - begin)

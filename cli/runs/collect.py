@@ -1,0 +1,68 @@
+"""`nissa collect`: follow runs that a trainer writes, or wrote, and work off what nobody has."""
+
+import argparse
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from nissa.cli.errors import UsageError
+from nissa.cli.terminal import say, terminal
+from nissa.pipeline.collector import CollectedElsewhereError, CollectedRun, Collecting
+from nissa.pipeline.dispatch import FaultLog
+from nissa.pipeline.wiring import address
+from nissa.sinks.console import ConsoleSink
+from nissa.sinks.prometheus import MetricsServer, listening
+from nissa.sinks.run_log import segments
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Declare the subcommand."""
+    parser = commands.add_parser("collect", help="follow runs until they end, and write what is derived beside them")
+    parser.add_argument("paths", type=Path, nargs="+", metavar="RUN", help="a run directory, live or left behind")
+    parser.add_argument("--metrics", metavar="ADDRESS", help='where to serve /metrics: a port, or "host:port"')
+    parser.add_argument("--terminal", action="store_true", help="show the run as it goes")
+    parser.add_argument("--linger", type=float, default=0.0, metavar="S", help="seconds to wait for a last scrape (0)")
+    parser.add_argument("--no-color", action="store_true", help="print plain text")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    for path in arguments.paths:
+        if not segments(path):
+            raise UsageError(f"{path}: this directory holds no run (no events-*.jsonl in it)")
+    console, faults = terminal(no_color=arguments.no_color), FaultLog()
+    consumers = {"terminal": ConsoleSink(console)} if arguments.terminal else {}
+    with ExitStack() as stack:
+        listens = listening(*_where(arguments.metrics)) if arguments.metrics else None
+        try:
+            collecting = Collecting(arguments.paths, consumers, faults)
+        except CollectedElsewhereError as error:
+            raise UsageError(error) from None
+        stack.callback(collecting.close)
+        server = MetricsServer(collecting.prometheus, listens) if listens else None
+        if server:
+            stack.callback(server.close)
+            server.start()
+            say(console, f"Serving {server.url}; Ctrl-C ends.")
+        collecting.follow()
+        if server and arguments.linger > 0:
+            server.wait_for_scrape(arguments.linger)
+    for path, run in zip(arguments.paths, collecting.runs, strict=True):
+        say(console, f"{path}: {_found(run)}.")
+    return 0
+
+
+def _where(metrics: str) -> tuple[str, int]:
+    try:
+        return address(int(metrics) if metrics.isdecimal() else metrics)
+    except ValueError as error:
+        raise UsageError(error) from None
+
+
+def _found(run: CollectedRun) -> str:
+    end = "ended" if run.ended else "died: there is no run_ended, and nobody writes it any more"
+    derived = f"{run.derived.written:,} derived events were written, {run.derived.known:,} were there"
+    odd = {"malformed lines": run.reading.malformed, "derived otherwise than before": run.derived.different}
+    return "; ".join([end, f"{run.reading.read:,} events", derived, *(f"{n:,} {what}" for what, n in odd.items() if n)])

@@ -1,0 +1,59 @@
+"""Follow runs until they end: in turn, on one thread, behind one /metrics."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nissa.events.event import Event
+from nissa.events.kinds import PipelineState
+from nissa.pipeline.collector.collected_run import CollectedRun
+from nissa.pipeline.dispatch import FaultLog
+from nissa.sinks.prometheus import PrometheusSink
+
+__all__ = ["Collecting"]
+
+_POLL = 0.005
+"""Seconds between two looks while nothing comes."""
+
+
+class Collecting:
+    """The runs that one process collects, and what it tells of them.
+
+    `consumers` are given every event of every run, by name. Raises CollectedElsewhereError.
+    """
+
+    def __init__(
+        self, directories: Sequence[Path], consumers: Mapping[str, Callable[[Event[Any]], Any]], faults: FaultLog
+    ) -> None:
+        self._faults = faults
+        # Of several runs, each speaks for itself by its last heartbeat.
+        self.prometheus = PrometheusSink(self.state if len(directories) == 1 else None)
+        shared: dict[str, Callable[[Event[Any]], Any]] = {"prometheus": self.prometheus, **consumers}
+        self.runs = [CollectedRun(directory, shared, faults) for directory in directories]
+
+    def state(self) -> PipelineState:
+        """The account of a run's pipeline: what its trainer told last, and what is known better here."""
+        run = self.runs[0]
+        told = run.told
+        return replace(
+            told,
+            faults={**told.faults, **self._faults.counts},
+            lag=run.lag,
+            fidelity_delay=run.follower.last,
+            fidelity_delay_max=run.follower.largest,
+            read=run.reading.read,
+            unread=run.tail.waiting(),
+        )
+
+    def follow(self) -> None:
+        """Until every run has ended, or whoever wrote it is gone, and all that it wrote is worked off."""
+        while going := [run for run in self.runs if not run.finished]:
+            if not sum(run.step() for run in going):
+                time.sleep(_POLL)
+
+    def close(self) -> None:
+        """Write out what is derived."""
+        for run in self.runs:
+            run.close()

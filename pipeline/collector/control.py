@@ -1,0 +1,75 @@
+"""A few bytes in the run directory that the trainer and its collector both see, without asking each other.
+
+>>> import tempfile
+>>> mine = Control.make(Path(tempfile.mkdtemp()) / "control")
+>>> its = Control.open(mine.path)
+>>> its.fidelity, its.read = "dense", 17
+>>> mine.fidelity, mine.read
+('dense', 17)
+"""
+
+import mmap
+import os
+from pathlib import Path
+
+from nissa.events.vocabulary import Fidelity
+
+__all__ = ["CONTROL", "Control"]
+
+CONTROL = "collector.map"
+_LEVELS: tuple[Fidelity, ...] = ("normal", "dense")
+_SIZE = 64
+_MACHINE = slice(16, 52)
+"""Where the name of the machine stands: bytes in memory are shared there and nowhere else."""
+
+
+class Control:
+    """How closely probes are to look (byte 0), and how many numbers of events were read and worked off (bytes 8-15)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("r+b") as file:
+            self._bytes = mmap.mmap(file.fileno(), _SIZE)
+        self._words = memoryview(self._bytes).cast("Q")
+        self.here = self._bytes[_MACHINE] == _machine()
+        """Whether it was made on this machine, so that what is written here is seen there."""
+
+    @classmethod
+    def make(cls, path: Path) -> "Control":
+        """A new one at `path`, in place of any that is there. Raises OSError."""
+        path.unlink(missing_ok=True)
+        content = bytearray(_SIZE)
+        content[_MACHINE] = _machine()
+        path.write_bytes(content)
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> "Control":
+        """That which the trainer made. Raises OSError, or ValueError if it is too short."""
+        return cls(path)
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """How closely probes are to look."""
+        return _LEVELS[self._bytes[0] & 1]
+
+    @fidelity.setter
+    def fidelity(self, level: Fidelity) -> None:
+        self._bytes[0] = _LEVELS.index(level)
+
+    @property
+    def read(self) -> int:
+        """The number behind that of the last event that went through all operators and sinks."""
+        return self._words[1]
+
+    @read.setter
+    def read(self, following: int) -> None:
+        self._words[1] = following
+
+
+def _machine() -> bytes:
+    try:
+        name = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        name = os.uname().nodename
+    return name.encode()[:36].ljust(36)

@@ -1,0 +1,150 @@
+"""The collector's process, as the trainer has it: started, started again when it dies, and asked."""
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from nissa.events.kinds import PipelineState
+from nissa.pipeline.collector.answers import ask
+from nissa.pipeline.collector.control import CONTROL, Control
+from nissa.pipeline.dispatch import FaultLog
+from nissa.sinks.prometheus import url
+
+__all__ = ["OUTPUT", "CollectorProcess"]
+
+OUTPUT = "collector.log"
+"""What a collector writes to its terminal, in the run directory."""
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0
+_HEALTHY = 60.0
+"""Seconds after which a process that dies is no longer one that cannot start."""
+_POLL = 0.001
+_STATE = TypeAdapter(PipelineState)
+_BEHIND = "the collector of {} is behind; it goes on, and `nissa collect` goes on where it does not"
+
+
+class CollectorProcess:
+    """Collects the run in a directory in a process of its own, until the run has ended.
+
+    `metrics` is a socket that listens, which the process is to serve, and `written` says the number behind that of the
+    last event in the log. The process is a session of its own, so that a
+    Ctrl-C in the trainer's terminal does not end it, and it says nothing there. Raises OSError.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        metrics: socket.socket | None,
+        linger: float,
+        faults: FaultLog,
+        written: Callable[[], int],
+    ) -> None:
+        self._directory, self._metrics, self._linger, self._faults = directory, metrics, linger, faults
+        self._written = written
+        self.url = url(metrics) if metrics else None
+        """Where the metrics are, if they are served."""
+        self.control = Control.make(directory / CONTROL)
+        self.restarts = 0
+        self._connection: Connection | None = None
+        self._asking, self._numbers = threading.Lock(), itertools.count()
+        self._ending = threading.Event()
+        self._process = self._start()
+        threading.Thread(target=self._watch, name="nissa-collector", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    def ask(self, question: str, timeout: float) -> Any:
+        """What the collector knows. Raises TimeoutError."""
+        deadline = time.monotonic() + timeout
+        if not self._asking.acquire(timeout=timeout):
+            raise TimeoutError("the collector is asked by another thread")
+        try:
+            while connection := self._connection:
+                try:
+                    return ask(connection, question, next(self._numbers), max(0.0, deadline - time.monotonic()))
+                except TimeoutError:
+                    # It may have died, and be there again in a moment.
+                    if time.monotonic() >= deadline:
+                        raise
+                    time.sleep(_POLL)
+            raise TimeoutError("there is no collector")
+        finally:
+            self._asking.release()
+
+    def state(self, timeout: float) -> PipelineState:
+        """The collector's account of the pipeline. Raises TimeoutError."""
+        return _STATE.validate_python(self.ask("state", timeout))
+
+    def flush(self, deadline: float) -> bool:
+        """Wait until all that is written now went through the collector; False at `deadline` of time.monotonic()."""
+        following = self._written()
+        while self.control.read < following:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_POLL)
+        return True
+
+    def close(self, timeout: float) -> None:
+        """The run has ended: wait for the rest to be worked off, within `timeout` seconds.
+
+        The process ends by itself when there is nothing left to do, and the end was scraped.
+        """
+        if not self.flush(time.monotonic() + timeout):
+            self._faults.tell(_BEHIND.format(self._directory))
+        self._ending.set()
+        if self._metrics:
+            self._metrics.close()
+
+    def after_fork(self) -> None:
+        """In a forked child: the collector is the parent's."""
+        self._ending.set()
+        self._asking = threading.Lock()
+        if self._connection:
+            self._connection.close()
+        if self._metrics:
+            self._metrics.close()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        mine, its = socket.socketpair()
+        handed = [its.fileno(), *([self._metrics.fileno()] if self._metrics else [])]
+        command = [sys.executable, "-m", "nissa.pipeline.collector", os.fspath(self._directory), str(self._linger)]
+        with its, (self._directory / OUTPUT).open("ab") as output:
+            process = subprocess.Popen(
+                [*command, *map(str, handed)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=handed,
+                start_new_session=True,
+            )
+        self._connection = Connection(mine.detach())
+        return process
+
+    def _watch(self) -> None:
+        pause = _SHORTEST_PAUSE
+        while True:
+            began = time.monotonic()
+            status = self._process.wait()
+            if status == 0 or self._ending.is_set():
+                return
+            pause = _SHORTEST_PAUSE if time.monotonic() - began > _HEALTHY else pause
+            self._faults.report("collector", RuntimeError(f"the collector ended with status {status}; see {OUTPUT}"))
+            if self._ending.wait(pause):
+                return
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            with suppress(OSError):
+                self._process = self._start()
+                self.restarts += 1

@@ -1,0 +1,147 @@
+"""A sink and what guards it: what it does wrong hurts only itself."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from nissa.events.codec import UnwritableEventError
+from nissa.events.event import Event
+from nissa.events.kinds import SinkState
+from nissa.pipeline.dispatch import FaultLog
+from nissa.pipeline.hub.circuit_breaker import CircuitBreaker
+from nissa.pipeline.hub.worker import Worker
+
+__all__ = ["ATTEMPTS", "GuardedSink"]
+
+ATTEMPTS = 3
+"""Tries for one event before it goes to the dead letters."""
+_BACK_OFF = 0.05
+
+
+class GuardedSink:
+    """Feeds a sink, a callable that takes an event, on the thread of a `worker`, whose books say what became of each.
+
+    If it has `flush()`, that is called when the queue runs empty and after `flush_every` seconds, if anything was
+    written; if it has `close()`, at the end. What raises is tried again, then buried; a sink that keeps raising is left
+    to rest. An event that cannot be written is buried at once, and the sink is not to blame.
+    """
+
+    def __init__(
+        self, name: str, sink: Callable[[Event[Any]], Any], faults: FaultLog, worker: Worker, *, flush_every: float
+    ) -> None:
+        self.name, self._sink, self._faults, self._worker = name, sink, faults, worker
+        self._breaker = CircuitBreaker()
+        self._buffers = hasattr(sink, "flush")
+        self._retries = 0
+        self._flush_every, self._flushed, self._resting = flush_every, 0.0, 0.0
+
+    def state(self) -> SinkState:
+        """How the sink is doing."""
+        books = self._worker.buffer.books()
+        return SinkState(
+            sink=self.name,
+            given=books.accepted,
+            written=books.fates["written"],
+            queued=books.queued + books.fates["held"],
+            failed=books.fates["failed"],
+            retries=self._retries,
+            breaker=self._breaker.state,
+            dropped=books.dropped,
+        )
+
+    def give_up(self) -> None:
+        """Called when the worker has ended, or is left behind: what the sink holds, nobody will see written."""
+        if self._worker.is_calling():
+            return
+        self._count_out()
+        self._worker.buffer.turn("held", "failed", self._held())
+
+    def after_fork(self) -> None:
+        """In a forked child: let go of what the sink has open."""
+        getattr(self._sink, "after_fork", _nothing)()
+
+    def _held(self) -> int:
+        """Events that the sink took, and of which it is not known yet that they are out."""
+        return self._worker.buffer.books().fates["held"]
+
+    def _count_out(self) -> None:
+        """Take in what the sink says of the events that it holds."""
+        held = self._held()
+        try:
+            left = min(held, getattr(self._sink, "unwritten", held))
+        except Exception as error:  # noqa: BLE001  # it is asked at the end too, where the trainer waits
+            self._faults.report(self.name, error)
+            left = held
+        self._worker.buffer.turn("held", "written", held - left)
+
+    def write(self, event: Event[Any]) -> str:
+        """Have the sink take an event. Returns what became of it."""
+        error = self._attempt(event)
+        tries = 1
+        while error is not None:
+            ending = self._worker.stopping.is_set() and self._breaker.state == "open"
+            if tries >= ATTEMPTS or ending or isinstance(error, UnwritableEventError):
+                return self._bury(event, error, ending)
+            self._retries += 1
+            self._worker.stopping.wait(self._breaker.rest or _BACK_OFF * tries)
+            self._breaker.rested()
+            error = self._attempt(event)
+            tries += 1
+        return "held" if self._buffers else "written"
+
+    def _attempt(self, event: Event[Any]) -> BaseException | None:
+        try:
+            self._sink(event)
+        except BaseException as error:  # noqa: BLE001  # a sink may fail in any way, even call sys.exit
+            if not isinstance(error, UnwritableEventError):
+                self._breaker.failed()
+                self._count_out()
+            return error
+        if not self._buffers:
+            self._breaker.succeeded()
+        return None
+
+    def _bury(self, event: Event[Any], error: BaseException, ending: bool) -> str:
+        self._faults.report(self.name, error, event)
+        if ending:
+            # A sink that rests is not waited for.
+            self._worker.give_up()
+        return "failed"
+
+    def settle(self, idle: bool) -> bool:
+        """Flush if that is due; whether all that the sink took is out."""
+        now = time.monotonic()
+        if not self._held():
+            return True
+        if now < self._resting or not (idle or now - self._flushed >= self._flush_every):
+            return False
+        self._flushed = now
+        return self._flush()
+
+    def _flush(self) -> bool:
+        if not self._call("flush"):
+            self._count_out()
+            self._breaker.failed()
+            self._resting = time.monotonic() + max(self._breaker.rest, _BACK_OFF)
+            return False
+        self._breaker.succeeded()
+        self._worker.buffer.turn("held", "written", self._held())
+        return True
+
+    def end(self) -> None:
+        """Flush and close the sink."""
+        if self._held():
+            self._flush()
+        self._call("close")
+
+    def _call(self, method: str) -> bool:
+        try:
+            getattr(self._sink, method, _nothing)()
+        except BaseException as error:  # noqa: BLE001  # as above
+            self._faults.report(self.name, error)
+            return False
+        return True
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,51 @@
+"""All of a run in the trainer's process: hub, operators, sinks, and the server of its metrics."""
+
+from collections.abc import Iterable
+
+from nissa.operators import default_operators
+from nissa.pipeline.dispatch import Dispatcher, FaultLog
+from nissa.pipeline.hub import Hub, SinkWorker
+from nissa.pipeline.resume import catch_up
+from nissa.pipeline.wiring.wiring import Asked, Wiring, run_log
+from nissa.sinks import Sink
+from nissa.sinks.prometheus import MetricsServer, PrometheusSink, listening
+from nissa.sinks.run_log import DEAD_LETTERS, RunLog
+from nissa.sinks.tables import Tables
+
+__all__ = ["in_one_process"]
+
+
+def in_one_process(asked: Asked) -> Wiring:
+    """Put the parts of a run together. No thread starts here."""
+    tables, prometheus = Tables(), PrometheusSink(lambda: hub.state())  # noqa: PLW0108  # the hub is made last
+    # The port is taken first and given back on any failure, so that nothing half-done is left behind.
+    server = MetricsServer(prometheus, listening(*asked.address)) if asked.address else None
+    try:
+        log: RunLog | None = None
+        faults = FaultLog(asked.directory / DEAD_LETTERS if asked.directory else None)
+        # The trainer is told before anybody else.
+        builtin: dict[str, Sink] = {"trainer": asked.trainer, "tables": tables, "prometheus": prometheus}
+        _refuse_taken((asked.sinks.keys() & {*builtin, "log"}) | (asked.operators.keys() & default_operators().keys()))
+        if asked.directory and asked.config.sinks.log:
+            builtin["log"] = log = run_log(asked.directory, asked.run.run, asked.resume)
+        consumers = builtin | dict(asked.sinks)
+        inline = {name for name, sink in consumers.items() if getattr(sink, "inline", False)}
+        workers = [SinkWorker(n, sink, faults, asked.capacity) for n, sink in consumers.items() if n not in inline]
+        consumers |= {worker.name: worker for worker in workers}
+        dispatcher = Dispatcher(default_operators() | dict(asked.operators), {}, faults.report)
+        resumed = (
+            catch_up(log, asked.run.run, dispatcher, {"tables": tables, "prometheus": prometheus}) if log else None
+        )
+        dispatcher.add(consumers)
+    except BaseException:
+        if server:
+            server.close()
+        raise
+    first = resumed.next_seq if resumed else 0
+    hub = Hub(asked.run, dispatcher, workers, faults, asked.capacity, fidelity=asked.trainer, first=first)
+    return Wiring(asked.config, hub, tables.snapshot, hub.state, resumed, dispatcher.stream, server)
+
+
+def _refuse_taken(names: Iterable[str]) -> None:
+    if taken := sorted(names):
+        raise ValueError(f"taken by a built-in part: {', '.join(taken)}; choose another name")

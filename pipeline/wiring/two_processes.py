@@ -1,0 +1,63 @@
+"""Take, write, and read one byte in the trainer's process; everything else in a collector's."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from nissa.events.kinds import PipelineState
+from nissa.pipeline.collector import CollectorProcess
+from nissa.pipeline.dispatch import Dispatcher, FaultLog
+from nissa.pipeline.hub import Hub
+from nissa.pipeline.resume import catch_up
+from nissa.pipeline.wiring.wiring import Asked, Wiring, run_log
+from nissa.sinks.prometheus import listening
+from nissa.sinks.run_log import DEAD_LETTERS
+
+__all__ = ["in_two_processes"]
+
+_PATIENCE = 2.0
+"""Seconds for an answer of the collector's."""
+
+
+def in_two_processes(asked: Asked) -> Wiring:
+    """Put the parts of a run together, and start its collector.
+
+    Raises ValueError where there is no log that it could read, or something was given that cannot cross.
+    """
+    directory = _readable(asked)
+    listens = listening(*asked.address) if asked.address else None
+    try:
+        faults = FaultLog(directory / DEAD_LETTERS)
+        log = run_log(directory, asked.run.run, asked.resume)
+        dispatcher = Dispatcher({}, {}, faults.report)
+        resumed = catch_up(log, asked.run.run, dispatcher, {})
+        collector = CollectorProcess(directory, listens, asked.linger, faults, lambda: log.following)
+    except BaseException:
+        if listens:
+            listens.close()
+        raise
+    first = resumed.next_seq if resumed else 0
+    hub = Hub(asked.run, dispatcher, [], faults, asked.capacity, fidelity=asked.trainer, first=first, log=log)
+
+    def state() -> PipelineState:
+        mine = hub.state()
+        try:
+            its = collector.state(_PATIENCE)
+        except TimeoutError:
+            return mine
+        return replace(its, **{name: getattr(mine, name) for name in _OURS}, faults=its.faults | mine.faults)
+
+    return Wiring(asked.config, hub, lambda: collector.ask("snapshot", _PATIENCE), state, resumed, collector=collector)
+
+
+_OURS = ("accepted", "delivered", "queued", "dropped", "refused", "restarts", "sinks")
+"""What the trainer's process knows best of the account."""
+
+
+def _readable(asked: Asked) -> Path:
+    if asked.sinks or asked.operators:
+        raise ValueError(
+            "sinks and operators of your own cannot cross into a collector: leave them or the collector out"
+        )
+    if asked.directory is None or not asked.config.sinks.log:
+        raise ValueError("a collector reads the log: give `out`, and do not switch the log off")
+    return asked.directory

@@ -1,0 +1,67 @@
+"""The segments of a log: which there are, who writes them, and how a torn one is mended."""
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["DERIVED", "PACKED", "cut_torn_line", "is_being_written", "lock", "segments"]
+
+DERIVED = "derived"
+"""How the names of files begin that hold what a collector derived."""
+PACKED = (".zst", ".xz", ".gz", "")
+"""What a nightly job that saves room adds to the name of a segment; nothing, where it was not there yet."""
+_PIECE = 1 << 16
+
+
+def segments(directory: Path, prefix: str = "events") -> list[Path]:
+    """The segments of a run directory, in order, packed ones too; empty if it is none.
+
+    Of a segment that is there both plain and packed, the plain one.
+    """
+    found = {
+        file.name.partition(".jsonl")[0]: file
+        for ending in PACKED
+        for file in directory.glob(f"{prefix}-*.jsonl{ending}")
+    }
+    return [found[name] for name in sorted(found)]
+
+
+def lock(file: int) -> None:
+    """Show that a process writes this open file, as long as it lives. Raises BlockingIOError while another one does."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        return  # there are file systems without locks
+
+
+def is_being_written(file: Path) -> bool:
+    """Whether a process of this machine has a segment open for writing."""
+    with suppress(OSError), file.open("rb") as content:
+        try:
+            fcntl.flock(content, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def cut_torn_line(segment: Path) -> int:
+    """Take a last line without an end off a plain segment; how many bytes it had."""
+    if segment.suffix != ".jsonl":
+        return 0
+    with segment.open("r+b") as file:
+        size = end = file.seek(0, os.SEEK_END)
+        while end and not (piece := _before(file, end)).count(b"\n"):
+            end -= len(piece)
+        whole = end - len(piece) + piece.rindex(b"\n") + 1 if end else 0
+        file.truncate(whole)
+    return size - whole
+
+
+def _before(file: BinaryIO, end: int) -> bytes:
+    """Up to `_PIECE` bytes of a file that stand before a place."""
+    begin = file.seek(max(0, end - _PIECE))
+    return file.read(end - begin)
