@@ -46,9 +46,12 @@ LIMITS: Mapping[str, Limits] = {
 }
 """Limits by quantity; what is not here is neither good nor bad."""
 
-_STAGES = ("dormant", "germinated", "training", "blending", "holding", "fossilized", "culled", "embargoed", "resetting")
+_STAGES = (
+    *("dormant", "germinated", "training", "blending", "shadowing", "holding"),
+    *("fossilized", "culled", "embargoed", "resetting"),
+)
 _FIDELITY = {"0": ("as configured", FINE), "1": ("dense", POOR)}
-_SHADES = ("#4D4D4D", "#56B4E9", "#0072B2", "#F0E442", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#6B6B6B")
+_SHADES = ("#4D4D4D", "#56B4E9", "#0072B2", "#F0E442", "#692D00", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#6B6B6B")
 _LEARNING = ("starting", "improving", "plateau", "worsening", "broken")
 _LEARNING_SHADES = ("#6B6B6B", "#56B4E9", "#F0E442", "#E69F00", "#D55E00")
 _COMPARED = {"-1": ("worse", BAD), "0": ("not shown", "#6B6B6B"), "1": ("better", FINE)}

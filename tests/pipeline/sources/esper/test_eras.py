@@ -254,3 +254,10 @@ def test_a_seed_whose_number_comes_again_is_another_one(write: Write) -> None:
     assert len([event for event in events if isinstance(event.payload, SeedGerminated)]) == 2
     assert reading.foreign
     assert not any(reason.startswith("seed_id") for reason in reading.foreign.odd)
+
+
+def test_a_seed_that_comes_back_and_never_ends_again_is_told(write: Write) -> None:
+    events, reading = read(write(born(), ended("SEED_FOSSILIZED"), staged("SHADOWING", "PROBATIONARY")))
+    assert len(events) == 3
+    assert reading.foreign
+    assert reading.foreign.odd["seed_id: of a seed that had ended, and that a rollback brought back"] == 1
