@@ -2,19 +2,22 @@
 
 Each function takes one payload in: it compares, raises and resolves, and then folds the numbers in. Broken numbers
 raise an alert and are folded into nothing; to the other rules they are no observation at all. A probe's measurement is
-one observation: the next sound one ends the alert of a broken layer.
+one observation: the next sound one ends the alert of a broken layer. Gradients alone may belong to a step that a scaler
+leaves out, so they are broken once that lasts, or where a loss, an activation or a weight is broken too.
 """
 
 from dataclasses import dataclass, field
 from math import isfinite, nan
+from typing import Any
 
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
 from nissa.events.kinds import ActivationsMeasured, AlertRaised, AlertResolved, BatchCompleted, EpochCompleted
 from nissa.events.vocabulary import ACCURACY_DROP, DORMANT_UNITS, GRADIENT_EXPLOSION, LOSS_SPIKE, NON_FINITE
 from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, update_alert
-from nissa.operators.anomalies.non_finite import BROKEN, EPOCH_FIGURES
+from nissa.operators.anomalies.non_finite import BROKEN, EPOCH_FIGURES, GRADIENTS, Rows
 from nissa.operators.anomalies.thresholds import Rules
+from nissa.operators.overflow import Overflow
 from nissa.operators.statistics import Detector, RatioRule, RollingMedianRatio, SampleSize
 
 __all__ = [
@@ -46,6 +49,8 @@ class EpisodeBaselines:
     """Of the validation set, which outlives an episode."""
     dormant: dict[str, int] = field(default_factory=dict)
     """Measurements in a row in which a layer had too many dormant units."""
+    overflows: dict[type, Overflow] = field(default_factory=lambda: {kind: Overflow() for kind in GRADIENTS})
+    """By kind of event, for how long its gradients have not been finite."""
 
 
 def batch_completed(state: EpisodeBaselines, scope: Scope, batch: BatchCompleted) -> AlertEvents:
@@ -97,14 +102,35 @@ def activations_measured(state: EpisodeBaselines, scope: Scope, activations: Act
 
 def find_broken(state: EpisodeBaselines, scope: Scope, payload: Payload, calm: int, late: bool = False) -> AlertEvents:
     """Find what is not finite. What comes late speaks for itself only: it ends no alert of what is going on now."""
-    for subject, found in BROKEN[type(payload)](payload):
+    rows = list(BROKEN.get(type(payload), _nothing)(payload))
+    for subject, found in rows:
         if found is not None or not late:
             yield from update_alert(state.alerts, scope, (NON_FINITE, subject), found, calm)
+    if type(payload) in GRADIENTS and not late:
+        yield from _overflown(state, scope, payload, calm)
+
+
+def _overflown(state: EpisodeBaselines, scope: Scope, payload: Any, calm: int) -> AlertEvents:
+    """Gradients are broken once that lasts, and at once where something else is."""
+    rows = list(GRADIENTS[type(payload)](payload))
+    if rows:
+        lasts = state.overflows[type(payload)].look(any(found for _, found in rows), scope.epoch, payload.batch)
+        broken = lasts or _is_broken(state)
+        for subject, found in rows:
+            yield from update_alert(state.alerts, scope, (NON_FINITE, subject), found if broken else None, calm)
+
+
+def _nothing(_: Payload) -> Rows:
+    return ()
+
+
+def _is_broken(state: EpisodeBaselines) -> bool:
+    return bool(state.alerts) and any(alert == NON_FINITE for alert, _ in state.alerts)
 
 
 def _may_matter(state: EpisodeBaselines, total: float) -> bool:
     """Whether to ask number by number what is broken: their sum is, or one was before and may be sound again."""
-    return not isfinite(total) or (bool(state.alerts) and any(alert == NON_FINITE for alert, _ in state.alerts))
+    return not isfinite(total) or state.overflows[BatchCompleted].steps > 0 or _is_broken(state)
 
 
 def _spike(state: EpisodeBaselines, scope: Scope, name: str, value: float, calm: int) -> AlertEvents:

@@ -17,7 +17,7 @@ from nissa.events.kinds import (
 )
 from nissa.operators.alerts import Finding, non_finite_elements, non_finite_value
 
-__all__ = ["BROKEN", "EPOCH_FIGURES", "Rows"]
+__all__ = ["BROKEN", "EPOCH_FIGURES", "GRADIENTS", "Rows"]
 
 Rows = Iterable[tuple[str, Finding | None]]
 """Subjects, with what was found; None for what is sound."""
@@ -27,11 +27,14 @@ EPOCH_FIGURES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
 def _batch(batch: BatchCompleted) -> Rows:
-    yield from _figures({"loss": batch.loss, "accuracy": batch.accuracy})
+    figures = {"loss": batch.loss, "accuracy": batch.accuracy, "isolation_leakage": batch.isolation_leakage}
+    yield from _figures(figures)
+
+
+def _norms(batch: BatchCompleted) -> Rows:
     for subject, norm in (("host", batch.host_grad_norm), *batch.seed_grad_norms.items()):
         if norm is not None:
             yield subject, non_finite_value(f"gradient norm of {subject}", float(norm))
-    yield from _figures({"isolation_leakage": batch.isolation_leakage})
 
 
 def _epoch(epoch: EpochCompleted) -> Rows:
@@ -71,9 +74,11 @@ def _figures(figures: Mapping[str, Any]) -> Rows:
 BROKEN: Mapping[type, Callable[[Any], Rows]] = {
     BatchCompleted: _batch,
     EpochCompleted: _epoch,
-    GradientsMeasured: _gradients,
     ActivationsMeasured: _activations,
     WeightsMeasured: _weights,
     SharpnessMeasured: _sharpness,
 }
-"""By kind of event."""
+"""By kind of event, what is broken as soon as it is not finite."""
+
+GRADIENTS: Mapping[type, Callable[[Any], Rows]] = {BatchCompleted: _norms, GradientsMeasured: _gradients}
+"""Gradients, which may be those of a step that a scaler leaves out: see `Overflow`."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from nissa.events.event import Event
-from nissa.events.kinds import EpisodeStarted, EpochAssessed, EpochCompleted, ProbesConfigured
+from nissa.events.kinds import EpisodeStarted, EpochAssessed, EpochCompleted, GradientsMeasured, ProbesConfigured
 from nissa.operators.assessment.evidence import EpochEvidence
 from nissa.operators.assessment.layer_health import Complaints, by_complaint
 from nissa.operators.assessment.learning import Learning
@@ -13,6 +13,7 @@ from nissa.operators.assessment.narrative import sentences
 from nissa.operators.assessment.plateau import RECENT, Progress, point
 from nissa.operators.assessment.red_flags import opportunities, raised_flags
 from nissa.operators.fold import Fold, Keyed, merge_disjoint
+from nissa.operators.overflow import Overflow
 
 __all__ = ["HISTORY_LENGTH", "Network", "assess_epochs"]
 
@@ -32,6 +33,8 @@ class Network:
     measured: EpochMeasurements = field(default_factory=EpochMeasurements)
     before: Complaints = field(default_factory=dict)
     """What was wrong with the gradients in the last epoch in which they were measured."""
+    overflow: Overflow = field(default_factory=Overflow)
+    """Gradients that are not finite, for how long."""
 
 
 def assess_epochs() -> Fold[Keyed[Network]]:
@@ -59,6 +62,9 @@ def _step(networks: Keyed[Network], event: Event[_Input]) -> Iterator[EpochAsses
             pass
         case _:
             network.measured.take(payload, network.probes)
+            if isinstance(payload, GradientsMeasured):
+                broken = not network.measured.is_whole
+                network.measured.lasted |= network.overflow.look(broken, event.scope.epoch, payload.batch)
 
 
 def _assess(network: Network, found: EpochMeasurements, epoch: EpochCompleted, number: int | None) -> EpochAssessed:

@@ -15,7 +15,7 @@ from math import hypot, isfinite, sqrt
 from numbers import Real
 from typing import Any
 
-from nissa.events.kinds import LayerActivations, LayerGradients
+from nissa.events.kinds import GradientsMeasured, LayerActivations, LayerGradients
 from nissa.events.vocabulary import COMPLAINTS
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "gradient_complaint",
     "health",
     "judged",
+    "overflown",
     "worse",
 ]
 
@@ -67,6 +68,12 @@ def gradient_complaint(layer: LayerGradients, vanishing: float = VANISHING, expl
 def judged(layer: LayerGradients) -> bool:
     """Whether anything was measured of a gradient that says how large it is: without it, no complaint is no praise."""
     return any(figure is not None for figure in (layer.norm, layer.std, layer.vanishing, layer.exploding))
+
+
+def overflown(row: GradientsMeasured) -> bool:
+    """Whether anything in the gradients of a step is not finite."""
+    layers = (gradient_complaint(layer) for layer in row.layers.values())
+    return not finite([row.host_norm, row.slot_norms, row.seed_to_host]) or "non_finite" in layers
 
 
 def activation_complaint(layer: LayerActivations) -> str | None:

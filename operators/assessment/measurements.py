@@ -32,8 +32,8 @@ Measurement = GradientsMeasured | ActivationsMeasured | WeightsMeasured | Classe
 MEASUREMENTS = (GradientsMeasured, ActivationsMeasured, WeightsMeasured, ClassesMeasured, SharpnessMeasured)
 """The measurements that are looked at."""
 
-_LASTING = ("non_finite", "exploding")
-"""What one step of an epoch may do to all that follow, and the last measurement need not show."""
+_GRADIENTS = ("host_norm", "slot_norms", "seed_to_host", "host_grad_norm", "seed_grad_norms")
+"""Figures of gradients, which are not finite in a step that a scaler leaves out."""
 
 
 @dataclass(slots=True)
@@ -52,6 +52,12 @@ class EpochMeasurements:
     """The loss around the weights."""
     broken: list[str] = field(default_factory=list)
     """Quantities, besides those of single layers, that are NaN or infinite."""
+    overflown: dict[str, None] = field(default_factory=dict)
+    """Layers whose gradient was not finite in some step of the epoch."""
+    lasted: bool = False
+    """Whether that went on for too long for a scaler that looks for its scale."""
+    is_whole: bool = False
+    """Whether what was looked at last of gradients and weights was finite: no step broke a weight until then."""
 
     def take(self, payload: Measurement, probes: ProbesConfigured | None) -> None:
         """Take a measurement in, judged by the thresholds that were configured."""
@@ -62,6 +68,7 @@ class EpochMeasurements:
                 self.activations = {name: activation_complaint(layer) for name, layer in layers.items()}
             case WeightsMeasured(layers=layers):
                 self.weights = {name: "non_finite" for name, layer in layers.items() if not finite(layer)}
+                self.is_whole = not self.weights
             case ClassesMeasured():
                 self.classes = payload
                 self._note(payload, besides=("confusion",))
@@ -73,8 +80,15 @@ class EpochMeasurements:
         """Take in what the trainer says of the epoch, and what was wrong when gradients were measured before.
 
         A seed begins as nothing at all, so there is no gradient below its last layer at first: once is no complaint.
+        Nor is a gradient that was not finite where what came after it shows that no weight broke.
         """
         self._note(epoch)
+        others = [name for name in self.broken if name not in _GRADIENTS]
+        odd = others or "non_finite" in (*self.weights.values(), *self.activations.values())
+        if self.lasted or odd or not (self.is_whole or epoch.val_loss is not None):
+            self.gradients = {**self.gradients, **dict.fromkeys(self.overflown, "non_finite")}
+        else:
+            self.broken = others
         first = {name for name, wrong in self.gradients.items() if wrong == "dead" != before.get(name)}
         self.gradients = {name: None if name in first else wrong for name, wrong in self.gradients.items()}
 
@@ -90,9 +104,14 @@ class EpochMeasurements:
 
     def _gradients(self, row: GradientsMeasured, probes: ProbesConfigured | None) -> None:
         low, high = (probes.vanishing_threshold, probes.exploding_threshold) if probes else (VANISHING, EXPLODING)
-        lasting = {name: wrong for name, wrong in self.gradients.items() if wrong in _LASTING}
+        # What one step of an epoch may do to all that follow, and the last measurement need not show.
+        lasting = {name: wrong for name, wrong in self.gradients.items() if wrong == "exploding"}
         found = {name: gradient_complaint(layer, low, high) for name, layer in row.layers.items()}
-        now = {name: wrong for name, wrong in found.items() if wrong or judged(row.layers[name])}
+        figures = row.host_norm, row.slot_norms, row.seed_to_host
+        self.is_whole = "non_finite" not in found.values() and all(map(finite, figures))
+        self.overflown |= {name: None for name, wrong in found.items() if wrong == "non_finite"}
+        sound = {name: wrong for name, wrong in found.items() if wrong != "non_finite"}
+        now = {name: wrong for name, wrong in sound.items() if wrong or judged(row.layers[name])}
         self.gradients = now | {name: worse(wrong, now.get(name)) for name, wrong in lasting.items()}
         self._note(row, besides=("layers",))
 

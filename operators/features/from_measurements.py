@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any
 
 from nissa.events.kinds import GradientsMeasured, Payload
-from nissa.operators.assessment import finite, gradient_complaint
+from nissa.operators.assessment import overflown
 from nissa.operators.features.catalog import TABLE
 from nissa.operators.features.from_epochs import largest
 from nissa.operators.features.names import CONFUSED, short
@@ -42,17 +42,12 @@ def measured_features(payload: Payload, layers: Iterable[str]) -> dict[str, floa
 
 def broken_features(payload: Payload, layers: Iterable[str]) -> dict[str, float]:
     """Those of them that are NaN or infinite, and the numbers of broken elements if there are any."""
-    if isinstance(payload, GradientsMeasured) and _sound(payload):
+    # A tenth of the price of its features: gradients may come at every step.
+    if isinstance(payload, GradientsMeasured) and not overflown(payload):
         return {}
     known = measured_features(payload, layers).items()
     taken = [(name, value) for name, value in known if value is not None]
     return {name: value for name, value in taken if not isfinite(value) or (name in _BROKEN_ELEMENTS and value)}
-
-
-def _sound(row: GradientsMeasured) -> bool:
-    """Whether nothing in it is broken, at a tenth of the price of its features: it may come at every step."""
-    layers = (gradient_complaint(layer) for layer in row.layers.values())
-    return finite([row.host_norm, row.slot_norms, row.seed_to_host]) and "non_finite" not in layers
 
 
 @cache

@@ -28,6 +28,7 @@ from nissa.events.kinds import (
 )
 from nissa.operators.alerts.active_alerts import MAX_ACTIVE
 from nissa.operators.anomalies.training_anomalies import detect_anomalies
+from nissa.operators.overflow import LASTING
 from tests.operators.raised import configured
 from tests.operators.test_contract import derived
 from tests.operators.watching import batch, batches, changed, epoch, gate, marbles, names, raised, resolved
@@ -95,8 +96,8 @@ def test_a_broken_loss_is_found_at_once_and_poisons_nothing(mode: str, broken: f
 
 def test_a_broken_number_is_found_in_the_very_first_batch_and_wherever_it_is() -> None:
     out = told([replace(batch(math.nan, math.inf, early=math.nan), isolation_leakage=math.inf)])
-    assert names(out) == [("non_finite", s) for s in ("loss", "host", "early", "isolation_leakage")]
-    assert raised(out)[2].what == "gradient norm of early is nan"
+    assert names(out) == [("non_finite", s) for s in ("loss", "isolation_leakage", "host", "early")]
+    assert raised(out)[3].what == "gradient norm of early is nan"
 
 
 def test_what_a_batch_does_not_tell_neither_raises_nor_ends_an_alert() -> None:
@@ -104,11 +105,12 @@ def test_what_a_batch_does_not_tell_neither_raises_nor_ends_an_alert() -> None:
     measured = replace(silent, host_grad_norm=1.0)
     exploded = replace(silent, host_grad_norm=101.0)
     assert names(told([*[measured, silent, silent] * 40, exploded])) == [("gradient_explosion", "host")]
-    out = told([replace(silent, host_grad_norm=math.nan), *[silent] * 40])
-    assert names(out) == [("non_finite", "host")]
-    assert resolved(out) == []
-    (over,) = resolved(told([replace(silent, host_grad_norm=math.nan), *[silent] * 40, *[batch(1.0)] * 12]))
-    assert over.observations == 10
+    broken = replace(silent, loss=math.nan, host_grad_norm=math.nan)
+    out = told([broken, *[silent] * 40])
+    assert names(out) == [("non_finite", "loss"), ("non_finite", "host")]
+    assert [row.subject for row in resolved(out)] == ["loss"]
+    _, over = resolved(told([broken, *[silent] * 40, *[batch(1.0)] * 12]))
+    assert (over.subject, over.observations) == ("host", 10)
     assert names(told([replace(silent, accuracy=math.inf)])) == [("non_finite", "accuracy")]
 
 
@@ -172,7 +174,7 @@ def test_by_default_a_fall_must_be_more_than_the_validation_set_allows_by_chance
 def test_a_number_of_broken_elements_is_read_as_it_was_written() -> None:
     """A replay compares what it derives with what it reads."""
     bad = GradientsMeasured(batch=0, layers={"host.conv1": layer(70)}, slot_norms={}, seed_to_host={})
-    (found,) = raised(told([bad]))
+    (found,) = raised(told([bad, replace(bad, batch=LASTING)]))
     line = encode(event(found))
     assert encode(decode(line)) == line
 
@@ -242,9 +244,32 @@ def layer(non_finite: int) -> LayerGradients:
 def test_broken_elements_name_their_layer_and_end_with_the_next_sound_measurement() -> None:
     bad = GradientsMeasured(batch=0, layers={"host.a": layer(0), "host.b": layer(3)}, slot_norms={}, seed_to_host={})
     good = GradientsMeasured(batch=0, layers={"host.a": layer(0), "host.b": layer(0)}, slot_norms={}, seed_to_host={})
-    out = told([bad, bad, good])
+    out = told([bad, *(replace(bad, batch=LASTING + n) for n in range(2)), good])
     assert names(out) == [("non_finite", "host.b")]
     assert (raised(out)[0].value, resolved(out)[0].observations) == (3, 2)
+
+
+GRADIENTS = GradientsMeasured(batch=0, layers={"host.a": layer(3)}, slot_norms={}, seed_to_host={})
+NORM = BatchCompleted(batch=0, loss=1.0, host_grad_norm=math.inf)
+
+
+@pytest.mark.parametrize(("broken", "subject"), [(GRADIENTS, "host.a"), (NORM, "host")])
+def test_a_gradient_alone_is_broken_once_that_lasts_and_its_twin_a_step_shorter_is_not(
+    broken: GradientsMeasured | BatchCompleted, subject: str
+) -> None:
+    steps = [replace(broken, batch=n) for n in range(LASTING)]
+    assert told(steps[:-1]) == []
+    assert names(told(steps)) == [("non_finite", subject)]
+    assert names(told([steps[0], *(replace(broken, batch=n) for n in (10, 20, 30, 40))])) == [("non_finite", subject)]
+    assert names(told([broken] * LASTING)) == [("non_finite", subject)], "whose batches bear no numbers"
+    sound = replace(GRADIENTS, batch=9, layers={"host.a": layer(0)}) if broken is GRADIENTS else batch(1.0)
+    assert told([*steps[:20], sound, *steps[20:]]) == []
+
+
+def test_a_gradient_is_broken_at_once_where_a_loss_is() -> None:
+    assert names(told([GRADIENTS, NORM, batch(1.0), GRADIENTS])) == []
+    out = told([GRADIENTS, NORM, batch(math.nan), GRADIENTS, NORM])
+    assert names(out) == [("non_finite", subject) for subject in ("loss", "host.a", "host")]
 
 
 def test_a_gate_that_is_tried_again_and_again_is_marked_once_and_a_stage_ends_it() -> None:

@@ -30,6 +30,7 @@ from nissa.events.kinds import (
 from nissa.events.vocabulary import FLAGS, OPPORTUNITIES
 from nissa.operators.assessment.epoch_assessment import assess_epochs
 from nissa.operators.assessment.red_flags import OFFERS, RED_FLAGS
+from nissa.operators.overflow import LASTING
 from tests.operators.test_contract import derived
 from tests.samples import episode_started, epoch_completed, event, payloads
 
@@ -55,6 +56,11 @@ def gradients(**complaints: str | None) -> GradientsMeasured:
     return GradientsMeasured(
         batch=0, layers=layers, host_norm=1.0, slot_norms={"early": 1.0}, seed_to_host={"early": 1.0}
     )
+
+
+def lasting(row: GradientsMeasured) -> list[GradientsMeasured]:
+    """The same for too long to be steps that a scaler leaves out."""
+    return [row, replace(row, batch=LASTING)]
 
 
 def activations(dormant: float = 0.0, **more: Any) -> ActivationsMeasured:
@@ -151,7 +157,7 @@ def slot(stage: str) -> SlotSnapshot:
 
 FLAG_STORIES: list[tuple[str, list[Payload], list[Payload]]] = [
     ("non_finite", [epoch(train_loss=math.nan)], [epoch(train_loss=1e300)]),
-    ("non_finite", [gradients(a="non_finite"), epoch()], [gradients(a="exploding"), epoch()]),
+    ("non_finite", [*lasting(gradients(a="non_finite")), epoch()], [gradients(a="non_finite"), epoch()]),
     ("exploding_gradients", [gradients(a="exploding"), epoch()], [gradients(a=None), epoch()]),
     ("vanishing_gradients", [gradients(a="vanishing"), epoch()], [gradients(a=None), epoch()]),
     ("dead_gradients", [gradients(a="dead"), epoch()] * 2, [gradients(a="dead"), epoch()]),
@@ -337,7 +343,7 @@ def test_an_opportunity_is_seen_where_it_is_and_only_there(
         (course([math.nan, 0.5]), "Loss 0.5"),
         ([gradients(a="vanishing", b=None, c="vanishing"), epoch()], "Loss 1 | Gradients vanishing in a (+1)"),
         (
-            [gradients(a="dead", b="exploding", c="non_finite"), epoch()] * 2,
+            [*lasting(gradients(a="dead", b="exploding", c="non_finite")), epoch()] * 2,
             "Loss 1 | Gradients not finite in c | Gradients exploding in b | No gradient in a",
         ),
         ([activations(0.75), epoch()], "Loss 1 | Dead units in host.relu1"),
@@ -359,8 +365,35 @@ def test_a_loss_that_vanished_and_comes_back_by_nothing_does_not_diverge(risen: 
     assert ("diverging" in row.red_flags, row.learning == "worsening") == (bad, bad)
 
 
+@pytest.mark.parametrize(
+    ("losses", "learning", "line"),
+    [
+        ([3.0], "starting", "Loss 3"),
+        (descent(), "improving", "Loss improving (mean of 5 epochs 10 -> 3; now 1)"),
+        (descent(*[1.0] * 9), "plateau", "Plateau for 5 epochs (loss 1)"),
+        (descent(*[1.0] * 9, *[9.0] * 3), "worsening", "Loss worsening (mean of 5 epochs 1 -> 5.8; now 9)"),
+        ([math.nan], "broken", "Loss is NaN | Not finite: val_loss"),
+        ([None], "starting", "Neither loss nor accuracy told"),
+    ],
+)
+def test_where_no_accuracy_is_measured_the_loss_decides_and_is_spoken_of(
+    losses: list[Any], learning: str, line: str
+) -> None:
+    row = last(*[EpochCompleted(val_loss=loss) for loss in losses])
+    assert (row.learning, row.narrative, row.plateau_epochs) == (learning, line, None)
+    assert ("sustained_plateau" in row.red_flags) == (learning == "plateau")
+
+
+def test_an_accuracy_or_a_training_loss_alone_is_spoken_of_too() -> None:
+    assert last(EpochCompleted(val_accuracy=71.25)).narrative == "Accuracy 71.2%"
+    assert last(EpochCompleted(train_loss=0.5)).narrative == "Training loss 0.5"
+    story = [EpochCompleted(val_accuracy=50.0)] * 12
+    assert last(*story).narrative == "Plateau for 11 epochs (accuracy 50.0%)"
+
+
 def test_flags_come_the_worst_first() -> None:
-    flags = last(epoch(90.0), gradients(a="vanishing", b="non_finite"), classes(10.0), epoch(10.0)).red_flags
+    broken = lasting(gradients(a="vanishing", b="non_finite"))
+    flags = last(epoch(90.0), *broken, classes(10.0), epoch(10.0)).red_flags
     assert flags == ["non_finite", "accuracy_collapse", "vanishing_gradients", "class_imbalance"]
 
 
@@ -396,7 +429,7 @@ def test_what_nobody_measured_the_size_of_is_not_called_healthy() -> None:
     bare = {"norm": None, "std": None}
     row = last(one_layer(**bare), epoch())
     assert (row.health, row.opportunities, row.narrative) == (None, [], "Loss 1")
-    assert last(one_layer(**bare, non_finite=1), epoch()).health == 0.0
+    assert last(*lasting(one_layer(**bare, non_finite=1)), epoch()).health == 0.0
 
 
 def test_a_class_whose_accuracy_is_broken_is_no_imbalance() -> None:
@@ -408,10 +441,27 @@ def test_a_class_whose_accuracy_is_broken_is_no_imbalance() -> None:
     assert last(rows, epoch()).red_flags == ["class_imbalance"]
 
 
-@pytest.mark.parametrize("wrong", ["non_finite", "exploding"])
-def test_a_step_that_broke_is_not_hidden_by_the_next(wrong: str) -> None:
-    row = last(gradients(a=wrong, b="vanishing", gone=wrong), gradients(a="vanishing", b=None), epoch())
-    assert row.complaints == {wrong: ["a", "gone"]}
+def test_a_step_that_exploded_is_not_hidden_by_the_next() -> None:
+    row = last(gradients(a="exploding", b="vanishing", gone="exploding"), gradients(a="vanishing", b=None), epoch())
+    assert row.complaints == {"exploding": ["a", "gone"]}
+
+
+def test_a_gradient_that_was_not_finite_is_judged_by_what_came_after_it() -> None:
+    step, silent = gradients(a="non_finite"), replace(epoch(), val_loss=None)
+    for calm in ([step, epoch()], [step, gradients(a=None), silent], [step, weights(norm=1.0), silent]):
+        row = last(*calm)
+        assert (row.red_flags, row.complaints, "not finite" in row.narrative.lower()) == ([], {}, False)
+    assert last(step, gradients(a=None), epoch()).opportunities == ["healthy_gradients"]
+    for bad in ([step, silent], [step, weights(norm=math.nan), silent], [step, epoch(val_loss=math.nan)]):
+        row = last(*bad)
+        assert row.red_flags[0] == "non_finite"
+        assert "a" in row.complaints["non_finite"]
+
+
+@pytest.mark.parametrize("norm", [{"host_grad_norm": math.inf}, {"seed_grad_norms": {"early": math.nan}}])
+def test_a_mean_over_steps_of_which_one_was_left_out_is_no_broken_network(norm: dict[str, Any]) -> None:
+    assert last(epoch(**norm)).red_flags == []
+    assert last(epoch(**norm, val_loss=math.nan)).narrative == f"Loss is NaN | Not finite: val_loss, {next(iter(norm))}"
 
 
 def test_a_new_episode_is_a_new_network_also_where_episodes_bear_no_number() -> None:
@@ -447,14 +497,13 @@ def test_a_new_episode_is_a_new_network_under_the_same_configuration() -> None:
 def breaking(make: Callable[..., Payload], name: str, number: Any) -> list[Payload]:
     """An epoch in which one number is this one, and gradients without a complaint were measured last."""
     row = make(**{name: number})
+    if isinstance(row, GradientsMeasured):
+        return [*lasting(row), gradients(a=None), epoch()]
     return [row] if isinstance(row, EpochCompleted) else [row, gradients(a=None), epoch()]
 
 
 MAKERS: dict[Callable[..., Payload], tuple[str, ...]] = {
-    epoch: (
-        *("train_loss", "train_accuracy", "val_loss", "val_accuracy", "host_grad_norm", "isolation_leakage"),
-        *("seed_grad_norms", "slots"),
-    ),
+    epoch: (*("train_loss", "train_accuracy", "val_loss", "val_accuracy", "isolation_leakage", "slots"),),
     whole_gradients: ("host_norm", "slot_norms", "seed_to_host"),
     one_layer: ("norm", "mean", "std", "zero", "vanishing", "exploding", "percentiles"),
     activations: ("mean", "std", "zero", "dormant", "effective_rank"),
