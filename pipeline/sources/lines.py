@@ -3,14 +3,15 @@
 import gzip
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from io import BufferedReader
+from math import inf
 from pathlib import Path
 from typing import IO, Any
 
-from nissa.events.codec import LONGEST_LINE, MalformedLineError
 from nissa.pipeline.sources.read_report import Reading, UnreadableRunError
+from nissa.pipeline.sources.splitting import LONGEST_LINE, check, split
 from nissa.pipeline.sources.zstandard import open_zst
 from nissa.sinks.run_log import PACKED, DamagedManifestError, listed_segments, segments
 
@@ -20,6 +21,10 @@ Lines = Iterator[tuple[str, bytes]]
 """Lines that are not blank, each with its file and number."""
 _BOM = b"\xef\xbb\xbf"
 _PIECE = 1 << 20
+_MOST_TIMES = 250
+"""How many times its size a packed log may have; the heartbeats of an idle run, packed by xz, have 110."""
+_ROOM = 16 << 20
+"""Bytes that a small one may have, whatever its size."""
 _MAGIC = 6
 """Bytes at the beginning of a file that say how it is compressed."""
 
@@ -41,8 +46,8 @@ def lines(file: Path, reading: Reading) -> Lines:
     Raises UnreadableRunError on a file that cannot be read.
     """
     try:
-        with _open(file) as content:
-            yield from _numbered(file.name, content)
+        with _open(file) as (content, most):
+            yield from _numbered(file.name, _pieces(content, most))
     except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
         reading.cut_short += 1
         reading.wrong(f"{file.name}: cut short or damaged, and read up to there: {error}")
@@ -50,29 +55,20 @@ def lines(file: Path, reading: Reading) -> Lines:
         raise UnreadableRunError(f"{file}: {error.strerror or error}") from None
 
 
-def check(line: bytes) -> None:
-    """Raises MalformedLineError on a line that is too long to be an event."""
-    if len(line) > LONGEST_LINE:
-        raise MalformedLineError(f"longer than {LONGEST_LINE >> 20} MiB")
+def _numbered(name: str, pieces: Iterable[bytes]) -> Lines:
+    for number, line in split(pieces):
+        text = line.removeprefix(_BOM) if number == 1 else line
+        if text.strip():
+            yield f"{name}:{number}", text
 
 
-def _numbered(name: str, content: IO[bytes]) -> Lines:
-    number = 0
-    while line := content.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(line) > LONGEST_LINE and not line.endswith(b"\n"):
-            line = _without_rest(line, content)
-        if number == 1:
-            line = line.removeprefix(_BOM)
-        if line.strip():
-            yield f"{name}:{number}", line
-
-
-def _without_rest(line: bytes, content: IO[bytes]) -> bytes:
-    """The beginning of a line, ended as if it were whole; the content behind it is that of the next."""
-    while (piece := content.readline(_PIECE)) and not piece.endswith(b"\n"):
-        pass
-    return line + b"\n" if piece else line
+def _pieces(content: IO[bytes], most: float) -> Iterator[bytes]:
+    """The content, as it comes. Raises EOFError once it is more than `most` bytes."""
+    size = 0
+    while piece := content.read1(_PIECE):  # type: ignore[attr-defined]  # all that are opened here have it
+        if (size := size + len(piece)) > most:
+            raise EOFError(f"it unpacks to more than {_MOST_TIMES} times its size")
+        yield piece
 
 
 def _files(path: Path, reading: Reading) -> list[Path]:
@@ -105,14 +101,18 @@ def _check_manifest(path: Path, files: list[Path], reading: Reading) -> None:
 
 
 @contextmanager
-def _open(file: Path) -> Iterator[IO[bytes]]:
-    """The content of a file, decompressed if it begins as a compressed one does."""
+def _open(file: Path) -> Iterator[tuple[IO[bytes], float]]:
+    """The content of a file, decompressed if it begins as a compressed one does, and how many bytes it may have."""
     # What was read of a pipe does not come again, so its beginning is looked at and not taken.
     with file.open("rb") as content:
         start = content.peek(_MAGIC)
-        opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), nullcontext)
+        opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
+        if opener is None:
+            yield content, inf
+            return
+        size = file.stat().st_size if file.is_file() else inf
         with opener(content) as unpacked:
-            yield unpacked
+            yield unpacked, max(_ROOM, _MOST_TIMES * size)
 
 
 _OPENERS: dict[bytes, Callable[[BufferedReader], Any]] = {

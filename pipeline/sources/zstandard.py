@@ -9,6 +9,8 @@ from nissa.pipeline.sources.read_report import UnreadableRunError
 __all__ = ["open_zst"]
 
 _CHUNK = 1 << 17
+_BITE = 1 << 10
+"""Bytes that are unpacked at a time: four of them may stand for 128 KiB, and all of that is in memory at once."""
 
 
 def open_zst(file: BufferedReader) -> BufferedReader:
@@ -29,7 +31,7 @@ class _Content(RawIOBase):
     def __init__(self, file: BufferedReader, zstandard: Any) -> None:
         self._file, self._zstandard = file, zstandard
         self._frame = zstandard.ZstdDecompressor().decompressobj()
-        self._pending = self._ready = b""
+        self._pending = self._ready = memoryview(b"")
         self._whole = False
 
     def readable(self) -> bool:
@@ -41,21 +43,24 @@ class _Content(RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         while not self._ready:
-            if not (chunk := self._pending or self._file.read(_CHUNK)):
+            if not self._pending:
+                self._pending = memoryview(self._file.read(_CHUNK))
+            if not self._pending:
                 return self._end()
-            self._feed(chunk)
+            self._feed(self._pending[:_BITE])
         size = min(len(buffer), len(self._ready))
         buffer[:size], self._ready = self._ready[:size], self._ready[size:]
         return size
 
-    def _feed(self, chunk: bytes) -> None:
+    def _feed(self, bite: memoryview) -> None:
         if self._whole:
             self._frame = self._zstandard.ZstdDecompressor().decompressobj()
         try:
-            self._ready = self._frame.decompress(chunk)
+            self._ready = memoryview(self._frame.decompress(bite))
         except self._zstandard.ZstdError as error:
             raise EOFError(str(error)) from None
-        self._whole, self._pending = self._frame.eof, self._frame.unused_data
+        self._whole = self._frame.eof
+        self._pending = self._pending[len(bite) - len(self._frame.unused_data) :]
 
     def _end(self) -> int:
         if not self._whole:

@@ -16,7 +16,7 @@ from nissa.events.kinds import (
     StageChanged,
 )
 from nissa.pipeline.replay import replay
-from nissa.pipeline.sources import lines
+from nissa.pipeline.sources import splitting
 from tests.pipeline.sources.conftest import Write
 from tests.pipeline.sources.reading import adds_up, read
 
@@ -135,7 +135,7 @@ def test_a_byte_order_mark_is_nothing_and_another_encoding_is_no_event(excerpt: 
 
 
 def test_a_line_that_is_too_long_is_one_line(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr(splitting, "LONGEST_LINE", 1 << 20)
     _, reading = read(write(epoch(0, 0, 1), epoch(0, 0, 2, note="x" * (5 << 20)), epoch(0, 0, 3)))
     assert reading.foreign
     assert (reading.foreign.lines, reading.foreign.translated) == (3, 2)
