@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nissa.events.event import Scope
+from nissa.events.kinds import AlertRaised
 from nissa.operators import Operator, default_operators
 from nissa.pipeline.config import TelemetryConfig, configuration
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
+from nissa.pipeline.doubt_log import log_doubt
 from nissa.pipeline.hub import FidelityFollower, Hub, SinkWorker
 from nissa.pipeline.resume import Resumed, catch_up, run_in
 from nissa.sinks import Sink
@@ -74,6 +76,7 @@ def wire(
             resumed.torn = log.torn
             log.go_on(resumed.next_seq, resumed.lost)
         dispatcher.add(consumers)
+        dispatcher.stream.of(AlertRaised).subscribe(log_doubt)
     except BaseException:
         if server:
             server.close()

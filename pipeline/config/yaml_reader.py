@@ -51,7 +51,7 @@ class _UniqueKeys(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             alias: yaml.AliasEvent = self.peek_event()  # type: ignore[no-untyped-call]
             problem = f"write out what *{alias.anchor} stands for: aliases are not read here"
-            raise yaml.composer.ComposerError(problem=problem, problem_mark=alias.start_mark)
+            raise yaml.composer.ComposerError(problem=problem, problem_mark=alias.start_mark)  # type: ignore[arg-type]
         return super().compose_node(parent, index)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:

@@ -178,5 +178,6 @@ def _note_twin(place: LatestByKind, event: Event[HostBaselineEpoch]) -> None:
     if epoch is not None and place.twin and epoch <= next(reversed(place.twin)):
         # Told anew, it is another network's curve, as the verdict has it.
         place.twin = {}
-    if epoch is not None and len(place.twin) < MAX_TWIN_EPOCHS:
-        place.twin[epoch] = event.payload.val_accuracy
+    accuracy = event.payload.val_accuracy
+    if epoch is not None and accuracy is not None and len(place.twin) < MAX_TWIN_EPOCHS:
+        place.twin[epoch] = accuracy

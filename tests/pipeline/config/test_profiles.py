@@ -231,10 +231,11 @@ BOMB = "a: &a [x, x]\n" + "".join(f"{n}: &{n} [*{m}, *{m}]\n" for m, n in zip("a
         (f"? {'x' * 90_000}\n: 1", "there is no key xxx"),
         ("".join(f"{n}: 1\n" for n in range(9_000)), "and 8990 more"),
         (f"profile: {'x' * 90_000}", "there is no profile 'xxx"),
+        ("profile: mine\nprofiles:\n" + "".join(f"  p{n}: {{}}\n" for n in range(2_000)), "there is no profile 'mine'"),
         ("x" * 90_000, "must hold keys with values"),
         ("history_length: 10\n" * 6_000, "longer than 100,000 characters"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_what_is_said_of_a_configuration_is_bounded_whatever_is_in_it(file: Path, text: str, complaint: str) -> None:
     file.write_text(text)
