@@ -58,7 +58,7 @@ def _default(field: "Field[Any]") -> tuple[Any, ...]:
 def _wire(hint: Any) -> Any:
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if is_dataclass(hint):
-        return _struct(hint)
+        return _struct(typing.cast("Any", hint))
     if origin in (list, dict):
         return origin[tuple(map(_wire, inner))]
     return typing.Union[tuple(map(_wire, inner))] if type(None) in inner else hint  # noqa: UP007
@@ -66,12 +66,14 @@ def _wire(hint: Any) -> Any:
 
 @cache
 def _there(cls: Any) -> Callable[[Any], Any]:
-    return _written_out("struct", cls, _struct(cls), _there)
+    made: Callable[[Any], Any] = _written_out("struct", cls, _struct(cls), _there)
+    return made
 
 
 @cache
 def _back(cls: Any) -> Callable[[Any], Any]:
-    return _written_out("kind", cls, _positional(cls), _back)
+    made: Callable[[Any], Any] = _written_out("kind", cls, _positional(cls), _back)
+    return made
 
 
 def _written_out(name: str, cls: Any, make: Callable[..., Any], part: Callable[[Any], Callable[[Any], Any]]) -> Any:
