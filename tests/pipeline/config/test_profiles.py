@@ -370,7 +370,7 @@ def test_a_fidelity_that_there_is_not_is_refused_and_changes_nothing() -> None:
             telemetry.fidelity = wrong
     assert telemetry.fidelity == "normal"
     telemetry.fidelity = "dense"
-    assert vars(telemetry)["fidelity"] == "dense"
+    assert telemetry.fidelity == "dense"
 
 
 def test_each_setting_has_words_for_what_it_may_be() -> None:
