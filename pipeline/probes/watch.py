@@ -130,6 +130,6 @@ class Watch:
             self._before = self.emitter.attempt("weights_measured", lambda: copied(self._parts())) or {}
         config = plan.gradients
         if config.enabled and batch % config.every == 0:
-            self._gradients.begin(self.emitter, lambda: gradients or StepGradients(self._parts()), config, batch)
+            self._gradients.begin(self.emitter, self._parts, gradients, config, batch)
         due = batch + config.every - batch % config.every if config.enabled else inf
         self._due = batch + 1 if self._gradients.waiting else due

@@ -1,23 +1,21 @@
-"""Rows by layer, from the figures of the gradients.
+"""Rows by layer, from what was found of each.
 
->>> grads = [Gradient("fc", 2, 0)]
->>> row = layer_gradients(grads, Figures([5.0], [7.0], [0.0], [0.0], None), GradientConfig(track_std=False))["fc"]
->>> row.elements, row.norm, row.mean, row.std, row.percentiles
-(2, 5.0, 3.5, None, {})
+>>> totals = Totals(*np.array([[2.0], [25.0], [7.0], [0.0], [0.0], [1.0], [1.0]]))
+>>> config = GradientConfig(track_std=False, percentiles=[50])
+>>> row = layer_gradients(["fc"], LayerTotals(totals, [[3.0]], []), config)["fc"]
+>>> row.elements, row.norm, row.mean, row.std, row.zero, row.percentiles
+(2, 5.0, 3.5, None, 0.5, {'p50': 3.0})
 """
 
-from collections.abc import Sequence
-from math import hypot, sqrt
-from typing import Any
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from nissa.events.kinds import LayerGradients
 from nissa.pipeline.config import GradientConfig
-from nissa.pipeline.probes.gradients.bit_sketch import octaves, quantiles, shares
-from nissa.pipeline.probes.gradients.device_statistics import Figures
-from nissa.pipeline.probes.gradients.step_gradients import Gradient
+from nissa.pipeline.probes.gradients.bit_sketch import named
+from nissa.pipeline.probes.gradients.layer_totals import Array, LayerTotals, Totals
 
 __all__ = ["layer_gradients"]
 
@@ -25,55 +23,44 @@ _RESOLVED = 1e-3
 """Share of the mean square below which the variance is lost in the rounding of the norm: 1e-4 for a long tensor."""
 
 
-def layer_gradients(shown: Sequence[Gradient], figures: Figures, config: GradientConfig) -> dict[str, LayerGradients]:
-    """The rows of the layers that are shown, in their order, with what `config` asks for."""
-    places: dict[str, list[int]] = {}
-    for i, grad in enumerate(shown):
-        places.setdefault(grad.layer, []).append(i)
-    if figures.counts is None:
-        distributions: list[dict[str, Any]] = [{"percentiles": {}} for _ in places]
-    else:
-        distributions = _distributions(figures.counts, config)
+@np.errstate(all="ignore")
+def layer_gradients(layers: Sequence[str], found: LayerTotals, config: GradientConfig) -> dict[str, LayerGradients]:
+    """The rows of the layers, the first of those found, with what `config` asks for; of what has no elements none."""
+    totals = Totals(*(column[: len(layers)] for column in found.totals))
+    names = [f"p{percent}" for percent in config.percentiles]
+    told = zip(
+        *(layers, totals.elements.tolist(), _asked(np.sqrt(totals.squares), config.track_norm)),
+        *((totals.sums / totals.elements).tolist(), _spread(totals) if config.track_std else repeat(None)),
+        *(found.percentiles or repeat(()), found.octaves or repeat(None), totals.broken.tolist()),
+        *(_asked(column / totals.elements, config.detect_vanishing) for column in (totals.zero, totals.vanishing)),
+        _asked(totals.above / totals.elements, config.detect_exploding),
+        strict=False,
+    )
     return {
-        layer: LayerGradients(**_moments(shown, figures, own, config), **distribution)
-        for (layer, own), distribution in zip(places.items(), distributions, strict=True)
+        layer: LayerGradients(
+            elements=int(n),
+            norm=norm,
+            mean=mean,
+            std=std,
+            percentiles=dict(zip(names, percentiles, strict=True)),
+            zero=zero,
+            vanishing=vanishing,
+            exploding=exploding,
+            non_finite=int(broken),
+            histogram=None if octaves is None else named(octaves),
+        )
+        for layer, n, norm, mean, std, percentiles, octaves, broken, zero, vanishing, exploding in told
+        if n
     }
 
 
-def _moments(shown: Sequence[Gradient], figures: Figures, own: list[int], config: GradientConfig) -> dict[str, Any]:
-    """Of the gradients `own`."""
-    n, norm = sum(shown[i].n for i in own), hypot(*(figures.norms[i] for i in own))
-    total = sum(figures.sums[i] for i in own)
-    return {
-        "elements": n,
-        "norm": norm if config.track_norm else None,
-        "mean": total / n,
-        "std": _std(n, norm, total) if config.track_std else None,
-        "exploding": sum(figures.above[i] for i in own) / n if config.detect_exploding else None,
-        "non_finite": int(sum(figures.broken[i] for i in own)),
-    }
+def _asked(column: Array, asked: bool) -> Iterable[float | None]:
+    return column.tolist() if asked else repeat(None)
 
 
-def _std(n: int, norm: float, total: float) -> float | None:
-    """Of n elements; None where it cannot be told, NaN and infinity as they are."""
-    squares = norm * norm
-    apart = squares - total * total / n
-    return None if n < 2 or apart < _RESOLVED * squares else sqrt(apart / (n - 1))
-
-
-def _distributions(counts: Tensor, config: GradientConfig) -> list[dict[str, Any]]:
-    """By layer, what a sketch says."""
-    percents = config.percentiles
-    points = torch.tensor(percents, dtype=torch.float64, device="cpu") / 100
-    read = quantiles(counts, points).tolist() if percents else [[]] * len(counts)
-    parts = shares(counts, vanishing=config.vanishing_threshold).tolist()
-    histograms = octaves(counts) if config.full_histogram else [None] * len(counts)
-    return [
-        {
-            "percentiles": {f"p{percent}": value for percent, value in zip(percents, values, strict=True)},
-            "zero": zero if config.detect_vanishing else None,
-            "vanishing": vanishing if config.detect_vanishing else None,
-            "histogram": histogram and {str(octave): n for octave, n in histogram.items()},
-        }
-        for values, (zero, vanishing), histogram in zip(read, parts, histograms, strict=True)
-    ]
+def _spread(totals: Totals) -> list[float | None]:
+    """Standard deviations; None where it cannot be told, NaN and infinity as they are."""
+    apart = totals.squares - np.square(totals.sums) / totals.elements
+    untold = (totals.elements < 2) | (apart < _RESOLVED * totals.squares)
+    found = np.sqrt(apart / (totals.elements - 1))
+    return [None if hidden else std for hidden, std in zip(untold.tolist(), found.tolist(), strict=True)]

@@ -1,0 +1,104 @@
+"""The plan of a network's gradients, kept from one look to the next: its layers, parameters, groups and memory.
+
+>>> one, other = nn.Linear(2, 1), nn.Linear(3, 1, bias=False)
+>>> layers = {"host.0": list(one.parameters()), "host.1": list(other.parameters())}
+>>> plan = Plan(layers, lambda layer: layer == "host.1")
+>>> plan.layers, plan.shown, plan.first.tolist(), plan.fits(layers), plan.fits({"host.0": layers["host.0"]})
+(['host.1', 'host.0'], 1, [0, 1], True, False)
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate, chain
+from operator import is_
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from nissa.pipeline.probes.gradients.grouped.groups import Group, grouped
+from nissa.pipeline.probes.gradients.grouped.workspace import Workspace
+from nissa.pipeline.probes.gradients.reductions import MOST
+from nissa.pipeline.probes.model import belongs
+
+__all__ = ["Layers", "Plan"]
+
+Layers = Mapping[str, Sequence[nn.Parameter]]
+"""Trainable parameters by layer."""
+
+
+class Plan:
+    """What does not change while a network consists of the same parameters."""
+
+    def __init__(self, layers: Layers, shown: Callable[[str], bool]) -> None:
+        self.given = layers
+        hidden = {layer: not shown(layer) for layer in layers}
+        self.layers = sorted(layers, key=hidden.__getitem__)
+        """Those that are shown first."""
+        self.shown = len(layers) - sum(hidden.values())
+        """How many are shown; of the others only norms are measured."""
+        self.params = [p for layer in self.layers for p in layers[layer]]
+        ends = list(accumulate(len(layers[layer]) for layer in self.layers))
+        self.first = np.array([0, *ends[:-1]] if ends else [], np.intp)
+        """For each layer, the place of its first parameter."""
+        self._layer_of = [i for i, layer in enumerate(self.layers) for _ in layers[layer]]
+        self.sizes = [_size(p) for p in self.params]
+        """For each parameter, its elements; 0 where its gradient cannot be plain."""
+        self.groups = grouped([self.sizes[a:b] for a, b in zip([0, *ends], ends, strict=False)], self.shown)
+        self.space = Workspace(max((_room(group, self.sizes) for group in self.groups), default=0))
+        self.views = [self._views(group) for group in self.groups]
+        """By group, where the small gradients are copied to."""
+        self._parts: dict[str, npt.NDArray[np.intp]] = {}
+
+    def fits(self, layers: Layers) -> bool:
+        """Whether these are the layers, and these their parameters."""
+        return (
+            list(layers) == list(self.given)
+            and [*map(len, layers.values())] == [*map(len, self.given.values())]
+            and all(map(is_, chain(*layers.values()), chain(*self.given.values())))
+        )
+
+    def grads(self) -> list[Tensor | None]:
+        """The gradients that the parameters have now."""
+        return [p.grad if p.requires_grad else None for p in self.params]
+
+    def within(self, part: str) -> npt.NDArray[np.intp]:
+        """The places of the layers of a part."""
+        if part not in self._parts:
+            self._parts[part] = np.array([i for i, layer in enumerate(self.layers) if belongs(layer, part)], np.intp)
+        return self._parts[part]
+
+    def plain(self, grads: Sequence[Tensor | None]) -> tuple[list[Tensor | None], list[str]]:
+        """Those that are plain, each in its place; and the layers with one that is not, of which none is taken.
+
+        A gradient is plain if it is float32, dense and in the memory of the CPU.
+        """
+        found = [
+            grad
+            if grad is not None
+            and type(grad) is Tensor
+            and grad.dtype is torch.float32
+            and grad.is_cpu
+            and grad.layout is torch.strided
+            and grad.numel() == n
+            else None
+            for grad, n in zip(grads, self.sizes, strict=True)
+        ]
+        pairs = zip(self._layer_of, grads, found, strict=True)
+        odd = {i for i, grad, own in pairs if grad is not None and own is None and grad.numel()}
+        if odd:
+            found = [None if layer in odd else own for layer, own in zip(self._layer_of, found, strict=True)]
+        return found, [self.layers[i] for i in odd]
+
+    def _views(self, group: Group) -> list[Tensor]:
+        return [
+            self.space.view(self.params[i], start) for i, start in zip(group.small, group.starts.tolist(), strict=True)
+        ]
+
+
+def _size(p: nn.Parameter) -> int:
+    return p.numel() if p.dtype is torch.float32 and p.is_cpu and p.layout is torch.strided else 0
+
+
+def _room(group: Group, sizes: Sequence[int]) -> int:
+    return max([group.total, *(min(sizes[place], MOST) for place, _ in group.large)])
