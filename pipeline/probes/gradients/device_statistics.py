@@ -4,9 +4,9 @@
 >>> from nissa.pipeline.probes.model import to_cpu
 >>> grads, values, sizes = [Gradient("fc", 2, 0)], [torch.tensor([3.0, 4.0])], [torch.tensor(5.0)]
 >>> gathering = DeviceStatistics(Reduced([], [], grads, values, sizes), Limits(exploding=3.5))
->>> found = gathering.read(to_cpu(gathering.figures)).totals
->>> found.squares.tolist(), found.sums.tolist(), found.broken.tolist(), found.above.tolist()
-([25.0], [7.0], [0.0], [1.0])
+>>> (found,) = gathering.read(to_cpu(gathering.figures)).totals
+>>> found.squares, found.sums, found.broken, found.above
+(25.0, 7.0, 0.0, 1.0)
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ class DeviceStatistics:
         place = {layer: i for i, layer in enumerate(self.layers)}
         found = totals(len(place))
         np.add.at(found.T, [place[grad.layer] for grad in self._known], columns.T)
-        return LayerTotals(Totals(*found), *self._spread.read(figures[n:]))
+        return LayerTotals([Totals(*row) for row in found.T.tolist()], *self._spread.read(figures[n:]))
 
     def _placed(self, figures: Sequence[Tensor]) -> Array:
         """The fields of `Totals`, by gradient."""

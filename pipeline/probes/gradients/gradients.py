@@ -9,7 +9,7 @@
 Everything leaves a device in one transfer. Gradients are read, never written, and no random number is drawn.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from math import hypot, sqrt
 
 import torch
@@ -17,11 +17,11 @@ from torch import Tensor
 
 from nissa.events.kinds import GradientsMeasured
 from nissa.pipeline.config import GradientConfig
-from nissa.pipeline.probes.gradients.device_statistics import DeviceStatistics
+from nissa.pipeline.probes.gradients.device_gradients import DeviceGradients
 from nissa.pipeline.probes.gradients.grouped import Limits, Plan, looked
 from nissa.pipeline.probes.gradients.kept_plan import KeptPlan
 from nissa.pipeline.probes.gradients.layer_gradients import layer_gradients
-from nissa.pipeline.probes.gradients.layer_totals import Totals
+from nissa.pipeline.probes.gradients.layer_totals import LayerTotals
 from nissa.pipeline.probes.gradients.step_gradients import Reduced, StepGradients
 from nissa.pipeline.probes.model import Parts, Pending
 
@@ -50,19 +50,17 @@ def gradients_begun(
     Of the gradients in `step`, if it is given, whose norms are known; otherwise of those that the parameters have.
     """
     limits, parts = Limits.of(config), list(parts)
-    grads = plan.grads() if step is None else step.reduced.grads_of(plan.params)
-    plain, odd = plan.plain(grads)
+    plain, odd = plan.plain(plan.grads() if step is None else step.reduced.grads_of(plan.params))
     found = looked(plan, plain, limits, None if step is None else step.reduced.norms_of(plan.params, plain))
-    rest = _rest(plan, odd, step)
-    shown = {*odd}.intersection(plan.layers[: plan.shown])
-    gathering, sizes = DeviceStatistics(rest.among(shown), limits), rest.norms(parts)
+    others = _others(plan, odd, step, parts, limits) if odd else None
 
     def finish(figures: list[Tensor]) -> GradientsMeasured:
-        rows = layer_gradients(plan.layers[: plan.shown], found, config)
-        if odd:
-            rows |= layer_gradients(gathering.layers, gathering.read(figures[len(sizes) :]), config)
-            rows = {layer: rows[layer] for layer in plan.layers if layer in rows}
-        norms = _norms(plan, parts, found.totals, dict(zip(sizes, map(float, figures), strict=False)))
+        rows, norms = layer_gradients(plan.layers[: plan.shown], found, config), _norms(plan, parts, found)
+        if others:
+            other_rows, other_norms = others.read(figures, config)
+            rows = {layer: row for layer in plan.layers if (row := other_rows.get(layer) or rows.get(layer))}
+            both = [part for part in parts if part in norms or part in other_norms]
+            norms = {part: hypot(norms.get(part, 0.0), other_norms.get(part, 0.0)) for part in both}
         host_norm = norms.pop("host", None)
         return GradientsMeasured(
             batch=batch,
@@ -72,21 +70,22 @@ def gradients_begun(
             seed_to_host={slot: norm / host_norm for slot, norm in norms.items()} if host_norm else {},
         )
 
-    return Pending([*sizes.values(), *gathering.figures], finish)
+    return Pending(others.figures if others else [], finish)
 
 
-def _rest(plan: Plan, odd: Collection[str], step: StepGradients | None) -> Reduced:
-    """What the plan does not look at: the layers `odd`, each gradient by itself."""
-    if step:
-        return step.reduced.among(odd)
-    return Reduced.of({layer: plan.given[layer] for layer in odd})
+def _others(
+    plan: Plan, odd: Collection[str], step: StepGradients | None, parts: Iterable[str], limits: Limits
+) -> DeviceGradients:
+    """What the plan does not look at: the layers `odd`."""
+    grads = step.reduced.among(odd) if step else Reduced.of({layer: plan.given[layer] for layer in odd})
+    return DeviceGradients(grads, {*plan.layers[: plan.shown]}, parts, limits)
 
 
-def _norms(plan: Plan, parts: Iterable[str], found: Totals, rest: Mapping[str, float]) -> dict[str, float]:
-    """Of each part with a gradient."""
-    norms = {}
-    for part in parts:
-        own = plan.within(part)
-        if part in rest or found.elements[own].any():
-            norms[part] = hypot(sqrt(found.squares[own].sum()), rest.get(part, 0.0))
-    return norms
+def _norms(plan: Plan, parts: Iterable[str], found: LayerTotals) -> dict[str, float]:
+    """Of each part with a plain gradient."""
+    own = {part: [found.totals[i] for i in plan.within(part)] for part in parts}
+    return {
+        part: sqrt(sum(layer.squares for layer in layers))
+        for part, layers in own.items()
+        if any(layer.elements for layer in layers)
+    }

@@ -1,21 +1,19 @@
 """Rows by layer, from what was found of each.
 
->>> totals = Totals(*np.array([[2.0], [25.0], [7.0], [0.0], [0.0], [1.0], [1.0]]))
->>> config = GradientConfig(track_std=False, percentiles=[50])
->>> row = layer_gradients(["fc"], LayerTotals(totals, [[3.0]], []), config)["fc"]
+>>> found = LayerTotals([Totals(2.0, 25.0, 7.0, 0.0, 0.0, 1.0, 1.0)], [[3.0]], [])
+>>> row = layer_gradients(["fc"], found, GradientConfig(track_std=False, percentiles=[50]))["fc"]
 >>> row.elements, row.norm, row.mean, row.std, row.zero, row.percentiles
 (2, 5.0, 3.5, None, 0.5, {'p50': 3.0})
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import repeat
-
-import numpy as np
+from math import sqrt
 
 from nissa.events.kinds import LayerGradients
 from nissa.pipeline.config import GradientConfig
 from nissa.pipeline.probes.gradients.bit_sketch import named
-from nissa.pipeline.probes.gradients.layer_totals import Array, LayerTotals, Totals
+from nissa.pipeline.probes.gradients.layer_totals import LayerTotals, Totals
 
 __all__ = ["layer_gradients"]
 
@@ -23,44 +21,31 @@ _RESOLVED = 1e-3
 """Share of the mean square below which the variance is lost in the rounding of the norm: 1e-4 for a long tensor."""
 
 
-@np.errstate(all="ignore")
 def layer_gradients(layers: Sequence[str], found: LayerTotals, config: GradientConfig) -> dict[str, LayerGradients]:
     """The rows of the layers, the first of those found, with what `config` asks for; of what has no elements none."""
-    totals = Totals(*(column[: len(layers)] for column in found.totals))
     names = [f"p{percent}" for percent in config.percentiles]
-    told = zip(
-        *(layers, totals.elements.tolist(), _asked(np.sqrt(totals.squares), config.track_norm)),
-        *((totals.sums / totals.elements).tolist(), _spread(totals) if config.track_std else repeat(None)),
-        *(found.percentiles or repeat(()), found.octaves or repeat(None), totals.broken.tolist()),
-        *(_asked(column / totals.elements, config.detect_vanishing) for column in (totals.zero, totals.vanishing)),
-        _asked(totals.above / totals.elements, config.detect_exploding),
-        strict=False,
-    )
+    percentiles: Iterable[Sequence[float]] = found.percentiles or repeat(())
+    octaves: Iterable[Sequence[int] | None] = found.octaves or repeat(None)
     return {
         layer: LayerGradients(
-            elements=int(n),
-            norm=norm,
-            mean=mean,
-            std=std,
-            percentiles=dict(zip(names, percentiles, strict=True)),
-            zero=zero,
-            vanishing=vanishing,
-            exploding=exploding,
-            non_finite=int(broken),
-            histogram=None if octaves is None else named(octaves),
+            elements=int(own.elements),
+            norm=sqrt(own.squares) if config.track_norm else None,
+            mean=own.sums / own.elements,
+            std=_spread(own) if config.track_std else None,
+            percentiles=dict(zip(names, values, strict=True)),
+            zero=own.zero / own.elements if config.detect_vanishing else None,
+            vanishing=own.vanishing / own.elements if config.detect_vanishing else None,
+            exploding=own.above / own.elements if config.detect_exploding else None,
+            non_finite=int(own.broken),
+            histogram=None if counts is None else named(counts),
         )
-        for layer, n, norm, mean, std, percentiles, octaves, broken, zero, vanishing, exploding in told
-        if n
+        for layer, own, values, counts in zip(layers, found.totals, percentiles, octaves, strict=False)
+        if own.elements
     }
 
 
-def _asked(column: Array, asked: bool) -> Iterable[float | None]:
-    return column.tolist() if asked else repeat(None)
-
-
-def _spread(totals: Totals) -> list[float | None]:
-    """Standard deviations; None where it cannot be told, NaN and infinity as they are."""
-    apart = totals.squares - np.square(totals.sums) / totals.elements
-    untold = (totals.elements < 2) | (apart < _RESOLVED * totals.squares)
-    found = np.sqrt(apart / (totals.elements - 1))
-    return [None if hidden else std for hidden, std in zip(untold.tolist(), found.tolist(), strict=True)]
+def _spread(own: Totals[float]) -> float | None:
+    """Standard deviation; None where it cannot be told, NaN and infinity as they are."""
+    n = own.elements
+    apart = own.squares - own.sums * own.sums / n
+    return None if n < 2 or apart < _RESOLVED * own.squares else sqrt(apart / (n - 1))

@@ -1,11 +1,11 @@
 """What is found of the gradients of each layer, before it becomes a row.
 
->>> totals = by_layer(np.array([[2.0, 1.0, 4.0]] * 7), np.array([0, 2]))
->>> totals.elements.tolist()
+>>> rows = by_layer(np.array([[2.0, 1.0, 4.0]] * 7), np.array([0, 2]))
+>>> [row.elements for row in rows]
 [3.0, 4.0]
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,27 +13,28 @@ import numpy.typing as npt
 __all__ = ["Array", "LayerTotals", "Totals", "by_layer", "totals"]
 
 Array: TypeAlias = npt.NDArray[np.float64]
+T = TypeVar("T", Array, float)
 
 
-class Totals(NamedTuple):
-    """What is added up: each of shape (n,), of n gradients or layers, in float64."""
+class Totals(NamedTuple, Generic[T]):
+    """What is added up: a number, of a layer, or arrays of shape (n,), of n gradients."""
 
-    elements: Array
-    squares: Array
-    sums: Array
-    broken: Array
+    elements: T
+    squares: T
+    sums: T
+    broken: T
     """NaN or infinite."""
-    above: Array
+    above: T
     """Finite, and above the threshold in magnitude."""
-    zero: Array
-    vanishing: Array
+    zero: T
+    vanishing: T
     """Below the threshold in magnitude, zeros among them."""
 
 
 class LayerTotals(NamedTuple):
     """By layer; one without elements was not found."""
 
-    totals: Totals
+    totals: list[Totals[float]]
     percentiles: list[list[float]]
     """In their order; empty if they were not asked for."""
     octaves: list[list[int]]
@@ -45,6 +46,7 @@ def totals(n: int) -> Array:
     return np.zeros((len(Totals._fields), n))
 
 
-def by_layer(found: Array, first: npt.NDArray[np.intp]) -> Totals:
-    """The gradients added up: those of a layer lie side by side, and begin at `first`."""
-    return Totals(*np.add.reduceat(found, first, axis=1)) if len(first) else Totals(*found)
+def by_layer(found: Array, first: npt.NDArray[np.intp]) -> list[Totals[float]]:
+    """The gradients (fields of Totals, n) added up: those of a layer lie side by side, and begin at `first`."""
+    added = np.add.reduceat(found, first, axis=1) if len(first) else found
+    return [Totals(*row) for row in added.T.tolist()]

@@ -1,16 +1,13 @@
 """Which gradients are reduced together? Those of neighbouring layers, until there are enough of them.
 
 >>> groups = grouped([[4, 2], [40_000, 3], [5]], most_layers=2)
->>> [(g.layers, g.small, g.starts.tolist(), g.total, g.large) for g in groups]
-[(range(0, 2), [0, 1, 3], [0, 4, 6], 9, [(2, 1)]), (range(2, 3), [4], [0], 5, [])]
+>>> [(group.layers, group.small, group.slices[-1].stop, group.large) for group in groups]
+[(range(0, 2), [0, 1, 3], 9, [(2, 1)]), (range(2, 3), [4], 5, [])]
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
-
-import numpy as np
-import numpy.typing as npt
 
 __all__ = ["Group", "grouped"]
 
@@ -31,10 +28,8 @@ class Group(NamedTuple):
     """Side by side."""
     rows: list[int]
     """For each of the small, its layer's place in the group."""
-    starts: npt.NDArray[np.intp]
-    """Where each of the small begins."""
-    total: int
-    """Elements of the small."""
+    slices: list[slice]
+    """For each of the small, the elements that are its own."""
     large: list[tuple[int, int]]
     """Each alone, with its layer's place in the group."""
 
@@ -69,14 +64,14 @@ def _runs(sizes: Sequence[Sequence[int]], apart: int, most_layers: int, most: in
 
 
 def _group(layers: range, sizes: Sequence[Sequence[int]], firsts: Sequence[int], most: int, small: int) -> Group:
-    beside, apart, rows, starts, total = list[int](), list[tuple[int, int]](), list[int](), list[int](), 0
+    beside, apart, rows, own, total = list[int](), list[tuple[int, int]](), list[int](), list[slice](), 0
     for row, layer in enumerate(layers):
         for place, n in enumerate(sizes[layer], firsts[layer]):
             if 0 < n <= small and total + n <= most:
                 beside.append(place)
                 rows.append(row)
-                starts.append(total)
+                own.append(slice(total, total + n))
                 total += n
             elif n:
                 apart.append((place, row))
-    return Group(layers, beside, rows, np.array(starts, np.intp), total, apart)
+    return Group(layers, beside, rows, own, apart)

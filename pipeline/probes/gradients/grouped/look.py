@@ -4,8 +4,8 @@
 >>> layer.weight.grad, layer.bias.grad = torch.tensor([[3.0, 0.0]]), torch.tensor([4.0])
 >>> plan = Plan({"host": [layer.weight, layer.bias]}, lambda layer: True)
 >>> found = looked(plan, [p.grad for p in plan.params], Limits(vanishing=1e-7, points=(0.0, 1.0)))
->>> found.totals.squares.tolist(), found.totals.zero.tolist(), found.percentiles
-([25.0], [1.0], [[0.0, 4.25]])
+>>> [(own.squares, own.zero) for own in found.totals], found.percentiles
+([(25.0, 1.0)], [[0.0, 4.25]])
 """
 
 from collections.abc import Sequence
@@ -78,20 +78,24 @@ class _Look(NamedTuple):
         here = [place for place, grad in enumerate(grads) if grad is not None]
         if not here:
             return
-        whole = len(here) == len(grads)
-        torch._foreach_copy_(views if whole else [views[i] for i in here], [g for g in grads if g is not None])
-        squares = None if self.norms is None else np.square(self.norms[group.small])
-        own = side_by_side.reduced(self.space, group.total, group.starts, limits, squares)
-        self.columns[:, [group.small[i] for i in here]] = own if whole else own[:, here]
+        whole, there = len(here) == len(grads), [grad for grad in grads if grad is not None]
+        views = views if whole else [views[i] for i in here]
+        torch._foreach_copy_(views, there)
+        squares, keep = None if self.norms is None else np.square(self.norms[group.small]), limits and limits.sketched
+        found = side_by_side.reduced(self.space, group.slices, limits, squares, keep=bool(keep))
+        if limits and side_by_side.exceptional(found, limits):
+            torch._foreach_copy_(views, there)
+            side_by_side.count_exceptions(self.space, group.slices, limits, found)
+        self.columns[:, [group.small[i] for i in here]] = found if whole else np.array(found)[:, here]
 
     def _sketch_small(self, group: Group) -> Tensor:
         """What was not copied is something older, and goes into a row of its own."""
         n = len(group.layers)
-        if not group.total:
+        if not group.slices:
             return torch.zeros(n, BINS, dtype=torch.int64, device="cpu")
         rows = [n if self.found[i] is None else row for i, row in zip(group.small, group.rows, strict=True)]
-        side_by_side.encode(self.space, group.total, rows, group.starts)
-        return self.space.counted(group.total, (n + 1) * BINS).view(-1, BINS)[:n]
+        side_by_side.encode(self.space, group.slices, rows)
+        return self.space.counted(group.slices[-1].stop, (n + 1) * BINS).view(-1, BINS)[:n]
 
     def _reduce_large(self, group: Group, limits: Limits | None, counts: Tensor | None) -> None:
         """One by one, and into the sketches, if there are some."""

@@ -40,7 +40,7 @@ def sketched(space: Workspace, grad: Tensor) -> Tensor:
     values, k = sampled(grad.detach().resolve_neg())
     n = len(values)
     np.copyto(space.values[:n], values.numpy())
-    encode(space, n, [0], np.zeros(1, np.intp))
+    encode(space, [slice(0, n)], [0])
     return space.counted(n, BINS) * k
 
 
@@ -56,8 +56,8 @@ def _piece(space: Workspace, piece: Tensor, limits: Limits | None, norm: float) 
         found.sums[0] = piece.sum().item()
         magnitudes = np.abs(piece.numpy(), out=space.scratch[: len(piece)])
         if limits.most is not None:
-            found.zero[0] = _counted(space, np.equal, magnitudes, np.float32(0))
             found.vanishing[0] = _counted(space, np.less_equal, magnitudes, limits.most)
+            found.zero[0] = _counted(space, np.equal, magnitudes, np.float32(0)) if found.vanishing[0] else 0
         _exceptions(space, magnitudes, norm, limits, found)
     return column[:, 0]
 

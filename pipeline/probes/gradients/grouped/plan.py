@@ -12,7 +12,6 @@ from itertools import accumulate, chain
 from operator import is_
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -48,7 +47,7 @@ class Plan:
         self.space = Workspace(max((_room(group, self.sizes) for group in self.groups), default=0))
         self.views = [self._views(group) for group in self.groups]
         """By group, where the small gradients are copied to."""
-        self._parts: dict[str, npt.NDArray[np.intp]] = {}
+        self._parts: dict[str, list[int]] = {}
 
     def fits(self, layers: Layers) -> bool:
         """Whether these are the layers, and these their parameters."""
@@ -62,10 +61,10 @@ class Plan:
         """The gradients that the parameters have now."""
         return [p.grad if p.requires_grad else None for p in self.params]
 
-    def within(self, part: str) -> npt.NDArray[np.intp]:
+    def within(self, part: str) -> list[int]:
         """The places of the layers of a part."""
         if part not in self._parts:
-            self._parts[part] = np.array([i for i, layer in enumerate(self.layers) if belongs(layer, part)], np.intp)
+            self._parts[part] = [i for i, layer in enumerate(self.layers) if belongs(layer, part)]
         return self._parts[part]
 
     def plain(self, grads: Sequence[Tensor | None]) -> tuple[list[Tensor | None], list[str]]:
@@ -77,9 +76,9 @@ class Plan:
             grad
             if grad is not None
             and type(grad) is Tensor
-            and grad.dtype is torch.float32
+            and grad.dtype is _FLOAT
             and grad.is_cpu
-            and grad.layout is torch.strided
+            and grad.layout is _DENSE
             and grad.numel() == n
             else None
             for grad, n in zip(grads, self.sizes, strict=True)
@@ -91,14 +90,15 @@ class Plan:
         return found, [self.layers[i] for i in odd]
 
     def _views(self, group: Group) -> list[Tensor]:
-        return [
-            self.space.view(self.params[i], start) for i, start in zip(group.small, group.starts.tolist(), strict=True)
-        ]
+        return [self.space.view(self.params[i], own.start) for i, own in zip(group.small, group.slices, strict=True)]
+
+
+_FLOAT, _DENSE = torch.float32, torch.strided
 
 
 def _size(p: nn.Parameter) -> int:
-    return p.numel() if p.dtype is torch.float32 and p.is_cpu and p.layout is torch.strided else 0
+    return p.numel() if p.dtype is _FLOAT and p.is_cpu and p.layout is _DENSE else 0
 
 
 def _room(group: Group, sizes: Sequence[int]) -> int:
-    return max([group.total, *(min(sizes[place], MOST) for place, _ in group.large)])
+    return max([group.slices[-1].stop if group.slices else 0, *(min(sizes[place], MOST) for place, _ in group.large)])
