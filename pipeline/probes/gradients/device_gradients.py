@@ -1,5 +1,6 @@
 """Gradients that are not plain: in the memory of a GPU, sparse, complex, or of another type. Each by itself.
 
+>>> import torch
 >>> from nissa.pipeline.probes.model import to_cpu
 >>> layer = torch.nn.Linear(2, 1, bias=False, dtype=torch.float64)
 >>> layer.weight.grad = torch.tensor([[3.0, 4.0]], dtype=torch.float64)

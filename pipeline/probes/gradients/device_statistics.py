@@ -6,19 +6,19 @@
 >>> gathering = DeviceStatistics(Reduced([], [], grads, values, sizes), Limits(exploding=3.5))
 >>> (found,) = gathering.read(to_cpu(gathering.figures)).totals
 >>> found.squares, found.sums, found.broken, found.above
-(25.0, 7.0, 0.0, 1.0)
+(25.0, 7.0, 0, 1)
 """
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from nissa.pipeline.probes.gradients.device_distributions import Distributions
 from nissa.pipeline.probes.gradients.grouped import Limits
-from nissa.pipeline.probes.gradients.layer_totals import Array, LayerTotals, Totals, totals
+from nissa.pipeline.probes.gradients.layer_totals import NOTHING, LayerTotals, Totals
 from nissa.pipeline.probes.gradients.reductions import above, broken, vanishing, widest, zeros
 from nissa.pipeline.probes.gradients.step_gradients import Reduced, by_device
 
@@ -54,27 +54,22 @@ class DeviceStatistics:
     def read(self, figures: Sequence[Tensor]) -> LayerTotals:
         """What `figures` say, once they are on the CPU, by layer."""
         n = len(_Figures._fields) * len(self._where)
-        columns = self._placed(figures[:n])
-        place = {layer: i for i, layer in enumerate(self.layers)}
-        found = totals(len(place))
-        np.add.at(found.T, [place[grad.layer] for grad in self._known], columns.T)
-        return LayerTotals([Totals(*row) for row in found.T.tolist()], *self._spread.read(figures[n:]))
+        found = dict.fromkeys(self.layers, NOTHING)
+        for grad, own in zip(self._known, self._totals(figures[:n]), strict=True):
+            found[grad.layer] = found[grad.layer].plus(own)
+        return LayerTotals([*found.values()], *self._spread.read(figures[n:]))
 
-    def _placed(self, figures: Sequence[Tensor]) -> Array:
-        """The fields of `Totals`, by gradient."""
-        columns = totals(len(self._known))
-        found = Totals(*columns)
+    def _totals(self, figures: Sequence[Tensor]) -> list[Totals]:
+        """By gradient."""
+        found = [NOTHING for _ in self._known]
         for own, where in zip(_by_device(figures), self._where, strict=True):
-            found.squares[where] = np.square(own.norms.numpy())
-            for field in ("sums", "broken", "above", "zero", "vanishing"):
-                values = getattr(own, field)
-                if len(values):
-                    getattr(found, field)[where] = values.numpy()
-        found.elements[:] = [grad.n for grad in self._known]
-        absent = [grad.absent for grad in self._known]
-        found.zero[:] += absent
-        found.vanishing[:] += absent
-        return columns
+            columns = [figure.tolist() for figure in own]
+            for i, (norm, total, *counts) in zip(where, zip_longest(*columns, fillvalue=0), strict=True):
+                grad = self._known[i]
+                broken, above, zero, vanishing = map(int, counts)
+                smallest = zero + grad.absent, vanishing + grad.absent
+                found[i] = Totals(grad.n, norm * norm, total, broken, above, *smallest)
+        return found
 
 
 def _by_device(figures: Sequence[Tensor]) -> list[_Figures]:

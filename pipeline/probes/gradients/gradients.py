@@ -50,8 +50,8 @@ def gradients_begun(
     Of the gradients in `step`, if it is given, whose norms are known; otherwise of those that the parameters have.
     """
     limits, parts = Limits.of(config), list(parts)
-    plain, odd = plan.plain(plan.grads() if step is None else step.reduced.grads_of(plan.params))
-    found = looked(plan, plain, limits, None if step is None else step.reduced.norms_of(plan.params, plain))
+    plain, odd = plan.plain(plan.found() if step is None else step.reduced.grads_of(plan.params))
+    found = looked(plan, plain, limits, step.reduced.norms_of(plan.params, plain) if step else ())
     others = _others(plan, odd, step, parts, limits) if odd else None
 
     def finish(figures: list[Tensor]) -> GradientsMeasured:

@@ -1,6 +1,6 @@
 """Rows by layer, from what was found of each.
 
->>> found = LayerTotals([Totals(2.0, 25.0, 7.0, 0.0, 0.0, 1.0, 1.0)], [[3.0]], [])
+>>> found = LayerTotals([Totals(2, 25.0, 7.0, 0, 0, 1, 1)], [[3.0]], [])
 >>> row = layer_gradients(["fc"], found, GradientConfig(track_std=False, percentiles=[50]))["fc"]
 >>> row.elements, row.norm, row.mean, row.std, row.zero, row.percentiles
 (2, 5.0, 3.5, None, 0.5, {'p50': 3.0})
@@ -44,7 +44,7 @@ def layer_gradients(layers: Sequence[str], found: LayerTotals, config: GradientC
     }
 
 
-def _spread(own: Totals[float]) -> float | None:
+def _spread(own: Totals) -> float | None:
     """Standard deviation; None where it cannot be told, NaN and infinity as they are."""
     n = own.elements
     apart = own.squares - own.sums * own.sums / n

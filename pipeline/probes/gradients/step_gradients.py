@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import compress
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -67,13 +65,12 @@ class Reduced(NamedTuple):
         own = dict(zip(self.params, self.grads, strict=True))
         return [own.get(p) for p in params]
 
-    def norms_of(self, params: Sequence[nn.Parameter], chosen: Sequence[Tensor | None]) -> npt.NDArray[np.float64]:
+    def norms_of(self, params: Iterable[nn.Parameter], chosen: Sequence[Tensor | None]) -> list[float]:
         """The norm of each parameter's gradient where one is chosen, all of which are on the CPU; otherwise 0."""
-        own, norms = dict(zip(self.params, self.sizes, strict=True)), np.zeros(len(params))
-        there = [i for i, grad in enumerate(chosen) if grad is not None]
-        if there:
-            norms[there] = torch.stack([own[params[i]] for i in there]).numpy()
-        return norms
+        own = dict(zip(self.params, self.sizes, strict=True))
+        there = [own[p] for p, grad in zip(params, chosen, strict=True) if grad is not None]
+        norms = iter(torch.stack(there).tolist() if there else [])
+        return [0.0 if grad is None else next(norms) for grad in chosen]
 
     def norms(self, parts: Iterable[str]) -> dict[str, Tensor]:
         """The L2 norm of each part with a gradient: the norm of the norms, as `clip_grad_norm_` takes it."""

@@ -1,13 +1,15 @@
 """Which gradients are reduced together? Those of neighbouring layers, until there are enough of them.
 
 >>> groups = grouped([[4, 2], [40_000, 3], [5]], most_layers=2)
->>> [(group.layers, group.small, group.slices[-1].stop, group.large) for group in groups]
+>>> [(group.layers, group.small, group.places.total, group.large) for group in groups]
 [(range(0, 2), [0, 1, 3], 9, [(2, 1)]), (range(2, 3), [4], 5, [])]
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
+
+from nissa.pipeline.probes.gradients.grouped.side_by_side import Places
 
 __all__ = ["Group", "grouped"]
 
@@ -28,8 +30,10 @@ class Group(NamedTuple):
     """Side by side."""
     rows: list[int]
     """For each of the small, its layer's place in the group."""
-    slices: list[slice]
-    """For each of the small, the elements that are its own."""
+    sizes: list[int]
+    """For each of the small, its elements."""
+    places: Places
+    """Where they lie."""
     large: list[tuple[int, int]]
     """Each alone, with its layer's place in the group."""
 
@@ -64,14 +68,13 @@ def _runs(sizes: Sequence[Sequence[int]], apart: int, most_layers: int, most: in
 
 
 def _group(layers: range, sizes: Sequence[Sequence[int]], firsts: Sequence[int], most: int, small: int) -> Group:
-    beside, apart, rows, own, total = list[int](), list[tuple[int, int]](), list[int](), list[slice](), 0
+    beside, rows, own, apart = list[int](), list[int](), list[int](), list[tuple[int, int]]()
     for row, layer in enumerate(layers):
         for place, n in enumerate(sizes[layer], firsts[layer]):
-            if 0 < n <= small and total + n <= most:
+            if 0 < n <= small and sum(own) + n <= most:
                 beside.append(place)
                 rows.append(row)
-                own.append(slice(total, total + n))
-                total += n
+                own.append(n)
             elif n:
                 apart.append((place, row))
-    return Group(layers, beside, rows, own, apart)
+    return Group(layers, beside, rows, own, Places.of(own), apart)

@@ -60,6 +60,8 @@ class Limits:
         """As a float32, what exploding elements are larger than."""
         return None if self.exploding is None else np.float32(min(self.exploding, float(LARGEST)))
 
-    def reached(self, norm: float) -> bool:
-        """Whether a tensor of this norm may hold an exploding element: none exceeds it. NaN tells nothing."""
-        return self.exploding is not None and not norm < (1 - _ROUNDING) * self.exploding
+    @cached_property
+    def ordinary(self) -> float:
+        """Below it, a squared norm tells that no element is exploding or broken: none exceeds the norm."""
+        largest = float(LARGEST)
+        return largest if self.exploding is None else min(largest, ((1 - _ROUNDING) * self.exploding) ** 2)

@@ -5,7 +5,7 @@
 >>> plan = Plan({"host": [layer.weight, layer.bias]}, lambda layer: True)
 >>> found = looked(plan, [p.grad for p in plan.params], Limits(vanishing=1e-7, points=(0.0, 1.0)))
 >>> [(own.squares, own.zero) for own in found.totals], found.percentiles
-([(25.0, 1.0)], [[0.0, 4.25]])
+([(25.0, 1)], [[0.0, 4.25]])
 """
 
 from collections.abc import Sequence
@@ -21,24 +21,24 @@ from nissa.pipeline.probes.gradients.grouped.groups import Group
 from nissa.pipeline.probes.gradients.grouped.limits import Limits
 from nissa.pipeline.probes.gradients.grouped.plan import Plan
 from nissa.pipeline.probes.gradients.grouped.workspace import Workspace
-from nissa.pipeline.probes.gradients.layer_totals import Array, LayerTotals, by_layer, totals
+from nissa.pipeline.probes.gradients.layer_totals import NOTHING, LayerTotals, Totals
 
 __all__ = ["looked"]
 
 
 @np.errstate(all="ignore")
-def looked(plan: Plan, found: Sequence[Tensor | None], limits: Limits, norms: Array | None = None) -> LayerTotals:
+def looked(plan: Plan, found: Sequence[Tensor | None], limits: Limits, norms: Sequence[float] = ()) -> LayerTotals:
     """What the gradients `found` are, each None or plain, by parameter; and `norms` theirs, if they are known."""
-    look = _Look(plan.space, found, norms, totals(len(plan.params)))
-    percentiles, counted = list[list[float]](), list[list[int]]()
+    totals, percentiles, counted = list[Totals](), list[list[float]](), list[list[int]]()
     for group, views in zip(plan.groups, plan.views, strict=True):
         shown = limits if group.layers.start < plan.shown else None
-        counts = look.reduce(group, views, shown)
+        look = _Look(plan.space, group, found, norms, shown)
+        own, counts = look.taken(views)
+        totals += own
         if shown:
             percentiles += _percentiles(group, counts, limits)
             counted += _octaves(group, counts, limits)
-    look.columns[0] = [0 if grad is None else n for grad, n in zip(found, plan.sizes, strict=True)]
-    return LayerTotals(by_layer(look.columns, plan.first), percentiles, counted)
+    return LayerTotals(totals, percentiles, counted)
 
 
 def _percentiles(group: Group, counts: Tensor | None, limits: Limits) -> list[list[float]]:
@@ -57,52 +57,54 @@ def _octaves(group: Group, counts: Tensor | None, limits: Limits) -> list[list[i
 
 
 class _Look(NamedTuple):
+    """At a group of layers; without limits they are not shown."""
+
     space: Workspace
+    group: Group
     found: Sequence[Tensor | None]
-    norms: Array | None
-    columns: Array
-    """The fields of `Totals` by parameter."""
+    norms: Sequence[float]
+    limits: Limits | None
 
-    def reduce(self, group: Group, views: list[Tensor], limits: Limits | None) -> Tensor | None:
-        """Fill the columns of a group. Its sketches, by layer (layers, 4096), if asked for and if there is anything."""
-        there = any(self.found[i] is not None for i in (*group.small, *(i for i, _ in group.large)))
-        if not there:
-            return None
-        self._reduce_small(group, views, limits)
-        counts = self._sketch_small(group) if limits and limits.sketched else None
-        self._reduce_large(group, limits, counts)
-        return counts
+    def taken(self, views: Sequence[Tensor]) -> tuple[list[Totals], Tensor | None]:
+        """By layer, and sketches (layers, 4096), if asked for and if there is anything."""
+        totals = [NOTHING for _ in self.group.layers]
+        here = [place for place, i in enumerate(self.group.small) if self.found[i] is not None]
+        large = [(i, row, grad) for i, row in self.group.large if (grad := self.found[i]) is not None]
+        for place, own in zip(here, self._small([views[place] for place in here], here), strict=True):
+            row = self.group.rows[place]
+            totals[row] = totals[row].plus(own)
+        counts = self._sketches(here) if self.limits and self.limits.sketched and (here or large) else None
+        for i, row, grad in large:
+            norm = self.norms[i] if self.norms else None
+            totals[row] = totals[row].plus(piece_by_piece.reduced(self.space, grad, self.limits, norm))
+            if counts is not None:
+                counts[row] += piece_by_piece.sketched(self.space, grad)
+        return totals, counts
 
-    def _reduce_small(self, group: Group, views: list[Tensor], limits: Limits | None) -> None:
-        grads = [self.found[i] for i in group.small]
-        here = [place for place, grad in enumerate(grads) if grad is not None]
+    def _small(self, views: list[Tensor], here: list[int]) -> list[Totals]:
+        """The small ones that are there, which are at the places `here`, in their order."""
         if not here:
-            return
-        whole, there = len(here) == len(grads), [grad for grad in grads if grad is not None]
-        views = views if whole else [views[i] for i in here]
-        torch._foreach_copy_(views, there)
-        squares, keep = None if self.norms is None else np.square(self.norms[group.small]), limits and limits.sketched
-        found = side_by_side.reduced(self.space, group.slices, limits, squares, keep=bool(keep))
-        if limits and side_by_side.exceptional(found, limits):
-            torch._foreach_copy_(views, there)
-            side_by_side.count_exceptions(self.space, group.slices, limits, found)
-        self.columns[:, [group.small[i] for i in here]] = found if whole else np.array(found)[:, here]
+            return []
+        group, limits = self.group, self.limits
+        grads = [grad for i in group.small if (grad := self.found[i]) is not None]
+        torch._foreach_copy_(views, grads)
+        squares = [self.norms[i] ** 2 for i in group.small] if self.norms else None
+        keep = limits is not None and limits.sketched
+        found = side_by_side.reduced(self.space, group.places, limits, squares, keep=keep)
+        broken = above = [0] * len(group.small)
+        if limits and side_by_side.exceptional(found.squares, limits):
+            torch._foreach_copy_(views, grads)
+            broken, above = side_by_side.exceptions(self.space, group.places, limits)
+        columns = (group.sizes, found.squares, found.sums, broken, above, found.zero, found.vanishing)
+        totals = list(map(Totals, *columns))
+        return totals if len(here) == len(totals) else [totals[place] for place in here]
 
-    def _sketch_small(self, group: Group) -> Tensor:
-        """What was not copied is something older, and goes into a row of its own."""
-        n = len(group.layers)
-        if not group.slices:
+    def _sketches(self, here: list[int]) -> Tensor:
+        """Of the small ones. What was not copied is something older, and goes into a row of its own."""
+        group, n = self.group, len(self.group.layers)
+        if not here:
             return torch.zeros(n, BINS, dtype=torch.int64, device="cpu")
-        rows = [n if self.found[i] is None else row for i, row in zip(group.small, group.rows, strict=True)]
-        side_by_side.encode(self.space, group.slices, rows)
-        return self.space.counted(group.slices[-1].stop, (n + 1) * BINS).view(-1, BINS)[:n]
-
-    def _reduce_large(self, group: Group, limits: Limits | None, counts: Tensor | None) -> None:
-        """One by one, and into the sketches, if there are some."""
-        for i, row in group.large:
-            grad = self.found[i]
-            if grad is not None:
-                norm = None if self.norms is None else self.norms[i]
-                self.columns[:, i] = piece_by_piece.reduced(self.space, grad, limits, norm)
-                if counts is not None:
-                    counts[row] += piece_by_piece.sketched(self.space, grad)
+        there = {*here}
+        rows = [row if place in there else n for place, row in enumerate(group.rows)]
+        side_by_side.encode(self.space, group.places, rows)
+        return self.space.counted(group.places.total, (n + 1) * BINS).view(-1, BINS)[:n]

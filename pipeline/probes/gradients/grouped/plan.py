@@ -3,15 +3,14 @@
 >>> one, other = nn.Linear(2, 1), nn.Linear(3, 1, bias=False)
 >>> layers = {"host.0": list(one.parameters()), "host.1": list(other.parameters())}
 >>> plan = Plan(layers, lambda layer: layer == "host.1")
->>> plan.layers, plan.shown, plan.first.tolist(), plan.fits(layers), plan.fits({"host.0": layers["host.0"]})
-(['host.1', 'host.0'], 1, [0, 1], True, False)
+>>> plan.layers, plan.shown, plan.fits(layers), plan.fits({"host.0": layers["host.0"]})
+(['host.1', 'host.0'], 1, True, False)
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, chain
 from operator import is_
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -38,9 +37,7 @@ class Plan:
         """How many are shown; of the others only norms are measured."""
         self.params = [p for layer in self.layers for p in layers[layer]]
         ends = list(accumulate(len(layers[layer]) for layer in self.layers))
-        self.first = np.array([0, *ends[:-1]] if ends else [], np.intp)
-        """For each layer, the place of its first parameter."""
-        self._layer_of = [i for i, layer in enumerate(self.layers) for _ in layers[layer]]
+        self._layer_of = [layer for layer in self.layers for _ in layers[layer]]
         self.sizes = [_size(p) for p in self.params]
         """For each parameter, its elements; 0 where its gradient cannot be plain."""
         self.groups = grouped([self.sizes[a:b] for a, b in zip([0, *ends], ends, strict=False)], self.shown)
@@ -57,43 +54,40 @@ class Plan:
             and all(map(is_, chain(*layers.values()), chain(*self.given.values())))
         )
 
-    def grads(self) -> list[Tensor | None]:
-        """The gradients that the parameters have now."""
-        return [p.grad if p.requires_grad else None for p in self.params]
-
     def within(self, part: str) -> list[int]:
         """The places of the layers of a part."""
         if part not in self._parts:
             self._parts[part] = [i for i, layer in enumerate(self.layers) if belongs(layer, part)]
         return self._parts[part]
 
-    def plain(self, grads: Sequence[Tensor | None]) -> tuple[list[Tensor | None], list[str]]:
+    def found(self) -> list[Tensor | None]:
+        """The gradients that the parameters have now."""
+        return [p.grad if p.requires_grad else None for p in self.params]
+
+    def plain(self, grads: Sequence[Tensor | None]) -> tuple[Sequence[Tensor | None], list[str]]:
         """Those that are plain, each in its place; and the layers with one that is not, of which none is taken.
 
         A gradient is plain if it is float32, dense and in the memory of the CPU.
         """
-        found = [
-            grad
-            if grad is not None
-            and type(grad) is Tensor
-            and grad.dtype is _FLOAT
-            and grad.is_cpu
-            and grad.layout is _DENSE
-            and grad.numel() == n
-            else None
-            for grad, n in zip(grads, self.sizes, strict=True)
-        ]
-        pairs = zip(self._layer_of, grads, found, strict=True)
-        odd = {i for i, grad, own in pairs if grad is not None and own is None and grad.numel()}
-        if odd:
-            found = [None if layer in odd else own for layer, own in zip(self._layer_of, found, strict=True)]
-        return found, [self.layers[i] for i in odd]
+        odd = [i for i, (grad, n) in enumerate(zip(grads, self.sizes, strict=True)) if not _is_plain(grad, n)]
+        if not odd:
+            return grads, []
+        layers = {self._layer_of[i] for i in odd}
+        return [None if layer in layers else grad for grad, layer in zip(grads, self._layer_of, strict=True)], [*layers]
 
     def _views(self, group: Group) -> list[Tensor]:
-        return [self.space.view(self.params[i], own.start) for i, own in zip(group.small, group.slices, strict=True)]
+        return [
+            self.space.view(self.params[i], own.start) for i, own in zip(group.small, group.places.slices, strict=True)
+        ]
 
 
 _FLOAT, _DENSE = torch.float32, torch.strided
+
+
+def _is_plain(grad: Tensor | None, n: int) -> bool:
+    return grad is None or (
+        type(grad) is Tensor and grad.dtype is _FLOAT and grad.is_cpu and grad.layout is _DENSE and grad.numel() == n
+    )
 
 
 def _size(p: nn.Parameter) -> int:
@@ -101,4 +95,4 @@ def _size(p: nn.Parameter) -> int:
 
 
 def _room(group: Group, sizes: Sequence[int]) -> int:
-    return max([group.slices[-1].stop if group.slices else 0, *(min(sizes[place], MOST) for place, _ in group.large)])
+    return max([group.places.total, *(min(sizes[place], MOST) for place, _ in group.large)])
