@@ -16,14 +16,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["BINS", "MIDDLE", "SHIFT", "named", "octaves", "quantiles", "sketch", "sketches"]
+__all__ = ["BINS", "BOUNDS", "BROKEN", "MIDDLE", "SHIFT", "named", "octaves", "quantiles", "sketch", "sketches"]
 
 BINS = 4096
 MIDDLE = 2048
 """The bin of 0; that of -0 is the one below it."""
 SHIFT = 20
 """Bits of a float32 that do not count."""
-_BROKEN = 8
+BROKEN = 8
 """Bins at either end that hold no number: exponent 255."""
 _LEAST = -129
 """The octave of the smallest magnitudes that are not taken for 0."""
@@ -56,14 +56,14 @@ def quantiles(counts: Tensor, at: Tensor) -> Tensor:
     Of the finite elements; NaN where there is none. Nothing waits for the device of the counts, on which all happens.
     """
     # Plain functions in place of indices, which fake tensors of a device that is not there do not know.
-    numbers = counts.narrow(1, _BROKEN, BINS - 2 * _BROKEN)
+    numbers = counts.narrow(1, BROKEN, BINS - 2 * BROKEN)
     below = numbers.cumsum(1)
     n = below.narrow(1, -1, 1)
     rank = at.double() * (n - 1).clamp(min=0)
-    place = torch.searchsorted(below, rank.floor().long(), right=True).clamp_(max=BINS - 2 * _BROKEN - 1)
+    place = torch.searchsorted(below, rank.floor().long(), right=True).clamp_(max=BINS - 2 * BROKEN - 1)
     here = numbers.gather(1, place)
     inside = ((rank - (below.gather(1, place) - here) + 0.5) / here).clamp(max=1)
-    low, high = _BOUNDS if counts.device.type == "cpu" else _bounds(counts.device)
+    low, high = BOUNDS if counts.device.type == "cpu" else _bounds(counts.device)
     start = low.take(place)
     return torch.where(n > 0, start + (high.take(place) - start) * inside, torch.nan)
 
@@ -76,7 +76,7 @@ def octaves(counts: Tensor) -> Tensor:
     negative, positive = counts.split(MIDDLE, 1)  # type: ignore[no-untyped-call]
     by_magnitude = negative.flip(1) + positive
     _, *tiny, rest = by_magnitude.split([1, 1, 2, 4, MIDDLE - 8], 1)
-    whole = rest.narrow(1, 0, MIDDLE - 8 - _BROKEN).unflatten(1, (-1, 8))
+    whole = rest.narrow(1, 0, MIDDLE - 8 - BROKEN).unflatten(1, (-1, 8))
     return torch.cat([*(own.sum(1, True) for own in tiny), whole.sum(2)], 1)
 
 
@@ -102,7 +102,7 @@ def _codes(values: Tensor) -> Tensor:
 
 
 def _bounds(device: torch.device) -> _Bounds:
-    n = MIDDLE - _BROKEN
+    n = MIDDLE - BROKEN
     steps = torch.arange(n + 1, dtype=torch.int32, device=device)
     # The first bin is taken for 0, so the second begins there.
     edges = torch.where(steps > 1, steps << SHIFT, 0).view(torch.float32).double().clamp_(max=_LARGEST)
@@ -111,4 +111,4 @@ def _bounds(device: torch.device) -> _Bounds:
 
 
 _LARGEST = torch.finfo(torch.float32).max
-_BOUNDS = _bounds(torch.device("cpu"))
+BOUNDS = _bounds(torch.device("cpu"))

@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nissa.pipeline.probes.gradients.bit_sketch import BINS, octaves, quantiles
+from nissa.pipeline.probes.gradients.bit_sketch import BINS, octaves
 from nissa.pipeline.probes.gradients.grouped import piece_by_piece, side_by_side
 from nissa.pipeline.probes.gradients.grouped.groups import Group
 from nissa.pipeline.probes.gradients.grouped.limits import Limits
+from nissa.pipeline.probes.gradients.grouped.percentiles import percentiles
 from nissa.pipeline.probes.gradients.grouped.plan import Plan
 from nissa.pipeline.probes.gradients.grouped.workspace import Workspace
 from nissa.pipeline.probes.gradients.layer_totals import NOTHING, LayerTotals, Totals
@@ -29,24 +30,22 @@ __all__ = ["looked"]
 @np.errstate(all="ignore")
 def looked(plan: Plan, found: Sequence[Tensor | None], limits: Limits, norms: Sequence[float] = ()) -> LayerTotals:
     """What the gradients `found` are, each None or plain, by parameter; and `norms` theirs, if they are known."""
-    totals, percentiles, counted = list[Totals](), list[list[float]](), list[list[int]]()
+    totals, read, counted = list[Totals](), list[list[float]](), list[list[int]]()
     for group, views in zip(plan.groups, plan.views, strict=True):
         shown = limits if group.layers.start < plan.shown else None
         look = _Look(plan.space, group, found, norms, shown)
         own, counts = look.taken(views)
         totals += own
         if shown:
-            percentiles += _percentiles(group, counts, limits)
+            read += _percentiles(group, counts, limits)
             counted += _octaves(group, counts, limits)
-    return LayerTotals(totals, percentiles, counted)
+    return LayerTotals(totals, read, counted)
 
 
 def _percentiles(group: Group, counts: Tensor | None, limits: Limits) -> list[list[float]]:
     if counts is None:
         return [[] for _ in group.layers] if limits.points else []
-    at = torch.tensor(limits.points, dtype=torch.float64, device="cpu")
-    found: list[list[float]] = quantiles(counts, at).tolist() if limits.points else []
-    return found
+    return percentiles(counts.numpy(), limits.points) if limits.points else []
 
 
 def _octaves(group: Group, counts: Tensor | None, limits: Limits) -> list[list[int]]:
@@ -107,4 +106,4 @@ class _Look(NamedTuple):
         there = {*here}
         rows = [row if place in there else n for place, row in enumerate(group.rows)]
         side_by_side.encode(self.space, group.places, rows)
-        return self.space.counted(group.places.total, (n + 1) * BINS).view(-1, BINS)[:n]
+        return self.space.counted(group.places.total, n * BINS).narrow(0, 0, n * BINS).view(n, BINS)

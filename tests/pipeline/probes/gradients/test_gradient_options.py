@@ -14,7 +14,7 @@ from nissa.pipeline.config.settings import GradientConfig
 from nissa.pipeline.probes.gradients import device_distributions, reductions, step_gradients
 from nissa.pipeline.probes.gradients import device_statistics as gathering
 from nissa.pipeline.probes.gradients.gradients import gradients_measured
-from nissa.pipeline.probes.gradients.grouped import look, side_by_side
+from nissa.pipeline.probes.gradients.grouped import side_by_side
 
 BARE = {
     "track_norm": False,
@@ -126,8 +126,6 @@ def test_the_histogram_counts_by_octave(layer: nn.Linear) -> None:
 
 
 def test_without_need_nothing_is_sketched(layer: nn.Linear, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (look, device_distributions):
-        monkeypatch.delattr(module, "quantiles")
     monkeypatch.delattr(side_by_side, "encode")
     monkeypatch.delattr(device_distributions, "sketches")
     for one in (layer, layer.double()):
