@@ -21,7 +21,8 @@ def percentiles(counts: npt.NDArray[np.int64], points: tuple[float, ...]) -> lis
     """What `bit_sketch.quantiles` finds in counts (layers, 4096), which afterwards are without broken elements."""
     counts[:, :BROKEN] = counts[:, -BROKEN:] = 0
     flat = counts.reshape(-1)
-    used = np.flatnonzero(flat)
+    # To find what is not 0 takes many times longer in numbers than in marks.
+    used = np.flatnonzero(flat != 0)
     if not len(used):
         return [[np.nan] * len(points) for _ in counts]
     here = flat[used]

@@ -38,8 +38,9 @@ class Plan:
         self.params = [p for layer in self.layers for p in layers[layer]]
         ends = list(accumulate(len(layers[layer]) for layer in self.layers))
         self._layer_of = [layer for layer in self.layers for _ in layers[layer]]
-        self.sizes = [_size(p) for p in self.params]
+        self.sizes = [p.numel() if _may_be_plain(p) else 0 for p in self.params]
         """For each parameter, its elements; 0 where its gradient cannot be plain."""
+        self._shapes = [p.shape if _may_be_plain(p) else None for p in self.params]
         self.groups = grouped([self.sizes[a:b] for a, b in zip([0, *ends], ends, strict=False)], self.shown)
         self.space = Workspace(max((_room(group, self.sizes) for group in self.groups), default=0))
         self.views = [self._views(group) for group in self.groups]
@@ -69,7 +70,7 @@ class Plan:
 
         A gradient is plain if it is float32, dense and in the memory of the CPU.
         """
-        odd = [i for i, (grad, n) in enumerate(zip(grads, self.sizes, strict=True)) if not _is_plain(grad, n)]
+        odd = [i for i, own in enumerate(zip(grads, self._shapes, strict=True)) if not _is_plain(*own)]
         if not odd:
             return grads, []
         layers = {self._layer_of[i] for i in odd}
@@ -84,14 +85,14 @@ class Plan:
 _FLOAT, _DENSE = torch.float32, torch.strided
 
 
-def _is_plain(grad: Tensor | None, n: int) -> bool:
+def _is_plain(grad: Tensor | None, shape: torch.Size | None) -> bool:
     return grad is None or (
-        type(grad) is Tensor and grad.dtype is _FLOAT and grad.is_cpu and grad.layout is _DENSE and grad.numel() == n
+        type(grad) is Tensor and grad.dtype is _FLOAT and grad.is_cpu and grad.layout is _DENSE and grad.shape == shape
     )
 
 
-def _size(p: nn.Parameter) -> int:
-    return p.numel() if p.dtype is _FLOAT and p.is_cpu and p.layout is _DENSE else 0
+def _may_be_plain(p: nn.Parameter) -> bool:
+    return p.dtype is _FLOAT and p.is_cpu and p.layout is _DENSE
 
 
 def _room(group: Group, sizes: Sequence[int]) -> int:
