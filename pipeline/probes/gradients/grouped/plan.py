@@ -43,7 +43,9 @@ class Plan:
         self._shapes = [p.shape if _may_be_plain(p) else None for p in self.params]
         self.groups = grouped([self.sizes[a:b] for a, b in zip([0, *ends], ends, strict=False)], self.shown)
         self.space = Workspace(max((_room(group, self.sizes) for group in self.groups), default=0))
-        self.views = [self._views(group) for group in self.groups]
+        # What is made in inference mode could not be written to outside of it.
+        with torch.inference_mode(False):
+            self.views = [self._views(group) for group in self.groups]
         """By group, where the small gradients are copied to."""
         self._parts: dict[str, list[int]] = {}
 

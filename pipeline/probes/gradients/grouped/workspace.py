@@ -33,8 +33,7 @@ class Workspace:
     def view(self, like: Tensor, start: int) -> Tensor:
         """The values from `start` on as a tensor like another, which lies in memory as that does, but without gaps."""
         strides = like.stride() if like.is_contiguous() else torch.empty_like(like, device="meta").stride()
-        with torch.inference_mode(False):
-            return self._tensor.as_strided(like.shape, strides, start)
+        return self._tensor.as_strided(like.shape, strides, start)
 
     def bits(self, n: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """The first n values and the scratch, bit by bit."""
