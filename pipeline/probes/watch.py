@@ -81,8 +81,8 @@ class Watch:
     def step(self, gradients: StepGradients | None = None) -> None:
         """Call it after the last backward pass of a step (and a scaler's `unscale_`), and before clipping.
 
-        A trainer that has made `gradients` of the same parts, to clip by their norms, hands them in: norms are not taken
-        twice.
+        A trainer that has made `gradients` of the same parts, to clip by their norms, hands them in: norms are taken
+        from there.
 
         Measures the first step of an epoch and every n-th after it. What a GPU measured is emitted a step later, and at
         the latest by `epoch`: a run that ends without it loses its last measurement.
