@@ -609,8 +609,6 @@ def test_the_signal_is_given_back_when_the_last_pipeline_closes() -> None:
 def test_sigterm_lets_a_close_that_is_under_way_finish(tmp_path: Path, closer: str) -> None:
     program = (
         "import threading, time\n"
-        "def kill():\n"
-        "    while True: time.sleep(0.2); os.kill(os.getpid(), 15)\n"
         "class Slow:\n"
         "    def __call__(self, event): pass\n"
         "    def close(self):\n"
