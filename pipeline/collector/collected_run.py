@@ -64,6 +64,9 @@ class CollectedRun:
 
     def step(self) -> bool:
         """Work off what was written since the last call, up to a bound; False if there was nothing."""
+        if self._way_back.is_replaced():
+            self.yielded = self.finished = True
+            return False
         if lines := self.tail.read():
             self._work_off(lines)
             self._heard = time.monotonic()
@@ -75,8 +78,7 @@ class CollectedRun:
             self.derived.release()
             self._write_out()
         self._way_back.caught_up(self._following)
-        self.yielded = self.finished = self._way_back.is_replaced()
-        if not self.yielded and self._nothing_more():
+        if self._nothing_more():
             self._finish()
         return False
 
