@@ -20,15 +20,21 @@ def main(out: Path, epochs: int | None = None, port: int | None = None) -> None:
     with Telemetry("run", out=out, collector="process", metrics=port, resume=True, linger=0.0) as telemetry:
         collector = telemetry._collector
         assert collector
-        print("collector", collector.pid, flush=True)
-        print("metrics", telemetry.metrics_url, flush=True)
+        say("collector", collector.pid)
+        say("metrics", telemetry.metrics_url)
         telemetry.emit(configured(mode="adaptive", dense_budget=1.0))
         for epoch in count(1) if epochs is None else range(1, epochs + 1):
             for env in range(3):
                 tell_epoch(telemetry, env, epoch)
                 time.sleep(0.002)
             telemetry._hub.flush(60.0)
-            print("flushed", telemetry._hub.following, flush=True)
+            say("flushed", telemetry._hub.following)
+
+
+def say(*words: object) -> None:
+    """A line that is out at once."""
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
