@@ -24,8 +24,11 @@ _PATIENCE, _PAUSE = 10.0, 0.05
 """Seconds for which another one is waited for: that of a life before this one is about to see that the run goes on."""
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Collect one run until it has ended, answer its trainer meanwhile, and wait for the scrape of its end."""
+def main(arguments: Sequence[str]) -> int:
+    """Collect one run until it has ended, answer its trainer meanwhile, and wait for the scrape of its end.
+
+    Returns the exit status: 0, or 1 where it has not ended, so that a trainer that lives after all starts another one.
+    """
     directory, linger, *handed = arguments
     # A Ctrl-C is the trainer's, which ends the run.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -47,6 +50,7 @@ def main(arguments: Sequence[str]) -> None:
         if run.ended and not run.yielded:
             server.wait_for_scrape(float(linger))
         server.close()
+    return 0 if run.ended else 1
 
 
 class _Later:
@@ -71,4 +75,4 @@ def _collecting(directory: Path, lives: Callable[[], bool]) -> Collecting:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -5,14 +5,18 @@ Of JSON's dialects it is Python's, which has a form for NaN and the infinities.
 
 import json
 import logging
+import socket
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
-__all__ = ["answer", "ask"]
+__all__ = ["answer", "ask", "ends"]
 
 _ENDS = (OSError, EOFError)
+_STUCK = 2
+"""Seconds for the next part of an answer, once it has begun."""
 _log = logging.getLogger("nissa")
 
 
@@ -33,8 +37,20 @@ def answer(connection: Connection, answers: Mapping[str, Callable[[], Any]]) -> 
     return thread
 
 
+def ends() -> tuple[Connection, socket.socket]:
+    """Two ends: one to ask, which waits for no part of an answer for ever, and one to hand to a new process."""
+    mine, its = socket.socketpair()
+    limit = struct.pack("ll", _STUCK, 0)
+    mine.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    mine.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    return Connection(mine.detach()), its
+
+
 def ask(connection: Connection, question: str, number: int, timeout: float) -> Any:
-    """The answer to a question, which bears a number of its own. Raises TimeoutError, also where nobody answers."""
+    """The answer to a question, which bears a number of its own. Raises TimeoutError, also where nobody answers.
+
+    Where an answer breaks off, the connection is closed, and whoever answers is taken to be gone.
+    """
     try:
         connection.send_bytes(json.dumps({"id": number, "ask": question}).encode())
         while connection.poll(timeout):
@@ -43,6 +59,7 @@ def ask(connection: Connection, question: str, number: int, timeout: float) -> A
             if reply["id"] == number:
                 return _content(reply)
     except _ENDS as error:
+        connection.close()
         raise TimeoutError(f"the collector is gone: {error}") from None
     raise TimeoutError(f"the collector did not answer within {timeout:g} s")
 

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from nissa.events.kinds import PipelineState
-from nissa.pipeline.collector.answers import ask
+from nissa.pipeline.collector.answers import ask, ends
 from nissa.pipeline.collector.control import CONTROL, Control
 from nissa.pipeline.dispatch import FaultLog
 from nissa.sinks.prometheus import url
@@ -140,7 +140,7 @@ class CollectorProcess:
         return True
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        mine, its = socket.socketpair()
+        mine, its = ends()
         handed = [its.fileno(), *([self._metrics.fileno()] if self._metrics else [])]
         command = [sys.executable, "-m", "nissa.pipeline.collector", os.fspath(self._directory), str(self._linger)]
         with its, (self._directory / OUTPUT).open("ab") as output:
@@ -152,7 +152,7 @@ class CollectorProcess:
                 pass_fds=handed,
                 start_new_session=True,
             )
-        self._connection = Connection(mine.detach())
+        self._connection = mine
         return process
 
     def _watch(self) -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from nissa.cli.main import main
 from nissa.operators.fold import Fold
-from nissa.pipeline.collector.answers import answer, ask
+from nissa.pipeline.collector import answers
+from nissa.pipeline.collector.answers import answer, ask, ends
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from tests.operators.raised import configured
@@ -60,10 +61,11 @@ def test_flush_snapshot_state_metrics_and_fidelity_answer_also_after_the_end(liv
     assert (state.read, state.unread, state.queued, state.faults) == (state.accepted, 0, 0, {})
     assert [(sink.sink, sink.written, sink.queued) for sink in state.sinks] == [("log", state.accepted, 0)]
     assert 'nissa_seeds_germinated_total{blueprint="norm",env="0",group="ppo",run="run"} 5.0' in scraped(live)
-    assert live.fidelity == "normal"
+    found = [live.fidelity]
     tell_epoch(live, 0, 6)
     assert live.flush(LIMIT)
-    assert live.fidelity == "dense"
+    found.append(live.fidelity)
+    assert found == ["normal", "dense"]
     assert live.state().fidelity_delay
     live.close(timeout=LIMIT)
     result = replay(tmp_path / "run")
@@ -85,16 +87,26 @@ def test_fidelity_by_hand_wins(live: Telemetry) -> None:
 
 def test_numbers_that_are_broken_cross_and_a_question_that_fails_is_told() -> None:
     mine, its = Pipe()
-    answers = {"numbers": lambda: [math.nan, math.inf, 0.1], "nothing": lambda: {}["nothing"]}
-    thread = answer(its, answers)
+    known: dict[str, Any] = {"numbers": lambda: [math.nan, math.inf, 0.1], "nothing": lambda: "text".index("?")}
+    thread = answer(its, known)
     number, *others = ask(mine, "numbers", 1, LIMIT)
     assert math.isnan(number)
     assert others == [math.inf, 0.1]
-    with pytest.raises(TimeoutError, match="KeyError"):
+    with pytest.raises(TimeoutError, match="ValueError"):
         ask(mine, "nothing", 2, LIMIT)
     mine.close()
     thread.join(LIMIT)
     assert not thread.is_alive()
+    its.close()
+
+
+def test_an_answer_that_breaks_off_hangs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "_STUCK", 1)
+    mine, its = ends()
+    its.sendall(b"\0\0\1\0 and no more")
+    with pytest.raises(TimeoutError, match="the collector is gone"):
+        ask(mine, "numbers", 1, LIMIT)
+    assert mine.closed
     its.close()
 
 

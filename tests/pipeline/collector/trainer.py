@@ -26,7 +26,7 @@ def main(out: Path, epochs: int | None = None, port: int | None = None) -> None:
         for epoch in count(1) if epochs is None else range(1, epochs + 1):
             for env in range(3):
                 tell_epoch(telemetry, env, epoch)
-                time.sleep(0.002)
+                time.sleep(0.01)
             telemetry._hub.flush(60.0)
             say("flushed", telemetry._hub.following)
 
