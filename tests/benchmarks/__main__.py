@@ -10,6 +10,7 @@ from tests.benchmarks import (
     digits,
     emit,
     esper,
+    fidelity,
     injected,
     memory,
     noticing,
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "detectors": detectors.run,
     "digits": digits.run,
     "injected": injected.run,
+    "fidelity": fidelity.run,
     "memory": memory.run,
 }
 
