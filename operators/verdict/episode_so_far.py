@@ -167,7 +167,8 @@ class EpisodeSoFar:
 
     def _fossil_params(self, end: EpisodeEnded) -> int | None:
         """Parameters that stay: as the seeds told when they fossilized, else as the last epoch did."""
-        return self.fossil_params if self.fossilized == end.fossilized else self.last.fossilized_params
+        told = (self.fossilized or None) if end.fossilized is None else end.fossilized
+        return self.fossil_params if self.fossilized == told else self.last.fossilized_params
 
 
 def _float(value: float | None) -> float | None:

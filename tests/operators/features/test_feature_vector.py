@@ -216,7 +216,7 @@ def test_slots_that_are_not_told_are_not_none_of_them() -> None:
     assert found["live_seeds"] is found["free_slots"] is None
 
 
-NUMBERS = st.sampled_from([0.0, 0.25, 0.5, 1.0, 50.0, 50.4, 60.0, math.nan, math.inf, -math.inf])
+NUMBERS: Any = st.sampled_from([None, 0.0, 0.25, 0.5, 1.0, 50.0, 50.4, 60.0, math.nan, math.inf, -math.inf])
 
 
 @settings(max_examples=200)
@@ -234,13 +234,14 @@ def test_histories_equal_a_plain_loop_over_the_epochs_of_the_episode(rows: list[
         assert repr({name: found[name] for name in expected}) == repr(expected)
 
 
-def by_hand(values: list[float], kind: str, best: Any) -> dict[str, float | None]:
-    finite = [value for value in values if math.isfinite(value)]
+def by_hand(values: list[Any], kind: str, best: Any) -> dict[str, float | None]:
+    measured = [value for value in values if value is not None]
+    finite = [value for value in measured if math.isfinite(value)]
     last = {n: values[-n] if n <= len(values) else None for n in range(1, 6)}
     return {
         f"val_{kind}": values[-1],
-        f"{kind}_delta": values[-1] - values[-2] if len(values) > 1 else None,
-        f"best_val_{kind}": best(finite) if finite else math.nan,
+        f"{kind}_delta": None if None in (*values[-2:], *[None] * (len(values) < 2)) else values[-1] - values[-2],
+        f"best_val_{kind}": best(finite) if finite else math.nan if measured else None,
         **{f"{kind}_history_{n}": value for n, value in last.items()},
     }
 

@@ -16,6 +16,7 @@ from nissa.events.kinds import (
     EpisodeEnded,
     EpisodeStarted,
     EpochCompleted,
+    RunStarted,
     ScoreboardUpdated,
     SeedCulled,
     SeedFossilized,
@@ -93,6 +94,23 @@ def test_a_rate_or_mean_of_nothing_is_missing_and_not_zero() -> None:
     (row,) = derived(blueprint_stats(), [event(germinated())])
     assert isinstance(row, BlueprintSummarized)
     assert (row.fossilization_rate, row.acc_delta_mean, row.churn_mean, row.lifespan_mean) == (None,) * 4
+
+
+def test_a_sum_of_which_a_part_was_not_told_is_not_known_and_a_mean_is_one_of_what_was() -> None:
+    bare = SeedFossilized(slot="early", seed="s2", blueprint="norm")
+    story = [event(payload, env=0, episode=0) for payload in (episode_started(), fossilized(), bare)]
+    before, after = derived(seed_scoreboard(), story)[1:]
+    assert (before.params_added, before.growth_ratio) == (10, 1.01)  # type: ignore[attr-defined]
+    assert (after.fossilized, after.params_added, after.growth_ratio) == (2, None, None)  # type: ignore[attr-defined]
+    row = last_rows(blueprint_stats(), story)["norm"]
+    assert (row.fossilized, row.lifespan_mean) == (2, 5.0)
+
+
+def test_an_episode_that_tells_no_size_goes_by_the_one_before_or_by_its_run() -> None:
+    run = event(RunStarted(host_params=50))
+    starts = [event(EpisodeStarted(policy="ppo"), env=0, episode=n) for n in range(2)]
+    assert [row.host_params for row in derived(seed_scoreboard(), [run, *starts])] == [50, 50]  # type: ignore[attr-defined]
+    assert [row.host_params for row in derived(seed_scoreboard(), starts)] == [None, None]  # type: ignore[attr-defined]
 
 
 def test_a_broken_improvement_shows_in_the_mean() -> None:

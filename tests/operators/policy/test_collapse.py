@@ -46,7 +46,7 @@ def test_entropy_and_information_equal_numpy_on_masked_logits(logits: Any, mask:
 
 def test_what_an_update_tells_is_judged_though_a_library_tells_no_more() -> None:
     """As stable-baselines3, which tells neither the largest ratio nor the norm of the gradient."""
-    told_by = {"policy_loss": 0.1, "value_loss": 0.5, "clip_fraction": 0.1, "explained_variance": 0.8}
+    told_by: dict[str, Any] = {"policy_loss": 0.1, "value_loss": 0.5, "clip_fraction": 0.1, "explained_variance": 0.8}
     bare = [PolicyUpdated(update=n, approx_kl=0.01, **told_by) for n in range(24)]
     assert told(bare) == told(bare, policy_spikes()) == []
     assert names(told([*bare, PolicyUpdated(update=24, approx_kl=0.5)], policy_spikes())) == [("kl_spike", "approx_kl")]

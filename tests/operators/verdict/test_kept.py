@@ -16,6 +16,7 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
     SlotSnapshot,
+    VerdictReached,
 )
 from nissa.operators.verdict.verdict import verdicts
 from tests.operators.test_contract import derived
@@ -85,6 +86,16 @@ def compared(*told: Payload | int) -> EpisodeCompared:
 def test_what_was_told_holds() -> None:
     row = compared(validated(early="FOSSILIZED"), end(1, 1, kept_accuracy=61.0, growth_ratio=1.5))
     assert (row.kept_accuracy, row.kept_growth_ratio) == (61.0, 1.5)
+
+
+def test_what_an_end_does_not_tell_is_not_known_and_in_no_mean() -> None:
+    bare = EpisodeEnded(outcome="completed")
+    row = compared(born("early"), validated(early="HOLDING"), SeedFossilized(slot="early", seed="early"), bare)
+    assert (row.epochs, row.final_accuracy, row.kept_accuracy, row.peak_accuracy) == (None, None, None, 90.0)
+    assert (row.kept_growth_ratio, row.final_growth_ratio) == (None, 1.25)
+    *_, verdict = derived(verdicts(), [event(bare, env=0, episode=0), event(end(0), env=0, episode=1)])
+    assert isinstance(verdict, VerdictReached)
+    assert (verdict.episodes, verdict.final_accuracy_mean, verdict.shown) == (2, None, "not shown")
 
 
 @pytest.mark.parametrize(
