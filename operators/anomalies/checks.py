@@ -12,7 +12,14 @@ from typing import Any
 
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
-from nissa.events.kinds import ActivationsMeasured, AlertRaised, AlertResolved, BatchCompleted, EpochCompleted
+from nissa.events.kinds import (
+    ActivationsMeasured,
+    AlertRaised,
+    AlertResolved,
+    BatchCompleted,
+    EpochCompleted,
+    GradientsMeasured,
+)
 from nissa.events.vocabulary import ACCURACY_DROP, DORMANT_UNITS, GRADIENT_EXPLOSION, LOSS_SPIKE, NON_FINITE
 from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, update_alert
 from nissa.operators.anomalies.non_finite import BROKEN, EPOCH_FIGURES, GRADIENTS, Rows
@@ -26,6 +33,7 @@ __all__ = [
     "batch_completed",
     "epoch_completed",
     "find_broken",
+    "gradients_measured",
     "probe_measured",
 ]
 
@@ -82,8 +90,17 @@ def epoch_completed(state: EpisodeBaselines, scope: Scope, epoch: EpochCompleted
 
 
 def probe_measured(state: EpisodeBaselines, scope: Scope, payload: Payload) -> AlertEvents:
-    """Take gradients, weights or sharpness in: what of them is not finite."""
+    """Take weights or sharpness in: what of them is not finite."""
     return find_broken(state, scope, payload, calm=1)
+
+
+def gradients_measured(state: EpisodeBaselines, scope: Scope, gradients: GradientsMeasured) -> AlertEvents:
+    """Take gradients in: what of them is not finite. Nearly always nothing is, nor anything else."""
+    if state.alerts or any(layer.non_finite > 0 for layer in gradients.layers.values()):
+        return find_broken(state, scope, gradients, calm=1)
+    if gradients.layers:
+        state.overflows[GradientsMeasured].look(False, scope.epoch, gradients.batch)
+    return ()
 
 
 def activations_measured(state: EpisodeBaselines, scope: Scope, activations: ActivationsMeasured) -> AlertEvents:
