@@ -82,6 +82,8 @@ def activation_complaint(layer: LayerActivations) -> str | None:
 
 def worse(one: str | None, other: str | None) -> str | None:
     """The worse of two complaints."""
+    if one is None or other is None:
+        return one or other
     return next((complaint for complaint in COMPLAINTS if complaint in (one, other)), None)
 
 
@@ -100,13 +102,12 @@ def health(sources: Iterable[Complaints], *, broken: bool = False) -> float | No
 
     None if no layer was measured and nothing is broken: not measured is not healthy.
     """
-    worst: dict[str, str | None] = {}
-    for source in sources:
-        for name, wrong in source.items():
-            worst[name] = worse(worst.get(name), wrong)
-    if broken or "non_finite" in worst.values():
+    sources = tuple(sources)
+    measured = set[str]().union(*sources)
+    ill = {name: wrong for source in sources for name, wrong in source.items() if wrong is not None}
+    if broken or any("non_finite" in source.values() for source in sources):
         return 0.0
-    return sum(wrong is None for wrong in worst.values()) / len(worst) if worst else None
+    return (len(measured) - len(ill)) / len(measured) if measured else None
 
 
 def _is_broken(layer: LayerGradients) -> bool:
