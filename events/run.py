@@ -127,10 +127,6 @@ class PipelineState:
     """From the event that changed the fidelity last to the trainer being told; None before the first change."""
     fidelity_delay_max: Seconds | None = None
     """The longest of all changes."""
-    read: Count | None = None
-    """Events that a collector read from the log; None without one."""
-    unread: Bytes | None = None
-    """What a collector has not read of the log yet; None without one."""
     sinks: list[SinkState]
     """One row for each sink."""
 

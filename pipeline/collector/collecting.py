@@ -43,8 +43,6 @@ class Collecting:
             lag=run.lag,
             fidelity_delay=run.follower.last,
             fidelity_delay_max=run.follower.largest,
-            read=run.reading.read,
-            unread=run.tail.waiting(),
         )
 
     def follow(self) -> None:

@@ -8,10 +8,10 @@ from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
 from nissa.sinks.prometheus.field_readings import Reading, readings
-from nissa.sinks.prometheus.listening import listening, url
 from nissa.sinks.prometheus.metric import Metric
 from nissa.sinks.prometheus.metrics import NOTHING_YET
 from nissa.sinks.prometheus.server import MetricsServer
+from nissa.sinks.prometheus.sockets import listening, url
 
 __all__ = [
     "MAX_LABEL_SETS",

@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
 
-from nissa.sinks.prometheus.listening import url
 from nissa.sinks.prometheus.scrapers import ScrapeTimes
+from nissa.sinks.prometheus.sockets import url
 
 __all__ = ["MetricsServer"]
 

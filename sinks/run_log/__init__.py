@@ -12,9 +12,9 @@
 After `kill -9` everything flushed is there; the last line may be torn, and readers skip it and say so.
 """
 
+from nissa.sinks.run_log.directory import DERIVED, PACKED, cut_torn_line, is_being_written, lock, segments
 from nissa.sinks.run_log.log import DEAD_LETTERS, RunLog
 from nissa.sinks.run_log.manifest import MANIFEST, DamagedManifestError, listed_segments
-from nissa.sinks.run_log.segments import DERIVED, PACKED, cut_torn_line, is_being_written, lock, segments
 
 __all__ = [
     "DEAD_LETTERS",

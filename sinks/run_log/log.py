@@ -11,8 +11,8 @@ from nissa.events.codec import SCHEMA_VERSION, written
 from nissa.events.event import Event
 from nissa.events.kinds import RunEnded, RunStarted
 from nissa.events.salvage import salvaged
+from nissa.sinks.run_log.directory import cut_torn_line, lock, segments
 from nissa.sinks.run_log.manifest import MANIFEST, Segment, earlier_segments
-from nissa.sinks.run_log.segments import cut_torn_line, lock, segments
 
 __all__ = ["DEAD_LETTERS", "RunLog"]
 

@@ -11,8 +11,8 @@ import pytest
 from nissa.cli.runs.replay import read_run
 from nissa.events.event import Event
 from nissa.sinks.prometheus.collector import PrometheusSink
-from nissa.sinks.prometheus.listening import listening
 from nissa.sinks.prometheus.server import MetricsServer
+from nissa.sinks.prometheus.sockets import listening
 from tests.grafana.checking import panels
 from tests.grafana.choices import choices
 from tests.grafana.promql import anyway, filled

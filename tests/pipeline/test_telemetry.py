@@ -27,6 +27,7 @@ from nissa.events.kinds import (
     BatchCompleted,
     EventsDropped,
     Heartbeat,
+    Payload,
     PipelineState,
     RunEnded,
     SeedFossilized,
@@ -163,7 +164,12 @@ def test_the_books_are_right_at_any_moment_and_empty_at_the_end(tmp_path: Path) 
 
     sinks: dict[str, Any] = {"bad": Bad(), "taken": list[Any]().append}
     telemetry = Telemetry("run", out=tmp_path / "run", sinks=sinks, capacity=300)
-    emitters = [threading.Thread(target=lambda: [telemetry.emit(BATCH) for _ in range(3_000)]) for _ in range(3)]
+
+    def emit() -> None:
+        for _ in range(3_000):
+            telemetry.emit(BATCH)
+
+    emitters = [threading.Thread(target=emit) for _ in range(3)]
     for thread in emitters:
         thread.start()
     while any(thread.is_alive() for thread in emitters):
@@ -194,11 +200,17 @@ def test_after_the_end_nothing_is_queued_even_if_a_part_hangs(inline: bool) -> N
     check_books(telemetry.state(), queued=False)
 
 
-def test_books_that_are_wrong_are_a_fault() -> None:
-    telemetry = Telemetry("run")
+@pytest.mark.parametrize("when", [SeedGerminated, RunEnded])
+def test_books_that_are_wrong_are_a_fault(when: type[Payload]) -> None:
+    class Falsifier:
+        inline = True
+        kinds = (when,)
+
+        def __call__(self, e: Event[Any]) -> None:
+            telemetry._hub._worker.buffer.accepted += 2
+
+    telemetry = Telemetry("run", sinks={"bad": Falsifier()})
     telemetry.emit(SEED)
-    telemetry.flush(LIMIT)
-    telemetry._hub._worker.buffer.accepted += 2
     telemetry.close()
     assert telemetry.state().faults == {"books": 1}
 
@@ -306,6 +318,54 @@ def test_a_hung_sink_does_not_cost_a_healthy_one_its_end() -> None:
         telemetry.close(timeout=1.0)
         assert closed.wait(LIMIT)
         assert telemetry.state().faults["stuck"] == 1
+
+
+def test_a_hung_hub_leaves_the_sinks_their_half_of_the_time() -> None:
+    closed = threading.Event()
+
+    class Healthy:
+        def __call__(self, e: Event[Any]) -> None:
+            pass
+
+        def close(self) -> None:
+            time.sleep(0.05)
+            closed.set()
+
+    class Hung:
+        inline = True
+
+        def __init__(self, hang: Any) -> None:
+            self.hang = hang
+
+        def __call__(self, e: Event[Any]) -> None:
+            if isinstance(e.payload, SeedGerminated):
+                self.hang(e)
+
+    with hanging() as hang:
+        telemetry = Telemetry("run", sinks={"healthy": Healthy(), "hung": Hung(hang)})
+        telemetry.emit(BATCH)
+        telemetry.flush(LIMIT)
+        telemetry.emit(SEED)
+        telemetry.close(timeout=4.0)
+        assert closed.is_set()
+        assert telemetry.state().faults == {"hub": 1}
+
+
+def test_a_close_that_is_interrupted_after_it_told_the_end_tells_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telemetry, interrupts, close = Telemetry("run", out=tmp_path / "run"), [KeyboardInterrupt()], Hub.close
+
+    def interrupted(hub: Hub, timeout: float) -> None:
+        if interrupts:
+            raise interrupts.pop()
+        close(hub, timeout)
+
+    monkeypatch.setattr(Hub, "close", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        telemetry.close()
+    telemetry.close("failed")
+    assert ended(tmp_path / "run").outcome == "completed"
 
 
 def test_a_close_that_is_interrupted_can_be_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

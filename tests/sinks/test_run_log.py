@@ -1,5 +1,6 @@
 """The run directory: what was flushed is there, whatever happens to the process, the disk or the last line."""
 
+import math
 import os
 import shutil
 import signal
@@ -236,6 +237,33 @@ def test_a_rotation_that_fails_at_any_step_loses_nothing_and_writes_nowhere_else
     numbers, reading = read(tmp_path / "run")
     assert (numbers, reading.malformed) == (list(range(20)), 0)
     assert (tmp_path / "checkpoint.pt").read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize(("fsync", "synced"), [(0.0, [1, 2, 3, 3, 3]), (math.inf, [3])])
+def test_what_is_written_is_forced_to_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fsync: float, synced: list[int]
+) -> None:
+    """How many lines the segment holds each time that it is forced: at each flush if so asked, and at its end."""
+    lines, real = list[int](), os.fsync
+
+    def force(file: int) -> None:
+        lines.append(Path(f"/proc/self/fd/{file}").resolve().read_bytes().count(b"\n"))
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", force)
+    written(tmp_path / "run", 3, fsync=fsync)
+    assert lines == synced
+
+
+def test_the_manifest_is_replaced_and_never_written_into(tmp_path: Path) -> None:
+    """Whoever opened it goes on to read what was whole then, and a kill in the middle leaves the one before."""
+    log = RunLog(tmp_path / "run", rotate=1)
+    with (tmp_path / "run" / "manifest.json").open("rb") as opened:
+        log(batch(0))
+        log.flush()
+        log.close()
+        assert len(orjson.loads(opened.read())["segments"]) == 1
+    assert len(orjson.loads((tmp_path / "run" / "manifest.json").read_bytes())["segments"]) == 2
 
 
 def test_duplicated_lines_are_skipped_and_counted(tmp_path: Path) -> None:

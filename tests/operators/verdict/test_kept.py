@@ -90,9 +90,11 @@ def test_what_was_told_holds() -> None:
 
 def test_what_an_end_does_not_tell_is_not_known_and_in_no_mean() -> None:
     bare = EpisodeEnded(outcome="completed")
-    row = compared(born("early"), validated(early="HOLDING"), SeedFossilized(slot="early", seed="early"), bare)
+    fossil = SeedFossilized(slot="early", seed="early")
+    row = compared(born("early"), born("late"), validated(early="HOLDING", late="HOLDING"), fossil, bare)
     assert (row.epochs, row.final_accuracy, row.kept_accuracy, row.peak_accuracy) == (None, None, None, 90.0)
-    assert (row.kept_growth_ratio, row.final_growth_ratio) == (None, 1.25)
+    assert (row.kept_growth_ratio, row.final_growth_ratio) == (None, 1.5)
+    assert compared(born("early"), validated(early="HOLDING"), fossil, bare).kept_growth_ratio == 1.25, "all is kept"
     *_, verdict = derived(verdicts(), [event(bare, env=0, episode=0), event(end(0), env=0, episode=1)])
     assert isinstance(verdict, VerdictReached)
     assert (verdict.episodes, verdict.final_accuracy_mean, verdict.shown) == (2, None, "not shown")

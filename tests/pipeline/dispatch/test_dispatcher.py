@@ -100,9 +100,10 @@ def test_a_ctrl_c_is_no_fault_of_a_subscriber() -> None:
 
     stream = EventStream(Faults())
     stream.subscribe(stop, on_completed=stop)
-    for way in (lambda: stream.send(CULLED), stream.complete):
-        with pytest.raises(KeyboardInterrupt):
-            way()
+    with pytest.raises(KeyboardInterrupt):
+        stream.send(CULLED)
+    with pytest.raises(KeyboardInterrupt):
+        stream.complete()
 
 
 def test_an_operator_that_chokes_on_an_event_keeps_its_state_and_goes_on() -> None:

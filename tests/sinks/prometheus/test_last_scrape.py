@@ -16,8 +16,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from nissa.sinks.prometheus.collector import PrometheusSink
-from nissa.sinks.prometheus.listening import listening
 from nissa.sinks.prometheus.server import MetricsServer, _Handler
+from nissa.sinks.prometheus.sockets import listening
 from tests.waiting import LIMIT, until
 
 
