@@ -29,7 +29,7 @@ def all_finite(values: Collection[Any]) -> bool:
     """The same of several. A sum is finite only if each term is; where it is not, it may be no more than too large."""
     total = 0.0
     for value in values:
-        cls = type(value)
+        cls: Any = type(value)
         if cls is float:
             total += value
         elif cls not in _ALWAYS and not _reader(cls)(value):
