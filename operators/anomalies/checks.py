@@ -6,6 +6,7 @@ one observation: the next sound one ends the alert of a broken layer. Gradients 
 leaves out, so they are broken once that lasts, or where a loss, an activation or a weight is broken too.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from typing import Any
@@ -25,7 +26,7 @@ from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, update_al
 from nissa.operators.anomalies.non_finite import BROKEN, EPOCH_FIGURES, GRADIENTS, Rows
 from nissa.operators.anomalies.thresholds import Rules
 from nissa.operators.overflow import Overflow
-from nissa.operators.statistics import Detector, RatioRule, RollingMedianRatio, SampleSize
+from nissa.operators.statistics import Detection, Detector, RatioRule, RollingMedianRatio, SampleSize
 
 __all__ = [
     "EpisodeBaselines",
@@ -69,10 +70,7 @@ def batch_completed(state: EpisodeBaselines, scope: Scope, batch: BatchCompleted
     if _may_matter(state, loss + others + sum(seeds.values())):
         events += find_broken(state, scope, batch, state.rules.calm_batches)
     events += _spike(state, scope, "loss", loss, state.rules.calm_batches)
-    if host is not None:
-        events += _explosion(state, scope, "host", float(host))
-    for slot, norm in seeds.items():
-        events += _explosion(state, scope, slot, float(norm))
+    events += _explosions(state, scope, (("host", host), *seeds.items()))
     return events
 
 
@@ -165,19 +163,23 @@ def _spike(state: EpisodeBaselines, scope: Scope, name: str, value: float, calm:
     return update_alert(state.alerts, scope, (LOSS_SPIKE, name), found, calm)
 
 
-def _explosion(state: EpisodeBaselines, scope: Scope, subject: str, norm: float) -> AlertEvents:
-    if not isfinite(norm):
-        return ()
-    rules, recent = state.rules, state.norms.get(subject)
-    if recent is None:
-        recent = _follow(state.norms, subject)
-    high, found = recent.judge(norm, rules.explosion, rules.typical), None
-    if high is None and not state.alerts:
-        return ()
-    if high is not None:
-        times = f"{norm / high.baseline:,.0f} times its typical {high.baseline:.4g}"
-        found = Finding(f"gradient norm of {subject} is {norm:.4g}, {times}", norm, *high)
-    return update_alert(state.alerts, scope, (GRADIENT_EXPLOSION, subject), found, rules.calm_batches)
+def _explosions(state: EpisodeBaselines, scope: Scope, norms: Iterable[tuple[str, float | None]]) -> AlertEvents:
+    rules, known = state.rules, state.norms
+    events: list[AlertRaised | AlertResolved] = []
+    for subject, norm in norms:
+        if norm is None or not isfinite(norm):
+            continue
+        recent = known.get(subject) or _follow(known, subject)
+        high = recent.judge(float(norm), rules.explosion, rules.typical)
+        if high is not None or state.alerts:
+            found = None if high is None else _exploded(subject, norm, high)
+            events += update_alert(state.alerts, scope, (GRADIENT_EXPLOSION, subject), found, rules.calm_batches)
+    return events
+
+
+def _exploded(subject: str, norm: float, high: Detection) -> Finding:
+    times = f"{norm / high.baseline:,.0f} times its typical {high.baseline:.4g}"
+    return Finding(f"gradient norm of {subject} is {norm:.4g}, {times}", float(norm), *high)
 
 
 def _follow(norms: dict[str, RollingMedianRatio], subject: str) -> RollingMedianRatio:
