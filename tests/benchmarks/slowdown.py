@@ -29,9 +29,10 @@ _SECONDS = 1.0
 
 
 class _Block(NamedTuple):
-    """Some steps of one way: milliseconds of each, and microseconds of other threads' CPU for each event."""
+    """Some steps of one way: ms of each by the clock, of CPU for one, and us of other threads' CPU for each event."""
 
     steps: list[float]
+    cpu: float
     behind: float
 
 
@@ -76,6 +77,7 @@ def _compare(length: float, rate: int, products: int, ways: dict[str, Callable[[
     for way, rows in blocks.items():
         figures += [
             Figure(f"{way}: mean of a step", [statistics.fmean(row.steps) for row in rows], "ms"),
+            Figure("... CPU of the trainer's thread", [row.cpu for row in rows], "ms"),
             Figure("... its p99", [statistics.quantiles(row.steps, n=100)[-1] for row in rows], "ms"),
         ]
         if way != "without":
@@ -85,15 +87,15 @@ def _compare(length: float, rate: int, products: int, ways: dict[str, Callable[[
 
 def _block(emit: Callable[[int], None], products: int, steps: int, events: float) -> _Block:
     """Where a step has less than an event, some have one."""
-    took, emitted, others = list[float](), 0, time.process_time() - time.thread_time()
+    took, emitted, own, others = list[float](), 0, time.thread_time(), time.process_time() - time.thread_time()
     for n in range(1, steps + 1):
         began = time.perf_counter()
         _work(products)
         emit(int(n * events) - emitted)
         emitted = int(n * events)
         took.append(1e3 * (time.perf_counter() - began))
-    others = time.process_time() - time.thread_time() - others
-    return _Block(took, 1e6 * others / max(1, emitted))
+    own, others = time.thread_time() - own, time.process_time() - time.thread_time() - others
+    return _Block(took, 1e3 * own / steps, 1e6 * others / max(1, emitted))
 
 
 _A, _B, _C = torch.full((48, 48), 0.5), torch.full((48, 48), 0.5), torch.empty(48, 48)
