@@ -16,7 +16,7 @@ MOST_BYTES = 128 << 20
 """Bytes that the entries of one buffer may hold, about."""
 _LOOK = 64
 """Entries between two looks at what waits; where fewer wait, nothing is weighed."""
-_STRIDE = 16
+_STRIDE = 64
 """Of so many entries one is weighed, and stands for all, unless large ones are among them: then each is."""
 _LARGE = 1 << 15
 """Bytes from which an entry is a large one."""
@@ -227,27 +227,30 @@ class PriorityBuffer:
             if self._on_first:
                 self._on_first()
             self._idle = False
-        self._look()
-        room = self.capacity - len(self)
-        if room < 1 and not self._shed(payload.importance):
+        if self.accepted - self._weighed >= _LOOK or self._stride == 1:
+            self._look()
+        bulk, routine, lifecycle = self._queues
+        room = self.capacity - len(bulk) - len(routine) - len(lifecycle)
+        if room > 0:
+            self._next_look = self.accepted + (min(room, _LOOK) if self._stride > 1 else 1)
+        elif not self._shed(payload.importance):
             # All that waits is more important, so the newcomer goes, and its number shows as a gap.
             self.accepted += 1
             self.dropped[payload.kind] += 1
             return False
-        self._next_look = self.accepted + (max(1, min(room, _LOOK)) if self._stride > 1 else 1)
         return True
 
     def _look(self) -> None:
         """Weigh what came since the last look, if there is something of a backlog, and shed until the rest is light."""
         if len(self) < _LOOK and self._bytes < self._most_bytes / 4:
             self._stride = _STRIDE
-        elif self.accepted - self._weighed >= _LOOK or self._stride == 1:
-            if self._weigh() > _LARGE and self._stride > 1:
-                self._stride = 1
-                self._weigh()
-            self._weighed = self.accepted
-            while self._bytes > self._most_bytes and self._shed(max(Importance)):
-                pass
+            return
+        if self._weigh() > _LARGE and self._stride > 1:
+            self._stride = 1
+            self._weigh()
+        self._weighed = self.accepted
+        while self._bytes > self._most_bytes and self._shed(max(Importance)):
+            pass
 
     def _weigh(self) -> int:
         """Weigh one in `_stride` of what is new; the largest of them, in bytes. Where it begins, moves on each time."""
@@ -267,7 +270,8 @@ class PriorityBuffer:
         for queue in self._queues[: most + 1]:
             if queue:
                 ticket, _, victim, _ = queue.popleft()
-                self._bytes -= self._sizes.pop(ticket, 0)
+                if self._sizes:
+                    self._bytes -= self._sizes.pop(ticket, 0)
                 self.dropped[victim.kind] += 1
                 return True
         return False
