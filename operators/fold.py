@@ -98,11 +98,12 @@ class Keyed(Generic[V]):
         self.items: OrderedDict[Any, V] = OrderedDict()
 
     def __getitem__(self, key: Any) -> V:
+        items = self.items
         try:
-            self.items.move_to_end(key)
+            items.move_to_end(key)
         except KeyError:
             self[key] = self._make()
-        return self.items[key]
+        return items[key]
 
     def __setitem__(self, key: Any, value: V) -> None:
         self.items[key] = value

@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import version
 
 from tests.benchmarks import (
+    burst,
     detectors,
     digits,
     emit,
@@ -17,12 +18,15 @@ from tests.benchmarks import (
     operators,
     probes,
     scrape,
+    slowdown,
     throughput,
 )
 
 BENCHMARKS = {
     "emit": emit.run,
     "throughput": throughput.run,
+    "slowdown": slowdown.run,
+    "burst": burst.run,
     "esper": esper.run,
     "scrape": scrape.run,
     "probes": probes.run,
