@@ -153,7 +153,7 @@ def _spike(state: EpisodeBaselines, scope: Scope, name: str, value: float, calm:
         return ()
     curve = state.curves.get(name)
     if curve is None:
-        curve = state.curves[name] = state.rules.spike(state.rules.spiking)
+        curve = state.curves[name] = state.rules.spike()
     high, found = curve.judge(value), None
     if high is None and not state.alerts:
         return ()

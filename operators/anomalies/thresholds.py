@@ -1,6 +1,6 @@
 """The limits of both modes: what an anomaly is, and how long it is one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,12 +13,10 @@ __all__ = ["MODES", "Rules", "configured"]
 class Rules:
     """The limits of one mode."""
 
-    spike: Callable[[float], Detector | RatioRule]
-    """Makes the rule for one curve of losses, from how many times its mean a loss may be."""
+    mode: str
+    """"robust" or "ratio"."""
     losses: tuple[str, ...]
     """Losses of an epoch that have such a rule too; that of the batches has one in any case."""
-    noise: Callable[[float, int, int], float]
-    """Points by which an accuracy may fall by chance, from so many samples before and after."""
     lasting: bool
     """Whether the alert of an accuracy that fell stands until it is back, and not just until it falls no more."""
     typical: int
@@ -38,14 +36,18 @@ class Rules:
     calm_epochs: int = 2
     """Quiet epochs after which an alert is over."""
 
+    def spike(self) -> Detector | RatioRule:
+        """The rule for one curve of losses."""
+        return Detector(Limits(ratio=self.spiking)) if self.mode == "robust" else RatioRule(self.spiking)
 
-def _robust(ratio: float) -> Detector:
-    return Detector(Limits(ratio=ratio))
+    def noise(self, accuracy: float, before: int, after: int) -> float:
+        """Points by which an accuracy may fall by chance, from so many samples before and after."""
+        return accuracy_noise(accuracy, before, after) if self.mode == "robust" else 0.0
 
 
 MODES = {
-    "robust": Rules(_robust, ("val_loss",), accuracy_noise, lasting=True, typical=20),
-    "ratio": Rules(RatioRule, (), lambda _accuracy, _before, _after: 0.0, lasting=False, typical=64),
+    "robust": Rules("robust", ("val_loss",), lasting=True, typical=20),
+    "ratio": Rules("ratio", (), lasting=False, typical=64),
 }
 """"ratio" is the rule set of the research document, and nothing else: loss over twice the mean of the last 20, accuracy
 down by more than 5 points from one epoch to the next, gradient norm over 100 times the median of the last 64."""

@@ -1,6 +1,6 @@
 """A dense trace that is open: batches around its triggers, and what was measured and done near them, within bounds."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -78,7 +78,7 @@ class OpenTrace:
     of_policy: bool = False
     """Whether it is about the policy, and not about the environment where it is traced."""
     reasons: dict[str, None] = field(default_factory=dict)
-    rows: defaultdict[str, list[Event[Any]]] = field(default_factory=lambda: defaultdict(list))
+    rows: dict[str, list[Event[Any]]] = field(default_factory=lambda: {name: [] for name in LIMITS})
     left_out: Counter[str] = field(default_factory=Counter)
 
     def trigger(self, alert: str, window: int, most: int) -> None:

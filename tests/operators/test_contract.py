@@ -2,9 +2,13 @@
 
 import copy
 import math
-from collections.abc import Iterable
+import random
+from collections.abc import Collection, Iterable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import reactivex
 from hypothesis import given, settings
@@ -18,6 +22,7 @@ from nissa.operators import default_operators
 from nissa.operators.fold import Fold, Keyed
 from nissa.operators.statistics.moments import Moments
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
+from nissa.pipeline.sources import Reading, read_log
 from tests.samples import payloads, stories
 
 OPERATORS: dict[str, Fold[Any]] = {name: op for name, op in default_operators().items() if isinstance(op, Fold)}
@@ -113,6 +118,48 @@ def test_merging_changes_neither_part(operator: Fold[Any], story: list[Any]) -> 
     before = copy.deepcopy(flat(state))
     operator.merge(state, operator.init())
     assert flat(state) == before
+
+
+def told_of(operator: Fold[Any], events: Iterable[Event[Any]], cuts: Collection[int]) -> tuple[list[bytes], bytes]:
+    """All that was derived, and the last state, as lines; at each of the cuts the fold goes on from a file."""
+    state, out = operator.init(), list[bytes]()
+    for at, event in enumerate(events):
+        if at in cuts:
+            text = orjson.dumps(operator.dump(state))
+            state = operator.load(orjson.loads(text))
+            assert orjson.dumps(operator.dump(state)) == text
+        if isinstance(event.payload, operator.kinds):
+            out += [encode(Event(event.seq, 0.0, event.scope, payload)) for payload in operator.step(state, event)]
+    return out, orjson.dumps(operator.dump(state))
+
+
+@cache
+def recorded(demo: Path) -> list[Event[Any]]:
+    """What was told in the demo and what followed from it, in the order in which every operator sees it."""
+    seen: list[Event[Any]] = []
+    dispatcher = Dispatcher(default_operators(), {"all": seen.append}, fail)
+    for event in read_log(demo, Reading()):
+        if not event.ordinal:
+            dispatcher.deliver(event)
+    return seen
+
+
+@each
+@settings(max_examples=50)
+@given(story=stories(), cut=st.integers(0, 40))
+def test_a_fold_that_was_put_aside_in_a_story_goes_on_as_if_it_had_not_been(
+    operator: Fold[Any], story: list[Any], cut: int
+) -> None:
+    assert told_of(operator, story, {min(cut, len(story))}) == told_of(operator, story, ())
+
+
+@each
+def test_a_fold_that_was_put_aside_in_a_recorded_run_goes_on_as_if_it_had_not_been(
+    operator: Fold[Any], demo: Path
+) -> None:
+    events = [event for event in recorded(demo) if isinstance(event.payload, operator.kinds)]
+    cuts = random.Random(operator.name).sample(range(len(events)), min(20, len(events)))
+    assert told_of(operator, events, cuts) == told_of(operator, events, ())
 
 
 @each

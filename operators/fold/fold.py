@@ -4,8 +4,7 @@ An operator takes an Observable of events and returns an Observable of derived p
 subscribes, so two subscriptions share nothing.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -15,12 +14,13 @@ from reactivex import operators as ops
 
 from nissa.events.event import Env, Event
 from nissa.events.kind import Payload
+from nissa.operators.fold.keyed import Keyed
+from nissa.operators.fold.plain_state import UnreadableStateError, plain_state, state_of
 
-__all__ = ["EnvKey", "Fold", "Keyed", "Operator", "Routed", "merge_disjoint", "only"]
+__all__ = ["EnvKey", "Fold", "Operator", "Routed", "only"]
 
 P = TypeVar("P", bound=Payload)
 S = TypeVar("S")
-V = TypeVar("V")
 
 EnvKey = tuple[str, str | None, Env | None]
 """Run, group and environment."""
@@ -73,6 +73,30 @@ class Fold(Generic[S]):
     """Takes one event in and yields what it derives."""
     merge: Callable[[S, S], S] | None = None
     """For reducers: the state of two disjoint parts of a stream, each environment whole in one of them."""
+    version: int = 1
+    """Of the state: one more when the same state means something else. What it consists of is told anyway."""
+
+    def dump(self, state: S) -> dict[str, Any]:
+        """A state as plain data, as JSON holds it: what `load` makes of it goes on alike. It is the same for equal
+        states. Raises TypeError on a state with something in it that has no plain form, as a function."""
+        forms, plain = plain_state(state)
+        return {"fold": self.name, "version": self.version, "forms": forms, "state": plain}
+
+    def load(self, plain: Any) -> S:
+        """The state that was dumped, on its own. Raises UnreadableStateError where it is of another fold or version,
+        or is none; then the log has to be folded anew."""
+        dumped = plain if isinstance(plain, Mapping) else {}
+        fold, version = dumped.get("fold"), dumped.get("version")
+        if (fold, version) != (self.name, self.version):
+            is_of = f"the dumped state is of {fold!r} in version {version!r}"
+            raise UnreadableStateError(f"{is_of}, and this is {self.name!r} in version {self.version}")
+        fresh = self.init()
+        first = fresh.make() if isinstance(fresh, Keyed) else fresh
+        own = {part.__module__ for part in (type(first), *self.kinds)}
+        state: S = state_of(dumped.get("forms", ()), dumped.get("state"), fresh, own)
+        if type(state) is not type(fresh):
+            raise UnreadableStateError(f"{state!r} is no state of {self.name!r}")
+        return state
 
     def __call__(self, source: Observable[Event[Payload]]) -> Observable[Payload]:
         def subscribe(
@@ -88,36 +112,3 @@ class Fold(Generic[S]):
             return events.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler)
 
         return reactivex.create(subscribe)
-
-
-class Keyed(Generic[V]):
-    """Values by key, made when first asked for; of too many, the one used longest ago is given back."""
-
-    def __init__(self, make: Callable[[], V], limit: int = 10_000) -> None:
-        self._make, self.limit = make, limit
-        self.items: OrderedDict[Any, V] = OrderedDict()
-
-    def __getitem__(self, key: Any) -> V:
-        items = self.items
-        try:
-            items.move_to_end(key)
-        except KeyError:
-            self[key] = self._make()
-        return items[key]
-
-    def __setitem__(self, key: Any, value: V) -> None:
-        self.items[key] = value
-        if len(self.items) > self.limit:
-            self.items.popitem(last=False)
-
-    def like(self) -> "Keyed[V]":
-        """An empty table of the same make."""
-        return Keyed(self._make, self.limit)
-
-
-def merge_disjoint(left: Keyed[V], right: Keyed[V]) -> Keyed[V]:
-    """Two tables as one, where no key is in both: the `merge` of states that are kept whole by environment."""
-    merged = left.like()
-    merged.items.update(left.items)
-    merged.items.update(right.items)
-    return merged
