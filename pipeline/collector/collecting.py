@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nissa.events.event import Event
-from nissa.events.kinds import PipelineState
+from nissa.events.kinds import PipelineState, SinkState
 from nissa.pipeline.collector.collected_run import CollectedRun
 from nissa.pipeline.dispatch import FaultLog
 from nissa.sinks.prometheus import PrometheusSink
@@ -54,6 +54,19 @@ class Collecting:
             lag=run.lag,
             fidelity_delay=run.follower.last,
             fidelity_delay_max=run.follower.largest,
+            sinks=[*told.sinks, self._as_sink(run)],
+        )
+
+    def _as_sink(self, run: CollectedRun) -> SinkState:
+        """The collector is to the log what a sink is to the hub: what was written is read, or waits."""
+        return SinkState(
+            sink="collector",
+            written=run.reading.read,
+            queued=run.tail.lines_waiting(),
+            failed=run.reading.malformed,
+            retries=0,
+            breaker="closed",
+            dropped={},
         )
 
     def follow(self) -> None:

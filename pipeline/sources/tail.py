@@ -45,6 +45,11 @@ class Tail:
         """Bytes that were written and not read."""
         return sum(map(_size, self._later())) + max(0, _size(self._segment) - self._read)
 
+    def lines_waiting(self) -> int:
+        """Whole lines that were written and not read."""
+        here = [(self._segment, self._read)] if self._segment else []
+        return sum(_lines(file, begin) for file, begin in [*here, *((file, 0) for file in self._later())])
+
     def close(self) -> None:
         """Let go of the file."""
         self._batches.close()
@@ -129,6 +134,13 @@ class Tail:
     def _later(self) -> list[Path]:
         found = segments(self._directory, self._prefix)
         return [file for file in found if self._segment is None or _order(file) > _order(self._segment)]
+
+
+def _lines(file: Path, begin: int) -> int:
+    with suppress(OSError), file.open("rb") as content:
+        content.seek(begin)
+        return sum(piece.count(b"\n") for piece in iter(lambda: content.read(_PIECE), b""))
+    return 0
 
 
 def _order(file: Path) -> str:

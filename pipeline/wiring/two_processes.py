@@ -43,12 +43,17 @@ def in_two_processes(asked: Asked) -> Wiring:
             its = collector.state(_PATIENCE)
         except TimeoutError:
             return mine
-        return replace(its, **{name: getattr(mine, name) for name in _OURS}, faults=its.faults | mine.faults)
+        return replace(
+            its,
+            **{name: getattr(mine, name) for name in _OURS},
+            faults=its.faults | mine.faults,
+            sinks=[*mine.sinks, its.sinks[-1]],
+        )
 
     return Wiring(asked.config, hub, lambda: collector.ask("snapshot", _PATIENCE), state, resumed, collector=collector)
 
 
-_OURS = ("accepted", "delivered", "queued", "dropped", "refused", "restarts", "sinks")
+_OURS = ("accepted", "delivered", "queued", "dropped", "refused", "restarts")
 """What the trainer's process knows best of the account."""
 
 

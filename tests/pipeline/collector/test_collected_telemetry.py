@@ -58,8 +58,9 @@ def test_flush_snapshot_state_metrics_and_fidelity_answer_also_after_the_end(liv
     assert live.snapshot() == tables
     assert tables["scoreboards"]
     state = live.state()
-    assert (state.read, state.unread, state.queued, state.faults) == (state.accepted, 0, 0, {})
-    assert [(sink.sink, sink.written, sink.queued) for sink in state.sinks] == [("log", state.accepted, 0)]
+    assert (state.queued, state.faults) == (0, {})
+    books = [(sink.sink, sink.written, sink.queued) for sink in state.sinks]
+    assert books == [("log", state.accepted, 0), ("collector", state.accepted, 0)]
     assert 'nissa_seeds_germinated_total{blueprint="norm",env="0",group="ppo",run="run"} 5.0' in scraped(live)
     found = [live.fidelity]
     tell_epoch(live, 0, 6)
@@ -71,7 +72,7 @@ def test_flush_snapshot_state_metrics_and_fidelity_answer_also_after_the_end(liv
     result = replay(tmp_path / "run")
     assert (result.different, result.only_recorded, result.only_computed) == (0, 0, 0)
     assert live.snapshot() == result.tables.snapshot()
-    assert live.state().read == result.reading.read
+    assert live.state().sinks[-1].written == result.reading.read
     assert not alive(pid_of(live))
     assert live.metrics_url
     assert is_free(live.metrics_url)
