@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     collecting = _collecting(Path(directory), answering.lives)
     (run,) = collecting.runs
     answers = {"snapshot": run.tables.snapshot, "state": lambda: plain(collecting.state())}
-    answering.thread = answer(Connection(int(handed[0])), answers)
+    answering.thread = thread = answer(Connection(int(handed[0])), answers)
     server = None
     if len(handed) > 1:
         server = MetricsServer(collecting.prometheus, socket.socket(fileno=int(handed[1])))
@@ -45,6 +45,8 @@ def main(arguments: Sequence[str]) -> int:
     collecting.follow()
     collecting.close()
     logging.getLogger("nissa").info("%s", run.summary())
+    # The trainer asks a last time before it hangs up.
+    thread.join()
     if server:
         # A run that died, or goes on, has no end to be scraped, and the next trainer may want the port.
         if run.ended and not run.yielded:

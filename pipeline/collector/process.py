@@ -109,6 +109,7 @@ class CollectorProcess:
         """
         kept = self.flush(deadline) and self._keep_answers(deadline)
         self._ending.set()
+        self._hang_up()
         if self._metrics:
             self._metrics.close()
         # Once: whoever interrupts this does not want to wait again.
@@ -125,11 +126,15 @@ class CollectorProcess:
         self._asking = threading.Lock()
         # So that nobody is warned of a process that still runs.
         self._process.returncode = 0
+        self._hang_up()
+        if self._metrics:
+            self._metrics.close()
+
+    def _hang_up(self) -> None:
+        """Nothing will be asked any more, for which a collector waits whose run has ended."""
         connection, self._connection = self._connection, None
         if connection:
             connection.close()
-        if self._metrics:
-            self._metrics.close()
 
     def _keep_answers(self, deadline: float) -> bool:
         """Whether what is asked after the end is known."""
@@ -169,3 +174,5 @@ class CollectorProcess:
             pause = min(2 * pause, _LONGEST_PAUSE)
             with suppress(OSError):
                 self._process = self._start()
+            if self._ending.is_set():
+                self._hang_up()

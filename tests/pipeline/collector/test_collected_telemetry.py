@@ -16,6 +16,7 @@ from nissa.cli.main import main
 from nissa.operators.fold import Fold
 from nissa.pipeline.collector import answers
 from nissa.pipeline.collector.answers import answer, ask, ends
+from nissa.pipeline.collector.process import OUTPUT, CollectorProcess
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from tests.operators.raised import configured
@@ -76,6 +77,21 @@ def test_flush_snapshot_state_metrics_and_fidelity_answer_also_after_the_end(liv
     assert not alive(pid_of(live))
     assert live.metrics_url
     assert is_free(live.metrics_url)
+
+
+def test_a_collector_waits_for_its_trainer_s_last_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = CollectorProcess._keep_answers
+
+    def late(of: CollectorProcess, deadline: float) -> bool:
+        until(lambda: ": ended;" in (tmp_path / "run" / OUTPUT).read_text())
+        return keep(of, deadline)
+
+    monkeypatch.setattr(CollectorProcess, "_keep_answers", late)
+    with Telemetry("run", out=tmp_path / "run", collector="process") as telemetry:
+        tell_epoch(telemetry, 0, 1)
+        telemetry.close(timeout=LIMIT)
+    assert telemetry.snapshot() == replay(tmp_path / "run").tables.snapshot()
+    until(lambda: not alive(pid_of(telemetry)))
 
 
 def test_fidelity_by_hand_wins(live: Telemetry) -> None:

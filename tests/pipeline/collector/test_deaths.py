@@ -54,12 +54,13 @@ def test_both_killed_collect_finishes_the_job(tmp_path: Path) -> None:
 
 def test_a_ctrl_c_of_the_trainer_s_group_leaves_the_collector_to_finish(tmp_path: Path) -> None:
     with training(tmp_path / "run", 1_000_000, 0, group=True) as trainer:
-        trainer.flushed()
+        trainer.collecting()
         assert os.getpgid(trainer.process.pid) == trainer.process.pid
         assert os.getpgid(trainer.collector) != trainer.process.pid
         os.killpg(trainer.process.pid, signal.SIGINT)
         send(trainer.collector, signal.SIGINT)
-        trainer.process.communicate()
+        _, said = trainer.process.communicate()
+        assert "the collector ended" not in said
         until(lambda: not alive(trainer.collector))
     assert is_free(trainer.url)
     assert ": ended;" in log_of(tmp_path / "run")

@@ -10,7 +10,7 @@ from tests.pipeline.collector.processes import alive, send
 from tests.waiting import until
 
 START = """
-import os, socket, sys, warnings
+import gc, os, sys
 from pathlib import Path
 from nissa import Telemetry
 from tests.pipeline.collector.runs import tell_epoch
@@ -45,6 +45,8 @@ if not child:
     telemetry.flush(0.1)
     telemetry.close()
     print("child", held(), telemetry.fidelity, flush=True)
+    del telemetry
+    gc.collect()
     os.read(reading, 1)
     sys.exit(0)
 os.close(reading)

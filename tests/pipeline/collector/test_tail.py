@@ -114,3 +114,20 @@ def test_a_torn_end_that_is_cut_off_by_who_goes_on_is_no_line(tmp_path: Path) ->
     (tmp_path / "events-000002.jsonl").write_bytes(b"b\n")
     assert read_all(tailing) == [("events-000002.jsonl:1", b"b\n")]
     tailing.close()
+
+
+def test_what_is_written_just_before_the_next_segment_is_not_missed(tmp_path: Path) -> None:
+    first, second = tmp_path / "events-000001.jsonl", tmp_path / "events-000002.jsonl"
+    first.write_bytes(b"a\n")
+    tailing, look = Tail(tmp_path, Reading()), Tail._later
+
+    def late(of: Tail) -> list[Path]:
+        # The writer comes between the reader's look at the segment and that at the directory.
+        if of._segment == first and not second.exists():
+            first.write_bytes(b"a\nb\n")
+            second.write_bytes(b"c\n")
+        return look(of)
+
+    with patch.object(Tail, "_later", late):
+        assert [line for _, line in read_all(tailing)] == [b"a\n", b"b\n", b"c\n"]
+    tailing.close()
