@@ -48,8 +48,8 @@ class ProbesConfigured(Payload):
 class LayerGradients:
     """The gradient of one layer. What is None or empty was not asked for.
 
-    Percentiles, zeros, vanishing and histogram come from a sketch with bins 1/8 of an octave wide, which looks at no
-    more than 65,536 elements of each tensor; norm, mean, standard deviation, exploding and broken elements are of all.
+    Percentiles and histogram come from a sketch with bins 1/8 of an octave wide, which looks at no more than 65,536
+    elements of each tensor. All else is of all elements; zero, vanishing, exploding and broken ones are exact counts.
     """
 
     elements: Count
@@ -64,7 +64,7 @@ class LayerGradients:
     percentiles: dict[str, Real]
     """Percentiles of the finite elements, with their signs, by name ("p1", "p50"); NaN if none is finite."""
     zero: Fraction | None = None
-    """Share of elements that are 0 (or below 2^-129 in magnitude)."""
+    """Share of elements that are 0."""
     vanishing: Fraction | None = None
     """Share of elements below the threshold in magnitude, zeros included."""
     exploding: Fraction | None = None

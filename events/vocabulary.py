@@ -18,6 +18,7 @@ __all__ = [
     "GATES",
     "GATE_FAILURE",
     "GRADIENT_EXPLOSION",
+    "IMPLAUSIBLE_VALUE",
     "INITIATORS",
     "KL_SPIKE",
     "LEARNING",
@@ -64,6 +65,7 @@ GRADIENT_EXPLOSION = Alert("gradient_explosion", "critical")
 NON_FINITE = Alert("non_finite", "critical")
 DORMANT_UNITS = Alert("dormant_units", "warning")
 ACCOUNT_MISMATCH = Alert("account_mismatch", "warning")
+IMPLAUSIBLE_VALUE = Alert("implausible_value", "warning")
 GATE_FAILURE = Alert("gate_failure", "info")
 STAGE_TRANSITION = Alert("stage_transition", "info")
 
@@ -78,7 +80,7 @@ POLICY_STALLED = Alert("policy_stalled", "warning")
 
 ENV_ALERTS = (
     *(LOSS_SPIKE, ACCURACY_DROP, GRADIENT_EXPLOSION, NON_FINITE, DORMANT_UNITS, ACCOUNT_MISMATCH),
-    *(GATE_FAILURE, STAGE_TRANSITION),
+    *(IMPLAUSIBLE_VALUE, GATE_FAILURE, STAGE_TRANSITION),
 )
 """Raised of an environment. They are exported as 0 before they first happen."""
 POLICY_ALERTS = (
@@ -86,7 +88,7 @@ POLICY_ALERTS = (
     *(KL_SPIKE, CLIP_FRACTION_SPIKE, RATIO_EXPLOSION, NON_FINITE, POLICY_STALLED),
 )
 """Raised of a policy, likewise; `ENTROPY_LOW` is exported from its first time on."""
-UNSEEN = frozenset({ACCOUNT_MISMATCH.name, POLICY_STALLED.name})
+UNSEEN = frozenset({ACCOUNT_MISMATCH.name, IMPLAUSIBLE_VALUE.name, POLICY_STALLED.name})
 """Names of alerts that no batch and no layer explains: they open no trace, and ask for no closer look."""
 ALERT_NAMES = tuple(sorted({alert.name for alert in (*ENV_ALERTS, *POLICY_ALERTS)}))
 """Of all alerts."""

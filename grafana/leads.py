@@ -22,6 +22,7 @@ LEADS: Mapping[str, tuple[str, str]] = {
     "NissaPolicyUnstable": ("nissa-policy", "KL"),
     "NissaPolicyStalled": ("nissa-policy", "Since the last update"),
     "NissaAccountMismatch": ("nissa-overview", "Alerts that stand"),
+    "NissaImplausibleValue": ("nissa-overview", "Alerts that stand"),
     "NissaGateFailing": ("nissa-slots", "Gates passed"),
     "NissaCullingThrash": ("nissa-blueprints", "Seeds culled"),
     "NissaGrowthWithoutGain": ("nissa-overview", "Kept gain"),

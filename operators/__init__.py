@@ -13,6 +13,7 @@ from nissa.operators.features import feature_vectors
 from nissa.operators.fidelity import escalate
 from nissa.operators.fold import Fold, Operator, only
 from nissa.operators.growth import best_runs, blueprint_stats, seed_scoreboard
+from nissa.operators.plausibility import implausible_values
 from nissa.operators.policy import policy_collapse, policy_spikes, policy_stalled
 from nissa.operators.traces import flight_recorder
 from nissa.operators.verdict import verdicts
@@ -30,6 +31,7 @@ __all__ = [
     "escalate",
     "feature_vectors",
     "flight_recorder",
+    "implausible_values",
     "only",
     "policy_collapse",
     "policy_spikes",
@@ -44,6 +46,6 @@ def default_operators() -> dict[str, Operator]:
     growing: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), verdicts()]
     seeing: list[Fold[Any]] = [assess_epochs(), feature_vectors()]
     noticing: list[Fold[Any]] = [detect_anomalies(), accuracy_trends()]
-    noticing += [policy_collapse(), policy_spikes(), policy_stalled(), account_mismatch()]
+    noticing += [policy_collapse(), policy_spikes(), policy_stalled(), account_mismatch(), implausible_values()]
     following: list[Fold[Any]] = [escalate(), flight_recorder()]
     return {fold.name: fold for fold in (*growing, *seeing, *noticing, *following)}

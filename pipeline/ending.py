@@ -1,6 +1,7 @@
 """How does a run end? Once, however many ask for it: everything is written out, and the last scrape waited for."""
 
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,7 @@ class Ending:
 
     def _end(self, outcome: str, error: str | None, timeout: float) -> None:
         """A Ctrl-C in here leaves the rest to the next call."""
+        deadline = time.monotonic() + timeout
         # Only when all has passed the sinks is it known what they dropped.
         self._hub.flush(timeout / 2)
         if not self._told:
@@ -94,7 +96,7 @@ class Ending:
             self._hub.put(RunEnded(outcome=outcome, error=error, duration=self._hub.uptime()), self._run)
         self._hub.close(timeout / 2)
         if self._collector:
-            self._collector.close(timeout)
+            self._collector.close(deadline)
         self._tell_last_scrape()
         if self._server:
             self._server.close()

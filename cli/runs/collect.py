@@ -7,11 +7,11 @@ from typing import Any
 
 from nissa.cli.errors import UsageError
 from nissa.cli.terminal import say, terminal
-from nissa.pipeline.collector import CollectedElsewhereError, CollectedRun, Collecting
+from nissa.pipeline.collector import CollectedElsewhereError, Collecting
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.wiring import address
 from nissa.sinks.console import ConsoleSink
-from nissa.sinks.prometheus import MetricsServer, listening
+from nissa.sinks.prometheus import MetricsServer, PrometheusSink, listening
 from nissa.sinks.run_log import segments
 
 __all__ = ["add"]
@@ -35,13 +35,9 @@ def _run(arguments: argparse.Namespace) -> int:
     console, faults = terminal(no_color=arguments.no_color), FaultLog()
     consumers = {"terminal": ConsoleSink(console)} if arguments.terminal else {}
     with ExitStack() as stack:
-        listens = listening(*_where(arguments.metrics)) if arguments.metrics else None
-        try:
-            collecting = Collecting(arguments.paths, consumers, faults)
-        except CollectedElsewhereError as error:
-            raise UsageError(error) from None
+        collecting = _collecting(arguments.paths, consumers, faults)
         stack.callback(collecting.close)
-        server = MetricsServer(collecting.prometheus, listens) if listens else None
+        server = _server(collecting.prometheus, arguments.metrics) if arguments.metrics else None
         if server:
             stack.callback(server.close)
             server.start()
@@ -49,20 +45,22 @@ def _run(arguments: argparse.Namespace) -> int:
         collecting.follow()
         if server and arguments.linger > 0:
             server.wait_for_scrape(arguments.linger)
-    for path, run in zip(arguments.paths, collecting.runs, strict=True):
-        say(console, f"{path}: {_found(run)}.")
+    for run in collecting.runs:
+        say(console, run.summary())
     return 0
 
 
-def _where(metrics: str) -> tuple[str, int]:
+def _collecting(paths: list[Path], consumers: dict[str, ConsoleSink], faults: FaultLog) -> Collecting:
     try:
-        return address(int(metrics) if metrics.isdecimal() else metrics)
-    except ValueError as error:
+        return Collecting(paths, consumers, faults)
+    except CollectedElsewhereError as error:
         raise UsageError(error) from None
 
 
-def _found(run: CollectedRun) -> str:
-    end = "ended" if run.ended else "died: there is no run_ended, and nobody writes it any more"
-    derived = f"{run.derived.written:,} derived events were written, {run.derived.known:,} were there"
-    odd = {"malformed lines": run.reading.malformed, "derived otherwise than before": run.derived.different}
-    return "; ".join([end, f"{run.reading.read:,} events", derived, *(f"{n:,} {what}" for what, n in odd.items() if n)])
+def _server(prometheus: PrometheusSink, metrics: str) -> MetricsServer:
+    try:
+        return MetricsServer(prometheus, listening(*address(int(metrics) if metrics.isdecimal() else metrics)))
+    except ValueError as error:
+        raise UsageError(error) from None
+    except OSError as error:
+        raise UsageError(f"cannot listen on {metrics}: {error.strerror}") from None

@@ -3,6 +3,7 @@
 A trainer hands out tensors that it goes on with, mappings that it fills anew, numbers of numpy. None of them is kept.
 """
 
+from nissa.events.taking.conversions import hints
 from nissa.events.taking.payloads import UnreadableValueError, taken
 
-__all__ = ["UnreadableValueError", "taken"]
+__all__ = ["UnreadableValueError", "hints", "taken"]

@@ -59,11 +59,11 @@ def account_mismatch() -> Fold[Accounts]:
 
 def _step(state: Accounts, event: Event[Any]) -> AlertEvents:
     """Nearly every event says no more than that it is there."""
-    run, turn = state.runs[event.scope.run], _TURNS.get(type(event.payload))
-    if event.seq != run.last + 1 or isinstance(event.payload, RunResumed):
+    kind, run = type(event.payload), state.runs[event.scope[0]]
+    if event.seq != run.last + 1 or kind is RunResumed:
         run.gaps += 1
     run.last = event.seq
-    return turn(state, run, event) if turn else ()
+    return _TURNS[kind](state, run, event) if kind in _TURNS else ()
 
 
 def _started(state: Accounts, run: RunAccount, event: Event[EpisodeStarted]) -> AlertEvents:

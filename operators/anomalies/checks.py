@@ -6,19 +6,27 @@ one observation: the next sound one ends the alert of a broken layer. Gradients 
 leaves out, so they are broken once that lasts, or where a loss, an activation or a weight is broken too.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from typing import Any
 
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
-from nissa.events.kinds import ActivationsMeasured, AlertRaised, AlertResolved, BatchCompleted, EpochCompleted
+from nissa.events.kinds import (
+    ActivationsMeasured,
+    AlertRaised,
+    AlertResolved,
+    BatchCompleted,
+    EpochCompleted,
+    GradientsMeasured,
+)
 from nissa.events.vocabulary import ACCURACY_DROP, DORMANT_UNITS, GRADIENT_EXPLOSION, LOSS_SPIKE, NON_FINITE
 from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, update_alert
 from nissa.operators.anomalies.non_finite import BROKEN, EPOCH_FIGURES, GRADIENTS, Rows
 from nissa.operators.anomalies.thresholds import Rules
 from nissa.operators.overflow import Overflow
-from nissa.operators.statistics import Detector, RatioRule, RollingMedianRatio, SampleSize
+from nissa.operators.statistics import Detection, Detector, RatioRule, RollingMedianRatio, SampleSize
 
 __all__ = [
     "EpisodeBaselines",
@@ -26,6 +34,7 @@ __all__ = [
     "batch_completed",
     "epoch_completed",
     "find_broken",
+    "gradients_measured",
     "probe_measured",
 ]
 
@@ -61,10 +70,7 @@ def batch_completed(state: EpisodeBaselines, scope: Scope, batch: BatchCompleted
     if _may_matter(state, loss + others + sum(seeds.values())):
         events += find_broken(state, scope, batch, state.rules.calm_batches)
     events += _spike(state, scope, "loss", loss, state.rules.calm_batches)
-    if host is not None:
-        events += _explosion(state, scope, "host", float(host))
-    for slot, norm in seeds.items():
-        events += _explosion(state, scope, slot, float(norm))
+    events += _explosions(state, scope, (("host", host), *seeds.items()))
     return events
 
 
@@ -82,8 +88,17 @@ def epoch_completed(state: EpisodeBaselines, scope: Scope, epoch: EpochCompleted
 
 
 def probe_measured(state: EpisodeBaselines, scope: Scope, payload: Payload) -> AlertEvents:
-    """Take gradients, weights or sharpness in: what of them is not finite."""
+    """Take weights or sharpness in: what of them is not finite."""
     return find_broken(state, scope, payload, calm=1)
+
+
+def gradients_measured(state: EpisodeBaselines, scope: Scope, gradients: GradientsMeasured) -> AlertEvents:
+    """Take gradients in: what of them is not finite. Nearly always nothing is, nor anything else."""
+    if state.alerts or any(layer.non_finite > 0 for layer in gradients.layers.values()):
+        return find_broken(state, scope, gradients, calm=1)
+    if gradients.layers:
+        state.overflows[GradientsMeasured].look(False, scope.epoch, gradients.batch)
+    return ()
 
 
 def activations_measured(state: EpisodeBaselines, scope: Scope, activations: ActivationsMeasured) -> AlertEvents:
@@ -148,19 +163,23 @@ def _spike(state: EpisodeBaselines, scope: Scope, name: str, value: float, calm:
     return update_alert(state.alerts, scope, (LOSS_SPIKE, name), found, calm)
 
 
-def _explosion(state: EpisodeBaselines, scope: Scope, subject: str, norm: float) -> AlertEvents:
-    if not isfinite(norm):
-        return ()
-    rules, recent = state.rules, state.norms.get(subject)
-    if recent is None:
-        recent = _follow(state.norms, subject)
-    high, found = recent.judge(norm, rules.explosion, rules.typical), None
-    if high is None and not state.alerts:
-        return ()
-    if high is not None:
-        times = f"{norm / high.baseline:,.0f} times its typical {high.baseline:.4g}"
-        found = Finding(f"gradient norm of {subject} is {norm:.4g}, {times}", norm, *high)
-    return update_alert(state.alerts, scope, (GRADIENT_EXPLOSION, subject), found, rules.calm_batches)
+def _explosions(state: EpisodeBaselines, scope: Scope, norms: Iterable[tuple[str, float | None]]) -> AlertEvents:
+    rules, known = state.rules, state.norms
+    events: list[AlertRaised | AlertResolved] = []
+    for subject, norm in norms:
+        if norm is None or not isfinite(norm):
+            continue
+        recent = known.get(subject) or _follow(known, subject)
+        high = recent.judge(float(norm), rules.explosion, rules.typical)
+        if high is not None or state.alerts:
+            found = None if high is None else _exploded(subject, norm, high)
+            events += update_alert(state.alerts, scope, (GRADIENT_EXPLOSION, subject), found, rules.calm_batches)
+    return events
+
+
+def _exploded(subject: str, norm: float, high: Detection) -> Finding:
+    times = f"{norm / high.baseline:,.0f} times its typical {high.baseline:.4g}"
+    return Finding(f"gradient norm of {subject} is {norm:.4g}, {times}", float(norm), *high)
 
 
 def _follow(norms: dict[str, RollingMedianRatio], subject: str) -> RollingMedianRatio:

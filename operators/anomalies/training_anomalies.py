@@ -31,6 +31,7 @@ from nissa.operators.anomalies.checks import (
     batch_completed,
     epoch_completed,
     find_broken,
+    gradients_measured,
     probe_measured,
 )
 from nissa.operators.anomalies.lifecycle_marks import gate_failure, stage_transition
@@ -128,7 +129,7 @@ def _stage(state: EpisodeBaselines, scope: Scope, move: StageChanged) -> AlertEv
 _CHECKS: Mapping[type, Callable[[EpisodeBaselines, Scope, Any], AlertEvents]] = {
     BatchCompleted: batch_completed,
     EpochCompleted: epoch_completed,
-    GradientsMeasured: probe_measured,
+    GradientsMeasured: gradients_measured,
     ActivationsMeasured: activations_measured,
     WeightsMeasured: probe_measured,
     SharpnessMeasured: probe_measured,

@@ -33,11 +33,21 @@ class EpochEvidence:
     measured: EpochMeasurements
     history_length: int = 10
     """Epochs that the narrative's figures go back by."""
+    recent: list[Point] = field(init=False)
+    """The last epochs."""
+    non_finite: bool = field(init=False)
+    """Whether anything that was measured in the epoch is NaN or infinite."""
     learning: str = field(init=False)
     """How it learns, as `EpochAssessed.learning` has it; all that is said of it follows from this."""
+    apart: tuple[str, str] | None = field(init=False)
+    """The worst and the best class, if they are further apart than is much, and than chance would have them."""
 
     def __post_init__(self) -> None:
+        # Each is asked for by several flags, and by the narrative.
+        self.recent = self.progress.recent
+        self.non_finite = bool(self.measured.broken) or self.complained("non_finite")
         self.learning = self._learning()
+        self.apart = self._apart()
 
     def _learning(self) -> str:
         """The accuracy leads; where it stands still, or is not measured, the loss decides."""
@@ -57,11 +67,6 @@ class EpochEvidence:
         return accuracy == STILL if measured else self.curves.loss.direction == STILL
 
     @property
-    def non_finite(self) -> bool:
-        """Whether anything that was measured in the epoch is NaN or infinite."""
-        return bool(self.measured.broken) or self.complained("non_finite")
-
-    @property
     def diverging(self) -> bool:
         """Whether the training loss has risen over its lowest by far more than its noise, and by half its span."""
         limit = self.curves.training_limit
@@ -70,7 +75,7 @@ class EpochEvidence:
     @property
     def lowest_training(self) -> float:
         """The lowest training loss of the last epochs; infinite if none is finite."""
-        return min((one.train_loss for one in self.progress.recent if isfinite(one.train_loss)), default=inf)
+        return min((one.train_loss for one in self.recent if isfinite(one.train_loss)), default=inf)
 
     @property
     def collapsed(self) -> bool:
@@ -82,7 +87,7 @@ class EpochEvidence:
     @property
     def best(self) -> Point:
         """Of the last epochs the one with the highest validation accuracy; this one, if none is finite."""
-        finite = [point for point in self.progress.recent if isfinite(point.val_accuracy)]
+        finite = [point for point in self.recent if isfinite(point.val_accuracy)]
         return max(finite, key=lambda point: point.val_accuracy, default=self.progress.now)
 
     @property
@@ -99,17 +104,14 @@ class EpochEvidence:
     @property
     def overfitting(self) -> bool:
         """Whether it gets worse, and since the validation loss was lowest has learned more of the training set."""
-        finite = [point for point in self.progress.recent if isfinite(point.val_loss)]
+        finite = [point for point in self.recent if isfinite(point.val_loss)]
         lowest = min(finite, key=lambda point: point.val_loss, default=self.progress.now)
         learned = self.progress.now.train_accuracy > lowest.train_accuracy
         return self.learning == "worsening" and self.curves.loss.direction == RISE and learned and self.wide_gap
 
-    @property
-    def apart(self) -> tuple[str, str] | None:
-        """The worst and the best class, if they are further apart than is much, and than chance would have them.
-
-        None where the accuracy of any class is broken: then it is not known which is the worst. None, too, while there
-        is little that it learned, and more to come: classes are not learned all at once.
+    def _apart(self) -> tuple[str, str] | None:
+        """None where the accuracy of any class is broken: then it is not known which is the worst. None, too, while
+        there is little that it learned, and more to come: classes are not learned all at once.
         """
         rows = self.measured.classes.classes if self.measured.classes else {}
         known = {name: row.accuracy for name, row in rows.items() if row.accuracy is not None}

@@ -14,12 +14,12 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     WeightsMeasured,
 )
+from nissa.operators.assessment.finite_numbers import all_finite, finite
 from nissa.operators.assessment.layer_health import (
     EXPLODING,
     VANISHING,
     Complaints,
     activation_complaint,
-    finite,
     gradient_complaint,
     health,
     judged,
@@ -107,15 +107,21 @@ class EpochMeasurements:
         # What one step of an epoch may do to all that follow, and the last measurement need not show.
         lasting = {name: wrong for name, wrong in self.gradients.items() if wrong == "exploding"}
         found = {name: gradient_complaint(layer, low, high) for name, layer in row.layers.items()}
-        figures = row.host_norm, row.slot_norms, row.seed_to_host
-        self.is_whole = "non_finite" not in found.values() and all(map(finite, figures))
-        self.overflown |= {name: None for name, wrong in found.items() if wrong == "non_finite"}
-        sound = {name: wrong for name, wrong in found.items() if wrong != "non_finite"}
-        now = {name: wrong for name, wrong in sound.items() if wrong or judged(row.layers[name])}
+        overflown = dict.fromkeys([name for name, wrong in found.items() if wrong == "non_finite"])
+        self.is_whole = not overflown and all_finite((row.host_norm, row.slot_norms, row.seed_to_host))
+        self.overflown |= overflown
+        now = {
+            name: wrong
+            for name, wrong in found.items()
+            if wrong != "non_finite" and (wrong is not None or judged(row.layers[name]))
+        }
         self.gradients = now | {name: worse(wrong, now.get(name)) for name, wrong in lasting.items()}
-        self._note(row, besides=("layers",))
+        if not self.is_whole:
+            self._note(row, besides=("layers",))
 
     def _note(self, payload: Payload, besides: tuple[str, ...] = ()) -> None:
+        if finite(payload):
+            return
         cls: Any = type(payload)
         broken = [name for name in _names(cls, besides) if not finite(getattr(payload, name))]
         self.broken += [name for name in broken if name not in self.broken]

@@ -20,9 +20,8 @@ from nissa.operators.features.names import CONFUSED, short
 
 __all__ = ["broken_features", "measured_features"]
 
-Bound = tuple[tuple[str, str], ...]
-"""The braces of a path, and what each of them stands for."""
-Figures = Sequence[tuple[Bound, Any]]
+Figures = Sequence[tuple[tuple[str, ...], Any]]
+"""What a path leads to, by what its braces stand for."""
 
 _BROKEN_ELEMENTS = {"grad_non_finite", "act_non_finite"}
 """Features that count what is broken."""
@@ -30,13 +29,16 @@ _BROKEN_ELEMENTS = {"grad_non_finite", "act_non_finite"}
 
 def measured_features(payload: Payload, layers: Iterable[str]) -> dict[str, float | None]:
     """By name; of single layers, only of those in `layers`. None where no figure was taken."""
-    classes, wanted = list(getattr(payload, "classes", ())), {None, *layers}
+    classes, wanted = list(getattr(payload, "classes", ())), {*layers}
     known: dict[str, float | None] = {}
-    for pattern, path in _paths(payload.kind):
-        if "{other}" in path and len(classes) > CONFUSED:
+    for pattern, path, braces in _paths(payload.kind):
+        if "other" in braces and len(classes) > CONFUSED:
             continue
-        found = _figures(payload, path, classes)
-        known |= {pattern: _together(path[-1], found)} if "*" in path else _each(pattern, found, wanted)
+        found = _figures(payload, path, classes, wanted)
+        if "*" in path:
+            known[pattern] = _together(path[-1], found)
+        else:
+            known |= {_name(pattern, braces, keys): value for keys, value in found}
     return known
 
 
@@ -51,22 +53,23 @@ def broken_features(payload: Payload, layers: Iterable[str]) -> dict[str, float]
 
 
 @cache
-def _paths(kind: str) -> list[tuple[str, tuple[str, ...]]]:
-    """The names, or patterns of them, whose source is an event of this kind, and the path of each in it."""
+def _paths(kind: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """The names, or patterns of them, whose source is an event of this kind, and the path of each and its braces."""
     rows = [(row.name, row.source.split(".")) for row in chain.from_iterable(TABLE.values())]
-    return [(name, tuple(path)) for name, (source, *path) in rows if source == kind]
+    own = [(name, path) for name, (source, *path) in rows if source == kind]
+    return [(name, tuple(path), tuple(step[1:-1] for step in path if step[0] == "{")) for name, path in own]
 
 
-def _figures(payload: Payload, path: Iterable[str], classes: Sequence[str]) -> Figures:
-    """What a path leads to, with what each brace on the way stood for. What was not asked for (None) leads nowhere."""
+def _figures(payload: Payload, path: Iterable[str], classes: Sequence[str], layers: Container[str]) -> Figures:
+    """What a path leads to. What was not asked for (None) leads nowhere, nor does a layer that is not meant."""
     found: Figures = [((), payload)]
     for step in path:
-        rows = [(bound, value) for bound, value in found if value is not None]
+        rows = [row for row in found if row[1] is not None]
         if step[0] in "{*":
-            brace = step[1:-1]
-            found = [((*bound, (brace, key)), part) for bound, value in rows for key, part in _parts(value, classes)]
+            parts = [((*keys, key), part) for keys, value in rows for key, part in _parts(value, classes)]
+            found = [row for row in parts if row[0][-1] in layers] if step == "{layer}" else parts
         else:
-            found = [(bound, getattr(value, step)) for bound, value in rows]
+            found = [(keys, getattr(value, step)) for keys, value in rows]
     return found
 
 
@@ -75,14 +78,10 @@ def _parts(value: Any, classes: Sequence[str]) -> Iterable[tuple[str, Any]]:
     return value.items() if isinstance(value, Mapping) else zip(classes, value, strict=False)
 
 
-def _each(pattern: str, found: Figures, layers: Container[str | None]) -> dict[str, float | None]:
-    """Of those that are about one layer, only the ones about `layers`, among which is None."""
-    return {_name(pattern, bound): value for bound, value in found if dict(bound).get("layer") in layers}
-
-
 @lru_cache(maxsize=1 << 14)
-def _name(pattern: str, bound: Bound) -> str:
-    return pattern.format_map({key: short(str(value)) if key == "layer" else value for key, value in bound})
+def _name(pattern: str, braces: tuple[str, ...], keys: tuple[str, ...]) -> str:
+    bound = zip(braces, keys, strict=True)
+    return pattern.format_map({brace: short(str(key)) if brace == "layer" else key for brace, key in bound})
 
 
 def _together(figure: str, found: Figures) -> float | None:

@@ -19,11 +19,11 @@ from nissa.operators.fold import EnvKey
 from nissa.operators.traces.happenings import TOLD, Happening, Happenings
 from nissa.operators.traces.open_trace import USUAL, Instant, Norms, OpenTrace, norms_of
 
-__all__ = ["MAX_MARKS", "EpisodeBuffer", "Extent", "KnownMarks"]
+__all__ = ["MAX_MARKS", "MEASURED", "EpisodeBuffer", "Extent", "KnownMarks"]
 
 MAX_MARKS = 256
 """Marks of one episode that are known; of more, the oldest is forgotten."""
-_MEASURED = (GradientsMeasured, ActivationsMeasured, GateEvaluated)
+MEASURED = (GradientsMeasured, ActivationsMeasured, GateEvaluated)
 
 
 class Extent(NamedTuple):
@@ -68,7 +68,7 @@ class KnownMarks:
 
 
 def _measured() -> dict[type, deque[Event[Any]]]:
-    return {kind: deque(maxlen=8 if kind is GateEvaluated else 3) for kind in _MEASURED}
+    return {kind: deque(maxlen=8 if kind is GateEvaluated else 3) for kind in MEASURED}
 
 
 @dataclass(slots=True)
@@ -87,18 +87,18 @@ class EpisodeBuffer:
         """Whether a later episode has begun, which nobody may have said. An earlier one, or none, is a straggler's."""
         return episode is not None and (self.episode is None or episode > self.episode)
 
-    def keep(self, event: Event[Any]) -> bool:
-        """Keep a measurement or a gate; False of anything else, which may still make news of a mark again."""
-        self.marks.forget(event.payload)
-        if not isinstance(event.payload, _MEASURED):
-            return False
-        self.measured[type(event.payload)].append(event)
-        if isinstance(event.payload, GradientsMeasured):
+    def keep(self, event: Event[Any]) -> None:
+        """Keep a measurement, or a gate, which may make news of a mark again."""
+        kind = type(event.payload)
+        self.measured[kind].append(event)
+        if kind is GradientsMeasured:
             self.norms.append(norms_of(event))
-        return True
+        elif kind is GateEvaluated:
+            self.marks.forget(event.payload)
 
     def note(self, event: Event[Any]) -> list[Happening]:
-        """Note what was done to the network, if the event is about that."""
+        """Note what was done to the network, if the event is about that; it may make news of a mark again."""
+        self.marks.forget(event.payload)
         return self.happenings.take(event) if type(event.payload) in TOLD else []
 
     def is_news(self, mark: Event[AlertRaised]) -> bool:

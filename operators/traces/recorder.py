@@ -34,7 +34,6 @@ from nissa.events.kinds import (
     EpisodeEnded,
     EpisodeStarted,
     FidelityChanged,
-    GateEvaluated,
     GradientsMeasured,
     Heartbeat,
     PolicyUpdated,
@@ -44,7 +43,7 @@ from nissa.events.kinds import (
 )
 from nissa.events.vocabulary import MARK, UNSEEN
 from nissa.operators.fold import EnvKey, Fold, Keyed
-from nissa.operators.traces.episode_buffer import EpisodeBuffer, Extent
+from nissa.operators.traces.episode_buffer import MEASURED, EpisodeBuffer, Extent
 from nissa.operators.traces.happenings import TOLD, Happening
 from nissa.operators.traces.recorder_state import Recorder
 from nissa.operators.traces.switches import switched_off
@@ -52,12 +51,11 @@ from nissa.operators.traces.trace_table import TraceTable
 
 __all__ = ["flight_recorder"]
 
+_MANY = frozenset({BatchCompleted, GradientsMeasured, ActivationsMeasured})
 _OF_RUN = (RunStarted, FidelityChanged, PolicyUpdated)
 _KINDS = (
     BatchCompleted,
-    GradientsMeasured,
-    ActivationsMeasured,
-    GateEvaluated,
+    *MEASURED,
     *TOLD,
     *_OF_RUN,
     ProbesConfigured,
@@ -89,14 +87,16 @@ def flight_recorder(
 
 
 def _step(extent: Extent, state: Recorder, event: Event[Any]) -> Iterable[DenseTraceCaptured]:
-    """Nearly every event is a batch of the episode that its environment is in: that is one append, or two."""
-    scope = event.scope
+    """Nearly every event is of the episode that its environment is in: a batch is one append, or two."""
+    scope, kind = event.scope, type(event.payload)
     # Not `>=`: a time may be NaN.
-    if type(event.payload) is not BatchCompleted or not event.time < state.traces.due:
+    if kind not in _MANY or not event.time < state.traces.due:
         return _turn(extent, state, event)
     buffer = state.buffers[key := scope[:3]]
     if buffer.episode != scope.episode or buffer.over:
         return _turn(extent, state, event)
+    if kind is not BatchCompleted:
+        return _measured(state, buffer, key, event)
     buffer.ring.append(event)
     return _go_on(state, key, event)
 
@@ -143,13 +143,22 @@ def _follow(rest: int, state: Recorder, key: EnvKey, event: Event[Any]) -> Itera
         buffer.over = False
         buffer.ring.append(event)
         yield from _go_on(state, key, event)
+    elif type(payload) in MEASURED:
+        _measured(state, buffer, key, event)
     else:
         done = buffer.note(event)
-        if buffer.keep(event) and trace:
-            trace.add_measurement(event)
         if trace:
             for one in done:
                 trace.add_happening(one)
+
+
+def _measured(state: Recorder, buffer: EpisodeBuffer, key: EnvKey, event: Event[Any]) -> Iterable[DenseTraceCaptured]:
+    """One measurement or gate more, also of the trace that is open, if there is one."""
+    buffer.keep(event)
+    if trace := state.traces.by_env.get(key):
+        trace.heard = event.time
+        trace.add_measurement(event)
+    return ()
 
 
 def _go_on(state: Recorder, key: EnvKey, event: Event[BatchCompleted]) -> Iterable[DenseTraceCaptured]:

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from nissa.events.event import Event
-from nissa.events.kinds import FidelityChanged, Heartbeat, PipelineState, RunEnded
-from nissa.events.vocabulary import Fidelity
+from nissa.events.kinds import Heartbeat, PipelineState, RunEnded
 from nissa.operators import default_operators
-from nissa.pipeline.collector.control import CONTROL, Control
 from nissa.pipeline.collector.derived_log import DerivedLog
+from nissa.pipeline.collector.way_back import WayBack
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
-from nissa.pipeline.hub import HEARTBEAT, FidelityFollower
+from nissa.pipeline.hub import HEARTBEAT
 from nissa.pipeline.sources import Reading, Tail, own_event
 from nissa.sinks.prometheus import NOTHING_YET
 from nissa.sinks.run_log import is_being_written, segments
@@ -23,53 +22,64 @@ __all__ = ["CollectedRun"]
 _QUIET = 0.5
 """Seconds without a new line after which it is asked whether there is still somebody who writes."""
 _SILENCE = 4 * HEARTBEAT
-"""The same, of a run on another machine, whose locks may not be seen."""
+"""The same, where locks may not be seen: of a run on another machine, or where a file system has none."""
+_LONG_AGO = 600.0
+"""Seconds since the last line after which nobody is waited for; no two machines' clocks differ by as much."""
 
 
 class CollectedRun:
     """Reads a run's log as it grows, and derives and tells what follows. One thread calls `step`.
 
-    `consumers` are given every event, beside the tables and the trainer's fidelity. Raises CollectedElsewhereError.
+    `consumers` are given every event, beside the tables and the trainer's fidelity. `lives` says whether the trainer
+    that started this process still does; without it, nobody did, and the log shows who writes it.
+    Raises CollectedElsewhereError.
     """
 
-    def __init__(self, directory: Path, consumers: Mapping[str, Callable[[Event[Any]], Any]], faults: FaultLog) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        consumers: Mapping[str, Callable[[Event[Any]], Any]],
+        faults: FaultLog,
+        lives: Callable[[], bool] | None = None,
+    ) -> None:
         self.directory, self.reading, self.tables = directory, Reading(), Tables()
         self.derived = DerivedLog(directory)
         self.tail = Tail(directory, self.reading)
-        self.ended = self.finished = False
-        """Whether the trainer said that it ended, and whether all that there will be was worked off."""
+        self.ended = self.finished = self.yielded = False
+        """Whether the trainer said that it ended, all that there will be was worked off, another process goes on."""
         self.lag = 0.0
-        self._trainer = _Trainer(directory)
-        self.follower = self._trainer.follower
-        self._faults = faults
+        self._lives, self._faults = lives, faults
+        self._way_back = WayBack(directory)
+        self.follower = self._way_back.follower
         self.told: PipelineState = NOTHING_YET
         """The trainer's account of its pipeline, as it told it last."""
         own: dict[str, Callable[[Event[Any]], Any]] = {
-            "trainer": self._trainer,
+            "trainer": self._way_back,
             "tables": self.tables,
             "account": self._hear,
         }
         self._dispatcher = Dispatcher(default_operators(), {**own, **consumers, "derived": self.derived}, faults.report)
-        self._heard = time.monotonic()
+        self._heard, self._following = time.monotonic(), 0
+        self._left_behind = any(time.time() - file.stat().st_mtime > _LONG_AGO for file in segments(directory)[-1:])
 
     def step(self) -> bool:
         """Work off what was written since the last call, up to a bound; False if there was nothing."""
+        if self._way_back.is_replaced():
+            self.yielded = self.finished = True
+            return False
         if lines := self.tail.read():
-            last = None
-            for place, line in lines:
-                event = own_event(place, line, self.reading)
-                if event is None or not self.reading.admit(event):
-                    continue
-                if event.ordinal:
-                    self.derived.mute()
-                else:
-                    self.derived.begin()
-                    self._dispatcher.deliver(event)
-                    last = event
-            self._worked_off(last)
+            self._work_off(lines)
+            self._heard = time.monotonic()
+            # What follows from the last event is not out yet.
+            self._way_back.tell(self._following - 1)
             return True
-        self._trainer.caught_up()
-        self.finished = self.finished or self._nothing_more()
+        if self._lives and self._lives():
+            # Such a trainer writes nothing derived, and of those before it all is there.
+            self.derived.release()
+            self._write_out()
+        self._way_back.caught_up(self._following)
+        if self._nothing_more():
+            self._finish()
         return False
 
     def close(self) -> None:
@@ -78,17 +88,36 @@ class CollectedRun:
         self.derived.close()
         self.tail.close()
 
+    def summary(self) -> str:
+        """What was found, in a line."""
+        end = "ended" if self.ended else "died: there is no run_ended, and nobody writes it any more"
+        if not self.finished or self.yielded:
+            end = "goes on" + ", and another process collects it" * self.yielded
+        derived = f"{self.derived.written:,} derived events were written, {self.derived.known:,} were there"
+        odd = {"malformed lines": self.reading.malformed, "derived otherwise than before": self.derived.different}
+        told = [end, f"{self.reading.read:,} events", derived, *(f"{n:,} {what}" for what, n in odd.items() if n)]
+        return f"{self.directory}: {'; '.join(told)}."
+
     def _hear(self, event: Event[Any]) -> None:
         if isinstance(event.payload, Heartbeat):
             self.told = event.payload.pipeline
 
-    def _worked_off(self, last: Event[Any] | None) -> None:
-        self._heard = time.monotonic()
+    def _work_off(self, lines: list[tuple[str, bytes]]) -> None:
+        last = None
+        for place, line in lines:
+            event = own_event(place, line, self.reading)
+            if event is None or not self.reading.admit(event):
+                continue
+            if event.ordinal:
+                self.derived.inline(event.ordinal)
+            else:
+                self._dispatcher.deliver(event)
+                last = event
         self._write_out()
         if last:
             self.lag = max(0.0, time.time() - last.time)
             self.ended = isinstance(last.payload, RunEnded)
-            self._trainer.tell(last.seq + 1)
+            self._following = last.seq + 1
 
     def _write_out(self) -> None:
         pause = 0.01
@@ -102,50 +131,22 @@ class CollectedRun:
                 pause = min(2 * pause, 5.0)
 
     def _nothing_more(self) -> bool:
-        quiet = _QUIET if self._trainer.here else _SILENCE
-        if time.monotonic() - self._heard < (0 if self.ended else quiet):
+        """Whether nobody writes any more, and all that was written was read."""
+        if self._lives and not self.ended and not self._lives():
+            return not self.tail.waiting()
+        if time.monotonic() - self._heard < self._patience():
             return False
+        # Asked again after as long.
         self._heard = time.monotonic()
         return not any(map(is_being_written, segments(self.directory)[-1:])) and not self.tail.waiting()
 
+    def _patience(self) -> float:
+        if self.ended or self._left_behind:
+            return 0.0
+        return _QUIET if self._way_back.here and not self._lives else _SILENCE
 
-class _Trainer:
-    """The way back to the trainer, if it is on this machine. What is long past is not told."""
-
-    kinds = (FidelityChanged,)
-
-    def __init__(self, directory: Path) -> None:
-        try:
-            self._control: Control | None = Control.open(directory / CONTROL)
-        except (OSError, ValueError):
-            self._control = None
-        self.here = bool(self._control and self._control.here)
-        self.follower = FidelityFollower(self)
-        self._born = time.time()
-        self._level: Fidelity = "normal"
-
-    def __call__(self, event: Event[FidelityChanged]) -> None:
-        if event.time >= self._born:
-            self.follower(event)
-        else:
-            self._level = "dense" if event.payload.level == "dense" else "normal"
-
-    @property
-    def fidelity(self) -> Fidelity:
-        return self._level
-
-    @fidelity.setter
-    def fidelity(self, level: Fidelity) -> None:
-        self._level = level
-        if self.here and self._control:
-            self._control.fidelity = level
-
-    def caught_up(self) -> None:
-        """Nothing more to read: what stands now is told, however long ago it came."""
-        if self._control and self._level != self._control.fidelity:
-            self.fidelity = self._level
-
-    def tell(self, following: int) -> None:
-        """The number behind that of the last event that was worked off."""
-        if self.here and self._control:
-            self._control.read = following
+    def _finish(self) -> None:
+        self._work_off(self.tail.unfinished())
+        self.derived.release()
+        self._write_out()
+        self.finished = True

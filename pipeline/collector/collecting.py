@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,27 @@ _POLL = 0.005
 class Collecting:
     """The runs that one process collects, and what it tells of them.
 
-    `consumers` are given every event of every run, by name. Raises CollectedElsewhereError.
+    `consumers` are given every event of every run, by name; `lives` is that of `CollectedRun`. Raises
+    CollectedElsewhereError.
     """
 
     def __init__(
-        self, directories: Sequence[Path], consumers: Mapping[str, Callable[[Event[Any]], Any]], faults: FaultLog
+        self,
+        directories: Sequence[Path],
+        consumers: Mapping[str, Callable[[Event[Any]], Any]],
+        faults: FaultLog,
+        lives: Callable[[], bool] | None = None,
     ) -> None:
         self._faults = faults
         # Of several runs, each speaks for itself by its last heartbeat.
         self.prometheus = PrometheusSink(self.state if len(directories) == 1 else None)
         shared: dict[str, Callable[[Event[Any]], Any]] = {"prometheus": self.prometheus, **consumers}
-        self.runs = [CollectedRun(directory, shared, faults) for directory in directories]
+        self.runs: list[CollectedRun] = []
+        with ExitStack() as made:
+            for directory in directories:
+                self.runs.append(CollectedRun(directory, shared, faults, lives))
+                made.callback(self.runs[-1].close)
+            made.pop_all()
 
     def state(self) -> PipelineState:
         """The account of a run's pipeline: what its trainer told last, and what is known better here."""

@@ -37,10 +37,11 @@ class Control:
     @classmethod
     def make(cls, path: Path) -> "Control":
         """A new one at `path`, in place of any that is there. Raises OSError."""
-        path.unlink(missing_ok=True)
-        content = bytearray(_SIZE)
+        content, new = bytearray(_SIZE), path.with_name(f"{path.name}.tmp")
         content[_MACHINE] = _machine()
-        path.write_bytes(content)
+        # Whoever has the old one sees that there is another.
+        new.write_bytes(content)
+        new.replace(path)
         return cls(path)
 
     @classmethod

@@ -22,56 +22,56 @@ class DerivedLog:
 
     Operators are deterministic, so whoever begins again with the first event derives again what is there already, in
     the same order: as many lines are passed over. `different` counts those among them that came out otherwise.
+
+    A log may hold what is derived itself, right behind its cause. So what follows from an event is held until it is
+    known that it does not stand there: until the next event is delivered, or `release`.
     Raises CollectedElsewhereError while another one has the file.
     """
 
     def __init__(self, directory: Path) -> None:
         path = directory / f"{DERIVED}-000001.jsonl"
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            lock(self._file)
-        except BlockingIOError:
+        if not lock(self._file):
             os.close(self._file)
-            raise CollectedElsewhereError(f"{directory}: another process collects this run") from None
+            raise CollectedElsewhereError(f"{directory}: another process collects this run")
         cut_torn_line(path)
         self._there: Iterator[bytes] = _whole_lines(path)
+        self._held: dict[int, bytes] = {}
         self._buffer = bytearray()
-        self._muted, self._before = False, 0
         self.written = self.known = self.different = 0
 
     def __call__(self, event: Event[Any]) -> None:
-        if not event.ordinal or self._muted:
-            return
-        line = written(event)
-        if there := next(self._there, None):
-            self.known += 1
-            self.different += line != there
+        if event.ordinal:
+            self._held[event.ordinal] = written(event)
         else:
-            self._buffer += line
-            self.written += 1
+            self.release()
 
-    def mute(self) -> None:
-        """The log holds what is derived itself, from the event on that was read last: nothing of it is written again.
+    def inline(self, ordinal: int) -> None:
+        """The log holds this one of what follows from the last event."""
+        self._held.pop(ordinal, None)
 
-        To be called before the next `flush`.
-        """
-        if not self._muted:
-            self._muted = True
-            del self._buffer[self._before :]
-
-    def begin(self) -> None:
-        """The next event comes."""
-        self._before = len(self._buffer)
+    def release(self) -> None:
+        """Nothing that is held stands in the log itself."""
+        for line in self._held.values():
+            if there := next(self._there, None):
+                self.known += 1
+                self.different += line != there
+            else:
+                self._buffer += line
+                self.written += 1
+        self._held.clear()
 
     def flush(self) -> None:
-        """Write out what is buffered. After an OSError the rest stays buffered, to be tried again."""
+        """Write out what is not held. After an OSError the rest stays buffered, to be tried again."""
         while self._buffer:
             del self._buffer[: os.write(self._file, self._buffer)]
 
     def close(self) -> None:
-        """Write out everything, and let others have the file."""
-        self.flush()
-        os.close(self._file)
+        """Write out what is not held, and let others have the file."""
+        try:
+            self.flush()
+        finally:
+            os.close(self._file)
 
 
 def _whole_lines(path: Path) -> Iterator[bytes]:

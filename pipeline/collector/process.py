@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from nissa.events.kinds import PipelineState
-from nissa.pipeline.collector.answers import ask
+from nissa.pipeline.collector.answers import ask, ends
 from nissa.pipeline.collector.control import CONTROL, Control
 from nissa.pipeline.dispatch import FaultLog
 from nissa.sinks.prometheus import url
@@ -29,6 +29,8 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0
 _HEALTHY = 60.0
 """Seconds after which a process that dies is no longer one that cannot start."""
 _POLL = 0.001
+_LEAST = 1.0
+"""Seconds that a process is given to end itself when all is done."""
 _STATE = TypeAdapter(PipelineState)
 _BEHIND = "the collector of {} is behind; it goes on, and `nissa collect` goes on where it does not"
 
@@ -37,8 +39,8 @@ class CollectorProcess:
     """Collects the run in a directory in a process of its own, until the run has ended.
 
     `metrics` is a socket that listens, which the process is to serve, and `written` says the number behind that of the
-    last event in the log. The process is a session of its own, so that a
-    Ctrl-C in the trainer's terminal does not end it, and it says nothing there. Raises OSError.
+    last event in the log. The process is a session of its own, so that a Ctrl-C in the trainer's terminal does not end
+    it, and it says nothing there. Raises OSError.
     """
 
     def __init__(
@@ -54,7 +56,8 @@ class CollectorProcess:
         self.url = url(metrics) if metrics else None
         """Where the metrics are, if they are served."""
         self.control = Control.make(directory / CONTROL)
-        self.restarts = 0
+        self._last: dict[str, Any] = {}
+        """Answers that are kept when the run has ended."""
         self._connection: Connection | None = None
         self._asking, self._numbers = threading.Lock(), itertools.count()
         self._ending = threading.Event()
@@ -67,7 +70,9 @@ class CollectorProcess:
         return self._process.pid
 
     def ask(self, question: str, timeout: float) -> Any:
-        """What the collector knows. Raises TimeoutError."""
+        """What the collector knows, or knew at the end of the run. Raises TimeoutError."""
+        if question in self._last:
+            return self._last[question]
         deadline = time.monotonic() + timeout
         if not self._asking.acquire(timeout=timeout):
             raise TimeoutError("the collector is asked by another thread")
@@ -97,28 +102,45 @@ class CollectorProcess:
             time.sleep(_POLL)
         return True
 
-    def close(self, timeout: float) -> None:
-        """The run has ended: wait for the rest to be worked off, within `timeout` seconds.
+    def close(self, deadline: float) -> None:
+        """The run has ended: wait until `deadline` of time.monotonic() for the rest to be worked off.
 
-        The process ends by itself when there is nothing left to do, and the end was scraped.
+        The process ends by itself when there is nothing left to do, and the end was scraped, which is waited for.
         """
-        if not self.flush(time.monotonic() + timeout):
-            self._faults.tell(_BEHIND.format(self._directory))
+        kept = self.flush(deadline) and self._keep_answers(deadline)
         self._ending.set()
         if self._metrics:
             self._metrics.close()
+        # Once: whoever interrupts this does not want to wait again.
+        linger, self._linger = self._linger, 0.0
+        try:
+            # The port is given back with its end.
+            self._process.wait(max(_LEAST, deadline - time.monotonic()) + linger if kept else 0.0)
+        except subprocess.TimeoutExpired:
+            self._faults.tell(_BEHIND.format(self._directory))
 
     def after_fork(self) -> None:
         """In a forked child: the collector is the parent's."""
         self._ending.set()
         self._asking = threading.Lock()
-        if self._connection:
-            self._connection.close()
+        # So that nobody is warned of a process that still runs.
+        self._process.returncode = 0
+        connection, self._connection = self._connection, None
+        if connection:
+            connection.close()
         if self._metrics:
             self._metrics.close()
 
+    def _keep_answers(self, deadline: float) -> bool:
+        """Whether what is asked after the end is known."""
+        try:
+            self._last = {name: self.ask(name, max(0.0, deadline - time.monotonic())) for name in ("snapshot", "state")}
+        except TimeoutError:
+            return False
+        return True
+
     def _start(self) -> "subprocess.Popen[bytes]":
-        mine, its = socket.socketpair()
+        mine, its = ends()
         handed = [its.fileno(), *([self._metrics.fileno()] if self._metrics else [])]
         command = [sys.executable, "-m", "nissa.pipeline.collector", os.fspath(self._directory), str(self._linger)]
         with its, (self._directory / OUTPUT).open("ab") as output:
@@ -130,7 +152,7 @@ class CollectorProcess:
                 pass_fds=handed,
                 start_new_session=True,
             )
-        self._connection = Connection(mine.detach())
+        self._connection = mine
         return process
 
     def _watch(self) -> None:
@@ -147,4 +169,3 @@ class CollectorProcess:
             pause = min(2 * pause, _LONGEST_PAUSE)
             with suppress(OSError):
                 self._process = self._start()
-                self.restarts += 1

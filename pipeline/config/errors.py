@@ -16,14 +16,27 @@ from typing import Any
 from pydantic import ValidationError
 
 from nissa.pipeline.config.settings import TelemetryConfig
+from nissa.sinks.printable import shortened
 
-__all__ = ["ConfigError", "allowed", "explained"]
+__all__ = ["ConfigError", "allowed", "explained", "quoted"]
 
 
 class ConfigError(ValueError):
     """A configuration that cannot be used: one line with its source, the key, the value and what is allowed."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(shortened(message, _LONGEST))
 
+
+def quoted(value: object) -> str:
+    """A value as it was given, cut where it is long."""
+    return shortened(repr(value), 200)
+
+
+_LONGEST = 4_000
+"""Characters of an error, however much it names."""
+_SHOWN = 10
+"""Settings that are wrong, of which more are counted only."""
 _BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "and below"}
 """Keys of JSON Schema in words."""
 
@@ -31,7 +44,9 @@ _BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exc
 def explained(error: ValidationError, layers: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     """Each setting that is wrong, with its source (the last of `layers` that gives it) and what is allowed."""
     problems = {_place(tuple(problem["loc"])): problem["msg"] for problem in error.errors()}
-    return "; ".join(_line(place, layers, problem) for place, problem in problems.items())
+    lines = [_line(place, layers, problem) for place, problem in [*problems.items()][:_SHOWN]]
+    more = [f"and {count} more"] if (count := len(problems) - _SHOWN) > 0 else []
+    return "; ".join([*lines, *more])
 
 
 def _place(loc: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -54,8 +69,8 @@ def _line(place: tuple[Any, ...], layers: Sequence[tuple[str, Mapping[str, Any]]
         source = [source for source, settings in layers if any(_find(settings, (*place, key)) for key in named)][-1]
         return f"{source}: {path}.{problem.removeprefix('Value error, ')}"
     if last in _keys(section):
-        return f"{source}: {path} = {value!r}, but it must be {allowed(place)}"
-    return f"{source}: there is no key {path}{_hint(str(last), section)}"
+        return f"{source}: {path} = {quoted(value)}, but it must be {allowed(place)}"
+    return f"{source}: there is no key {shortened(path, 200)}{_hint(str(last), section)}"
 
 
 def _hint(key: str, section: Sequence[str]) -> str:

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from nissa.sinks.printable import shortened
+
 __all__ = ["SHOWN", "matches", "selected"]
 
 SHOWN = 20
@@ -33,7 +35,9 @@ def selected(layers: Sequence[str], wanted: Literal["all"] | Iterable[str], othe
     for name in names:
         seed = any(fnmatchcase(part, name.partition(".")[0]) for part in parts)
         if not seed and not any(matches(layer, name) for layer in layers):
-            raise ValueError(f"gradients.layers = {names!r}: of all that can be trained {_unknown(name, layers)}")
+            raise ValueError(
+                f"gradients.layers = {shortened(repr(names), 200)}: of all that can be trained {_unknown(name, layers)}"
+            )
     return [layer for layer in layers if any(matches(layer, name) for name in names)]
 
 
@@ -41,4 +45,4 @@ def _unknown(name: str, layers: Sequence[str]) -> str:
     close = get_close_matches(name, [*layers, *(layer.rpartition(".")[2] for layer in layers)], n=1)
     hint = f": did you mean {close[0]!r}? Choose" if close else ": choose"
     more = f" and {len(layers) - SHOWN} more" if len(layers) > SHOWN else ""
-    return f"there is no layer {name!r}{hint} from {', '.join(layers[:SHOWN]) or 'none'}{more}"
+    return f"there is no layer {shortened(repr(name), 200)}{hint} from {', '.join(layers[:SHOWN]) or 'none'}{more}"

@@ -16,13 +16,16 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from nissa.pipeline.config.errors import ConfigError, explained
+from nissa.pipeline.config.errors import ConfigError, explained, quoted
 from nissa.pipeline.config.settings import TelemetryConfig
 from nissa.pipeline.config.yaml_reader import mapping, value
+from nissa.sinks.printable import shortened
 
 __all__ = ["configuration", "load", "merged", "profile_names"]
 
 _DEFAULT = "standard"
+_LONGEST = 100_000
+"""Characters of a file; all settings there are take 2,000."""
 _Layer = tuple[str, dict[str, Any]]
 
 
@@ -81,7 +84,7 @@ def _merged(profile: str | None, wish: _Wish, source: str, overrides: Sequence[s
     known = _builtin() | wish.profiles
     if name not in known:
         where = "" if profile or not source else f"{source}: "
-        raise ConfigError(f"{where}there is no profile {name!r}: choose from {', '.join(known)}")
+        raise ConfigError(f"{where}there is no profile {quoted(name)}: choose from {', '.join(known)}")
     return _checked([*_profile(name, wish.profiles, source), (source, wish.settings), *map(_override, overrides)])
 
 
@@ -112,9 +115,12 @@ def _wish(file: Path | None) -> _Wish:
     if file is None:
         return _Wish(None, {}, {})
     try:
-        text = file.read_text(encoding="utf-8")
+        with file.open(encoding="utf-8") as opened:
+            text = opened.read(_LONGEST + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(text) > _LONGEST:
+        raise ConfigError(f"{file}: longer than {_LONGEST:,} characters, so it is no configuration")
     return _told(mapping(text, str(file)), str(file))
 
 
@@ -122,23 +128,23 @@ def _told(settings: dict[str, Any], source: str) -> _Wish:
     """What the keys of a file, or a mapping like it, ask for; profiles among them are checked."""
     base, own = settings.pop("profile", None), settings.pop("profiles", None)
     if not isinstance(base, str | None):
-        raise ConfigError(f"{source}: profile = {base!r}, but it must be the name of a profile")
+        raise ConfigError(f"{source}: profile = {quoted(base)}, but it must be the name of a profile")
     profiles = _section(own, f"{source}: profiles")
     for name in profiles:
         if not isinstance(name, str):
-            raise ConfigError(f"{source}: profiles: {name!r} cannot be the name of a profile: it must be a text")
+            raise ConfigError(f"{source}: profiles: {quoted(name)} cannot be the name of a profile: it must be a text")
         _checked(_profile(name, profiles, source))
     return _Wish(base, profiles, settings)
 
 
 def _section(found: object, source: str) -> dict[str, Any]:
     if not isinstance(found, dict | None):
-        raise ConfigError(f"{source}: must hold keys with values, not {found!r}")
+        raise ConfigError(f"{source}: must hold keys with values, not {quoted(found)}")
     return found or {}
 
 
 def _override(text: str) -> _Layer:
-    source, (key, sign, given) = f"--set {text}", text.partition("=")
+    source, (key, sign, given) = f"--set {shortened(text, 200)}", text.partition("=")
     if not sign or not all(path := key.strip().split(".")):
         raise ConfigError(f"{source}: must be KEY=VALUE, such as gradients.every=5")
     inner: Any = value(given, source)

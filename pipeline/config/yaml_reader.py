@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from nissa.pipeline.config.errors import ConfigError
+from nissa.pipeline.config.errors import ConfigError, quoted
+from nissa.sinks.printable import shortened
 
 __all__ = ["mapping", "value"]
 
@@ -19,7 +20,7 @@ def mapping(text: str, source: str) -> dict[str, Any]:
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise ConfigError(f"{source}: must hold keys with values, such as `history_length: 10`, not {found!r}")
+        raise ConfigError(f"{source}: must hold keys with values, such as `history_length: 10`, not {quoted(found)}")
     return found
 
 
@@ -31,23 +32,34 @@ def value(text: str, source: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark and text.strip().count("\n") else ""
-        raise ConfigError(f"{source}{line}: {', '.join(filter(None, (error.context, error.problem)))}") from None
+        wrong = ", ".join(filter(None, (error.context, error.problem)))
+        raise ConfigError(f"{source}{line}: {shortened(wrong)}") from None
+    except RecursionError:
+        raise ConfigError(f"{source}: nested too deeply") from None
     except yaml.YAMLError as error:
-        raise ConfigError(f"{source}: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"{source}: {shortened(' '.join(str(error).split()))}") from None
 
 
 class _UniqueKeys(yaml.SafeLoader):
     """YAML forbids a key twice, PyYAML lets the last one win, and the first is lost without a word.
 
-    A value that is not what it looks like or is tagged as, such as a 99th of a month, is an error with its line too.
+    A value that is not what it looks like or is tagged as, such as a 99th of a month, is an error with its line too; so
+    is an alias, because a few lines of them stand for more than any memory holds.
     """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            alias: yaml.AliasEvent = self.peek_event()  # type: ignore[no-untyped-call]
+            problem = f"write out what *{alias.anchor} stands for: aliases are not read here"
+            raise yaml.composer.ComposerError(problem=problem, problem_mark=alias.start_mark)  # type: ignore[arg-type]
+        return super().compose_node(parent, index)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             what = node.tag.rpartition(":")[2]
-            problem = f"{node.value!r} is no {what}: {error}" if isinstance(node, yaml.ScalarNode) else str(error)
+            problem = f"{quoted(node.value)} is no {what}: {error}" if isinstance(node, yaml.ScalarNode) else str(error)
             raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -16,10 +16,14 @@ MOST_BYTES = 128 << 20
 """Bytes that the entries of one buffer may hold, about."""
 _LOOK = 64
 """Entries between two looks at what waits; where fewer wait, nothing is weighed."""
-_STRIDE = 16
+_STRIDE = 64
 """Of so many entries one is weighed, and stands for all, unless large ones are among them: then each is."""
 _LARGE = 1 << 15
 """Bytes from which an entry is a large one."""
+
+_HANDFUL, _OF = 64, 1024
+"""Entries that are taken under one lock, at most one in so many of the capacity: newer ones shed them no more."""
+_SHED = "shed"
 
 Entry = tuple[int, float, Payload, Any]
 """Ticket (strictly increasing), time of acceptance, payload, and what was handed in with it."""
@@ -49,7 +53,8 @@ class PriorityBuffer:
     entries of at most `most_bytes`, about: it is noticed when some dozens wait that they are large.
 
     `put` holds a lock for well under a microsecond and does no I/O; it may be called again in the middle of itself, by
-    a signal handler or a finalizer. One thread takes entries, one by one, and settles each.
+    a signal handler or a finalizer. One thread takes entries, one by one, and settles each. It has them by the handful,
+    as a lock for each would cost more than all that the hub does with it.
 
     Raises ValueError when `capacity` is below 1.
     """
@@ -67,7 +72,11 @@ class PriorityBuffer:
         """Called by the first event that is refused from now on."""
         self._on_first, self._most_bytes = on_first, most_bytes
         self._queues: tuple[deque[Entry], ...] = tuple(deque() for _ in Importance)
-        self._in_hand: Entry | None = None
+        # Under the lock both are replaced. Without it the taker appends: that settles an entry at once, for everybody.
+        self._handful = max(1, min(_HANDFUL, capacity // _OF))
+        self._hand: list[Entry] = []
+        self._settled: list[str] = []
+        self._least = min(Importance)
         self._fates: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._idle, self._admitting = True, False
@@ -96,35 +105,33 @@ class PriorityBuffer:
 
     def take(self) -> Entry | None:
         """The oldest entry, which is in hand until it is settled; None if there is none."""
-        with self._lock:
-            oldest, first = None, self.accepted
-            for queue in self._queues:
-                if queue and queue[0][0] < first:
-                    oldest, first = queue, queue[0][0]
-            if oldest is not None:
-                self._in_hand = oldest.popleft()
-                self._bytes -= self._sizes.pop(first, 0)
-            return self._in_hand
+        # In this order, as who abandons empties the hand first.
+        at, hand = len(self._settled), self._hand
+        if at < len(hand) and hand[at][2].importance >= self._least:
+            return hand[at]
+        if at < len(hand):
+            self._settled.append(_SHED)
+        elif not self._reach():
+            return None
+        return self.take()
 
     def settle(self, fate: str) -> None:
         """Say what became of the entry in hand, if it was not abandoned meanwhile."""
-        with self._lock:
-            if self._in_hand is not None:
-                self._in_hand = None
-                self._fates[fate] += 1
+        self._settled.append(fate)
 
     def turn(self, before: str, after: str, count: int) -> None:
         """Say that entries of one fate met another in the end."""
         with self._lock:
-            count = min(count, self._fates[before])
+            count = min(count, self.books().fates[before])
             self._fates[before] -= count
             self._fates[after] += count
 
     def books(self) -> Books:
         """Where everything is, at one moment."""
         with self._lock:
-            queued = len(self) + (self._in_hand is not None)
-            return Books(self.accepted, queued, dict(self.dropped), self._fates.copy())
+            fates, dropped = self._fates.copy(), self.dropped.copy()
+            settled = self._enter(fates, dropped)
+            return Books(self.accepted, len(self) + len(self._hand) - settled, dict(dropped), fates)
 
     def park(self) -> bool:
         """Let the next entry call `on_first`; False, and nothing is changed, if there is an entry already."""
@@ -144,23 +151,54 @@ class PriorityBuffer:
         """Drop what is queued, and what is in hand: nobody waits for it any more."""
         with self._lock:
             self.shed(max(Importance))
-            if self._in_hand is not None:
-                self.dropped[self._in_hand[2].kind] += 1
-                self._in_hand = None
+            self.dropped.update(entry[2].kind for entry in self._put_down())
 
     def shed(self, most: Importance) -> None:
         """Drop what is queued of this importance and below, because there is no time left for all."""
         with self._lock:
+            self._least = Importance(min(most + 1, max(Importance)))
             while self._shed(most):
                 pass
 
     def after_fork(self) -> None:
         """In a forked child: hold nothing, accept nothing. Another thread may have held the lock at the fork."""
         self._lock = threading.RLock()
-        self._admitting, self._in_hand = False, None
+        self._admitting, self._hand = False, []
         self.close()
         for queue in self._queues:
             queue.clear()
+
+    def _reach(self) -> bool:
+        """Take the next handful, oldest first; False if there is none."""
+        with self._lock:
+            self._put_down()
+            # Large ones are taken one by one: what is in hand cannot be shed.
+            hand, most = self._hand, 1 if self._stride == 1 else self._handful
+            while len(hand) < most and (queues := sorted(filter(None, self._queues), key=_head)):
+                # All that is older than the head of the next queue goes at once.
+                oldest, until = queues[0], queues[1][0][0] if len(queues) > 1 else self.accepted
+                while oldest and oldest[0][0] < until and len(hand) < most:
+                    hand.append(oldest.popleft())
+            for ticket, *_ in hand if self._sizes else ():
+                self._bytes -= self._sizes.pop(ticket, 0)
+            return bool(hand)
+
+    def _put_down(self) -> list[Entry]:
+        """Enter in the books what is settled of the handful, and let go of it. Returns what is not settled."""
+        settled = self._enter(self._fates, self.dropped)
+        hand, self._hand = self._hand, []
+        self._settled = []
+        return hand[settled:]
+
+    def _enter(self, fates: Counter[str], dropped: Counter[str]) -> int:
+        """Enter in books what is settled of the handful; how many that are."""
+        settled = self._settled[: len(self._hand)]
+        for fate in {*settled}:
+            if fate is not _SHED:
+                fates[fate] += settled.count(fate)
+        if _SHED in settled:
+            dropped.update(e[2].kind for e, fate in zip(self._hand, settled, strict=False) if fate is _SHED)
+        return len(settled)
 
     def _put_rarely(self, payload: Payload, item: Any, at: float) -> None:
         if self._admitting:
@@ -189,27 +227,30 @@ class PriorityBuffer:
             if self._on_first:
                 self._on_first()
             self._idle = False
-        self._look()
-        room = self.capacity - len(self)
-        if room < 1 and not self._shed(payload.importance):
+        if self.accepted - self._weighed >= _LOOK or self._stride == 1:
+            self._look()
+        bulk, routine, lifecycle = self._queues
+        room = self.capacity - len(bulk) - len(routine) - len(lifecycle)
+        if room > 0:
+            self._next_look = self.accepted + (min(room, _LOOK) if self._stride > 1 else 1)
+        elif not self._shed(payload.importance):
             # All that waits is more important, so the newcomer goes, and its number shows as a gap.
             self.accepted += 1
             self.dropped[payload.kind] += 1
             return False
-        self._next_look = self.accepted + (max(1, min(room, _LOOK)) if self._stride > 1 else 1)
         return True
 
     def _look(self) -> None:
         """Weigh what came since the last look, if there is something of a backlog, and shed until the rest is light."""
         if len(self) < _LOOK and self._bytes < self._most_bytes / 4:
             self._stride = _STRIDE
-        elif self.accepted - self._weighed >= _LOOK or self._stride == 1:
-            if self._weigh() > _LARGE and self._stride > 1:
-                self._stride = 1
-                self._weigh()
-            self._weighed = self.accepted
-            while self._bytes > self._most_bytes and self._shed(max(Importance)):
-                pass
+            return
+        if self._weigh() > _LARGE and self._stride > 1:
+            self._stride = 1
+            self._weigh()
+        self._weighed = self.accepted
+        while self._bytes > self._most_bytes and self._shed(max(Importance)):
+            pass
 
     def _weigh(self) -> int:
         """Weigh one in `_stride` of what is new; the largest of them, in bytes. Where it begins, moves on each time."""
@@ -229,10 +270,15 @@ class PriorityBuffer:
         for queue in self._queues[: most + 1]:
             if queue:
                 ticket, _, victim, _ = queue.popleft()
-                self._bytes -= self._sizes.pop(ticket, 0)
+                if self._sizes:
+                    self._bytes -= self._sizes.pop(ticket, 0)
                 self.dropped[victim.kind] += 1
                 return True
         return False
+
+
+def _head(queue: deque[Entry]) -> int:
+    return queue[0][0]
 
 
 def _weight(payload: Payload) -> int:

@@ -81,8 +81,8 @@ class Watch:
     def step(self, gradients: StepGradients | None = None) -> None:
         """Call it after the last backward pass of a step (and a scaler's `unscale_`), and before clipping.
 
-        A trainer that has made `gradients` of the same parts, to clip by their norms, hands them in: nothing is reduced
-        twice.
+        A trainer that has made `gradients` of the same parts, to clip by their norms, hands them in: norms are taken
+        from there.
 
         Measures the first step of an epoch and every n-th after it. What a GPU measured is emitted a step later, and at
         the latest by `epoch`: a run that ends without it loses its last measurement.
@@ -130,6 +130,6 @@ class Watch:
             self._before = self.emitter.attempt("weights_measured", lambda: copied(self._parts())) or {}
         config = plan.gradients
         if config.enabled and batch % config.every == 0:
-            self._gradients.begin(self.emitter, lambda: gradients or StepGradients(self._parts()), config, batch)
+            self._gradients.begin(self.emitter, self._parts, gradients, config, batch)
         due = batch + config.every - batch % config.every if config.enabled else inf
         self._due = batch + 1 if self._gradients.waiting else due

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+from nissa.events.kinds import AlertRaised
 from nissa.operators import default_operators
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
+from nissa.pipeline.doubt_log import log_doubt
 from nissa.pipeline.hub import Hub, SinkWorker
 from nissa.pipeline.resume import catch_up
 from nissa.pipeline.wiring.wiring import Asked, Wiring, run_log
@@ -37,6 +39,7 @@ def in_one_process(asked: Asked) -> Wiring:
             catch_up(log, asked.run.run, dispatcher, {"tables": tables, "prometheus": prometheus}) if log else None
         )
         dispatcher.add(consumers)
+        dispatcher.stream.of(AlertRaised).subscribe(log_doubt)
     except BaseException:
         if server:
             server.close()

@@ -1,5 +1,6 @@
 """Take, write, and read one byte in the trainer's process; everything else in a collector's."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,17 +25,15 @@ def in_two_processes(asked: Asked) -> Wiring:
     Raises ValueError where there is no log that it could read, or something was given that cannot cross.
     """
     directory = _readable(asked)
-    listens = listening(*asked.address) if asked.address else None
-    try:
-        faults = FaultLog(directory / DEAD_LETTERS)
+    faults = FaultLog(directory / DEAD_LETTERS)
+    with ExitStack() as undo:
+        listens = undo.enter_context(listening(*asked.address)) if asked.address else None
         log = run_log(directory, asked.run.run, asked.resume)
+        undo.callback(log.close)
         dispatcher = Dispatcher({}, {}, faults.report)
         resumed = catch_up(log, asked.run.run, dispatcher, {})
         collector = CollectorProcess(directory, listens, asked.linger, faults, lambda: log.following)
-    except BaseException:
-        if listens:
-            listens.close()
-        raise
+        undo.pop_all()
     first = resumed.next_seq if resumed else 0
     hub = Hub(asked.run, dispatcher, [], faults, asked.capacity, fidelity=asked.trainer, first=first, log=log)
 

@@ -62,7 +62,7 @@ def _layer(row: Row) -> Cells:
     return [
         *place_cells(row["group"], row["env"]),
         # Names that differ at their ends only are broken rather than cut.
-        Text(printable(row["layer"]), no_wrap=False, overflow="fold"),
+        Text(printable(str(row["layer"])), no_wrap=False, overflow="fold"),
         number(row["grad_norm"], "{:.3g}"),
         number(row["weight_norm"], "{:.3g}"),
         number(row["update_ratio"], "{:.3g}"),

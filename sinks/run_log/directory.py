@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,7 @@ DERIVED = "derived"
 PACKED = (".zst", ".xz", ".gz", "")
 """What a nightly job that saves room adds to the name of a segment; nothing, where it was not there yet."""
 _PIECE = 1 << 16
+_TRIES, _PAUSE = 20, 0.001
 
 
 def segments(directory: Path, prefix: str = "events") -> list[Path]:
@@ -20,22 +22,30 @@ def segments(directory: Path, prefix: str = "events") -> list[Path]:
 
     Of a segment that is there both plain and packed, the plain one.
     """
-    found = {
-        file.name.partition(".jsonl")[0]: file
-        for ending in PACKED
-        for file in directory.glob(f"{prefix}-*.jsonl{ending}")
-    }
-    return [found[name] for name in sorted(found)]
+    found: dict[str, str] = {}
+    # A collector looks every few milliseconds: one listing.
+    with suppress(OSError):
+        there = [name for name in os.listdir(directory) if name.startswith(f"{prefix}-")]
+        for ending in PACKED:
+            found |= {name.partition(".jsonl")[0]: name for name in there if name.endswith(f".jsonl{ending}")}
+    return [directory / found[name] for name in sorted(found)]
 
 
-def lock(file: int) -> None:
-    """Show that a process writes this open file, as long as it lives. Raises BlockingIOError while another one does."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError:
-        return  # there are file systems without locks
+def lock(file: int) -> bool:
+    """Show that a process writes this open file, as long as it lives; False while another one does.
+
+    Whoever asks `is_being_written` has the file for a moment, so it is tried for a while.
+    """
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE)
+        except OSError:
+            return True  # there are file systems without locks
+        else:
+            return True
+    return False
 
 
 def is_being_written(file: Path) -> bool:

@@ -6,22 +6,27 @@ import sys
 from importlib.metadata import version
 
 from tests.benchmarks import (
+    burst,
     detectors,
     digits,
     emit,
     esper,
+    fidelity,
     injected,
     memory,
     noticing,
     operators,
     probes,
     scrape,
+    slowdown,
     throughput,
 )
 
 BENCHMARKS = {
     "emit": emit.run,
     "throughput": throughput.run,
+    "slowdown": slowdown.run,
+    "burst": burst.run,
     "esper": esper.run,
     "scrape": scrape.run,
     "probes": probes.run,
@@ -30,6 +35,7 @@ BENCHMARKS = {
     "detectors": detectors.run,
     "digits": digits.run,
     "injected": injected.run,
+    "fidelity": fidelity.run,
     "memory": memory.run,
 }
 

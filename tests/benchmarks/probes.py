@@ -8,6 +8,7 @@ from functools import partial
 import torch
 
 from tests.benchmarks.alternatives import ALTERNATIVES, rivals
+from tests.benchmarks.looks import looks
 from tests.benchmarks.measuring import Figure, interleaved, report
 from tests.benchmarks.networks import NETWORKS, Network
 from tests.benchmarks.overhead import HEAD, measured
@@ -34,6 +35,7 @@ def run() -> None:
     print(_LEGEND)
     print(f"Beside it: {rivals()}.")
     _idle()
+    looks()
     for network in NETWORKS:
         _table(network)
     torch.set_num_threads(threads)

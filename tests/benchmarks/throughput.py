@@ -1,66 +1,88 @@
-"""How many events a second pass hub, all operators and all sinks into the log; and how many a replay reads."""
+"""How many events a second pass hub, operators and sinks, live, through a collector, and in a replay? On all mixes."""
 
 import json
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 
-from nissa.events.kinds import Payload
+from nissa.pipeline.collector import Collecting
+from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
-from nissa.sinks import Sink
 from nissa.sinks.console.console_sink import ConsoleSink
 from tests.benchmarks.emit import Stuck
 from tests.benchmarks.measuring import Figure, report
-from tests.benchmarks.workload import mix
+from tests.benchmarks.mixes import MIXES, Mix, emit_all
 
 __all__ = ["run"]
 
-EPOCHS = 2_000
 ROUNDS = 5
 
 
+class _Rates(NamedTuple):
+    """Events a second by wall clock, and by the CPU of the whole process: on one core, if it had it for itself."""
+
+    wall: float
+    cpu: float
+
+
 def run() -> None:
-    """Interleaved: a live run, its replay, and a plain `json.loads` of each line of the same log."""
-    story = mix(EPOCHS)
-    live, again, parsed, threads = list[float](), list[float](), list[float](), list[dict[str, float]]()
+    """Interleaved: a live run in one process, then its log collected, replayed and parsed."""
+    for name, make in MIXES.items():
+        _mix(name, make())
+
+
+def _mix(name: str, story: Mix) -> None:
+    threads = list[dict[str, float]]()
+    rates: dict[str, list[_Rates]] = {way: [] for way in ("live", "collected", "replayed", "parsed")}
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as directory:
             out = Path(directory) / "run"
-            live.append(_live(story, out, threads))
-            again.append(_replay(out))
-            parsed.append(_json(out))
+            rates["live"].append(_live(story, out, threads))
+            rates["replayed"].append(_timed(len(story), lambda out=out: _replay(out)))  # type: ignore[misc]
+            rates["parsed"].append(_timed(len(story), lambda out=out: _parse(out)))  # type: ignore[misc]
+            bare = _as_emitted(out)
+            rates["collected"].append(_timed(len(story), lambda bare=bare: _collect(bare)))  # type: ignore[misc]
+    cpu = {way: [rate.cpu for rate in rows] for way, rows in rates.items()}
     report(
-        f"Throughput, wall clock, {len(story):,} events, 88% of them batches",
+        f"Throughput, {name}, {len(story):,} events emitted",
         [
-            Figure("hub to log, all operators and sinks on", live, "events/s", "aim: 200,000"),
+            Figure("live in one process, all sinks, wall clock", [rate.wall for rate in rates["live"]], "events/s"),
+            Figure("... by the CPU of the process", cpu["live"], "events/s"),
             *[Figure(f"... CPU of the thread {name}", [t[name] for t in threads], "ns/event") for name in threads[0]],
-            Figure("replay of that log", again, "events/s", "aim: 150,000"),
-            Figure("json.loads of each line of that log", parsed, "lines/s"),
+            Figure("collector with all sinks, by CPU", cpu["collected"], "events/s", "aim: 90,000; demo 45,000"),
+            Figure("replay of that log, by CPU", cpu["replayed"], "events/s", "aim: 90,000; demo 45,000"),
+            Figure("json.loads of each line of that log, by CPU", cpu["parsed"], "events/s"),
         ],
     )
 
 
-def _live(story: list[tuple[int, int, Payload]], out: Path, threads: list[dict[str, float]]) -> float:
+def _live(story: Mix, out: Path, threads: list[dict[str, float]]) -> _Rates:
     with Path("/dev/null").open("w") as nowhere:
         stuck, console = Stuck(), ConsoleSink(Console(file=nowhere))
-        sinks: dict[str, Sink] = {"stuck": stuck, "console": console}
-        with Telemetry("bench", out=out, sinks=sinks, capacity=1_000_000) as telemetry:
-            emitter = telemetry.scope(group="ppo", env=0)
-            for episode, epoch, payload in story:
-                emitter.move(episode=episode, epoch=epoch)
-                emitter.emit(payload)
+        with Telemetry("bench", out=out, sinks={"stuck": stuck, "console": console}, capacity=1_000_000) as telemetry:
+            emit_all(telemetry, story)
             before = _cpu()
-            started = time.perf_counter()
-            stuck.release.set()
-            assert telemetry.flush(120)
-            spent = time.perf_counter() - started
+
+            def work() -> None:
+                stuck.release.set()
+                assert telemetry.flush(120)
+
+            rate = _timed(len(story), work)
             threads.append({name: (cpu - before.get(name, 0.0)) / len(story) for name, cpu in _cpu().items()})
             assert not telemetry.state().dropped
-    return len(story) / spent
+    return rate
+
+
+def _timed(events: int, work: Callable[[], None]) -> _Rates:
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return _Rates(events / (time.perf_counter() - wall), events / (time.process_time() - cpu))
 
 
 def _cpu() -> dict[str, float]:
@@ -69,17 +91,29 @@ def _cpu() -> dict[str, float]:
     return {t.name: time.clock_gettime_ns(time.pthread_getcpuclockid(t.ident)) for t in ours if t.ident}
 
 
-def _replay(out: Path) -> float:
-    started = time.perf_counter()
-    result = replay(out)
-    assert result.different == 0
-    return (result.reading.read + result.reading.derived) / (time.perf_counter() - started)
+def _replay(out: Path) -> None:
+    assert not replay(out).different
 
 
-def _json(out: Path) -> float:
+def _as_emitted(out: Path) -> Path:
+    """The log as a trainer's process writes it that has a collector: without what was derived."""
+    bare = out.with_name("emitted")
+    bare.mkdir()
     (segment,) = out.glob("events-*")
-    lines = segment.read_bytes().splitlines()
-    started = time.perf_counter()
-    for line in lines:
+    lines = segment.read_bytes().splitlines(keepends=True)
+    (bare / segment.name).write_bytes(b"".join(line for line in lines if not json.loads(line).get("ordinal")))
+    return bare
+
+
+def _collect(bare: Path) -> None:
+    """What the collector's process does, in this one."""
+    with Path("/dev/null").open("w") as nowhere:
+        collecting = Collecting([bare], {"console": ConsoleSink(Console(file=nowhere))}, FaultLog())
+        collecting.follow()
+        collecting.close()
+
+
+def _parse(out: Path) -> None:
+    (segment,) = out.glob("events-*")
+    for line in segment.read_bytes().splitlines():
         json.loads(line)
-    return len(lines) / (time.perf_counter() - started)

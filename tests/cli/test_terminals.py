@@ -61,7 +61,7 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> Printed:
             ended = int(early.code or 0)
         for stream in (out, wrong):
             stream.flush()
-        written = [stream.buffer.getvalue().decode(encoding) for stream in (out, wrong)]  # type: ignore[attr-defined]
+        written = [stream.buffer.getvalue().decode(encoding) for stream in (out, wrong)]
         assert ended == status, written
         return "".join(written)
 

@@ -49,6 +49,7 @@ DETECTED: Mapping[str, Mapping[str, tuple[str, float]] | str] = {
     },
     "policy_stalled": "how many decisions without an update are too many, the updates before tell",
     "account_mismatch": "what an episode's end says is compared with what was told before",
+    "implausible_value": "the range of a number is its field's own, and a fraction is told by its course",
     "degenerate_returns": f"a limit of {DEGENERATE} would lie on the axis",
     "gradient_explosion": "a norm is compared with the median of its own last ones",
     "loss_spike": "a loss is compared with its own last ones",

@@ -112,6 +112,7 @@ STORIES = (
     _standing("NissaPolicyUnstable", "kl_spike", "Run r1, group ppo, environment 0: kl_spike.", wait=5),
     _standing("NissaPolicyStalled", "policy_stalled", f"{_POLICY} the figures of its updates are old.", where="GROUP"),
     _standing("NissaAccountMismatch", "account_mismatch", f"{_HERE} an end contradicts its events."),
+    _standing("NissaImplausibleValue", "implausible_value", f"{_HERE} a number is out of its declared range or unit."),
     _standing("NissaRatioExplosion", "ratio_explosion", _RATIO, wait=5, where="GROUP"),
     _again("NissaRatioExplosion", "ratio_explosion", "critical", _RATIO, where="GROUP"),
     Story(

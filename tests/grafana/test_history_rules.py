@@ -85,6 +85,7 @@ NOTICED = {
     "NissaRatioExplosion": ("ratio_explosion", 300.0),
     "NissaPolicyStalled": ("policy_stalled", 60.0),
     "NissaAccountMismatch": ("account_mismatch", 60.0),
+    "NissaImplausibleValue": ("implausible_value", 60.0),
 }
 """Which alerts of the detectors a rule passes on, and after how many seconds."""
 

@@ -14,7 +14,14 @@ from tests.grafana.rules import ALERTS, BOARDS, FILES, RECORDED
 from tests.grafana.stories import STORIES
 
 OF_OTHER_THINGS = {
-    *("NissaGradientExplosion", "NissaLossSpike", "NissaAccuracyDrop", "NissaAccountMismatch", "NissaScrapeStale")
+    *(
+        "NissaGradientExplosion",
+        "NissaLossSpike",
+        "NissaAccuracyDrop",
+        "NissaAccountMismatch",
+        "NissaImplausibleValue",
+        "NissaScrapeStale",
+    )
 }
 """Their panels ask for no metric that is judged: a detector compares with the past, and `up` is Prometheus' own."""
 

@@ -16,8 +16,6 @@ from rich.console import Console
 from nissa.cli.main import main
 from nissa.events.event import Env, Event, Scope
 from nissa.events.kinds import (
-    CounterfactualMeasured,
-    CounterfactualResult,
     EpisodeEnded,
     EpisodeStarted,
     EpochCompleted,
@@ -33,6 +31,7 @@ from nissa.events.kinds import (
 from nissa.operators import default_operators
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.pipeline.replay import replay
+from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.console import ConsoleSink, summary
 from nissa.sinks.prometheus import PrometheusSink
 from nissa.sinks.run_log import RunLog
@@ -126,25 +125,20 @@ def test_show_takes_a_number_or_a_name(seen: Seen, capsys: pytest.CaptureFixture
 
 
 def test_names_of_other_types_stop_no_table_and_no_terminal() -> None:
-    """A live payload may hold anything: numbers for slots, layers, blueprints and groups, beside names."""
+    """A trainer may give numbers for slots, layers and blueprints: they are the names that they look like."""
     gradients, layer = made(GradientsMeasured), made(LayerGradients)
-    screen, tables, faults = Console(file=StringIO(), width=200), Tables(), list[str]()
-    terminal = ConsoleSink(screen)
-    consumers: dict[str, Any] = {"terminal": terminal, "tables": tables}
-    dispatcher = Dispatcher(default_operators(), consumers, lambda owner, *_: faults.append(owner))
-    names: list[Any] = [3, "norm", None, 1.5]
-    for seq, name in enumerate([*names, *names]):
-        for payload in (
-            RunStarted(slot_config={name: None}),
-            SeedGerminated(slot=name, seed=name, blueprint=name),
-            replace(gradients, layers={name: layer, "conv": layer}),
-            CounterfactualMeasured(slots=[name], results=[CounterfactualResult(config=[True], alpha_settings={})]),
-            EpochCompleted(val_loss=1.0, seed_grad_norms={name: float("nan")}),
-            SeedFossilized(slot=name, seed=name, blueprint=name, improvement=1.0),
-            EpisodeEnded(outcome="completed"),
-        ):
-            dispatcher.deliver(Event(seq, 0.0, Scope("run", name, name, 0, 1), payload))
-    terminal.close()
-    assert not faults
-    assert [row["env"] for row in tables.snapshot()["scoreboards"]] == [None, 3, 1.5, "norm"]
-    screen.print(summary(tables.snapshot()))
+    screen = Console(file=StringIO(), width=200)
+    names: list[Any] = [3, "norm", 1.5]
+    with Telemetry("run", sinks={"terminal": ConsoleSink(screen)}) as telemetry:
+        for env, name in enumerate([*names, *names]):
+            emitter = telemetry.scope(group="ppo", env=env if env % 2 else str(name), episode=0, epoch=1)
+            emitter.emit(RunStarted(slot_config={name: None}))
+            emitter.emit(SeedGerminated(slot=name, seed=name, blueprint=name))
+            emitter.emit(replace(gradients, layers={name: layer, "conv": layer}))
+            emitter.emit(EpochCompleted(val_loss=1.0, seed_grad_norms={name: float("nan")}))
+            emitter.emit(SeedFossilized(slot=name, seed=name, blueprint=name, improvement=1.0))
+            emitter.emit(EpisodeEnded(outcome="completed"))
+        assert telemetry.flush()
+        assert not telemetry.state().faults
+        assert [row["blueprint"] for row in telemetry.snapshot()["blueprints"]] == ["1.5", "3", "norm"]
+        screen.print(summary(telemetry.snapshot()))

@@ -627,10 +627,12 @@ def test_sigterm_lets_a_close_that_is_under_way_finish(tmp_path: Path, closer: s
 def test_a_second_sigterm_does_not_wait(tmp_path: Path) -> None:
     program = (
         "import threading, time\n"
+        "def kill():\n"
+        "    while True: time.sleep(0.2); os.kill(os.getpid(), 15)\n"
         "class Slow:\n"
         "    def __call__(self, event): pass\n"
         "    def close(self):\n"
-        "        threading.Timer(0.2, os.kill, (os.getpid(), 15)).start()\n"
+        "        threading.Thread(target=kill, daemon=True).start()\n"
         "        print('.', flush=True)\n"
         "        time.sleep(600)\n"
         "t = Telemetry('r', sinks={'slow': Slow()})\n"

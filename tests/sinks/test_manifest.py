@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from nissa.sinks.run_log import DamagedManifestError, listed_segments
 from tests.sinks.test_run_log import written
 
 ROW = {"name": "events-000001.jsonl", "events": 3, "bytes": 5, "first_seq": 0, "last_seq": 2, "closed": True}
+ODD: tuple[Any, ...] = ("x\x1b[2J", [], {}, -1, 1.5)
 WRONG = {
     "empty": "",
     "cut": '{"segments": [',
@@ -30,7 +32,7 @@ WRONG = {
             "row text": ["events-000001.jsonl"],
             "row list": [[1]],
             "no name": [{"closed": True, "bytes": 1}],
-            **{f"{key} {value}": [ROW | {key: value}] for key in ROW for value in ("x\x1b[2J", [], {}, -1, 1.5)},
+            **{f"{key} {value}": [ROW | {key: value}] for key in ROW for value in ODD},
         }.items()
         if name not in {"name x\x1b[2J"}
     },

@@ -21,7 +21,7 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import BatchCompleted, RunEnded
 from nissa.pipeline.dispatch.fault_log import FaultLog
 from nissa.pipeline.hub.sink_worker import SinkWorker
-from nissa.pipeline.sources import lines as source
+from nissa.pipeline.sources import splitting as source
 from nissa.pipeline.sources.reader import Reading, UnreadableRunError, read_log
 from nissa.sinks.run_log import RunLog, segments
 from tests.samples import event, run_started

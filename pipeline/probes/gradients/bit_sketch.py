@@ -1,81 +1,88 @@
 """Distributions of a tensor's elements: counts by the leading bits of each float, one pass, mergeable by addition.
 
 The sign, the exponent and the first three bits of the mantissa of a float32 number it among 4,096 bins, eight to an
-octave. bfloat16 has these bits too, and float16 converts exactly, so all three give the same counts. A quantile is
-off by at most a bin (12.5%), and by far less where a bin holds many elements, because it is interpolated inside.
+octave, which lie in the order of the numbers. bfloat16 has these bits too, and float16 converts exactly, so all three
+give the same counts. A quantile is off by at most a bin (12.5%), and by far less where a bin holds many elements,
+because it is interpolated inside.
 
 >>> counts = sketch(torch.tensor([-2.0, 0.0, 0.0, 4000.0]))
->>> shares(counts[None], vanishing=3.0)[0].tolist()  # of zeros, vanishing
-[0.5, 0.75]
+>>> quantiles(counts[None], torch.tensor([0.0, 0.5]))[0].tolist()
+[-2.125, 0.0]
 """
 
 from collections.abc import Sequence
-from functools import cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-__all__ = ["BINS", "octaves", "quantiles", "shares", "sketch", "sketches"]
+__all__ = ["BINS", "BOUNDS", "BROKEN", "MIDDLE", "SHIFT", "named", "octaves", "quantiles", "sketch", "sketches"]
 
 BINS = 4096
-_INFINITY = 2040
-"""The first bin, but for the sign, that holds no number: exponent 255."""
+MIDDLE = 2048
+"""The bin of 0; that of -0 is the one below it."""
+SHIFT = 20
+"""Bits of a float32 that do not count."""
+BROKEN = 8
+"""Bins at either end that hold no number: exponent 255."""
 _LEAST = -129
 """The octave of the smallest magnitudes that are not taken for 0."""
 
 
+class _Bounds(NamedTuple):
+    """Of the bins (4096,), in float64: their lower and upper ends. Those of 0 have no width."""
+
+    low: Tensor
+    high: Tensor
+
+
 def sketch(values: Tensor) -> Tensor:
     """Elements by bin, of shape (4096,), on the device of `values`, of any shape, strides and float type."""
-    return sketches([values.reshape(-1)], [0])[0]
+    return sketches([values.reshape(-1)], [0], 1).view(-1)
 
 
-def sketches(values: Sequence[Tensor], rows: Sequence[int]) -> Tensor:
-    """Elements by bin of flat tensors on one device: int64 (rows, 4096). Each counts in its row; these go upwards."""
+def sketches(values: Sequence[Tensor], rows: Sequence[int], n: int) -> Tensor:
+    """Elements by bin of flat tensors on one device: int64 (n, 4096). Each counts in its row."""
     codes = _codes(torch.cat(list(values)))
     for own, row in zip(torch.split(codes, [len(own) for own in values]), rows, strict=True):
-        if row:
-            own.add_(row * BINS)
+        own.add_(row * BINS + MIDDLE)
     count = torch.bincount if codes.device.type == "cpu" else _scattered
-    return count(codes, minlength=(rows[-1] + 1) * BINS).view(-1, BINS)
-
-
-def shares(counts: Tensor, *, vanishing: float) -> Tensor:
-    """Of each row of counts (layers, 4096), on the CPU: (layers, 2) in float64.
-
-    The shares of elements that are 0, and that are below `vanishing`. Zeros (below 2^-129 in magnitude) are exact; a
-    limit inside a bin takes its part of it.
-    """
-    return counts.double() @ _marks(vanishing) / counts.sum(1, keepdim=True)
+    return count(codes, minlength=n * BINS).view(-1, BINS)
 
 
 def quantiles(counts: Tensor, at: Tensor) -> Tensor:
-    """Of each row of counts (layers, 4096), on the CPU, the quantiles `at` (q,), each 0-1: (layers, q) in float64.
+    """Of each row of counts (layers, 4096) the quantiles `at` (q,), each 0-1: (layers, q) in float64.
 
-    Of the finite elements; NaN where there is none.
+    Of the finite elements; NaN where there is none. Nothing waits for the device of the counts, on which all happens.
     """
-    half = BINS // 2
-    ordered = torch.cat([counts[:, half : half + _INFINITY].flip(1), counts[:, :_INFINITY]], 1).double()
-    below = ordered.cumsum(1)
-    n = below[:, -1:]
+    # Plain functions in place of indices, which fake tensors of a device that is not there do not know.
+    numbers = counts.narrow(1, BROKEN, BINS - 2 * BROKEN)
+    below = numbers.cumsum(1)
+    n = below.narrow(1, -1, 1)
     rank = at.double() * (n - 1).clamp(min=0)
-    place = torch.searchsorted(below, rank, right=True).clamp(max=2 * _INFINITY - 1)
-    here = ordered.gather(1, place)
-    inside = ((rank - below.gather(1, place) + here + 0.5) / here).clamp(max=1)
-    found = _LOW[place] + (_HIGH - _LOW)[place] * inside
-    return torch.where(n > 0, found, torch.nan)
+    place = torch.searchsorted(below, rank.floor().long(), right=True).clamp_(max=BINS - 2 * BROKEN - 1)
+    here = numbers.gather(1, place)
+    inside = ((rank - (below.gather(1, place) - here) + 0.5) / here).clamp(max=1)
+    low, high = BOUNDS if counts.device.type == "cpu" else _bounds(counts.device)
+    start = low.take(place)
+    return torch.where(n > 0, start + (high.take(place) - start) * inside, torch.nan)
 
 
-def octaves(counts: Tensor) -> list[dict[int, int]]:
-    """Of each row of counts (layers, 4096), on the CPU: finite elements by the octave of their magnitude, without 0.
+def octaves(counts: Tensor) -> Tensor:
+    """Of each row of counts (layers, 4096), finite elements by the octave of their magnitude: (layers, 257).
 
-    An octave is called by the exponent of its lower end: -3 is from 1/8 to 1/4.
+    The first is from 2^-129 to 2^-128; what is smaller counts as 0 and is left out.
     """
-    by_exponent = counts.view(-1, 2, 256, 8).sum(1)
-    tiny = by_exponent[:, 0]
-    found = torch.cat(
-        [tiny[:, 1:2], tiny[:, 2:4].sum(1, True), tiny[:, 4:].sum(1, True), by_exponent[:, 1:-1].sum(2)], 1
-    )
-    return [{_LEAST + i: int(n) for i, n in enumerate(row) if n} for row in found.tolist()]
+    negative, positive = counts.split(MIDDLE, 1)  # type: ignore[no-untyped-call]
+    by_magnitude = negative.flip(1) + positive
+    _, *tiny, rest = by_magnitude.split([1, 1, 2, 4, MIDDLE - 8], 1)
+    whole = rest.narrow(1, 0, MIDDLE - 8 - BROKEN).unflatten(1, (-1, 8))
+    return torch.cat([*(own.sum(1, True) for own in tiny), whole.sum(2)], 1)
+
+
+def named(counts: Sequence[int]) -> dict[str, int]:
+    """What `octaves` found in a row, by the exponent of the lower end of each octave: -3 is from 1/8 to 1/4."""
+    return {str(_LEAST + i): int(n) for i, n in enumerate(counts) if n}
 
 
 def _scattered(codes: Tensor, minlength: int) -> Tensor:
@@ -85,29 +92,23 @@ def _scattered(codes: Tensor, minlength: int) -> Tensor:
 
 
 def _codes(values: Tensor) -> Tensor:
-    """The bin of each element of a flat tensor: int32."""
+    """The bin of each element of a flat tensor, less that of 0: int32."""
     if values.dtype == torch.bfloat16:
-        return (values.view(torch.int16).int() >> 4).bitwise_and_(BINS - 1)
-    return (values.float().view(torch.int32) >> 20).bitwise_and_(BINS - 1)
+        bits = values.view(torch.int16).int() >> (SHIFT - 16)
+    else:
+        bits = values.float().view(torch.int32) >> SHIFT
+    # The larger a negative number's other bits, the lower it lies.
+    return bits.bitwise_xor_((bits >> 31).bitwise_and_(MIDDLE - 1))
 
 
-def _magnitudes() -> tuple[Tensor, Tensor]:
-    """Lower and upper bound of the bins 0 to 2039. The first is taken for 0."""
-    edges = (torch.arange(_INFINITY + 1, dtype=torch.int32, device="cpu") << 20).view(torch.float32).double()
-    edges[1], edges[-1] = 0.0, torch.finfo(torch.float32).max
-    return edges[:-1], edges[1:]
+def _bounds(device: torch.device) -> _Bounds:
+    n = MIDDLE - BROKEN
+    steps = torch.arange(n + 1, dtype=torch.int32, device=device)
+    # The first bin is taken for 0, so the second begins there.
+    edges = torch.where(steps > 1, steps << SHIFT, 0).view(torch.float32).double().clamp_(max=_LARGEST)
+    low, high = edges.narrow(0, 0, n), edges.narrow(0, 1, n)
+    return _Bounds(torch.cat([-high.flip(0), low]), torch.cat([-low.flip(0), high]))
 
 
-@cache
-def _marks(vanishing: float) -> Tensor:
-    """What an element of each bin adds to the zeros and the vanishing."""
-    low, high = _magnitudes()
-    marks = torch.zeros(2, BINS // 2, 2, dtype=torch.float64, device="cpu")
-    marks[:, 0, 0] = 1.0
-    marks[:, :_INFINITY, 1] = ((vanishing - low) / (high - low)).nan_to_num(1.0).clamp(0, 1)
-    return marks.view(BINS, 2)
-
-
-# The bins of finite numbers from the lowest to the highest.
-_LOW = torch.cat([-_magnitudes()[1].flip(0), _magnitudes()[0]])
-_HIGH = torch.cat([-_magnitudes()[0].flip(0), _magnitudes()[1]])
+_LARGEST = torch.finfo(torch.float32).max
+BOUNDS = _bounds(torch.device("cpu"))

@@ -1,124 +1,91 @@
-"""Gradients reduced on their devices: sums, broken elements and sketches beside their norms, and nothing waits.
+"""Gradients reduced on their devices, one by one: sums and counts beside their norms, and nothing waits.
 
+>>> from nissa.pipeline.probes.gradients.step_gradients import Gradient
 >>> from nissa.pipeline.probes.model import to_cpu
->>> values, sizes = [torch.tensor([3.0, 4.0])], [torch.tensor(5.0)]
->>> gathering = DeviceStatistics([Gradient("fc", 2, 0)], values, sizes, sketched=False, above=3.5)
->>> gathering.read(to_cpu(gathering.figures))
-Figures(norms=[5.0], sums=[7.0], broken=[0.0], above=[1.0], counts=None)
+>>> grads, values, sizes = [Gradient("fc", 2, 0)], [torch.tensor([3.0, 4.0])], [torch.tensor(5.0)]
+>>> gathering = DeviceStatistics(Reduced([], [], grads, values, sizes), Limits(exploding=3.5))
+>>> (found,) = gathering.read(to_cpu(gathering.figures)).totals
+>>> found.squares, found.sums, found.broken, found.above
+(25.0, 7.0, 0, 1)
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from nissa.pipeline.probes.gradients.bit_sketch import BINS, sketches
-from nissa.pipeline.probes.gradients.reductions import above, broken, sampled, widest
-from nissa.pipeline.probes.gradients.step_gradients import Gradient, by_device
+from nissa.pipeline.probes.gradients.device_distributions import Distributions
+from nissa.pipeline.probes.gradients.grouped import Limits
+from nissa.pipeline.probes.gradients.layer_totals import NOTHING, LayerTotals, Totals
+from nissa.pipeline.probes.gradients.reductions import above, broken, vanishing, widest, zeros
+from nissa.pipeline.probes.gradients.step_gradients import Reduced, by_device
 
-__all__ = ["DeviceFigures", "DeviceStatistics", "Figures"]
+__all__ = ["DeviceStatistics"]
 
 
-class DeviceFigures(NamedTuple):
-    """What one device found, of its gradients in their order."""
+class _Figures(NamedTuple):
+    """What one device found, of its gradients in their order. What there is none of, or was not asked for, is empty."""
 
     norms: Tensor
     sums: Tensor
     broken: Tensor
-    """Elements that are NaN or infinite; empty if there are none."""
     above: Tensor
-    """Finite elements above the limit in magnitude; empty without a limit."""
-    counts: Tensor
-    """Sketches by row (rows, 4096); empty if none were made."""
-
-
-class Figures(NamedTuple):
-    """What arrived, by gradient."""
-
-    norms: list[float]
-    sums: list[float]
-    broken: list[float]
-    """Elements that are NaN or infinite."""
-    above: list[float]
-    """Finite elements above the limit in magnitude; 0 without a limit."""
-    counts: Tensor | None
-    """Sketches by layer (layers, 4096), float64; None if none were made."""
+    zero: Tensor
+    vanishing: Tensor
 
 
 class DeviceStatistics:
-    """The gradients `grads` with their `values`, dense, real and not empty, and the norms of these, `sizes`.
+    """Gradients whose norms are known, as `limits` ask. It keeps no values: a gradient must not outlive its step."""
 
-    It does not keep the values: a gradient must not outlive its step. Elements above the limit `above` are counted.
-    """
-
-    def __init__(
-        self,
-        grads: Sequence[Gradient],
-        values: Sequence[Tensor],
-        sizes: Sequence[Tensor],
-        *,
-        sketched: bool,
-        above: float | None = None,
-    ) -> None:
-        self._grads, self._limit = grads, above
-        self._place = {layer: i for i, layer in enumerate(dict.fromkeys(grad.layer for grad in grads))}
-        self._sketched, self._rows = sketched and bool(grads), list[tuple[int, int]]()
-        self._where = by_device(values)
+    def __init__(self, grads: Reduced, limits: Limits) -> None:
+        self._known = grads.known
+        self.layers = list(dict.fromkeys(grad.layer for grad in grads.known))
+        """In the order in which `read` tells of them."""
+        self._where = by_device(grads.values)
+        self._spread = Distributions(grads.known, grads.values, limits)
         self.figures = [
-            figure
-            for where in self._where
-            for figure in self._found(where, [values[i] for i in where], torch.stack([sizes[i] for i in where]))
+            *(figure for where in self._where for figure in _found(grads, where, limits)),
+            *self._spread.figures,
         ]
         """What has to leave the devices."""
 
-    def read(self, figures: Iterable[Tensor]) -> Figures:
-        """What `figures` say, once they are on the CPU."""
-        arrived = iter(figures)
-        devices = [DeviceFigures(*(next(arrived) for _ in DeviceFigures._fields)) for _ in self._where]
-        return Figures(
-            norms=self._placed(device.norms for device in devices),
-            sums=self._placed(device.sums for device in devices),
-            broken=self._placed(device.broken for device in devices),
-            above=self._placed(device.above for device in devices),
-            counts=self._by_layer([device.counts for device in devices]) if self._sketched else None,
-        )
+    def read(self, figures: Sequence[Tensor]) -> LayerTotals:
+        """What `figures` say, once they are on the CPU, by layer."""
+        n = len(_Figures._fields) * len(self._where)
+        found = dict.fromkeys(self.layers, NOTHING)
+        for grad, own in zip(self._known, self._totals(figures[:n]), strict=True):
+            found[grad.layer] = found[grad.layer].plus(own)
+        return LayerTotals([*found.values()], *self._spread.read(figures[n:]))
 
-    def _placed(self, found: Iterable[Tensor]) -> list[float]:
-        """What each device found, at the places of its gradients; 0 where it found nothing."""
-        column = [0.0] * len(self._grads)
-        for where, values in zip(self._where, found, strict=True):
-            for place, value in zip(where, values.tolist(), strict=False):
-                column[place] = value
-        return column
-
-    def _found(self, where: list[int], values: list[Tensor], sizes: Tensor) -> DeviceFigures:
-        """Figures of the gradients on one device."""
-        wide, odd = widest(values), broken(values, sizes)
-        return DeviceFigures(
-            norms=sizes,
-            sums=torch.stack([grad.sum(dtype=wide) for grad in values]),
-            broken=odd,
-            above=above(values, sizes, odd, self._limit),
-            counts=self._sketches(where, values) if self._sketched else sizes.new_zeros(0, BINS),
-        )
-
-    def _sketches(self, where: list[int], grads: list[Tensor]) -> Tensor:
-        """A row for each layer and each number of elements that one in it stands for."""
-        samples = [(self._place[self._grads[i].layer], *sampled(grad)) for i, grad in zip(where, grads, strict=True)]
-        samples.sort(key=lambda sample: (sample[0], sample[2]))
-        keys = [(layer, k) for layer, _, k in samples]
-        rows = {key: row for row, key in enumerate(dict.fromkeys(keys))}
-        self._rows += rows
-        return sketches([values for _, values, _ in samples], [rows[key] for key in keys])
-
-    def _by_layer(self, counts: list[Tensor]) -> Tensor:
-        """Sketches of all devices by layer, with each element as often as it stands for others."""
-        weights = torch.zeros(len(self._place), len(self._rows), dtype=torch.float64, device="cpu")
-        for row, (layer, k) in enumerate(self._rows):
-            weights[layer, row] = k
-        found = weights @ torch.cat(counts)
-        for grad in self._grads:
-            if grad.absent:
-                found[self._place[grad.layer], 0] += grad.absent
+    def _totals(self, figures: Sequence[Tensor]) -> list[Totals]:
+        """By gradient."""
+        found = [NOTHING for _ in self._known]
+        for own, where in zip(_by_device(figures), self._where, strict=True):
+            columns = [figure.tolist() for figure in own]
+            for i, (norm, total, *counts) in zip(where, zip_longest(*columns, fillvalue=0), strict=True):
+                grad = self._known[i]
+                broken, above, zero, vanishing = map(int, counts)
+                smallest = zero + grad.absent, vanishing + grad.absent
+                found[i] = Totals(grad.n, norm * norm, total, broken, above, *smallest)
         return found
+
+
+def _by_device(figures: Sequence[Tensor]) -> list[_Figures]:
+    n = len(_Figures._fields)
+    return [_Figures(*figures[i : i + n]) for i in range(0, len(figures), n)]
+
+
+def _found(grads: Reduced, where: list[int], limits: Limits) -> _Figures:
+    """Figures of the gradients on one device."""
+    values, sizes = [grads.values[i] for i in where], torch.stack([grads.sizes[i] for i in where])
+    wide, odd = widest(values), broken(values, sizes)
+    return _Figures(
+        norms=sizes,
+        sums=torch.stack([grad.sum(dtype=wide) for grad in values]),
+        broken=odd,
+        above=above(values, sizes, odd, limits.exploding),
+        zero=zeros(values, limits.vanishing),
+        vanishing=vanishing(values, limits.vanishing),
+    )

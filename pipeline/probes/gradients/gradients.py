@@ -9,16 +9,20 @@
 Everything leaves a device in one transfer. Gradients are read, never written, and no random number is drawn.
 """
 
-from itertools import compress
+from collections.abc import Collection, Iterable
+from math import hypot, sqrt
 
 import torch
 from torch import Tensor
 
 from nissa.events.kinds import GradientsMeasured
-from nissa.pipeline.config import GradientConfig, matches
-from nissa.pipeline.probes.gradients.device_statistics import DeviceStatistics
+from nissa.pipeline.config import GradientConfig
+from nissa.pipeline.probes.gradients.device_gradients import DeviceGradients
+from nissa.pipeline.probes.gradients.grouped import Limits, Plan, looked
+from nissa.pipeline.probes.gradients.kept_plan import KeptPlan
 from nissa.pipeline.probes.gradients.layer_gradients import layer_gradients
-from nissa.pipeline.probes.gradients.step_gradients import StepGradients
+from nissa.pipeline.probes.gradients.layer_totals import LayerTotals
+from nissa.pipeline.probes.gradients.step_gradients import Reduced, StepGradients
 from nissa.pipeline.probes.model import Parts, Pending
 
 __all__ = ["gradients_begun", "gradients_measured"]
@@ -34,36 +38,54 @@ def gradients_measured(parts: Parts, config: GradientConfig = _ALL, batch: int =
     ones. Norms are accumulated in float32, as by `clip_grad_norm_`: they overflow from 1e19 on and are lost below
     1e-19. Raises TypeError for sharded parameters (DTensor, FSDP).
     """
-    return gradients_begun(StepGradients(parts), config, batch).take()
+    return gradients_begun(KeptPlan().of(parts, config.layers), parts, config, batch).take()
 
 
 @torch.no_grad()
-def gradients_begun(step: StepGradients, config: GradientConfig = _ALL, batch: int = 0) -> Pending[GradientsMeasured]:
-    """The same of gradients whose norms are known, with the figures on their way: from a GPU while the host goes on."""
-    shown = [_wanted(grad.layer, config) for grad in step.known]
-    grads = list(compress(step.known, shown))
-    values, sizes = list(compress(step.values, shown)), list(compress(step.sizes, shown))
-    limit = config.exploding_threshold if config.detect_exploding else None
-    gathering = DeviceStatistics(grads, values, sizes, sketched=_sketched(config), above=limit)
-    parts = list(step.norms)
+def gradients_begun(
+    plan: Plan, parts: Iterable[str], config: GradientConfig = _ALL, batch: int = 0, step: StepGradients | None = None
+) -> Pending[GradientsMeasured]:
+    """The same by a plan, with the figures on their way: from a GPU while the host goes on.
+
+    Of the gradients in `step`, if it is given, whose norms are known; otherwise of those that the parameters have.
+    """
+    limits, parts = Limits.of(config), list(parts)
+    plain, odd = plan.plain(plan.found() if step is None else step.reduced.grads_of(plan.params))
+    found = looked(plan, plain, limits, step.reduced.norms_of(plan.params, plain) if step else ())
+    others = _others(plan, odd, step, parts, limits) if odd else None
 
     def finish(figures: list[Tensor]) -> GradientsMeasured:
-        norms = {part: float(norm) for part, norm in zip(parts, figures, strict=False)}
+        rows, norms = layer_gradients(plan.layers[: plan.shown], found, config), _norms(plan, parts, found)
+        if others:
+            other_rows, other_norms = others.read(figures, config)
+            rows = {layer: row for layer in plan.layers if (row := other_rows.get(layer) or rows.get(layer))}
+            both = [part for part in parts if part in norms or part in other_norms]
+            norms = {part: hypot(norms.get(part, 0.0), other_norms.get(part, 0.0)) for part in both}
         host_norm = norms.pop("host", None)
         return GradientsMeasured(
             batch=batch,
-            layers=layer_gradients(grads, gathering.read(figures[len(parts) :]), config),
+            layers=rows,
             host_norm=host_norm,
             slot_norms=norms,
             seed_to_host={slot: norm / host_norm for slot, norm in norms.items()} if host_norm else {},
         )
 
-    return Pending([*step.norms.values(), *gathering.figures], finish)
+    return Pending(others.figures if others else [], finish)
 
 
-def _wanted(layer: str, config: GradientConfig) -> bool:
-    return config.layers == "all" or any(matches(layer, name) for name in config.layers)
+def _others(
+    plan: Plan, odd: Collection[str], step: StepGradients | None, parts: Iterable[str], limits: Limits
+) -> DeviceGradients:
+    """What the plan does not look at: the layers `odd`."""
+    grads = step.reduced.among(odd) if step else Reduced.of({layer: plan.given[layer] for layer in odd})
+    return DeviceGradients(grads, {*plan.layers[: plan.shown]}, parts, limits)
 
 
-def _sketched(config: GradientConfig) -> bool:
-    return bool(config.percentiles or config.detect_vanishing or config.full_histogram)
+def _norms(plan: Plan, parts: Iterable[str], found: LayerTotals) -> dict[str, float]:
+    """Of each part with a plain gradient."""
+    own = {part: [found.totals[i] for i in plan.within(part)] for part in parts}
+    return {
+        part: sqrt(sum(layer.squares for layer in layers))
+        for part, layers in own.items()
+        if any(layer.elements for layer in layers)
+    }

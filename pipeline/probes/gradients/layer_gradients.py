@@ -1,23 +1,19 @@
-"""Rows by layer, from the figures of the gradients.
+"""Rows by layer, from what was found of each.
 
->>> grads = [Gradient("fc", 2, 0)]
->>> row = layer_gradients(grads, Figures([5.0], [7.0], [0.0], [0.0], None), GradientConfig(track_std=False))["fc"]
->>> row.elements, row.norm, row.mean, row.std, row.percentiles
-(2, 5.0, 3.5, None, {})
+>>> found = LayerTotals([Totals(2, 25.0, 7.0, 0, 0, 1, 1)], [[3.0]], [])
+>>> row = layer_gradients(["fc"], found, GradientConfig(track_std=False, percentiles=[50]))["fc"]
+>>> row.elements, row.norm, row.mean, row.std, row.zero, row.percentiles
+(2, 5.0, 3.5, None, 0.5, {'p50': 3.0})
 """
 
-from collections.abc import Sequence
-from math import hypot, sqrt
-from typing import Any
-
-import torch
-from torch import Tensor
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from math import sqrt
 
 from nissa.events.kinds import LayerGradients
 from nissa.pipeline.config import GradientConfig
-from nissa.pipeline.probes.gradients.bit_sketch import octaves, quantiles, shares
-from nissa.pipeline.probes.gradients.device_statistics import Figures
-from nissa.pipeline.probes.gradients.step_gradients import Gradient
+from nissa.pipeline.probes.gradients.bit_sketch import named
+from nissa.pipeline.probes.gradients.layer_totals import LayerTotals, Totals
 
 __all__ = ["layer_gradients"]
 
@@ -25,55 +21,31 @@ _RESOLVED = 1e-3
 """Share of the mean square below which the variance is lost in the rounding of the norm: 1e-4 for a long tensor."""
 
 
-def layer_gradients(shown: Sequence[Gradient], figures: Figures, config: GradientConfig) -> dict[str, LayerGradients]:
-    """The rows of the layers that are shown, in their order, with what `config` asks for."""
-    places: dict[str, list[int]] = {}
-    for i, grad in enumerate(shown):
-        places.setdefault(grad.layer, []).append(i)
-    if figures.counts is None:
-        distributions: list[dict[str, Any]] = [{"percentiles": {}} for _ in places]
-    else:
-        distributions = _distributions(figures.counts, config)
+def layer_gradients(layers: Sequence[str], found: LayerTotals, config: GradientConfig) -> dict[str, LayerGradients]:
+    """The rows of the layers, the first of those found, with what `config` asks for; of what has no elements none."""
+    names = [f"p{percent}" for percent in config.percentiles]
+    percentiles: Iterable[Sequence[float]] = found.percentiles or repeat(())
+    octaves: Iterable[Sequence[int] | None] = found.octaves or repeat(None)
     return {
-        layer: LayerGradients(**_moments(shown, figures, own, config), **distribution)
-        for (layer, own), distribution in zip(places.items(), distributions, strict=True)
+        layer: LayerGradients(
+            elements=int(own.elements),
+            norm=sqrt(own.squares) if config.track_norm else None,
+            mean=own.sums / own.elements,
+            std=_spread(own) if config.track_std else None,
+            percentiles=dict(zip(names, values, strict=True)),
+            zero=own.zero / own.elements if config.detect_vanishing else None,
+            vanishing=own.vanishing / own.elements if config.detect_vanishing else None,
+            exploding=own.above / own.elements if config.detect_exploding else None,
+            non_finite=int(own.broken),
+            histogram=None if counts is None else named(counts),
+        )
+        for layer, own, values, counts in zip(layers, found.totals, percentiles, octaves, strict=False)
+        if own.elements
     }
 
 
-def _moments(shown: Sequence[Gradient], figures: Figures, own: list[int], config: GradientConfig) -> dict[str, Any]:
-    """Of the gradients `own`."""
-    n, norm = sum(shown[i].n for i in own), hypot(*(figures.norms[i] for i in own))
-    total = sum(figures.sums[i] for i in own)
-    return {
-        "elements": n,
-        "norm": norm if config.track_norm else None,
-        "mean": total / n,
-        "std": _std(n, norm, total) if config.track_std else None,
-        "exploding": sum(figures.above[i] for i in own) / n if config.detect_exploding else None,
-        "non_finite": int(sum(figures.broken[i] for i in own)),
-    }
-
-
-def _std(n: int, norm: float, total: float) -> float | None:
-    """Of n elements; None where it cannot be told, NaN and infinity as they are."""
-    squares = norm * norm
-    apart = squares - total * total / n
-    return None if n < 2 or apart < _RESOLVED * squares else sqrt(apart / (n - 1))
-
-
-def _distributions(counts: Tensor, config: GradientConfig) -> list[dict[str, Any]]:
-    """By layer, what a sketch says."""
-    percents = config.percentiles
-    points = torch.tensor(percents, dtype=torch.float64, device="cpu") / 100
-    read = quantiles(counts, points).tolist() if percents else [[]] * len(counts)
-    parts = shares(counts, vanishing=config.vanishing_threshold).tolist()
-    histograms = octaves(counts) if config.full_histogram else [None] * len(counts)
-    return [
-        {
-            "percentiles": {f"p{percent}": value for percent, value in zip(percents, values, strict=True)},
-            "zero": zero if config.detect_vanishing else None,
-            "vanishing": vanishing if config.detect_vanishing else None,
-            "histogram": histogram and {str(octave): n for octave, n in histogram.items()},
-        }
-        for values, (zero, vanishing), histogram in zip(read, parts, histograms, strict=True)
-    ]
+def _spread(own: Totals) -> float | None:
+    """Standard deviation; None where it cannot be told, NaN and infinity as they are."""
+    n = own.elements
+    apart = own.squares - own.sums * own.sums / n
+    return None if n < 2 or apart < _RESOLVED * own.squares else sqrt(apart / (n - 1))

@@ -6,8 +6,9 @@ from nissa.events.kinds import GradientsMeasured
 from nissa.pipeline.config import GradientConfig
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.gradients.gradients import gradients_begun
+from nissa.pipeline.probes.gradients.kept_plan import KeptPlan
 from nissa.pipeline.probes.gradients.step_gradients import StepGradients
-from nissa.pipeline.probes.model import Pending
+from nissa.pipeline.probes.model import Parts, Pending
 
 __all__ = ["PendingGradients"]
 
@@ -17,6 +18,7 @@ class PendingGradients:
 
     def __init__(self) -> None:
         self._late: tuple[Emitter, Pending[GradientsMeasured]] | None = None
+        self._plan = KeptPlan()
         self._looks = self._found = 0
 
     @property
@@ -24,9 +26,16 @@ class PendingGradients:
         """Whether there is one."""
         return self._late is not None
 
-    def begin(self, emitter: Emitter, step: Callable[[], StepGradients], config: GradientConfig, batch: int) -> None:
-        """Measure, and emit what need not be waited for. Never raises."""
-        late = emitter.attempt("gradients_measured", lambda: gradients_begun(self._counted(step()), config, batch))
+    def begin(
+        self,
+        emitter: Emitter,
+        parts: Callable[[], Parts],
+        step: StepGradients | None,
+        config: GradientConfig,
+        batch: int,
+    ) -> None:
+        """Measure `step`, or else what the parts have, and emit what need not be waited for. Never raises."""
+        late = emitter.attempt("gradients_measured", lambda: self._begun(parts, step, config, batch))
         if late:
             self._late = emitter.bind(), late
             if not late.waiting:
@@ -36,7 +45,7 @@ class PendingGradients:
         """Emit what was on its way, where and when it was measured. Never raises."""
         if self._late:
             (emitter, late), self._late = self._late, None
-            emitter.measure("gradients_measured", late.take)
+            emitter.measure("gradients_measured", lambda: self._taken(late))
 
     def end_epoch(self) -> None:
         """Forget the looks of an epoch. Raises RuntimeError if there were some, and none of them found a gradient."""
@@ -47,6 +56,22 @@ class PendingGradients:
                 "and hand the parts that are trained to Watch"
             )
 
-    def _counted(self, step: StepGradients) -> StepGradients:
-        self._looks, self._found = self._looks + 1, self._found + bool(step.values)
-        return step
+    def _begun(
+        self, parts: Callable[[], Parts], step: StepGradients | None, config: GradientConfig, batch: int
+    ) -> Pending[GradientsMeasured]:
+        try:
+            if step:
+                return gradients_begun(
+                    self._plan.of_layers(step.layers, config.layers), step.parts, config, batch, step
+                )
+            own = parts()
+            return gradients_begun(self._plan.of(own, config.layers, anew=batch == 0), own, config, batch)
+        except BaseException:
+            self._plan.drop()
+            raise
+
+    def _taken(self, late: Pending[GradientsMeasured]) -> GradientsMeasured:
+        measured = late.take()
+        self._looks += 1
+        self._found += measured.host_norm is not None or bool(measured.slot_norms)
+        return measured

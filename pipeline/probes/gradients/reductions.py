@@ -11,15 +11,16 @@
 
 from math import gcd
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import hardshrink
 
-__all__ = ["MOST", "above", "broken", "norms", "sampled", "widest"]
+__all__ = ["MOST", "PIECE", "above", "before", "broken", "flat", "norms", "sampled", "vanishing", "widest", "zeros"]
 
 MOST = 65_536
 """Elements of a tensor that are looked at in a sample."""
-_PIECE = 1 << 16
+PIECE = 1 << 16
 """Elements that are added up one by one at most."""
 _ROUNDING = 0.01
 """By how much a norm is surely not off, relative to it."""
@@ -31,10 +32,10 @@ def norms(grads: list[Tensor]) -> list[Tensor]:
     The CPU adds up one by one, and loses digits in long tensors: it gets those in pieces.
     """
     wide = widest(grads)
-    long = [i for i, grad in enumerate(grads) if grad.numel() > _PIECE and grad.device.type == "cpu"]
+    long = [i for i, grad in enumerate(grads) if grad.numel() > PIECE and grad.device.type == "cpu"]
     found = list(torch._foreach_norm([grad[:0] if i in long else grad for i, grad in enumerate(grads)], 2, wide))
     for i in long:
-        found[i] = torch.stack(torch._foreach_norm(torch.split(_flat(grads[i]), _PIECE), 2, wide)).norm()
+        found[i] = torch.stack(torch._foreach_norm(torch.split(flat(grads[i]), PIECE), 2, wide)).norm()
     return found
 
 
@@ -69,6 +70,20 @@ def above(grads: list[Tensor], sizes: Tensor, odd: Tensor, limit: float | None) 
     return found - odd if len(odd) else found
 
 
+def zeros(grads: list[Tensor], limit: float | None) -> Tensor:
+    """How many elements are 0 (n,); empty without a limit."""
+    if not grads or limit is None:
+        return torch.zeros(0, device="cpu")
+    return torch.stack([grad.numel() - grad.count_nonzero() for grad in grads]).double()
+
+
+def vanishing(grads: list[Tensor], limit: float | None) -> Tensor:
+    """How many elements are below `limit` in magnitude (n,), exactly; empty without a limit."""
+    if not grads or limit is None:
+        return torch.zeros(0, device="cpu")
+    return torch.stack([grad.numel() - _beyond(grad, before(limit, _compared(grad.dtype))) for grad in grads])
+
+
 def sampled(values: Tensor, most: int = MOST) -> tuple[Tensor, int]:
     """At most `most` elements, flat, and k: each stands for k. All of them, and 1, if there are no more.
 
@@ -78,16 +93,27 @@ def sampled(values: Tensor, most: int = MOST) -> tuple[Tensor, int]:
     n, k = values.numel(), -(-values.numel() // most)
     while gcd(k, n) > 1:
         k += 1
-    own = _flat(values)
+    own = flat(values)
     return (own.unfold(0, 1, k).squeeze(1) if k > 1 else own), k
 
 
-def _flat(values: Tensor) -> Tensor:
+def flat(values: Tensor) -> Tensor:
     """A tensor of one dimension, in the order of memory, which is no copy if the elements lie there without gaps."""
     if values.is_contiguous():
         return values.view(-1)
     order = sorted(range(values.dim()), key=values.stride, reverse=True)
     return values.permute(order).reshape(-1)
+
+
+def before(limit: float, dtype: type[np.float32] | type[np.float64]) -> float:
+    """The largest number of a type below the limit."""
+    near = dtype(min(limit, float(np.finfo(dtype).max)))
+    return float(near if float(near) < limit else np.nextafter(near, dtype(0)))
+
+
+def _compared(dtype: torch.dtype) -> type[np.float32] | type[np.float64]:
+    """As what elements are compared with a limit."""
+    return np.float64 if dtype == torch.float64 else np.float32
 
 
 def _beyond(grad: Tensor, limit: float) -> Tensor:

@@ -6,16 +6,17 @@
 5.0
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nissa.pipeline.probes.gradients.reductions import norms
-from nissa.pipeline.probes.model import Parts, layers_of, unsharded
+from nissa.pipeline.probes.model import Parts, belongs, layers_of, unsharded
 
-__all__ = ["Gradient", "StepGradients", "by_device"]
+__all__ = ["Gradient", "Reduced", "StepGradients", "by_device"]
 
 
 class Gradient(NamedTuple):
@@ -28,6 +29,55 @@ class Gradient(NamedTuple):
     """Elements that it does not hold, because it is sparse: zeros."""
 
 
+class Reduced(NamedTuple):
+    """Gradients and their norms. Each stays on its device, and nothing waits."""
+
+    params: list[nn.Parameter]
+    grads: list[Tensor]
+    known: list[Gradient]
+    values: list[Tensor]
+    """What each gradient holds, real and dense."""
+    sizes: list[Tensor]
+    """The L2 norm of each, a scalar."""
+
+    @classmethod
+    def of(cls, layers: Mapping[str, Sequence[nn.Parameter]]) -> "Reduced":
+        """The gradients that there are, by layer, and that have elements."""
+        found = [(layer, p) for layer, own in layers.items() for p in own if p.requires_grad]
+        there = [(layer, p, p.grad) for layer, p in found if p.grad is not None and p.grad.numel()]
+        values = [_dense(grad) for _, _, grad in there]
+        known = [_known(layer, grad, held) for (layer, _, grad), held in zip(there, values, strict=True)]
+        return cls([p for _, p, _ in there], [grad for *_, grad in there], known, values, _sizes(values))
+
+    def among(self, layers: Collection[str]) -> "Reduced":
+        """Those of some layers."""
+        there = [grad.layer in layers for grad in self.known]
+        return Reduced(
+            list(compress(self.params, there)),
+            list(compress(self.grads, there)),
+            list(compress(self.known, there)),
+            list(compress(self.values, there)),
+            list(compress(self.sizes, there)),
+        )
+
+    def grads_of(self, params: Iterable[nn.Parameter]) -> list[Tensor | None]:
+        """The gradient of each of these parameters."""
+        own = dict(zip(self.params, self.grads, strict=True))
+        return [own.get(p) for p in params]
+
+    def norms_of(self, params: Iterable[nn.Parameter], chosen: Sequence[Tensor | None]) -> list[float]:
+        """The norm of each parameter's gradient where one is chosen, all of which are on the CPU; otherwise 0."""
+        own = dict(zip(self.params, self.sizes, strict=True))
+        there = [own[p] for p, grad in zip(params, chosen, strict=True) if grad is not None]
+        norms = iter(torch.stack(there).tolist() if there else [])
+        return [0.0 if grad is None else next(norms) for grad in chosen]
+
+    def norms(self, parts: Iterable[str]) -> dict[str, Tensor]:
+        """The L2 norm of each part with a gradient: the norm of the norms, as `clip_grad_norm_` takes it."""
+        own = {part: [i for i, grad in enumerate(self.known) if belongs(grad.layer, part)] for part in parts}
+        return {part: _joined([self.sizes[i] for i in where]) for part, where in own.items() if where}
+
+
 class StepGradients:
     """The gradients that the last backward pass left in the parts of a network: its "host", and seeds by their slots.
 
@@ -37,17 +87,12 @@ class StepGradients:
 
     @torch.no_grad()
     def __init__(self, parts: Parts) -> None:
-        found = layers_of(parts)
-        unsharded(p for own in found.values() for p in own)
-        grads = [(layer, p.grad) for layer, own in found.items() for p in own if p.grad is not None and p.grad.numel()]
-        self.values = [_dense(grad) for _, grad in grads]
-        """What each gradient holds, real and dense."""
-        self.known = [_known(layer, grad, held) for (layer, grad), held in zip(grads, self.values, strict=True)]
-        self.sizes = _sizes(self.values)
-        """The L2 norm of each, a scalar."""
-        own = {part: [i for i, grad in enumerate(self.known) if _belongs(grad.layer, part)] for part in parts}
-        self.norms = {part: _joined([self.sizes[i] for i in where]) for part, where in own.items() if where}
-        """The L2 norm of each part that has a gradient: the norm of the norms, as `clip_grad_norm_` takes it."""
+        self.parts = list(parts)
+        self.layers = layers_of(parts)
+        unsharded(p for own in self.layers.values() for p in own)
+        self.reduced = Reduced.of(self.layers)
+        self.norms = self.reduced.norms(parts)
+        """The L2 norm of each part that has a gradient."""
 
 
 def by_device(tensors: Iterable[Tensor]) -> list[list[int]]:
@@ -85,7 +130,3 @@ def _dense(grad: Tensor) -> Tensor:
 def _known(layer: str, grad: Tensor, held: Tensor) -> Gradient:
     n = grad.numel() * (2 if grad.is_complex() else 1)
     return Gradient(layer, n, n - held.numel())
-
-
-def _belongs(layer: str, part: str) -> bool:
-    return layer == part or layer.startswith(f"{part}.")

@@ -1,7 +1,19 @@
 """What do all probes need of a model? Its layers by name, its state back as it was, and tensors off the device."""
 
-from nissa.pipeline.probes.model.layers import Parts, layers_of, modules_of, unsharded, unwrapped
+from nissa.pipeline.probes.model.layers import Parts, belongs, layers_of, modules_of, unsharded, unwrapped
 from nissa.pipeline.probes.model.restored import untouched
+from nissa.pipeline.probes.model.structure import Structure
 from nissa.pipeline.probes.model.transfer import Pending, to_cpu
 
-__all__ = ["Parts", "Pending", "layers_of", "modules_of", "to_cpu", "unsharded", "untouched", "unwrapped"]
+__all__ = [
+    "Parts",
+    "Pending",
+    "Structure",
+    "belongs",
+    "layers_of",
+    "modules_of",
+    "to_cpu",
+    "unsharded",
+    "untouched",
+    "unwrapped",
+]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
-__all__ = ["Parts", "layers_of", "modules_of", "unsharded", "unwrapped"]
+__all__ = ["Parts", "belongs", "layers_of", "modules_of", "unsharded", "unwrapped"]
 
 Parts = Mapping[str, nn.Module | None]
 """A network's "host", and its slots by their names; None for an empty one."""
@@ -27,6 +27,11 @@ def layers_of(parts: Parts) -> dict[str, list[nn.Parameter]]:
             seen.update(own)
             found[place] = own
     return found
+
+
+def belongs(layer: str, part: str) -> bool:
+    """Whether a layer lies in a part."""
+    return layer == part or layer.startswith(f"{part}.")
 
 
 def modules_of(parts: Parts) -> Iterator[tuple[str, nn.Module]]:

@@ -12,10 +12,10 @@ from torch import nn
 
 from nissa.events.kinds import LayerActivations, LayerGradients
 from nissa.events.vocabulary import COMPLAINTS
+from nissa.operators.assessment.finite_numbers import finite
 from nissa.operators.assessment.layer_health import (
     activation_complaint,
     by_complaint,
-    finite,
     gradient_complaint,
     health,
     judged,

@@ -218,6 +218,32 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(override: s
     assert refused(overrides=["history_length=9", override]) == f"--set {override}: {complaint}"
 
 
+BOMB = "a: &a [x, x]\n" + "".join(f"{n}: &{n} [*{m}, *{m}]\n" for m, n in zip("abcdefghij", "bcdefghijk", strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (BOMB, "line 2: write out what *a stands for: aliases are not read here"),
+        (f"gradients: {'[' * 20_000}", "nested too deeply"),
+        (f"history_length: {'x' * 90_000}", "... (90002), but it must be a whole number"),
+        (f"gradients:\n  layers: [[{'x' * 90_000}]]", "... (90006), but it must be all, or a list"),
+        (f"? {'x' * 90_000}\n: 1", "there is no key xxx"),
+        ("".join(f"{n}: 1\n" for n in range(9_000)), "and 8990 more"),
+        (f"profile: {'x' * 90_000}", "there is no profile 'xxx"),
+        ("profile: mine\nprofiles:\n" + "".join(f"  p{n}: {{}}\n" for n in range(2_000)), "there is no profile 'mine'"),
+        ("x" * 90_000, "must hold keys with values"),
+        ("history_length: 10\n" * 6_000, "longer than 100,000 characters"),
+    ],
+    ids=range(10),
+)
+def test_what_is_said_of_a_configuration_is_bounded_whatever_is_in_it(file: Path, text: str, complaint: str) -> None:
+    file.write_text(text)
+    said = refused(file=file)
+    assert complaint in said
+    assert len(said) <= 4_000
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -344,7 +370,7 @@ def test_a_fidelity_that_there_is_not_is_refused_and_changes_nothing() -> None:
             telemetry.fidelity = wrong
     assert telemetry.fidelity == "normal"
     telemetry.fidelity = "dense"
-    assert vars(telemetry)["fidelity"] == "dense"
+    assert telemetry.fidelity == "dense"
 
 
 def test_each_setting_has_words_for_what_it_may_be() -> None:

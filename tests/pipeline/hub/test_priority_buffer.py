@@ -71,6 +71,40 @@ def test_an_entry_has_one_fate_also_where_nobody_waits_for_it() -> None:
     assert (buffer.books().queued, buffer.books().dropped, buffer.books().fates.total()) == (0, {BATCH.kind: 3}, 0)
 
 
+@given(st.lists(st.sampled_from([*PAYLOADS, "take", "settle"]), max_size=300), st.integers(0, 300))
+def test_the_books_are_exact_also_while_many_are_in_hand(actions: list[Any], end: int) -> None:
+    buffer, put, fates = PriorityBuffer(1 << 16), Counter[str](), 0
+    in_hand: Entry | None = None
+    for action in actions[:end]:
+        if action == "take":
+            in_hand = buffer.take()
+        elif action == "settle":
+            if in_hand:
+                buffer.settle("delivered")
+                fates, in_hand = fates + 1, None
+        else:
+            buffer.put(action, None)
+            put[action.kind] += 1
+        books = buffer.books()
+        assert (books.accepted, books.fates.total(), books.queued) == (put.total(), fates, put.total() - fates)
+        assert not books.missing()
+    buffer.abandon()
+    books = buffer.books()
+    assert (books.queued, sum(books.dropped.values()), books.missing()) == (0, put.total() - fates, 0)
+    assert buffer.take() is None
+
+
+def test_where_time_runs_out_what_is_in_hand_is_shed_too_but_for_what_is_more_important() -> None:
+    buffer = PriorityBuffer(1 << 16)
+    for payload in (*[BATCH] * 20, CULLED, *[BATCH] * 20):
+        buffer.put(payload, None)
+    assert buffer.take()
+    buffer.shed(Importance.BULK)
+    buffer.settle("delivered")
+    assert [entry[2].kind for entry in drain(buffer)] == [CULLED.kind]
+    assert (buffer.books().dropped, buffer.books().missing()) == ({BATCH.kind: 39}, 0)
+
+
 @given(ACTIONS, st.integers(1, 8))
 def test_what_is_shed_is_never_more_important_than_what_stays(actions: list[Any], capacity: int) -> None:
     buffer = PriorityBuffer(capacity)

@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.watch import Watch
 from nissa.pipeline.telemetry import Telemetry
 
@@ -92,10 +91,3 @@ def test_a_watch_that_is_gone_is_no_rival(telemetry: Telemetry) -> None:
     look(Watch(telemetry, network()))
     look(first)
     assert told(telemetry) == 0
-
-
-def test_a_place_that_cannot_be_told_apart_does_not_reach_the_trainer(telemetry: Telemetry) -> None:
-    emitter: Emitter = telemetry.scope()
-    watch = Watch(telemetry, network(), emitter=emitter)
-    emitter.move(env=[])
-    watch.epoch(IMAGES, LABELS)

@@ -25,7 +25,7 @@ def told(*payloads: Payload, **where: Any) -> tuple[Scrape, int]:
     """What is scraped after these payloads, by metric and values of labels, and how large the scrape is."""
     registry, sink = CollectorRegistry(), PrometheusSink()
     registry.register(sink)
-    scope = {"group": "g", "env": 0, "episode": 0, "epoch": 1} | where
+    scope: dict[str, Any] = {"group": "g", "env": 0, "episode": 0, "epoch": 1} | where
     for seq, payload in enumerate(payloads):
         sink(Event(seq, float(seq), Scope("r", **scope), payload))
     generate_latest(registry)

@@ -11,9 +11,10 @@ from torch import nn
 
 from nissa.events.kinds import LayerGradients
 from nissa.pipeline.config.settings import GradientConfig
+from nissa.pipeline.probes.gradients import device_distributions, reductions, step_gradients
 from nissa.pipeline.probes.gradients import device_statistics as gathering
-from nissa.pipeline.probes.gradients import reductions, step_gradients
 from nissa.pipeline.probes.gradients.gradients import gradients_measured
+from nissa.pipeline.probes.gradients.grouped import side_by_side
 
 BARE = {
     "track_norm": False,
@@ -98,8 +99,10 @@ def test_a_single_large_element_among_a_million_is_exploding_and_none_below_the_
 def test_below_the_threshold_no_element_is_looked_at_on_the_cpu(
     layer: nn.Linear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(reductions, "hardshrink")
+    monkeypatch.delattr(np, "greater")
     assert measured(layer, detect_exploding=True, exploding_threshold=1e9).exploding == 0.0
+    monkeypatch.delattr(reductions, "hardshrink")
+    assert measured(layer.double(), detect_exploding=True, exploding_threshold=1e9).exploding == 0.0
 
 
 def test_a_spread_that_sums_do_not_resolve_is_not_told() -> None:
@@ -123,16 +126,18 @@ def test_the_histogram_counts_by_octave(layer: nn.Linear) -> None:
 
 
 def test_without_need_nothing_is_sketched(layer: nn.Linear, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(gathering, "sketches")
-    assert measured(layer, track_norm=True, track_std=True).norm is not None
+    monkeypatch.delattr(side_by_side, "encode")
+    monkeypatch.delattr(device_distributions, "sketches")
+    for one in (layer, layer.double()):
+        assert measured(one, track_norm=True, track_std=True, detect_vanishing=True).norm is not None
 
 
 def test_what_several_devices_found_is_put_back_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
     everything = GradientConfig(enabled=True, full_histogram=True, layers=["early.*", "host.[012]"])
     host = nn.ModuleList(nn.Linear(n, 2) for n in (1, 2, 3, 4))
     parts = {"early": nn.Linear(3, 2), "host": host}
-    for n, p in enumerate(p for part in parts.values() for p in part.parameters()):
-        p.grad = torch.linspace(-n, 2 * n + 1, p.numel()).reshape(p.shape)
+    for n, p in enumerate(p for part in parts.values() for p in part.double().parameters()):  # so none is plain
+        p.grad = torch.linspace(-n, 2 * n + 1, p.numel(), dtype=torch.float64).reshape(p.shape)
     broken = next(host[1].parameters()).grad
     assert broken is not None
     broken[0, 1] = torch.nan

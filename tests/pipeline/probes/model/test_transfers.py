@@ -16,8 +16,8 @@ from nissa.pipeline.config.settings import GradientConfig
 from nissa.pipeline.probes.activations.activations import activations_measured, recorded
 from nissa.pipeline.probes.gradients import bit_sketch
 from nissa.pipeline.probes.gradients.gradients import gradients_begun, gradients_measured
+from nissa.pipeline.probes.gradients.kept_plan import KeptPlan
 from nissa.pipeline.probes.gradients.reductions import broken
-from nissa.pipeline.probes.gradients.step_gradients import StepGradients
 from nissa.pipeline.probes.landscape import perturbations
 from nissa.pipeline.probes.landscape.sharpness import sharpness_measured
 from nissa.pipeline.probes.model import transfer
@@ -93,7 +93,8 @@ def test_all_gradients_leave_the_device_in_one_transfer_and_nothing_else_waits()
 def test_a_step_does_not_wait_even_for_that_one() -> None:
     def begun(model: nn.Module) -> None:
         # Arrived would be raised by waiting.
-        assert gradients_begun(StepGradients({"host": model}), EVERYTHING).waiting
+        parts = {"host": model}
+        assert gradients_begun(KeptPlan().of(parts, "all"), parts, EVERYTHING).waiting
 
     assert waits(begun) == {"copy": 1}
 
@@ -157,6 +158,6 @@ def test_what_was_packed_for_the_way_is_unpacked_in_its_order_and_shape() -> Non
 
 def test_a_gpu_counts_bins_and_broken_elements_as_the_cpu_does() -> None:
     values = torch.tensor([1.0, float("nan"), -2.0, float("inf"), 0.0, 7.0] * 100)
-    codes = bit_sketch._codes(values)
+    codes = bit_sketch._codes(values) + bit_sketch.MIDDLE
     assert torch.equal(bit_sketch._scattered(codes, bit_sketch.BINS), bit_sketch.sketch(values))
     assert [int(n) for n in broken([values, values[:1]], torch.tensor([float("nan"), 1.0]))] == [200, 0]
