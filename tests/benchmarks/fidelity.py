@@ -17,7 +17,7 @@ from nissa.pipeline.telemetry import Telemetry
 from tests.benchmarks.measuring import Figure, report
 from tests.benchmarks.operators import noisy_batch
 from tests.operators.raised import batch, configured
-from tests.samples import episode_ended, episode_started
+from tests.samples import episode_ended, episode_started, epoch_completed
 from tests.waiting import LIMIT
 
 __all__ = ["run"]
@@ -25,6 +25,7 @@ __all__ = ["run"]
 _ONSETS = 200
 _RATES = (100, 1_000, 10_000)
 _LOOK = 0.0002
+_COOL_DOWN = 4
 
 
 def run() -> None:
@@ -54,6 +55,10 @@ def _delays(rate: int) -> list[float]:
         for episode in range(_ONSETS):
             scope = telemetry.scope(group="ppo", env=0, episode=episode, epoch=1)
             scope.emit(episode_started())
+            # The alert of the episode before is let go after some epochs.
+            for _ in range(_COOL_DOWN):
+                scope.emit(epoch_completed(50.0))
+            _train(scope, rate, lambda: telemetry.flush(LIMIT) and telemetry.fidelity == "normal")
             end = time.monotonic() + chance.uniform(0.1, 0.2)
             _train(scope, rate, lambda: time.monotonic() > end)  # noqa: B023  # it is over before the next one
             began = time.monotonic()
@@ -61,14 +66,15 @@ def _delays(rate: int) -> list[float]:
             _train(scope, rate, lambda: telemetry.fidelity == "dense")
             delays.append(1e3 * (time.monotonic() - began))
             scope.emit(episode_ended())
-            _train(telemetry.scope(group="ppo", env=1, episode=0), rate, lambda: telemetry.fidelity == "normal")
     return delays
 
 
 def _train(scope: Emitter, rate: int, over: Callable[[], bool]) -> None:
-    """Batches at a rate, until something is so."""
+    """Batches at a rate, until something is so. Raises TimeoutError if it never is."""
     began, told = time.monotonic(), 0
     while not over():
+        if time.monotonic() > began + LIMIT:
+            raise TimeoutError("the fidelity did not change")
         while told < rate * (time.monotonic() - began):
             scope.emit(_BATCHES[told % len(_BATCHES)])
             told += 1
