@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from reactivex import Observable
 
-from nissa.events.event import Event, Scope
+from nissa.events.event import Event
 from nissa.events.kinds import Payload, PipelineState, RunResumed
 from nissa.events.vocabulary import Fidelity
 from nissa.pipeline import process_exit
@@ -61,9 +61,12 @@ class Telemetry:
     scrapes that see the end. Give it a bit more than the longest interval at which the run is scraped. A run of which
     nobody holds the `Telemetry` or an emitter any more is closed as interrupted.
 
-    Raises FileExistsError if `out` holds a run that is not to be resumed, OSError if a directory or port cannot be had,
-    ValueError on a capacity below 1, an unknown profile or setting, an empty `out`, one that holds another run, metrics
-    that are no address or a name used twice, TypeError on a `config` that is none of these.
+    With the `collector` "process", operators and built-in sinks run in a process of their own, over the log.
+
+    Raises FileExistsError if `out` holds a run that is not to be resumed, OSError if a directory, port or process
+    cannot be had, ValueError on a capacity below 1, an unknown profile or setting, an empty `out`, one that holds
+    another run, metrics that are no address, a name used twice, or a collector beside sinks and operators or without a
+    log, TypeError on a `run` that is no name, and on a `config` that is none of these.
     """
 
     def __init__(
@@ -81,32 +84,26 @@ class Telemetry:
         collector: Literal["process"] | None = None,
     ) -> None:
         # Operators and sinks take longer to load than all the rest: they do when the first run begins.
-        from nissa.pipeline.config import configuration  # noqa: PLC0415
         from nissa.pipeline.resume import run_in  # noqa: PLC0415
-        from nissa.pipeline.wiring import Asked, address, in_one_process, in_two_processes  # noqa: PLC0415
+        from nissa.pipeline.wiring import asked_for, in_one_process, in_two_processes  # noqa: PLC0415
 
-        if capacity < 1:
-            raise ValueError(f"capacity must be at least 1 event, not {capacity}")
-        if out == "":
-            raise ValueError("out must be the path of a directory, and is empty")
         if collector not in (None, "process"):
             raise ValueError(f'collector must be "process" or None, not {collector!r}')
-        self.config = configuration(config)
-        """What is measured, and where it goes."""
         self.run = run or (run_in(Path(out)) if resume and out else None) or new_run_name()
-        where = None if metrics is None else address(metrics)
-        asked = Asked(
-            run=Scope(self.run),
-            trainer=FidelityFollower(self),
-            config=self.config,
-            directory=None if out is None else Path(out),
-            address=where if self.config.sinks.prometheus else None,
+        asked = asked_for(
+            self.run,
+            FidelityFollower(self),
+            out=out,
+            metrics=metrics,
             sinks=sinks or {},
             operators=operators or {},
             capacity=capacity,
-            resume=resume,
+            config=config,
             linger=linger,
+            resume=resume,
         )
+        self.config = asked.config
+        """What is measured, and where it goes."""
         self._parts = (in_two_processes if collector else in_one_process)(asked)
         self._hub, self._server, self._collector = self._parts.hub, self._parts.server, self._parts.collector
         resumed = self._parts.resumed
@@ -115,7 +112,7 @@ class Telemetry:
         if self._by_hand:
             self._fidelity = "dense"
         inlet = Inlet(self._hub)
-        self._emitter = Emitter(inlet, Scope(self.run))
+        self._emitter = Emitter(inlet, asked.run)
         self.ending = Ending(asked.run, self._hub, linger, self._server, self._collector)
         """What ends the run; also where nobody holds this object, nor an emitter of it, any more."""
         process_exit.watch(self.ending)

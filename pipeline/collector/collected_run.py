@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from nissa.events.event import Event
-from nissa.events.kinds import Heartbeat, PipelineState, RunEnded
+from nissa.events.kinds import AlertRaised, Heartbeat, PipelineState, RunEnded
 from nissa.operators import default_operators
 from nissa.pipeline.collector.derived_log import DerivedLog
 from nissa.pipeline.collector.way_back import WayBack
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
+from nissa.pipeline.doubt_log import log_doubt
 from nissa.pipeline.hub import HEARTBEAT
 from nissa.pipeline.sources import Reading, Tail, own_event
 from nissa.sinks.prometheus import NOTHING_YET
@@ -59,6 +60,7 @@ class CollectedRun:
             "account": self._hear,
         }
         self._dispatcher = Dispatcher(default_operators(), {**own, **consumers, "derived": self.derived}, faults.report)
+        self._dispatcher.stream.of(AlertRaised).subscribe(log_doubt)
         self._heard, self._following = time.monotonic(), 0
         self._left_behind = any(time.time() - file.stat().st_mtime > _LONG_AGO for file in segments(directory)[-1:])
 

@@ -46,7 +46,7 @@ def in_one_process(asked: Asked) -> Wiring:
         raise
     first = resumed.next_seq if resumed else 0
     hub = Hub(asked.run, dispatcher, workers, faults, asked.capacity, fidelity=asked.trainer, first=first)
-    return Wiring(asked.config, hub, tables.snapshot, hub.state, resumed, dispatcher.stream, server)
+    return Wiring(hub, tables.snapshot, hub.state, resumed, dispatcher.stream, server)
 
 
 def _refuse_taken(names: Iterable[str]) -> None:

@@ -50,7 +50,7 @@ def in_two_processes(asked: Asked) -> Wiring:
             sinks=[*mine.sinks, its.sinks[-1]],
         )
 
-    return Wiring(asked.config, hub, lambda: collector.ask("snapshot", _PATIENCE), state, resumed, collector=collector)
+    return Wiring(hub, lambda: collector.ask("snapshot", _PATIENCE), state, resumed, collector=collector)
 
 
 _OURS = ("accepted", "delivered", "queued", "dropped", "refused", "restarts")

@@ -44,7 +44,6 @@ class Asked:
 class Wiring:
     """The parts of a run."""
 
-    config: TelemetryConfig
     hub: Hub
     snapshot: Callable[[], dict[str, list[dict[str, Any]]]]
     """The summary tables."""

@@ -596,6 +596,11 @@ def test_a_handler_of_the_trainers_that_calls_the_one_it_found_ends_in_a_kill_an
     assert ended(tmp_path / "run").error == "SIGTERM"
 
 
+def test_a_run_that_is_no_name_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="run must be a name, not 5"):
+        Telemetry(5)  # type: ignore[arg-type]
+
+
 def test_the_signal_is_given_back_when_the_last_pipeline_closes() -> None:
     before = signal.getsignal(signal.SIGTERM)
     one, other = Telemetry("one"), Telemetry("other")

@@ -1,0 +1,50 @@
+"""What a user asks of a `Telemetry`, checked where it comes in."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nissa.events.event import Scope
+from nissa.pipeline.config import configuration
+from nissa.pipeline.hub import FidelityFollower
+from nissa.pipeline.wiring.metrics_address import address
+from nissa.pipeline.wiring.wiring import Asked
+from nissa.sinks import Sink
+
+if TYPE_CHECKING:
+    from nissa.operators import Operator
+
+__all__ = ["asked_for"]
+
+
+def asked_for(
+    run: str,
+    trainer: FidelityFollower,
+    *,
+    out: Path | str | None,
+    metrics: object,
+    sinks: Mapping[str, Sink],
+    operators: "Mapping[str, Operator]",
+    capacity: int,
+    config: object,
+    linger: float,
+    resume: bool,
+) -> Asked:
+    """The same, checked. Raises ValueError or TypeError, as `Telemetry` says."""
+    if capacity < 1:
+        raise ValueError(f"capacity must be at least 1 event, not {capacity}")
+    if out == "":
+        raise ValueError("out must be the path of a directory, and is empty")
+    settings, where = configuration(config), None if metrics is None else address(metrics)
+    return Asked(
+        run=Scope("").at(run=run),
+        trainer=trainer,
+        config=settings,
+        directory=None if out is None else Path(out),
+        address=where if settings.sinks.prometheus else None,
+        sinks=sinks,
+        operators=operators,
+        capacity=capacity,
+        resume=resume,
+        linger=linger,
+    )
