@@ -124,8 +124,6 @@ class CollectorProcess:
         """In a forked child: the collector is the parent's."""
         self._ending.set()
         self._asking = threading.Lock()
-        # So that nobody is warned of a process that still runs.
-        self._process.returncode = 0
         self._hang_up()
         if self._metrics:
             self._metrics.close()

@@ -1,13 +1,14 @@
 """What a collector writes beside a log is what one process writes into it, byte for byte, whenever it is killed."""
 
 import json
+import math
 import os
 import random
 from pathlib import Path
 
 import pytest
 
-from nissa.pipeline.collector import CollectedElsewhereError, CollectedRun
+from nissa.pipeline.collector import CollectedElsewhereError, CollectedRun, collected_run
 from nissa.pipeline.collector.derived_log import DerivedLog
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.replay import replay
@@ -135,3 +136,21 @@ def test_a_last_line_without_an_end_is_read_as_a_replay_reads_it(tmp_path: Path,
     run = collected(directory)
     assert (run.reading.malformed, run.ended) == (1, False)
     assert "died: there is no run_ended" in run.summary()
+
+
+def test_where_the_trainer_is_known_to_be_gone_no_silence_is_waited_for(
+    tmp_path: Path, log: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collected_run, "_SILENCE", math.inf)
+    emitted, lives = emitted_only(log), [True]
+    directory = run_of(tmp_path, emitted[: emitted.rindex(b'{"v":1,"kind":"run_ended"')])
+    run = CollectedRun(directory, {}, FaultLog(), lambda: lives[0])
+    for _ in range(20):
+        run.step()
+    assert not run.finished
+    lives.clear()
+    lives.append(False)
+    while run.step():
+        pass
+    run.close()
+    assert (run.finished, run.ended) == (True, False)
