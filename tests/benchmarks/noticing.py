@@ -13,8 +13,8 @@ from unittest.mock import patch
 
 import torch
 
-from nissa.pipeline import wiring
 from nissa.pipeline.telemetry import Telemetry
+from nissa.pipeline.wiring import one_process
 from tests.benchmarks.measuring import Figure, report
 from tests.benchmarks.networks import NETWORKS, Network
 from tests.benchmarks.operators import noisy_batch
@@ -64,7 +64,7 @@ def _measured(network: Network) -> _Cost:
 
 
 def _without_operators() -> Telemetry:
-    with patch.object(wiring, "default_operators", dict):
+    with patch.object(one_process, "default_operators", dict):
         return Telemetry("bare", config="minimal")
 
 
