@@ -5,7 +5,8 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import NoReturn
 
@@ -25,7 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     0, 1 for a run in which something could not be read, 2 for what the user can mend, 130 after Ctrl-C.
     """
     _write_what_can_be_written()
-    _log_what_can_be_read()
+    with _readable_log():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
@@ -63,11 +68,18 @@ class _Printable(logging.Formatter):
         return "\n".join(map(printable, super().format(record).split("\n")))
 
 
-def _log_what_can_be_read() -> None:
-    log = logging.getLogger("nissa")
-    if not log.handlers:
-        log.addHandler(handler := logging.StreamHandler())
-        handler.setFormatter(_Printable())
+@contextmanager
+def _readable_log() -> Iterator[None]:
+    log, handler = logging.getLogger("nissa"), logging.StreamHandler()
+    handler.setFormatter(_Printable())
+    if log.handlers:
+        yield
+        return
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 def _complain(line: str) -> None:

@@ -15,6 +15,9 @@ from nissa.pipeline.sources.read_report import Reading, UnreadableRunError
 __all__ = ["LONGEST_LINE", "Reading", "UnreadableRunError", "read_log"]
 
 
+_NO_OBJECT = "not JSON, or no object: it does not begin with {"
+
+
 def read_log(path: Path, reading: Reading) -> Iterator[Event[Any]]:
     """The events of a run in their order, each once; what is wrong is counted in `reading` and skipped.
 
@@ -31,7 +34,11 @@ def _read(content: Lines, reading: Reading) -> Iterator[Event[Any]]:
     """The events of a file. The first line that is an event says whose it is; those before it are none of either's."""
     before = Counter[str]()
     for place, line in content:
-        if (reason := refusal(line)) is None:
+        if not line.lstrip().startswith(b"{"):
+            # Most of what is no log at all: to parse it would take ten times as long.
+            reading.refuse(place, line, _NO_OBJECT)
+            before[_NO_OBJECT] += 1
+        elif (reason := refusal(line)) is None:
             yield from read_esper(chain([(place, line)], content), reading, before)
         elif event := own_event(place, line, reading):
             if reading.admit(event):

@@ -119,7 +119,7 @@ def test_a_log_is_known_by_its_first_event_however_late(excerpt: Path, write: Wr
     assert reading.foreign
     assert (reading.foreign.lines, reading.foreign.malformed) == (187, 153)
     shown = [reason for reason, _ in reading.foreign.oddities()]
-    assert shown[0] == "not JSON"
+    assert shown[0] == "not JSON, or no object: it does not begin with {"
     assert shown.index("SEED_GERMINATED.blueprint_id: missing") < shown.index("NaN or Infinity as a bare word")
 
 
