@@ -96,7 +96,7 @@ def isolated(x: Tensor, seed: Callable[[Tensor], Tensor]) -> Isolated:
     A straight-through estimator (Bengio et al. 2013) on a detached input: the host gets exactly the gradient that it
     would get without a seed. The seed follows the loss's gradient at the host as it is, and never sees its own effect:
     it learns which way to correct, but not how far. What that comes to when it is mixed in, `docs/isolation.md` says.
-    Where a correction is not finite, the term is a plain zero: an infinity minus itself is NaN, and would be the host's.
+    Where a correction is not finite, the term is a plain zero: infinity minus itself is NaN, and would be the host's.
     """
     correction = seed(x.detach())
     finite = correction.isfinite()
