@@ -35,9 +35,9 @@ def batches(count: int) -> list[TracedBatch]:
 
 
 def trace(before: list[TracedBatch], after: list[TracedBatch] | None = None, **more: Any) -> DenseTraceCaptured:
-    rows: dict[str, Any] = {"gradients": [], "activations": [], "norms_before": {}} | more
+    rows: dict[str, Any] = {"gradients": [], "activations": [], "norms_before": {}, "alerts": []} | more
     return DenseTraceCaptured(
-        reasons=["x"], batches_before=before, batches_after=after or [], gates=[], alerts=[], closed="window",
+        reasons=["x"], batches_before=before, batches_after=after or [], gates=[], closed="window",
         left_out={}, **rows,
     )  # fmt: skip
 
