@@ -11,6 +11,7 @@ from tests.benchmarks import (
     digits,
     emit,
     esper,
+    feedback,
     fidelity,
     injected,
     memory,
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "detectors": detectors.run,
     "digits": digits.run,
     "injected": injected.run,
+    "feedback": feedback.run,
     "fidelity": fidelity.run,
     "memory": memory.run,
 }
