@@ -2,12 +2,12 @@
 
 The sign, the exponent and the first three bits of the mantissa of a float32 number it among 4,096 bins, eight to an
 octave, which lie in the order of the numbers. bfloat16 has these bits too, and float16 converts exactly, so all three
-give the same counts. A quantile is off by at most a bin (12.5%), and by far less where a bin holds many elements,
-because it is interpolated inside.
+give the same counts. Elements are taken to lie evenly in their bin, and inside the range of all. So a quantile, which
+is numpy's linear one, is off by at most a bin (12.5%), and by far less where a bin holds many elements.
 
->>> counts = sketch(torch.tensor([-2.0, 0.0, 0.0, 4000.0]))
->>> quantiles(counts[None], torch.tensor([0.0, 0.5]))[0].tolist()
-[-2.125, 0.0]
+>>> values = torch.tensor([-2.0, 0.0, 0.0, 4000.0])
+>>> quantiles(sketch(values)[None], torch.tensor([0.0, 0.5]), values.min()[None], values.max()[None])[0].tolist()
+[-2.0, 0.0]
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,24 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["BINS", "BOUNDS", "BROKEN", "MIDDLE", "SHIFT", "named", "octaves", "quantiles", "sketch", "sketches"]
+__all__ = [
+    "BINS",
+    "BOUNDS",
+    "BROKEN",
+    "EXACT",
+    "MIDDLE",
+    "SHIFT",
+    "named",
+    "neighbours",
+    "octaves",
+    "quantiles",
+    "sketch",
+    "sketches",
+]
 
 BINS = 4096
+EXACT = 4096
+"""Elements of a layer up to which it is sorted instead: no more than its sketch has bins."""
 MIDDLE = 2048
 """The bin of 0; that of -0 is the one below it."""
 SHIFT = 20
@@ -50,22 +65,36 @@ def sketches(values: Sequence[Tensor], rows: Sequence[int], n: int) -> Tensor:
     return count(codes, minlength=n * BINS).view(-1, BINS)
 
 
-def quantiles(counts: Tensor, at: Tensor) -> Tensor:
+def quantiles(counts: Tensor, at: Tensor, least: Tensor, largest: Tensor) -> Tensor:
     """Of each row of counts (layers, 4096) the quantiles `at` (q,), each 0-1: (layers, q) in float64.
 
-    Of the finite elements; NaN where there is none. Nothing waits for the device of the counts, on which all happens.
+    Of the finite elements, which lie from `least` to `largest` (layers,); NaN where there is none. Nothing waits for
+    the device of the counts, on which all happens.
     """
     # Plain functions in place of indices, which fake tensors of a device that is not there do not know.
     numbers = counts.narrow(1, BROKEN, BINS - 2 * BROKEN)
     below = numbers.cumsum(1)
     n = below.narrow(1, -1, 1)
-    rank = at.double() * (n - 1).clamp(min=0)
-    place = torch.searchsorted(below, rank.floor().long(), right=True).clamp_(max=BINS - 2 * BROKEN - 1)
-    here = numbers.gather(1, place)
-    inside = ((rank - (below.gather(1, place) - here) + 0.5) / here).clamp(max=1)
+    lower, upper, part = neighbours(n, at)
     low, high = BOUNDS if counts.device.type == "cpu" else _bounds(counts.device)
-    start = low.take(place)
-    return torch.where(n > 0, start + (high.take(place) - start) * inside, torch.nan)
+
+    def value(of: Tensor) -> Tensor:
+        place = torch.searchsorted(below, of, right=True).clamp_(max=BINS - 2 * BROKEN - 1)
+        here = numbers.gather(1, place)
+        start = low.take(place)
+        inside = ((of - (below.gather(1, place) - here)).double() + 0.5) / here
+        between = start + (high.take(place) - start) * inside
+        return between.clamp(least.double().unsqueeze(1), largest.double().unsqueeze(1))
+
+    return torch.where(n > 0, torch.lerp(value(lower), value(upper), part), torch.nan)
+
+
+def neighbours(n: Tensor, at: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of n (layers, 1) elements, from 0, the two around each quantile, and how far on from the first it lies, 0-1."""
+    most = (n - 1).clamp(min=0)
+    rank = at.double() * most
+    lower = rank.long()
+    return lower, torch.minimum(lower + 1, most), rank - lower
 
 
 def octaves(counts: Tensor) -> Tensor:

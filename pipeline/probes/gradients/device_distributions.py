@@ -4,7 +4,7 @@
 >>> asked = Distributions([Gradient("fc", 5, absent=2)], [values], limits)
 >>> percentiles, octaves = asked.read(asked.figures)
 >>> percentiles, [(octave, n) for octave, n in enumerate(octaves[0]) if n]
-([[0.0, 4.25]], [(130, 2), (131, 1)])
+([[0.0, 4.0]], [(130, 2), (131, 1)])
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nissa.pipeline.probes.gradients.bit_sketch import BINS, MIDDLE, octaves, quantiles, sketch, sketches
+from nissa.pipeline.probes.gradients.bit_sketch import BINS, MIDDLE, octaves, sketch, sketches
+from nissa.pipeline.probes.gradients.device_percentiles import percentiles
 from nissa.pipeline.probes.gradients.grouped import Limits
 from nissa.pipeline.probes.gradients.reductions import sampled
 from nissa.pipeline.probes.gradients.step_gradients import Gradient
@@ -56,7 +57,7 @@ class Distributions:
         counts = _counts(layers)
         # A copy from the host would wait.
         at = [torch.full((1,), point, dtype=torch.float64, device=counts.device) for point in self._limits.points]
-        read = quantiles(counts, torch.cat(at)) if at else counts.new_zeros(len(layers), 0)
+        read = percentiles(layers, counts, torch.cat(at)) if at else counts.new_zeros(len(layers), 0)
         found = octaves(counts) if self._limits.octaves else counts.new_zeros(len(layers), 0)
         return read, found
 

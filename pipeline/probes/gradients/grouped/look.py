@@ -5,7 +5,7 @@
 >>> plan = Plan({"host": [layer.weight, layer.bias]}, lambda layer: True)
 >>> found = looked(plan, [p.grad for p in plan.params], Limits(vanishing=1e-7, points=(0.0, 1.0)))
 >>> [(own.squares, own.zero) for own in found.totals], found.percentiles
-([(25.0, 1)], [[0.0, 4.25]])
+([(25.0, 1)], [[0.0, 4.0]])
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nissa.pipeline.probes.gradients.bit_sketch import BINS, octaves
+from nissa.pipeline.probes.gradients.bit_sketch import BINS, EXACT
 from nissa.pipeline.probes.gradients.grouped import piece_by_piece, side_by_side
 from nissa.pipeline.probes.gradients.grouped.groups import Group
 from nissa.pipeline.probes.gradients.grouped.limits import Limits
-from nissa.pipeline.probes.gradients.grouped.percentiles import percentiles
+from nissa.pipeline.probes.gradients.grouped.order_statistics import finite_range, sorted_percentiles
 from nissa.pipeline.probes.gradients.grouped.plan import Plan
-from nissa.pipeline.probes.gradients.grouped.workspace import Workspace
+from nissa.pipeline.probes.gradients.grouped.shapes import Shapes
+from nissa.pipeline.probes.gradients.grouped.workspace import Magnitudes, Workspace
 from nissa.pipeline.probes.gradients.layer_totals import NOTHING, LayerTotals, Totals
 
 __all__ = ["looked"]
@@ -34,25 +35,12 @@ def looked(plan: Plan, found: Sequence[Tensor | None], limits: Limits, norms: Se
     for group, views in zip(plan.groups, plan.views, strict=True):
         shown = limits if group.layers.start < plan.shown else None
         look = _Look(plan.space, group, found, norms, shown)
-        own, counts = look.taken(views)
+        own, shapes = look.taken(views)
         totals += own
         if shown:
-            read += _percentiles(group, counts, limits)
-            counted += _octaves(group, counts, limits)
+            read += shapes.percentiles(limits) if limits.points else []
+            counted += shapes.octaves() if limits.octaves else []
     return LayerTotals(totals, read, counted)
-
-
-def _percentiles(group: Group, counts: Tensor | None, limits: Limits) -> list[list[float]]:
-    if counts is None:
-        return [[] for _ in group.layers] if limits.points else []
-    return percentiles(counts.numpy(), limits.points) if limits.points else []
-
-
-def _octaves(group: Group, counts: Tensor | None, limits: Limits) -> list[list[int]]:
-    if counts is None:
-        return [[] for _ in group.layers] if limits.octaves else []
-    found: list[list[int]] = octaves(counts).tolist() if limits.octaves else []
-    return found
 
 
 class _Look(NamedTuple):
@@ -64,21 +52,23 @@ class _Look(NamedTuple):
     norms: Sequence[float]
     limits: Limits | None
 
-    def taken(self, views: Sequence[Tensor]) -> tuple[list[Totals], Tensor | None]:
-        """By layer, and sketches (layers, 4096), if asked for and if there is anything."""
+    def taken(self, views: Sequence[Tensor]) -> tuple[list[Totals], Shapes]:
+        """By layer."""
         totals = [NOTHING for _ in self.group.layers]
         here = [place for place, i in enumerate(self.group.small) if self.found[i] is not None]
         large = [(i, row, grad) for i, row in self.group.large if (grad := self.found[i]) is not None]
         for place, own in zip(here, self._small([views[place] for place in here], here), strict=True):
             row = self.group.rows[place]
             totals[row] = totals[row].plus(own)
-        counts = self._sketches(here) if self.limits and self.limits.sketched and (here or large) else None
+        shapes = Shapes(len(totals))
+        if self.limits and self.limits.sketched and (here or large):
+            self._shapes(shapes, self.limits, here, {row for _, row, _ in large})
         for i, row, grad in large:
             norm = self.norms[i] if self.norms else None
             totals[row] = totals[row].plus(piece_by_piece.reduced(self.space, grad, self.limits, norm))
-            if counts is not None:
-                counts[row] += piece_by_piece.sketched(self.space, grad)
-        return totals, counts
+            if self.limits and self.limits.sketched:
+                shapes.add(row, *piece_by_piece.sketched(self.space, grad))
+        return totals, shapes
 
     def _small(self, views: list[Tensor], here: list[int]) -> list[Totals]:
         """The small ones that are there, which are at the places `here`, in their order."""
@@ -97,6 +87,21 @@ class _Look(NamedTuple):
         columns = (group.sizes, found.squares, found.sums, broken, above, found.zero, found.vanishing)
         totals = list(map(Totals, *columns))
         return totals if len(here) == len(totals) else [totals[place] for place in here]
+
+    def _shapes(self, shapes: Shapes, limits: Limits, here: list[int], large: set[int]) -> None:
+        """Of the small ones; `large` are rows with others beside them. Sorted first: a sketch uses up the values."""
+        group, values = self.group, self.space.values
+        parts: dict[int, list[Magnitudes]] = {}
+        for place in here:
+            parts.setdefault(group.rows[place], []).append(values[group.places.slices[place]])
+        for row, own in parts.items() if limits.points else ():
+            every = own[0] if len(own) == 1 else np.concatenate(own)
+            if row in large or len(every) > EXACT:
+                shapes.widen(row, *finite_range(every))
+            else:
+                shapes.exact[row] = sorted_percentiles(every, limits.points)
+        if limits.octaves or len(shapes.exact) < len(parts):
+            shapes.counts = self._sketches(here)
 
     def _sketches(self, here: list[int]) -> Tensor:
         """Of the small ones. What was not copied is something older, and goes into a row of its own."""

