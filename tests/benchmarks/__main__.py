@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import version
 
 from tests.benchmarks import (
+    attribution,
     burst,
     detectors,
     digits,
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "digits": digits.run,
     "injected": injected.run,
     "fidelity": fidelity.run,
+    "attribution": attribution.run,
     "memory": memory.run,
 }
 
