@@ -49,13 +49,13 @@ def counterfactual_lines(row: Counterfactual) -> Iterator[str]:
 
 def _attribution(found: SeedsAttributed) -> Iterator[str]:
     """A row for each seed, and one for each pair."""
-    missing = f", {found.unmeasured:,} that were asked for missing" if found.unmeasured else ""
+    missing = f", {found.unmeasured:,} missing" if found.unmeasured else ""
     yield f"what each seed is worth, from {counted(found.evaluations, 'result')}{missing}:"
     right = ("Shapley, points", "95% CI", "marginal", "ablation")
     yield from _lines(("slot", "blueprint"), right, ("from",), map(_seed, found.seeds))
     if found.interactions:
-        right = ("interaction, points", "95% CI")
-        yield from _lines(("two seeds",), right, (), map(_pair, found.interactions))
+        together = ("interaction, points", "95% CI")
+        yield from _lines(("two seeds",), together, (), map(_pair, found.interactions))
 
 
 def _seed(row: SeedAttribution) -> Cells:
