@@ -18,6 +18,8 @@ __all__ = ["Estimate", "Judged", "judged"]
 
 _MANY = 1000
 """Degrees of freedom from which on more of them change nothing."""
+_ROUNDING = 1e-12
+"""Share of a mean square that a difference of two of them says nothing about."""
 
 
 class Estimate(NamedTuple):
@@ -45,10 +47,10 @@ def judged(matrix: Matrix, estimate: Estimate) -> Judged:
     n, drawn = matrix.samples, estimate.variance
     if square is None or n is None or drawn is None:
         return Judged(value)
-    plain = _above((square - value * value) / (n - 1))
-    more = n + 2
-    mean = n * value / more
-    careful = _above(((n * square + 1e4 / matrix.slots) / more - mean * mean) / more)
+    if not isfinite(value):
+        return Judged(value, nan, nan, nan)
+    plain, more = _spread(square, value) / (n - 1), n + 2
+    careful = _spread((n * square + 1e4 / matrix.slots) / more, n * value / more) / more
     se, half = sqrt(plain + drawn), _quantile(drawn, estimate.df, careful, n) * sqrt(careful + drawn)
     return Judged(value, se, value - half, value + half)
 
@@ -65,6 +67,7 @@ def _quantile(drawn: float, df: int | None, sampled: float, n: int) -> float:
     return t_quantile(0.975, max(1, int(min(degrees, _MANY))))
 
 
-def _above(variance: float) -> float:
-    """0 where rounding made it less; what is not a number stays so."""
-    return 0.0 if variance < 0 else variance
+def _spread(square: float, mean: float) -> float:
+    """Mean square about the mean; 0 where what is left is rounding."""
+    left = square - mean * mean
+    return 0.0 if left <= _ROUNDING * square else left

@@ -221,6 +221,15 @@ def test_a_broken_accuracy_is_carried_into_what_follows_from_it_alone() -> None:
     assert (first.ablation, math.isnan(second.ablation or 0.0), found.total) == (10.0, True, 20.0)
 
 
+def test_the_interval_of_a_broken_value_is_broken() -> None:
+    for broken in (math.nan, math.inf):
+        whole = measured(1, {0: 0b01, 1: 0b11}, 2)
+        (off, on) = whole.results
+        (seed,) = attributed(replace(whole, results=[off, replace(on, val_accuracy=broken)]), {}).seeds
+        assert str(seed.shapley) == str(broken)
+        assert [str(end) for end in (seed.shapley_se, seed.shapley_low, seed.shapley_high)] == ["nan"] * 3
+
+
 def test_results_of_other_slots_are_none_of_the_matrix() -> None:
     odd = CounterfactualResult(config=[True], alpha_settings={}, val_accuracy=1.0)
     whole = told(2, {0: 50.0, 1: 55.0, 2: 60.0, 3: 70.0})
