@@ -80,9 +80,9 @@ def _opposites(n: int, _: object, random: Random) -> Iterable[Config]:
 
 
 def _sizes(n: int) -> dict[int, int]:
-    """How many pairs of each size, that of the smaller one of two: two at least, and the others as sizes weigh."""
+    """How many pairs of each size, that of the smaller one of two: as sizes weigh, up to all there are."""
     most = {size: comb(n, size) // (1 + (2 * size == n)) for size in range(1, n // 2 + 1)}
-    counts = {size: min(2, most[size]) for size in most}
+    counts = dict.fromkeys(most, 0)
     while sum(counts.values()) < min(_PAIRS * n, sum(most.values())):
         free = [size for size in most if counts[size] < most[size]]
         # By the kernel's weight of a size, as Webster allots seats.

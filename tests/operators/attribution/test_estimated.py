@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean, stdev
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from nissa.events.kinds import SeedsAttributed
 from nissa.operators.attribution.attribution import attributed
 from nissa.operators.attribution.kernel import by_pairs
 from nissa.operators.attribution.matrix import Matrix, matrix_of
+from nissa.operators.statistics import t_quantile
 from nissa.pipeline.probes.counterfactual.configurations import Plan, planned
 from tests.operators.attribution.games import Population, Right, measured, shapley_of, values_of
 
@@ -65,9 +67,14 @@ def test_their_standard_error_is_of_the_pairs_of_orders_and_of_the_samples() -> 
         pairs = [fmean(pair) for pair in zip(walks[::2], walks[1::2], strict=True)]
         own = [fmean(walked(order, each)[place] for order in plan.orders) for each in of_sample]
         assert seed.shapley_se == pytest.approx(math.hypot(stdev(pairs) / 10**0.5, stdev(own) / samples**0.5))
-        low, high = seed.shapley_low or 0.0, seed.shapley_high or 0.0
-        assert low + high == pytest.approx(2 * (seed.shapley or 0.0))
-        assert high - low > 2 * 1.96 * (seed.shapley_se or math.inf)
+        # The interval has two samples more, and Welch's degrees of freedom.
+        square = (sum(value**2 for value in own) + 100**2 / n) / (samples + 2)
+        of_set = (square - (sum(own) / (samples + 2)) ** 2) / (samples + 2)
+        of_draw = stdev(pairs) ** 2 / 10
+        df = (of_set + of_draw) ** 2 / (of_set**2 / (samples - 1) + of_draw**2 / 9)
+        half = t_quantile(0.975, int(df)) * math.sqrt(of_set + of_draw)
+        ends = [(seed.shapley or 0.0) - half, (seed.shapley or 0.0) + half]
+        assert [seed.shapley_low, seed.shapley_high] == pytest.approx(ends)
 
 
 @given(st.integers(1, 6), st.integers(0, 99))
@@ -136,6 +143,46 @@ def test_pairs_give_the_weighted_fit_that_another_solver_finds(n: int) -> None:
     assert [seed.shapley for seed in found.seeds] == pytest.approx(solved(n, matrix_of(told), between))
     assert math.fsum(seed.shapley or 0.0 for seed in found.seeds) == pytest.approx(values[(1 << n) - 1] - values[0])
     assert all(seed.exact == (n == 4) for seed in found.seeds)
+
+
+def test_how_far_a_fit_to_pairs_varies_say_those_that_it_was_not_fitted_to() -> None:
+    """Each pair beside a fit without it, and what a point more in that pair would change in each value."""
+    n, full, plan = 8, 255, planned(8, "kernel", 5)
+    told = measured(n, validation_set(n, 5)[0], 200, map(bits, plan.configs), strategy="kernel")
+    values = matrix_of(told).values
+    pairs = [c for c in map(bits, plan.configs) if 0 < c.bit_count() < 4 or (c.bit_count() == 4 and c & 1)]
+    sizes = [config.bit_count() for config in pairs]
+    x = np.array([[1.0 if config >> seed & 1 else -1.0 for seed in range(n)] for config in pairs])
+    y = np.array([values[config] - values[full ^ config] for config in pairs])
+    whole = {size: math.comb(n, size) / (2 if size == 4 else 1) for size in sizes}
+    weights = np.array([whole[size] / math.comb(n, size) / (size * (n - size)) / sizes.count(size) for size in sizes])
+
+    def fit(left: list[int], observed: Any) -> Any:
+        own = weights[left, None] * x[left]
+        system = np.block([[x[left].T @ own, np.ones((n, 1))], [np.ones((1, n)), np.zeros((1, 1))]])
+        return np.linalg.solve(system, np.append(own.T @ observed[left], values[full] - values[0]))[:n]
+
+    everything = [*range(len(pairs))]
+    base, moves = fit(everything, y), []
+    for pair in everything:
+        others = [other for other in everything if other != pair]
+        pull = fit(everything, y + (np.arange(len(pairs)) == pair)) - base
+        moves.append(pull * (y[pair] - x[pair] @ fit(others, y)))
+    expected = np.zeros(n)
+    for size in {*sizes}:
+        own = np.array([move for move, of in zip(moves, sizes, strict=True) if of == size])
+        expected += (1 - len(own) / whole[size]) * len(own) * own.var(0, ddof=1)
+    estimates = by_pairs(matrix_of(told)) or []
+    assert [estimate.variance for estimate in estimates] == pytest.approx(expected.tolist())
+    assert {estimate.df for estimate in estimates} == {len(pairs) - n + 1}
+
+
+def test_without_pairs_of_a_size_there_is_no_fit() -> None:
+    right, _ = validation_set(8, 8)
+    for size in range(1, 5):
+        kept = [config for config in right if config.bit_count() not in (size, 8 - size)]
+        found = attributed(measured(8, right, 200, kept, strategy="kernel"), {})
+        assert [seed.shapley for seed in found.seeds] == [None] * 8
 
 
 def test_of_all_pairs_the_fit_is_the_shapley_value_and_nothing_is_left_open() -> None:

@@ -221,6 +221,12 @@ def test_a_broken_accuracy_is_carried_into_what_follows_from_it_alone() -> None:
     assert (first.ablation, math.isnan(second.ablation or 0.0), found.total) == (10.0, True, 20.0)
 
 
+def test_samples_of_which_each_says_the_same_leave_no_standard_error() -> None:
+    """Both say 33 points and a third for each seed; what is left of their squares is rounding."""
+    right = {0: 0, 1: 0, 2: 3, 3: 0, 4: 0, 5: 0, 6: 3, 7: 3}
+    assert [seed.shapley_se for seed in attributed(measured(3, right, 2), {}).seeds] == [0.0] * 3
+
+
 def test_the_interval_of_a_broken_value_is_broken() -> None:
     for broken in (math.nan, math.inf):
         whole = measured(1, {0: 0b01, 1: 0b11}, 2)

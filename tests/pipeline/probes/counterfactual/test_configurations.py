@@ -4,7 +4,7 @@ from itertools import product
 from math import comb
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nissa.events.vocabulary import STRATEGIES
@@ -45,6 +45,7 @@ def test_a_budget_cuts_off_an_ablation_last(n: int, strategy: str) -> None:
 
 
 @given(st.integers(2, 14), st.integers(0, 9))
+@example(100, 0)
 def test_pairs_are_of_opposites_of_each_size_and_those_of_one_size_are_all_different(n: int, seed: int) -> None:
     plan = planned(n, "kernel", seed)
     between = plan.configs[2:]

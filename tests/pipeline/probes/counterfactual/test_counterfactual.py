@@ -148,6 +148,22 @@ def test_shares_come_back_where_they_cannot_be_set(grown: Grown) -> None:
     assert grown.alphas() == shares
 
 
+def test_shares_that_are_no_part_of_the_network_come_back_as_well() -> None:
+    shares, labels, calls = {"early": 1.0, "late": 0.1 + 0.2}, torch.tensor([0, 1]), count()
+    before = dict(shares)
+
+    def evaluate() -> Iterator[tuple[Tensor, Tensor]]:
+        if next(calls) == 7:
+            raise RuntimeError("broken")
+        yield torch.eye(2) * sum(shares.values()), labels
+
+    assert counterfactual_measured(dict(shares), shares.update, evaluate) is not None
+    assert shares == before
+    with pytest.raises(RuntimeError, match="broken"):
+        counterfactual_measured(dict(shares), shares.update, evaluate)
+    assert shares == before
+
+
 @pytest.mark.parametrize(("seconds", "n"), [(0.0, 1), (2.5, 3), (3.0, 3), (100.0, 8)])
 def test_what_a_budget_cut_off_is_missing(grown: Grown, seconds: float, n: int) -> None:
     """The clock goes on by a second at each look; the first configuration is always measured."""
