@@ -19,7 +19,10 @@ from nissa.sinks.console import ConsoleSink
 
 __all__ = ["add"]
 
-_INJECT = "a real fault, to see it noticed: loss_spike@env0:ep2:epoch5, value_collapse@ep12, ...; may be given again"
+_INJECT = (
+    "a real fault, to see it noticed: loss_spike@env0:ep2:epoch5, seed_overflow@env0:ep0:epoch20, value_collapse@ep12, "
+    "...; may be given again"
+)
 
 
 def add(commands: Any) -> None:

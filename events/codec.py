@@ -5,7 +5,7 @@ out, NaN and infinities are strings, and fields that this version does not know 
 event has `seq`; a derived one has the `cause` (the `seq` of the event that made it) and its `ordinal`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from types import NoneType
 from typing import Any
@@ -19,7 +19,7 @@ from nissa.events.kind import KINDS, Importance, Payload
 from nissa.events.repeated_keys import repeated_keys
 from nissa.events.salvage import salvaged
 from nissa.events.unknown_fields import unknown_fields
-from nissa.events.wire import SCHEMA_VERSION, quick_event, quick_line
+from nissa.events.wire import SCHEMA_VERSION, quick_event, quick_lines
 
 __all__ = [
     "LONGEST_LINE",
@@ -31,6 +31,7 @@ __all__ = [
     "encode",
     "legible",
     "written",
+    "written_together",
 ]
 
 LONGEST_LINE = 64 << 20
@@ -65,7 +66,13 @@ def _ignore(_: str) -> None:
 
 def encode(event: Event[Any]) -> bytes:
     """One line, newline included. Raises TypeError on a value that JSON has no form for."""
-    return quick_line(event) or line(_row(event))
+    return quick_lines([event]) or line(_row(event))
+
+
+def written_together(events: Sequence[Event[Any]]) -> bytes | None:
+    """The lines of events that are as most are; None where one is to be written, or refused, by itself."""
+    text = quick_lines(events)
+    return None if text is None or len(text) > LONGEST_LINE else text
 
 
 def written(event: Event[Any]) -> bytes:

@@ -6,7 +6,7 @@ from typing import ClassVar
 from nissa.events.event import Env
 from nissa.events.kind import Importance, Payload, kind, part
 from nissa.events.lifecycle import GateCheck
-from nissa.events.units import Count, Fraction, Loss, Norm, Percent, Points, Real
+from nissa.events.units import Count, Difference, Fraction, Loss, Norm, Percent, Points, Real
 
 __all__ = [
     "DenseTraceCaptured",
@@ -59,6 +59,10 @@ class TracedBatch:
     """The same of each slot with a seed; empty without any."""
     isolation_leakage: Norm | None = None
     """Norm of what seeds in isolation sent into the host's gradient; None when not measured."""
+    isolation_forward_leakage: Difference | None = None
+    """Largest difference that seeds in isolation made to an output of the host; None where not measured."""
+    seed_non_finite: dict[str, Count] = field(default_factory=dict)
+    """By slot, values put out by an isolated seed that are NaN or infinite, and kept from the host."""
 
     always_written: ClassVar = ("accuracy", "host_grad_norm")
     """As those of the batch itself."""

@@ -4,7 +4,7 @@ from dataclasses import field
 from typing import ClassVar
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.units import Count, Fraction, Loss, Norm, Percent, Points, Seconds
+from nissa.events.units import Count, Difference, Fraction, Loss, Norm, Percent, Points, Seconds
 
 __all__ = [
     "BatchCompleted",
@@ -32,6 +32,10 @@ class BatchCompleted(Payload):
     """Norm of the gradient of each slot with a seed; empty without any."""
     isolation_leakage: Norm | None = None
     """Norm of what seeds in isolation sent into the host's gradient; None when no seed is isolated or not measured."""
+    isolation_forward_leakage: Difference | None = None
+    """Largest difference that seeds in isolation made to an output of the host; None where not measured."""
+    seed_non_finite: dict[str, Count] = field(default_factory=dict)
+    """By slot, values put out by an isolated seed that are NaN or infinite, and kept from the host."""
 
     always_written: ClassVar = ("accuracy", "host_grad_norm")
     """Also where they are None: most lines of a log are batches, and are written in one go."""
@@ -97,6 +101,10 @@ class EpochCompleted(Payload):
     """Mean over the epoch's batches of the gradient norm of each slot with a seed; empty without any."""
     isolation_leakage: Norm | None = None
     """Largest of the epoch's batches; None when no seed was isolated."""
+    isolation_forward_leakage: Difference | None = None
+    """Largest of the epoch's batches; None when no seed was isolated, or not measured."""
+    seed_non_finite: dict[str, Count] = field(default_factory=dict)
+    """By slot, values of the epoch that an isolated seed put out as NaN or infinite, all kept from the host."""
     slots: list[SlotSnapshot] = field(default_factory=list)
     """Every slot, from the input to the output; empty for a network that does not grow."""
 

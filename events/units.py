@@ -15,6 +15,7 @@ __all__ = [
     "NON_FINITE",
     "Bytes",
     "Count",
+    "Difference",
     "Dimensions",
     "DoublePoints",
     "Efficiency",
@@ -73,6 +74,7 @@ Magnitude = Annotated[float, Measure("gradient", 0)]
 RewardSpread = Annotated[float, Measure("reward", 0)]
 StepSize = Annotated[float, Measure("learning rate", 0)]
 Epochs = Annotated[float, Measure("epochs", 0)]
+Difference = Annotated[float, Measure("none", 0)]
 Dimensions = Annotated[float, Measure("dimensions", 0)]
 Efficiency = Annotated[float, Measure("percent per growth ratio", 0)]
 Real = Annotated[float, Measure("none")]

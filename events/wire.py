@@ -3,6 +3,7 @@
 What is anything else is left to `codec`, which says what is odd or wrong about it.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,11 +13,12 @@ from nissa.events.event import Event, Scope
 from nissa.events.kind import KINDS
 from nissa.events.twins import Twin
 
-__all__ = ["SCHEMA_VERSION", "quick_event", "quick_line"]
+__all__ = ["SCHEMA_VERSION", "quick_event", "quick_lines"]
 
 SCHEMA_VERSION = 1
 
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+_encode, _encode_lines = _encoder.encode, _encoder.encode_lines
 
 
 class _Emitted(msgspec.Struct, omit_defaults=True, gc=False):
@@ -67,24 +69,24 @@ class _Read(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 _decode = msgspec.json.Decoder(_Read).decode
 
 
-def quick_line(event: Event[Any]) -> bytes | None:
-    """The line of an event, newline included; None where it takes more than the usual to write it."""
-    payload = event.payload
-    if (twin := _twin(type(payload))) is None:
-        return None
-    extra, where = event.extra or None, event.scope
+def quick_lines(events: Sequence[Event[Any]]) -> bytes | None:
+    """The lines of events, newlines included; None where one takes more than the usual to write it."""
     try:
-        data = twin.made(payload)
-        if event.ordinal:
-            text = _encode(
-                _Derived(SCHEMA_VERSION, payload.kind, event.seq, event.ordinal, event.time, *where, data, extra)
-            )
-        else:
-            text = _encode(_Emitted(SCHEMA_VERSION, payload.kind, event.seq, event.time, *where, data, extra))
+        text = _encode_lines([_told(event) for event in events])
     except Exception:  # noqa: BLE001  # a value's own methods may raise anything
         return None
     # Numbers that are not finite are written as null, and nothing else that is usual is.
-    return None if b"null" in text else text + b"\n"
+    return None if b"null" in text else text
+
+
+def _told(event: Event[Any]) -> _Emitted | _Derived:
+    payload = event.payload
+    if (twin := _twins.get(type(payload)) or _twin(type(payload))) is None:
+        raise TypeError(f"{payload.kind} is not of the usual form")
+    data, extra = twin.made(payload), event.extra or None
+    if event.ordinal:
+        return _Derived(SCHEMA_VERSION, payload.kind, event.seq, event.ordinal, event.time, *event.scope, data, extra)
+    return _Emitted(SCHEMA_VERSION, payload.kind, event.seq, event.time, *event.scope, data, extra)
 
 
 def quick_event(line: bytes) -> Event[Any] | None:

@@ -3,6 +3,7 @@
 Called with each event, in order, on a thread of its own. It may have
 - `flush()`, called when its queue runs empty, and `close()`, called last;
 - `kinds`, a tuple, if it does not want all;
+- `take_all(events)`, given several, takes all and returns True, or takes none: then they come one by one;
 - `unwritten`, how many of the events that it took are not out yet, if a `flush` that raises may have written some;
 - `inline = True` if it only updates memory: the hub's own thread calls it, and neither flushes nor closes it.
 What raises is tried again and then buried as a dead letter. Nobody promises that an event comes once: a retry may bring

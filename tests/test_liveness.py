@@ -100,11 +100,11 @@ def refusing(event: Event[Any]) -> None:
     raise ConnectionError("nobody there")
 
 
-def leaking(x: Tensor, seed: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
-    """Isolation without the detach that makes it one."""
+def leaking(x: Tensor, seed: Callable[[Tensor], Tensor]) -> slot.Isolated:
+    """Isolation without the detach that makes it one, and with a little of the seed in the host."""
     correction = seed(x)
-    term = correction - correction.detach()
-    return x + term, term
+    term = correction - 0.99 * correction.detach()
+    return slot.Isolated(x + term, term, (~correction.isfinite()).sum())
 
 
 def scaled(scale: float) -> Callable[[Tensor, Tensor], Tensor]:
@@ -203,9 +203,12 @@ def switch(env: Emitter) -> None:
 
 @pytest.fixture(scope="session")
 def injected(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fidelity follows two faults, a loss spike that passes and a NaN that stays, while a seed in isolation leaks."""
+    """Fidelity follows two faults, a loss spike that passes and a NaN that stays, while a seed in isolation leaks.
+
+    The NaN reaches the seed, too, which puts out nothing else then.
+    """
     out = tmp_path_factory.mktemp("injected") / "run"
-    faults = Injection("loss_spike", 0, 0, 24), Injection("nan", 0, 0, 28)
+    faults = Injection("loss_spike", 0, 0, 18), Injection("nan", 0, 0, 25)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slot, "isolated", leaking)
         with Telemetry("injected", out=out, config=load("standard", overrides=["mode=adaptive"])) as telemetry:

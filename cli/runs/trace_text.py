@@ -121,14 +121,16 @@ def _batches(trace: DenseTraceCaptured) -> Iterator[str]:
 
 def _batch(batch: TracedBatch) -> list[str]:
     seeds = [f"{slot} {norm:.3g}" for slot, norm in batch.seed_grad_norms.items()]
-    leak = [] if batch.isolation_leakage is None else [f"leaked {batch.isolation_leakage:.3g}"]
+    broken = [f"{slot} put out {count} not finite" for slot, count in batch.seed_non_finite.items() if count]
+    leaks = (("leaked", batch.isolation_leakage), ("moved by", batch.isolation_forward_leakage))
+    leaked = [f"{name} {value:.3g}" for name, value in leaks if value is not None]
     return [
         number(batch.epoch, "{}"),
         number(batch.batch, "{}"),
         number(batch.loss, "{:.4g}"),
         number(batch.accuracy, "{:.1f}"),
         number(batch.host_grad_norm, "{:.4g}"),
-        "  ".join([*seeds, *leak]),
+        "  ".join([*seeds, *broken, *leaked]),
     ]
 
 

@@ -66,8 +66,9 @@ def batch_completed(state: EpisodeBaselines, scope: Scope, batch: BatchCompleted
     """Take a batch in: loss and, as far as they were measured, gradient norms."""
     loss, host, seeds = float(batch.loss), batch.host_grad_norm, batch.seed_grad_norms
     events: list[AlertRaised | AlertResolved] = []
-    others = (host or 0.0) + (batch.accuracy or 0.0) + (batch.isolation_leakage or 0.0)
-    if _may_matter(state, loss + others + sum(seeds.values())):
+    leaks = (batch.isolation_leakage or 0.0) + (batch.isolation_forward_leakage or 0.0)
+    others = (host or 0.0) + (batch.accuracy or 0.0) + leaks
+    if any(batch.seed_non_finite.values()) or _may_matter(state, loss + others + sum(seeds.values())):
         events += find_broken(state, scope, batch, state.rules.calm_batches)
     events += _spike(state, scope, "loss", loss, state.rules.calm_batches)
     events += _explosions(state, scope, (("host", host), *seeds.items()))

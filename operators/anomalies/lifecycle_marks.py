@@ -8,6 +8,7 @@ from nissa.events.event import Scope
 from nissa.events.kinds import GateEvaluated, StageChanged
 from nissa.events.vocabulary import GATE_FAILURE, STAGE_TRANSITION
 from nissa.operators.alerts import ActiveAlerts, AlertEvents, AlertKey, Finding, resolve, update_alert
+from nissa.operators.anomalies.non_finite import outputs_of
 
 __all__ = ["gate_failure", "stage_transition"]
 
@@ -24,7 +25,7 @@ def stage_transition(alerts: ActiveAlerts, scope: Scope, move: StageChanged) -> 
         return
 
     def of_slot(key: AlertKey) -> bool:
-        return key[1] == move.slot
+        return key[1] in (move.slot, outputs_of(move.slot))
 
     yield from resolve(alerts, "stage_changed", of_slot)
     mark = Finding(f"{move.slot}: {move.from_stage} to {move.to_stage}", None, "mark")

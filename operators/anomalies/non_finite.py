@@ -17,7 +17,7 @@ from nissa.events.kinds import (
 )
 from nissa.operators.alerts import Finding, non_finite_elements, non_finite_value
 
-__all__ = ["BROKEN", "EPOCH_FIGURES", "GRADIENTS", "Rows"]
+__all__ = ["BROKEN", "EPOCH_FIGURES", "GRADIENTS", "Rows", "outputs_of"]
 
 Rows = Iterable[tuple[str, Finding | None]]
 """Subjects, with what was found; None for what is sound."""
@@ -26,9 +26,16 @@ EPOCH_FIGURES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 """Fields of an epoch that are looked at."""
 
 
+def outputs_of(slot: str) -> str:
+    """The subject of an alert about what the isolated seed of a slot puts out."""
+    return f"outputs of {slot}"
+
+
 def _batch(batch: BatchCompleted) -> Rows:
-    figures = {"loss": batch.loss, "accuracy": batch.accuracy, "isolation_leakage": batch.isolation_leakage}
-    yield from _figures(figures)
+    names = ("loss", "accuracy", "isolation_leakage", "isolation_forward_leakage")
+    yield from _figures({name: getattr(batch, name) for name in names})
+    for slot, count in batch.seed_non_finite.items():
+        yield outputs_of(slot), non_finite_elements(f"values that the isolated seed of {slot} puts out", int(count))
 
 
 def _norms(batch: BatchCompleted) -> Rows:

@@ -11,7 +11,7 @@ from nissa.operators.assessment.plateau import ACCURACY_STEP
 __all__ = ["OFFERS", "RED_FLAGS", "opportunities", "raised_flags"]
 
 LEAK = 1e-6
-"""Norm of a gradient beyond what rounding leaves of isolation."""
+"""Norm of a gradient, or difference of an output, beyond what rounding leaves of isolation."""
 SHARP = 0.1
 """Share of the validation loss's span, which is all that was learned, by which random steps must raise the loss."""
 SMALL_GAP = 5.0
@@ -31,9 +31,9 @@ def opportunities(evidence: EpochEvidence) -> list[str]:
 
 
 def _leaks(evidence: EpochEvidence) -> bool:
-    """Isolation promises no gradient at all, so one that is NaN breaks it as well."""
-    leakage = evidence.epoch.isolation_leakage
-    return leakage is not None and not leakage <= LEAK
+    """Isolation promises no gradient and no difference at all, so one that is NaN breaks it as well."""
+    found = (evidence.epoch.isolation_leakage, evidence.epoch.isolation_forward_leakage)
+    return any(leakage is not None and not leakage <= LEAK for leakage in found)
 
 
 def _sustained_plateau(evidence: EpochEvidence) -> bool:

@@ -1,9 +1,10 @@
 """What changed first? Each quantity of a trace, and the batch at which it left its usual course.
 
 That course is taken from the first half of the batches before the first alert (the first mark, where there is no
-alert). A loss leaves it upwards, an accuracy downwards, a norm either way. What leaks out of isolation should be 0, so
-anything else is out, and so is whatever is not finite. What else left it before the alert must have stayed out: in half
-of the batches up to the alert, at least. What an alert of a batch is about is out in that batch, by its own rule.
+alert). A loss leaves it upwards, an accuracy downwards, a norm either way. What leaks out of isolation, or is broken in
+it, should be 0, so anything else is out, and so is whatever is not finite. What else left it before the alert must have
+stayed out: in half of the batches up to the alert, at least. What an alert of a batch is about is out in that batch, by
+its own rule.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +17,9 @@ from nissa.operators.diagnosis.usual_course import usual_course
 
 __all__ = ["Onset", "onsets", "trigger"]
 
-_LEAKAGE = "isolation_leakage"
+_LEAKAGE, _FORWARD, _BROKEN = "isolation_leakage", "isolation_forward_leakage", "seed_non_finite of "
+_ZERO = (_LEAKAGE, _FORWARD, _BROKEN)
+"""How the names of quantities begin that are 0 where all is well."""
 Limits = Callable[[int], tuple[float, float]]
 """Lowest and highest usual value at a place."""
 
@@ -27,7 +30,7 @@ class Onset(NamedTuple):
     place: int
     """Which batch of the trace, those before the alert and then those after it, from 0."""
     quantity: str
-    """"loss", "accuracy", "host_grad_norm", "seed_grad_norm of SLOT" or "isolation_leakage"."""
+    """"loss", "accuracy", "host_grad_norm", "seed_grad_norm of SLOT", "seed_non_finite of SLOT", or a leakage."""
     value: float
     """What it was in that batch."""
     low: float
@@ -78,7 +81,7 @@ def _onset(name: str, values: Sequence[float | None], count: int) -> Onset | Non
     limits = _limits(name, values[:half])
     out = [_is_out(value, limits(place), place >= half) for place, value in enumerate(values)]
     for place, value in enumerate(values):
-        sure = place >= count or name == _LEAKAGE or (value is not None and not isfinite(value))
+        sure = place >= count or name.startswith(_ZERO) or (value is not None and not isfinite(value))
         if value is not None and out[place] and (sure or _stays(out[place:count])):
             return Onset(place, name, value, *limits(place))
     return None
@@ -97,7 +100,7 @@ def _stays(out: Sequence[bool | None]) -> bool:
 
 
 def _limits(name: str, values: Sequence[float | None]) -> Limits:
-    if name == _LEAKAGE:
+    if name.startswith(_ZERO):
         return lambda _: (0.0, 0.0)
     course = usual_course(values, floor=1.0 if name == "accuracy" else None)
     if course is None:
@@ -106,17 +109,24 @@ def _limits(name: str, values: Sequence[float | None]) -> Limits:
     return {"loss": lambda _: (-inf, high), "accuracy": lambda _: (low, inf)}.get(name, course.range)
 
 
-def _quantities(batches: Iterable[TracedBatch]) -> dict[str, Callable[[TracedBatch], float | None]]:
+def _quantities(batches: Sequence[TracedBatch]) -> dict[str, Callable[[TracedBatch], float | None]]:
     """How to read each quantity of a batch; None where it was not measured."""
     slots = dict.fromkeys(slot for batch in batches for slot in batch.seed_grad_norms)
+    isolated = dict.fromkeys(slot for batch in batches for slot in batch.seed_non_finite)
     return {
         "loss": lambda batch: batch.loss,
         "accuracy": lambda batch: batch.accuracy,
         "host_grad_norm": lambda batch: batch.host_grad_norm,
         **{f"seed_grad_norm of {slot}": _norm_of(slot) for slot in slots},
+        **{f"{_BROKEN}{slot}": _broken_in(slot) for slot in isolated},
         _LEAKAGE: lambda batch: batch.isolation_leakage,
+        _FORWARD: lambda batch: batch.isolation_forward_leakage,
     }
 
 
 def _norm_of(slot: str) -> Callable[[TracedBatch], float | None]:
     return lambda batch: batch.seed_grad_norms.get(slot)
+
+
+def _broken_in(slot: str) -> Callable[[TracedBatch], float | None]:
+    return lambda batch: batch.seed_non_finite.get(slot)

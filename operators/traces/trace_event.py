@@ -96,6 +96,8 @@ def _batch(event: Event[BatchCompleted]) -> TracedBatch:
         host_grad_norm=row.host_grad_norm,
         seed_grad_norms=row.seed_grad_norms,
         isolation_leakage=row.isolation_leakage,
+        isolation_forward_leakage=row.isolation_forward_leakage,
+        seed_non_finite=row.seed_non_finite,
     )
 
 

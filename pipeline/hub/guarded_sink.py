@@ -1,7 +1,7 @@
 """A sink and what guards it: what it does wrong hurts only itself."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nissa.events.codec import UnwritableEventError
@@ -22,8 +22,9 @@ class GuardedSink:
     """Feeds a sink, a callable that takes an event, on the thread of a `worker`, whose books say what became of each.
 
     If it has `flush()`, that is called when the queue runs empty and after `flush_every` seconds, if anything was
-    written; if it has `close()`, at the end. What raises is tried again, then buried; a sink that keeps raising is left
-    to rest. An event that cannot be written is buried at once, and the sink is not to blame.
+    written; if it has `close()`, at the end; if it has `take_all(events)`, that is tried first, with several. What
+    raises is tried again, then buried; a sink that keeps raising rests. An event that cannot be written is buried at
+    once, and the sink is not to blame.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class GuardedSink:
         self.name, self._sink, self._faults, self._worker = name, sink, faults, worker
         self._breaker = CircuitBreaker()
         self._buffers = hasattr(sink, "flush")
+        self._take_all: Callable[[Sequence[Event[Any]]], bool] | None = getattr(sink, "take_all", None)
         self._retries = 0
         self._flush_every, self._flushed, self._resting = flush_every, 0.0, 0.0
 
@@ -74,6 +76,25 @@ class GuardedSink:
             left = held
         self._worker.buffer.turn("held", "written", held - left)
 
+    @property
+    def takes_runs(self) -> bool:
+        """Whether the sink takes several events together."""
+        return self._take_all is not None
+
+    def write_run(self, events: Sequence[Event[Any]]) -> list[str]:
+        """Have the sink take several events, together if it can. Returns what became of each."""
+        try:
+            together = self._take_all is not None and self._take_all(events)
+        except BaseException:  # noqa: BLE001  # it took none, and says what is wrong when it is given one by one
+            together = False
+        if together and not self._buffers:
+            self._breaker.succeeded()
+        return [self._taken] * len(events) if together else [self.write(event) for event in events]
+
+    @property
+    def _taken(self) -> str:
+        return "held" if self._buffers else "written"
+
     def write(self, event: Event[Any]) -> str:
         """Have the sink take an event. Returns what became of it."""
         error = self._attempt(event)
@@ -87,7 +108,7 @@ class GuardedSink:
             self._breaker.rested()
             error = self._attempt(event)
             tries += 1
-        return "held" if self._buffers else "written"
+        return self._taken
 
     def _attempt(self, event: Event[Any]) -> BaseException | None:
         try:

@@ -72,6 +72,7 @@ class Hub:
             handle=self._deliver,
             settle=self._settle,
             end=self._finish,
+            handle_run=self._write if log else None,
         )
         self._log = GuardedSink("log", log, faults, self._worker, flush_every=0.0) if log else None
         self._guarded = (self._log,) if self._log else ()
@@ -152,15 +153,18 @@ class Hub:
     def _tell_lost(self) -> None:
         self.faults.tell(_FORKED.format(self._scope.run))
 
-    def _deliver(self, entry: Entry) -> str | None:
+    def _deliver(self, entry: Entry) -> None:
+        self._dispatcher.deliver(self._event(entry))
+
+    def _write(self, entries: Sequence[Entry]) -> Sequence[str]:
+        assert self._log
+        return self._log.write_run([self._event(entry) for entry in entries])
+
+    def _event(self, entry: Entry) -> Event[Any]:
         ticket, self._last, payload, where = entry
         scope, extra = where if type(where) is _Relayed else (where, None)
         self._born = self._born or self._last
-        event = Event(self._first + ticket, self._last, scope, payload, extra=extra)
-        if self._log:
-            return self._log.write(event)
-        self._dispatcher.deliver(event)
-        return None
+        return Event(self._first + ticket, self._last, scope, payload, extra=extra)
 
     def _settle(self, idle: bool) -> bool:
         now = time.monotonic()

@@ -115,9 +115,13 @@ class PriorityBuffer:
             return None
         return self.take()
 
-    def settle(self, fate: str) -> None:
-        """Say what became of the entry in hand, if it was not abandoned meanwhile."""
-        self._settled.append(fate)
+    def take_run(self) -> list[Entry]:
+        """The oldest entries, as many as are had by the handful, all in hand until they are settled."""
+        return self._hand[len(self._settled) :] if self.take() else []
+
+    def settle(self, *fates: str) -> None:
+        """Say what became of the entries in hand, in their order, if they were not abandoned meanwhile."""
+        self._settled.extend(fates)
 
     def turn(self, before: str, after: str, count: int) -> None:
         """Say that entries of one fate met another in the end."""

@@ -1,11 +1,12 @@
 """A sink behind a queue and a thread of its own: what it does slowly hurts only itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nissa.events.event import Event
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.hub.guarded_sink import GuardedSink
+from nissa.pipeline.hub.priority_buffer import Entry
 from nissa.pipeline.hub.worker import Worker
 
 __all__ = ["SinkWorker"]
@@ -25,6 +26,7 @@ class SinkWorker:
             capacity=capacity,
             poll=_POLL,
             handle=lambda entry: self.guarded.write(entry[3]),
+            handle_run=self._write_run if hasattr(sink, "take_all") else None,
             settle=lambda idle: self.guarded.settle(idle),  # noqa: PLW0108  # it is made next
             end=lambda: self.guarded.end(),  # noqa: PLW0108
         )
@@ -34,6 +36,9 @@ class SinkWorker:
 
     def __call__(self, event: Event[Any]) -> None:
         self._worker.buffer.put(event.payload, event)
+
+    def _write_run(self, entries: Sequence[Entry]) -> list[str]:
+        return self.guarded.write_run([entry[3] for entry in entries])
 
     def join(self, deadline: float) -> None:
         """Wait for the end. What a sink that is left behind holds, nobody will see written."""

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from nissa.events.kind import Importance
 from nissa.pipeline.dispatch import FaultLog
@@ -25,7 +25,8 @@ class Worker:
     """Handles entries one by one, in order, on a daemon thread.
 
     `handle` says what became of its entry, for the books of `buffer`; where it says nothing, it was "delivered", and
-    where it raises, it "failed". `settle` is called after each slice, with whether the buffer ran empty, and says
+    where it raises, it "failed". Where there is a `handle_run`, it handles what the buffer has in hand together, and
+    says so of each. `settle` is called after each slice, with whether the buffer ran empty, and says
     whether what was handled so far is out of the worker's hands. `end` is called last, and once. A thread that dies is
     started again: the entry that killed it is skipped, and pauses double.
     """
@@ -40,6 +41,7 @@ class Worker:
         handle: Callable[[Entry], str | None],
         settle: Callable[[bool], bool],
         end: Callable[[], None],
+        handle_run: Callable[[Sequence[Entry]], Sequence[str]] | None = None,
     ) -> None:
         self.name = name
         self.buffer = PriorityBuffer(capacity, on_first=self._begin)
@@ -47,6 +49,7 @@ class Worker:
         self.restarts = 0
         self._faults, self._poll = faults, poll
         self._handle, self._settle, self._end = handle, settle, end
+        self._handle_run = handle_run
         self._settled = 0
         self._given_up = False
         # Unlike an Event, it may be put to in the middle of a put, as a signal handler does that flushes.
@@ -136,7 +139,7 @@ class Worker:
         while not self._given_up:
             # Read first: what comes in before the end is told is handled before the end.
             stopping, before = self.stopping.is_set(), self.buffer.accepted
-            handled, last = self._handle_slice()
+            handled, last = self._handle_runs(self._handle_run) if self._handle_run else self._handle_each()
             if settled := self._settle(not handled):
                 self._settled = last + 1 if handled else before
             if handled == SLICE:
@@ -148,7 +151,7 @@ class Worker:
                 quiet = settled and not handled and self.buffer.park()
                 self._doze(_QUIET if quiet else self._poll)
 
-    def _handle_slice(self) -> tuple[int, int]:
+    def _handle_each(self) -> tuple[int, int]:
         """Handle some entries; how many, and the ticket of the last one."""
         handled, last = 0, -1
         while handled < SLICE and not self._given_up and (entry := self.buffer.take()):
@@ -158,6 +161,18 @@ class Worker:
             finally:
                 self.buffer.settle(fate)
             handled, last = handled + 1, entry[0]
+        return handled, last
+
+    def _handle_runs(self, handle: Callable[[Sequence[Entry]], Sequence[str]]) -> tuple[int, int]:
+        """The same with those that are in hand together."""
+        handled, last = 0, -1
+        while handled < SLICE and not self._given_up and (run := self.buffer.take_run()):
+            fates: Sequence[str] = ["failed"] * len(run)
+            try:
+                fates = handle(run)
+            finally:
+                self.buffer.settle(*fates)
+            handled, last = handled + len(run), run[-1][0]
         return handled, last
 
     def _doze(self, seconds: float) -> None:

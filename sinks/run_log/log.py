@@ -2,12 +2,13 @@
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from nissa.events.codec import SCHEMA_VERSION, written
+from nissa.events.codec import SCHEMA_VERSION, written, written_together
 from nissa.events.event import Event
 from nissa.events.kinds import RunEnded, RunStarted
 from nissa.events.salvage import salvaged
@@ -64,8 +65,19 @@ class RunLog:
         if len(self._buffer) >= _BUFFER:
             self._write_out()
         self._buffer += line
-        self._segment.add(event.seq, len(line))
-        self._follow(event)
+        self._segment.add(event.seq, event.seq, 1, len(line))
+        self._follow([] if event.ordinal else [event])
+
+    def take_all(self, events: Sequence[Event[Any]]) -> bool:
+        """Take several events; False, and none is taken, where one of them needs a look of its own."""
+        if RunStarted in {type(event.payload) for event in events} or (lines := written_together(events)) is None:
+            return False
+        if len(self._buffer) >= _BUFFER:
+            self._write_out()
+        self._buffer += lines
+        self._segment.add(events[0].seq, events[-1].seq, len(events), len(lines))
+        self._follow([event for event in events if not event.ordinal])
+        return True
 
     def go_on(self, next_seq: int, lost: int) -> None:
         """What the earlier lives of the run come to: the number of the next event, and how many were lost."""
@@ -115,14 +127,13 @@ class RunLog:
             self._closed = True
             os.close(self._file)
 
-    def _follow(self, event: Event[Any]) -> None:
+    def _follow(self, emitted: Sequence[Event[Any]]) -> None:
         """Numbers of emitted events have no gaps, but where one was lost."""
-        if event.ordinal:
-            return
-        if self._next_seq is not None:
-            self._lost += max(0, event.seq - self._next_seq)
-        self._next_seq = event.seq + 1
-        self._ended = isinstance(event.payload, RunEnded)
+        if emitted:
+            first, last = emitted[0].seq if self._next_seq is None else self._next_seq, emitted[-1]
+            self._next_seq = last.seq + 1
+            self._lost += max(0, self._next_seq - first - len(emitted))
+            self._ended = isinstance(last.payload, RunEnded)
 
     def _notice_removal(self) -> None:
         if os.fstat(self._file).st_nlink:

@@ -30,13 +30,13 @@ class Segment:
     last_seq: int | None = None
     closed: bool = False
 
-    def add(self, seq: int, size: int) -> None:
-        """Count an event."""
-        self.events = (self.events or 0) + 1
+    def add(self, first: int, last: int, events: int, size: int) -> None:
+        """Count events, and the bytes of their lines."""
+        self.events = (self.events or 0) + events
         self.bytes += size
-        self.last_seq = seq
+        self.last_seq = last
         if self.first_seq is None:
-            self.first_seq = seq
+            self.first_seq = first
 
 
 def listed_segments(directory: Path) -> list[dict[str, Any]]:

@@ -8,13 +8,27 @@ from typing import Any
 from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted, PolicyUpdated
 from nissa.trainer.faults.injection import Injection
-from tests.trainer.injected import ALERTS, CRITIC, ENTROPY, FAULTY, LEARNING, TRAINING, alerts, at, delay, recorded
+from tests.trainer.injected import (
+    ALERTS,
+    CRITIC,
+    ENTROPY,
+    FAULTY,
+    GROWING,
+    LEARNING,
+    OVERFLOW,
+    TRAINING,
+    alerts,
+    at,
+    delay,
+    recorded,
+)
 
 __all__ = ["run"]
 
 _RUNS: Sequence[tuple[Mapping[str, Any], list[Injection]]] = (
     (TRAINING, []),
     (TRAINING, FAULTY),
+    (GROWING, [OVERFLOW]),
     (LEARNING, []),
     (LEARNING, [ENTROPY]),
     (LEARNING, [CRITIC]),

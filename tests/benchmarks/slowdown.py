@@ -107,7 +107,10 @@ def _work(products: int) -> None:
 
 
 def _calibrated(milliseconds: float) -> int:
-    """Products that take so long."""
-    began, products = time.thread_time(), 2_000
-    _work(products)
-    return max(1, int(milliseconds / 1e3 / (time.thread_time() - began) * products))
+    """Products that take so long: the median of several looks, as the first ones are slow."""
+    products, looks = 2_000, list[float]()
+    for _ in range(15):
+        began = time.thread_time()
+        _work(products)
+        looks.append(time.thread_time() - began)
+    return max(1, int(milliseconds / 1e3 / statistics.median(looks) * products))

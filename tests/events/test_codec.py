@@ -88,6 +88,13 @@ def test_a_broken_number_is_kept_apart_from_a_missing_one_and_from_zero() -> Non
     assert math.isnan(decode(lines[2]).payload.isolation_leakage)
 
 
+def test_a_log_from_before_isolation_was_measured_both_ways_reads_as_not_measured() -> None:
+    data = '{"batch":1,"loss":0.5,"accuracy":50.0,"host_grad_norm":1.0,"isolation_leakage":0.0}'
+    line = f'{{"v":1,"kind":"batch_completed","seq":0,"time":0.0,"run":"test","data":{data}}}'
+    told = decode(line.encode()).payload
+    assert (told.isolation_leakage, told.isolation_forward_leakage, told.seed_non_finite) == (0.0, None, {})
+
+
 def test_numbers_of_numpy_and_torch_come_back_as_numbers() -> None:
     payload = batch(loss=np.float32(0.5), accuracy=torch.tensor(25.0), host_grad_norm=np.float64("nan"))
     again = decode(encode(event(payload))).payload

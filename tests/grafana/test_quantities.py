@@ -35,9 +35,21 @@ BY_KIND = {
         "germinated",
         "growth_ratio",
         "host_grad_norm",
+        "isolation_forward_leakage",
         "isolation_leakage",
     ),
-    *("loss", "mean", "params_added", "queued", "samples", "seed_grad_norms", "std", "threshold", "update"),
+    *(
+        "loss",
+        "mean",
+        "params_added",
+        "queued",
+        "samples",
+        "seed_grad_norms",
+        "seed_non_finite",
+        "std",
+        "threshold",
+        "update",
+    ),
     *("val_accuracy", "val_loss", "value", "window", "zero"),
 }
 """Names that mean something else in each kind: of a batch or an epoch, an episode or a run, the host or its twin."""

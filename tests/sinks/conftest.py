@@ -243,6 +243,8 @@ _STREAM: list[tuple[Scope, Payload]] = [
             host_grad_norm=1.375,
             seed_grad_norms={"early": 0.375},
             isolation_leakage=0.125,
+            isolation_forward_leakage=0.25,
+            seed_non_finite={"early": 3},
             slots=[
                 SlotSnapshot(
                     slot="early",

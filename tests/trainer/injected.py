@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nissa.events.event import Event
-from nissa.events.kinds import AlertRaised, BatchCompleted, PolicyUpdated
+from nissa.events.kinds import AlertRaised, BatchCompleted, PolicyUpdated, StageChanged
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.faults.injection import Injection
 from nissa.trainer.faults.sabotage import BATCH
@@ -17,8 +17,10 @@ __all__ = [
     "ENTROPY",
     "FAULTY",
     "FOLLOWS",
+    "GROWING",
     "LATEST",
     "LEARNING",
+    "OVERFLOW",
     "TRAINING",
     "alerts",
     "at",
@@ -31,6 +33,7 @@ BATCHES = 23
 ALERTS = {
     "loss_spike": ("loss_spike", "loss"),
     "nan": ("non_finite", "loss"),
+    "seed_overflow": ("non_finite", "outputs of late"),
     "gradient_explosion": ("gradient_explosion", "host"),
     "accuracy_drop": ("accuracy_drop", "val_accuracy"),
     "entropy_collapse": ("entropy_collapse", "op"),
@@ -56,6 +59,10 @@ FAULTY = [
     Injection("accuracy_drop", 1, 1, 12),
 ]
 """One fault for each of its places."""
+GROWING: Mapping[str, Any] = {"policy": "heuristic", "envs": 1, "episodes": 1, "epochs": 45}
+"""Long enough for the heuristic to grow its first seed, near the output."""
+OVERFLOW = Injection("seed_overflow", 0, 0, 2)
+"""It waits for that seed to train in isolation."""
 ENTROPY, CRITIC = Injection("entropy_collapse", None, 12, None), Injection("value_collapse", None, 12, None)
 """The faults of the policy, one for each run."""
 
@@ -85,7 +92,14 @@ def delay(injection: Injection, alert: Event[AlertRaised], events: Sequence[Even
     if injection.env is None:
         return int(last.payload.update) - injection.episode
     struck = BATCHES - 1 if injection.fault == "accuracy_drop" else BATCH
-    return BATCHES * ((last.scope.epoch or 0) - (injection.epoch or 0)) + int(last.payload.batch) - struck
+    epoch = _trains(events) if injection.fault == "seed_overflow" else injection.epoch or 0
+    return BATCHES * ((last.scope.epoch or 0) - epoch) + int(last.payload.batch) - struck
+
+
+def _trains(events: Sequence[Event[Any]]) -> int:
+    """The first epoch in which a seed trains in isolation: after the one whose end let it."""
+    moves = (e for e in events if isinstance(e.payload, StageChanged) and e.payload.to_stage == "TRAINING")
+    return 1 + (next(moves).scope.epoch or 0)
 
 
 def _observed(injection: Injection, event: Event[Any]) -> bool:

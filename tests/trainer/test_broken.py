@@ -1,6 +1,7 @@
 """What a sound run never shows is noticed where a training is broken: rules that no shipped workload reaches."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from nissa.events.kinds import (
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.environment import Environment
 from nissa.trainer.network import slot as slot_module
+from nissa.trainer.network.host import Host
+from nissa.trainer.network.slot import Isolated
 from nissa.trainer.policy.decision import Decision, Policy, never
 from nissa.trainer.policy.situation import Situation
 from nissa.trainer.settings import Settings
@@ -26,9 +29,11 @@ from tests.waiting import LIMIT
 Events = list[Event[Any]]
 
 
-def trained(
-    policy: Policy, epochs: int, before: Callable[[Environment, int], None] = lambda env, epoch: None
-) -> Events:
+def do_nothing(env: Environment, epoch: int) -> None:
+    """Before an epoch."""
+
+
+def trained(policy: Policy, epochs: int, before: Callable[[Environment, int], None] = do_nothing) -> Events:
     """The events of an episode, with what is done to its network before each epoch."""
     events: Events = []
     with Telemetry("broken", sinks={"seen": events.append}) as telemetry:
@@ -46,22 +51,61 @@ def of(events: Events, kind: type[Any]) -> list[tuple[int, Any]]:
     return [(event.scope.epoch or 0, event.payload) for event in events if isinstance(event.payload, kind)]
 
 
-def germinates_once(situation: Situation) -> Decision:
+def germinates_once(situation: Situation, slot: str = "mid") -> Decision:
     first = situation.epochs_left == situation.max_epochs
-    act = Action(op="GERMINATE", slot="mid", blueprint="conv_enhance", blend="linear") if first else Action(op="WAIT")
+    act = Action(op="GERMINATE", slot=slot, blueprint="conv_enhance", blend="linear") if first else Action(op="WAIT")
     return Decision(observation=[0.0], action=act, heuristic=act)
 
 
-def leaking(x: torch.Tensor, seed: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    correction = seed(x)  # the detach is missing
+def straight_through(x: torch.Tensor, correction: torch.Tensor) -> Isolated:
     term = correction - correction.detach()
-    return x + term, term
+    return Isolated(x + term, term, torch.tensor(0))
+
+
+def leaking(_: Host | None, x: torch.Tensor, seed: Any) -> Isolated:
+    return straight_through(x, seed(x))  # the detach is missing
+
+
+def reaching(_: Host, x: torch.Tensor, seed: Any) -> Isolated:
+    correction = seed(x.detach())  # it is added as it is
+    return Isolated(x + correction, correction, torch.tensor(0))
+
+
+def writing(_: Host, x: torch.Tensor, seed: Any) -> Isolated:
+    return straight_through(x, seed(x.detach().mul_(1.01)))  # the host's own values
+
+
+def sharing(host: Host, x: torch.Tensor, seed: Any) -> Isolated:
+    return straight_through(x, seed(x.detach()) * host.fc.weight.mean())  # the host learns it, too
+
+
+BREACHES = {
+    "isolation_leakage": (leaking, sharing),
+    "isolation_forward_leakage": (reaching, writing),
+}
+
+
+@pytest.mark.parametrize(("fact", "breach"), [(fact, breach) for fact, two in BREACHES.items() for breach in two])
+def test_each_way_out_of_isolation_is_found_by_its_own_fact_and_shuts_the_gate(
+    monkeypatch: pytest.MonkeyPatch, fact: str, breach: Any
+) -> None:
+    def break_isolation(env: Environment, epoch: int) -> None:
+        monkeypatch.setattr(slot_module, "isolated", partial(breach, env.model.host))
+
+    # After the pooling, because autograd itself refuses what is written over the outputs of a ReLU.
+    events = trained(partial(germinates_once, slot="early"), 12, break_isolation)
+    gates = [told for _, told in of(events, GateEvaluated) if told.gate == "G2"]
+    assert gates
+    assert {check.name for told in gates for check in told.checks if not check.passed} == {fact}
+    assert any("isolation_leak" in told.red_flags for _, told in of(events, EpochAssessed))
+    ((_, culled),) = of(events, SeedCulled)
+    assert culled.reason == "G2 stayed shut"
 
 
 def test_a_seed_that_leaks_into_the_host_is_flagged_in_each_epoch_and_never_gets_past_its_gate(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(slot_module, "isolated", leaking)
+    monkeypatch.setattr(slot_module, "isolated", partial(leaking, None))
     events = trained(germinates_once, epochs=12)
     leaks = {epoch: told.isolation_leakage for epoch, told in of(events, EpochCompleted)}
     gates = [(epoch, told) for epoch, told in of(events, GateEvaluated) if told.gate == "G2"]

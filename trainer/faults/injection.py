@@ -18,6 +18,7 @@ FAULTS = {
     "gradient_explosion": "the gradients of one batch are a million times too large, as from a wrong loss scale",
     "loss_spike": "one batch comes four times too bright, with the labels of other digits",
     "nan": "one pixel of one batch is NaN",
+    "seed_overflow": "the weights of seeds that train in isolation, then or next, become 1e38 times as large",
     "entropy_collapse": "from this episode on, the policy does the same whatever it sees",
     "value_collapse": "from this episode on, the critic says the same whatever it sees",
 }

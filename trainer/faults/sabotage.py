@@ -12,7 +12,7 @@ from nissa.events.kinds import BatchCompleted
 from nissa.pipeline.probes import StepGradients
 from nissa.trainer.data import N_CLASSES
 from nissa.trainer.faults.injection import Injection
-from nissa.trainer.network import Model
+from nissa.trainer.network import Model, Slot
 from nissa.trainer.policy import ActorCritic
 from nissa.trainer.training import TrainedEpoch, train_epoch
 
@@ -22,6 +22,7 @@ BATCH = 11
 """The batch of an epoch that is struck."""
 _BRIGHTER = 4.0
 _SCALE = 1e6
+_OVERFLOW = 1e38
 _SURER = 100.0
 
 _Batch = tuple[Tensor, Tensor]
@@ -53,8 +54,10 @@ def sabotaged(injections: Iterable[Injection], env: int, episode: int) -> Train:
     ) -> TrainedEpoch:
         now = next(epochs)
         faults = {fault for epoch, fault in here if epoch == now}
+        if "seed_overflow" in faults and not _in_training(model):
+            here.add((now + 1, "seed_overflow"))
         with _exploding(model) if "gradient_explosion" in faults else nullcontext():
-            trained = train_epoch(model, _corrupted(batches, faults), report, look)
+            trained = train_epoch(model, _corrupted(batches, faults, model), report, look)
         if "accuracy_drop" in faults:
             nn.init.zeros_(model.host.fc.weight)
         return trained
@@ -73,8 +76,22 @@ def corrupt_policy(injections: Sequence[Injection], episode: int, network: Actor
         nn.init.zeros_(network.critic.weight)
 
 
-def _corrupted(batches: Iterable[_Batch], faults: set[str]) -> Iterator[_Batch]:
+@torch.no_grad()
+def _overflow(model: Model) -> None:
+    for slot in _in_training(model):
+        for parameter in slot.parameters():
+            parameter.mul_(_OVERFLOW)
+
+
+def _in_training(model: Model) -> list[Slot]:
+    """Slots whose seed learns in isolation: where it has only germinated, its last layer is zero."""
+    return [slot for slot in model.isolated() if slot.stage == "TRAINING"]
+
+
+def _corrupted(batches: Iterable[_Batch], faults: set[str], model: Model) -> Iterator[_Batch]:
     for number, (images, labels) in enumerate(batches):
+        if number == BATCH and "seed_overflow" in faults:
+            _overflow(model)
         yield _corrupt(images, labels, faults) if number == BATCH else (images, labels)
 
 
@@ -94,7 +111,7 @@ def _exploding(model: Model) -> Iterator[None]:
     numbers = count()
 
     def explode(_: nn.Module, __: object, logits: Tensor) -> None:
-        if next(numbers) == BATCH:
+        if torch.is_grad_enabled() and next(numbers) == BATCH:
             logits.register_hook(lambda gradient: _SCALE * gradient)  # type: ignore[no-untyped-call]
 
     hook = model.register_forward_hook(explode)

@@ -48,10 +48,13 @@ class Growth:
     def observe(self, trained: TrainedEpoch, accuracies: Sequence[float], contributions: dict[str, float]) -> None:
         """Note, after an epoch, what the gates will ask about each seed."""
         for slot in self.model.seeded():
+            slot.finite_epochs = slot.finite_epochs + 1 if trained.is_finite(slot.name) else 0
             slot.facts = {
                 "epochs_in_stage": float(slot.epochs_in_stage),
                 "gradient_norm": trained.seed_grad_norms[slot.name],
+                "finite_epochs": float(slot.finite_epochs),
                 "isolation_leakage": trained.isolation_leakage,
+                "isolation_forward_leakage": trained.isolation_forward_leakage,
                 "alpha": slot.alpha,
                 "accuracy_change": accuracies[-1] - slot.entry_accuracy,
                 "accuracy_trend": trend(accuracies),

@@ -29,12 +29,22 @@ class Gate:
 
 GATES = {
     "G0": Gate("GERMINATED", (Rule("growth_ratio_after", "<=", 1.7), Rule("epochs_left", ">=", 12.0))),
-    "G1": Gate("TRAINING", (Rule("gradient_norm", ">=", 1e-6), Rule("gradient_norm", "<=", 1e3)), due=1),
+    "G1": Gate(
+        "TRAINING",
+        (
+            Rule("gradient_norm", ">=", 1e-6),
+            Rule("gradient_norm", "<=", 1e3),
+            Rule("finite_epochs", ">=", 1.0),
+        ),
+        due=1,
+    ),
     "G2": Gate(
         "BLENDING",
         (
             Rule("epochs_in_stage", ">=", 3.0),
+            Rule("finite_epochs", ">=", 3.0),
             Rule("isolation_leakage", "<=", 0.0),
+            Rule("isolation_forward_leakage", "<=", 0.0),
             Rule("accuracy_change", ">=", -2.0),
         ),
         due=3,
@@ -43,7 +53,8 @@ GATES = {
     "G4": Gate("FOSSILIZED", (Rule("epochs_in_stage", ">=", 3.0), Rule("accuracy_trend", ">=", -1.0)), due=3),
     "G5": Gate("FOSSILIZED", (Rule("counterfactual_contribution", ">=", 0.5),)),
 }
-"""By name. Accuracies in percentage points: `accuracy_change` since the stage began, `accuracy_trend` = mean of the
+"""By name. `finite_epochs` are those in a row in which all that the seed put out in isolation, and its gradient, was
+finite. Accuracies in percentage points: `accuracy_change` since the stage began, `accuracy_trend` = mean of the
 last three epochs minus mean of the three before. G4 says that a seed is stable, G5 that it earns its place."""
 
 

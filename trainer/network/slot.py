@@ -2,16 +2,17 @@
 
 An isolated seed learns beside the host without touching it; `pipeline/probes/isolation.py` measures that it does not.
 
->>> import torch
 >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
->>> output, _ = isolated(x, torch.nn.Linear(2, 2))
+>>> output, _, _ = isolated(x, torch.nn.Linear(2, 2))
 >>> torch.equal(output, x), torch.autograd.grad(output.sum(), x)[0].tolist()
 (True, [1.0, 1.0])
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
-from torch import Tensor, is_grad_enabled, nn
+import torch
+from torch import Tensor, nn
 
 from nissa.events.kinds import GateEvaluated
 from nissa.pipeline.emitter import Emitter
@@ -19,7 +20,7 @@ from nissa.trainer.network.blending import alpha_at
 from nissa.trainer.network.gates import GATES
 from nissa.trainer.network.seed import Seed
 
-__all__ = ["ISOLATED", "LIVE", "MIXED", "STAGES", "Slot", "isolated"]
+__all__ = ["ISOLATED", "LIVE", "MIXED", "STAGES", "Isolated", "Slot", "isolated"]
 
 STAGES = ("DORMANT", "GERMINATED", "TRAINING", "BLENDING", "HOLDING", "FOSSILIZED")
 ISOLATED = ("GERMINATED", "TRAINING")
@@ -48,12 +49,14 @@ class Slot(nn.Module):
         self.gate: GateEvaluated | None = None
         self.facts: dict[str, float | None] = {}
         self.stable = False
+        self.finite_epochs = 0
+        """In a row, until now, in which all that the seed put out in isolation, and its gradient, was finite."""
         self.enter("DORMANT", 0.0)
 
     def enter(self, stage: str, accuracy: float) -> None:
         """Begin a stage, at a validation accuracy in percent."""
         self.stage, self.entry_accuracy, self.epochs_in_stage = stage, accuracy, 0
-        self.term: Tensor | None = None
+        self.isolated: Isolated | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """What comes in, with the seed's share added: nothing while it is isolated, `alpha` of it afterwards."""
@@ -72,18 +75,30 @@ class Slot(nn.Module):
                 self.alpha = alpha_at(self.seed.blend, self.epochs_in_stage / GATES["G3"].due)
 
     def _isolated(self, x: Tensor, seed: Seed) -> Tensor:
-        if not is_grad_enabled():
+        if not torch.is_grad_enabled():
             return x
-        output, self.term = isolated(x, seed)
-        return output
+        self.isolated = isolated(x, seed)
+        return self.isolated.output
 
 
-def isolated(x: Tensor, seed: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+class Isolated(NamedTuple):
+    """What passes a slot beside an isolated seed: the output, the term in it that is the seed's, and how many values
+    that the seed put out were NaN or infinite, as a scalar."""
+
+    output: Tensor
+    term: Tensor
+    non_finite: Tensor
+
+
+def isolated(x: Tensor, seed: Callable[[Tensor], Tensor]) -> Isolated:
     """`x` itself, with a term added that is zero but hands the gradient at this place on to the seed.
 
-    A straight-through estimator (Bengio et al. 2013) on a detached input: the seed learns what its correction should
-    be, and the host gets exactly the gradient that it would get without a seed. Returns the output and the term.
+    A straight-through estimator (Bengio et al. 2013) on a detached input: the host gets exactly the gradient that it
+    would get without a seed. The seed follows the loss's gradient at the host as it is, and never sees its own effect:
+    it learns which way to correct, but not how far. What that comes to when it is mixed in, `docs/isolation.md` says.
+    Where a correction is not finite, the term is a plain zero: infinity minus itself is NaN, and would be the host's.
     """
     correction = seed(x.detach())
-    term = correction - correction.detach()
-    return x + term, term
+    finite = correction.isfinite()
+    term = torch.where(finite, correction - correction.detach(), 0.0)
+    return Isolated(x + term, term, (~finite).sum())

@@ -1,6 +1,7 @@
 """One epoch of training: the host and its seeds, batch by batch, each batch reported."""
 
 from collections.abc import Callable, Iterable
+from math import isfinite
 from typing import NamedTuple
 
 import torch
@@ -8,21 +9,31 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from nissa.events.kinds import BatchCompleted
-from nissa.pipeline.probes import StepGradients, leakage
+from nissa.pipeline.probes import StepGradients
 from nissa.trainer.network import Model
 from nissa.trainer.training.clipping import clip
+from nissa.trainer.training.isolation import gradient_leakage, logits_beside, non_finite
 
 __all__ = ["TrainedEpoch", "train_epoch"]
 
 
 class TrainedEpoch(NamedTuple):
-    """What an epoch came to. Loss in nats, accuracy in percent, both over samples; norms as means over batches."""
+    """What an epoch came to. Loss in nats, accuracy in percent, both over samples; norms as means over batches.
+
+    Leakage is that of the first batch, and what is not finite the sum over all of them.
+    """
 
     loss: float
     accuracy: float
     host_grad_norm: float
     seed_grad_norms: dict[str, float]
     isolation_leakage: float | None
+    isolation_forward_leakage: float | None
+    seed_non_finite: dict[str, int]
+
+    def is_finite(self, slot: str) -> bool:
+        """Whether gradient and, in isolation, outputs of the slot's seed were finite in every batch."""
+        return isfinite(self.seed_grad_norms[slot]) and not self.seed_non_finite.get(slot)
 
 
 def train_epoch(
@@ -50,24 +61,30 @@ def train_epoch(
 def _train_batch(
     model: Model, images: Tensor, labels: Tensor, number: int, look: Callable[[StepGradients], object] | None
 ) -> BatchCompleted:
-    logits = model(images)
+    # It costs another pass each way, and what holds for one batch of an epoch holds for all of them.
+    measured = number == 0 and bool(model.isolated())
+    logits, *moved = logits_beside(model, images) if measured else (model(images),)
     loss = cross_entropy(logits, labels)
-    # It costs another backward pass, and what holds for one batch of an epoch holds for all of them.
-    leak = _leakage(model, loss) if number == 0 else []
+    leaks = [gradient_leakage(model, loss), *moved] if measured else []
     model.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     gradients = StepGradients(model.parts())
     if look:
         look(gradients)
     hits = (logits.argmax(1) == labels).sum()
-    (mean_loss, right, *leaked), norms = _step(model, gradients.norms, torch.stack([loss.detach(), hits, *leak]))
+    broken = non_finite(model)
+    figures = torch.stack([loss.detach(), hits, *broken.values(), *leaks])
+    (mean_loss, right, *rest), norms = _step(model, gradients.norms, figures)
+    leaked = rest[len(broken) :] or (None, None)
     return BatchCompleted(
         batch=number,
         loss=mean_loss,
         accuracy=100 * right / len(labels),
         host_grad_norm=norms.pop("host"),
         seed_grad_norms=norms,
-        isolation_leakage=leaked[0] if leaked else None,
+        isolation_leakage=leaked[0],
+        isolation_forward_leakage=leaked[1],
+        seed_non_finite={slot: int(count) for slot, count in zip(broken, rest, strict=False)},
     )
 
 
@@ -84,12 +101,6 @@ def _step(model: Model, found: dict[str, Tensor], figures: Tensor) -> tuple[list
     return read[: len(figures)], norms
 
 
-def _leakage(model: Model, loss: Tensor) -> list[Tensor]:
-    """What isolated seeds send into the host; empty where none is isolated."""
-    terms = [slot.term for slot in model.isolated() if slot.term is not None]
-    return [leakage(loss, terms, list(model.host.parameters()))] if terms else []
-
-
 def _total(batches: list[BatchCompleted], sizes: list[int]) -> TrainedEpoch:
     n = sum(sizes)
     return TrainedEpoch(
@@ -98,5 +109,7 @@ def _total(batches: list[BatchCompleted], sizes: list[int]) -> TrainedEpoch:
         sum((batch.accuracy or 0.0) * size for batch, size in zip(batches, sizes, strict=True)) / n,
         sum(batch.host_grad_norm or 0.0 for batch in batches) / len(batches),
         {slot: sum(b.seed_grad_norms[slot] for b in batches) / len(batches) for slot in batches[0].seed_grad_norms},
-        max((batch.isolation_leakage for batch in batches if batch.isolation_leakage is not None), default=None),
+        batches[0].isolation_leakage,
+        batches[0].isolation_forward_leakage,
+        {slot: sum(batch.seed_non_finite[slot] for batch in batches) for slot in batches[0].seed_non_finite},
     )

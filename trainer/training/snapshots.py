@@ -51,6 +51,8 @@ def epoch_completed(
         host_grad_norm=trained.host_grad_norm,
         seed_grad_norms=trained.seed_grad_norms,
         isolation_leakage=trained.isolation_leakage,
+        isolation_forward_leakage=trained.isolation_forward_leakage,
+        seed_non_finite=trained.seed_non_finite,
         slots=[slot_snapshot(slot, accuracies) for slot in model.slots.values()],
     )
 

@@ -54,6 +54,11 @@ TABLES = (
         nissa_isolation_leakage=gauge(
             "L2 norm", "Largest gradient of the epoch that isolated seeds sent into the host.", "isolation_leakage"
         ),
+        nissa_isolation_forward_leakage=gauge(
+            "none",
+            "Largest difference of the epoch that isolated seeds made to an output of the host.",
+            "isolation_forward_leakage",
+        ),
     ),
     of_episode(BatchCompleted, ENV)(
         nissa_batch_loss=gauge("nats", "Training loss of the last batch.", "loss"),

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from nissa.cli.main import main
-from nissa.events.kinds import SeedCulled
+from nissa.cli.runs.trace_text import report
+from nissa.events.kinds import SeedCulled, TracedAlert
 from nissa.operators import default_operators
 from nissa.pipeline import replay
 from nissa.pipeline.telemetry import Telemetry
+from tests.operators.diagnosis.test_trace_reading import QUIET, trace
 from tests.operators.raised import batch, configured, gradients, stage
 from tests.pipeline.hub.test_fidelity_feedback import alarm
 from tests.samples import episode_ended, episode_started, epoch_completed, policy_updated, run_started
@@ -184,3 +186,11 @@ def test_replay_has_a_row_for_the_trace(run: Path, capsys: pytest.CaptureFixture
     (row,) = document["traces"]
     assert (row["env"], row["reasons"], row["batches_before"], row["batches_after"]) == (1, ["loss_spike"], 27, 13)
     assert document["events"]["derived_different"] == 0
+
+
+def test_a_batch_says_what_left_isolation_and_what_broke_in_it() -> None:
+    leaks = {"isolation_leakage": 0.0, "isolation_forward_leakage": 0.25}
+    told: dict[str, Any] = {**leaks, "seed_non_finite": {"early": 7, "late": 0}}
+    alert = TracedAlert(alert="non_finite", severity="critical", batch=0, place=2, clause="not_finite", what="broken")
+    (line,) = [line for line in report(trace([QUIET, replace(QUIET, **told)], alerts=[alert]), 1) if "leaked" in line]
+    assert line.endswith("early 0.5  early put out 7 not finite  leaked 0  moved by 0.25")

@@ -95,9 +95,24 @@ def test_a_broken_loss_is_found_at_once_and_poisons_nothing(mode: str, broken: f
 
 
 def test_a_broken_number_is_found_in_the_very_first_batch_and_wherever_it_is() -> None:
-    out = told([replace(batch(math.nan, math.inf, early=math.nan), isolation_leakage=math.inf)])
-    assert names(out) == [("non_finite", s) for s in ("loss", "isolation_leakage", "host", "early")]
-    assert raised(out)[3].what == "gradient norm of early is nan"
+    leaks: dict[str, Any] = {"isolation_leakage": math.inf, "isolation_forward_leakage": math.nan}
+    out = told([replace(batch(math.nan, math.inf, early=math.nan), **leaks)])
+    assert names(out) == [("non_finite", s) for s in ("loss", *leaks, "host", "early")]
+    assert raised(out)[4].what == "gradient norm of early is nan"
+
+
+def test_a_seed_that_breaks_in_isolation_is_an_alert_of_its_slot_until_it_is_gone() -> None:
+    fine = replace(batch(1.0), seed_non_finite={"early": 0, "late": 0})
+    broken = replace(fine, seed_non_finite={"early": 7, "late": 0})
+    (alert,) = raised(told([fine, broken, broken, *[fine] * 3]))
+    assert (alert.alert, alert.severity, alert.subject) == ("non_finite", "critical", "outputs of early")
+    assert alert.what == "7 values that the isolated seed of early puts out are not finite"
+    (over,) = resolved(told([fine, broken, *[fine] * 12]))
+    assert (over.subject, over.observations, over.clause) == ("outputs of early", 10, "recovered")
+    moves = [changed("TRAINING", "CULLED", slot) for slot in ("late", "early")]
+    ends = [(row.alert, row.subject, row.clause) for row in resolved(told([fine, broken, *moves]))]
+    late, early = (("stage_transition", slot, "mark") for slot in ("late", "early"))
+    assert ends == [late, ("non_finite", "outputs of early", "stage_changed"), early]
 
 
 def test_what_a_batch_does_not_tell_neither_raises_nor_ends_an_alert() -> None:

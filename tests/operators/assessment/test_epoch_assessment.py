@@ -192,6 +192,7 @@ FLAG_STORIES: list[tuple[str, list[Payload], list[Payload]]] = [
     ),
     ("isolation_leak", [epoch(isolation_leakage=1.1e-6)], [epoch(isolation_leakage=1e-6)]),
     ("isolation_leak", [epoch(isolation_leakage=math.nan)], [epoch(isolation_leakage=None)]),
+    ("isolation_leak", [epoch(isolation_forward_leakage=1.1e-6)], [epoch(isolation_forward_leakage=1e-6)]),
     ("sustained_plateau", plateau(5), plateau(4)),
     ("sustained_plateau", plateau(5), [*plateau(4), epoch(70.0)]),
     ("sustained_plateau", plateau(5), [epoch(val_loss=loss) for loss in descent()]),
@@ -503,7 +504,11 @@ def breaking(make: Callable[..., Payload], name: str, number: Any) -> list[Paylo
 
 
 MAKERS: dict[Callable[..., Payload], tuple[str, ...]] = {
-    epoch: (*("train_loss", "train_accuracy", "val_loss", "val_accuracy", "isolation_leakage", "slots"),),
+    epoch: (
+        *("train_loss", "train_accuracy", "val_loss", "val_accuracy", "isolation_leakage"),
+        "isolation_forward_leakage",
+        "slots",
+    ),
     whole_gradients: ("host_norm", "slot_norms", "seed_to_host"),
     one_layer: ("norm", "mean", "std", "zero", "vanishing", "exploding", "percentiles"),
     activations: ("mean", "std", "zero", "dormant", "effective_rank"),

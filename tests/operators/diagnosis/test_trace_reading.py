@@ -35,9 +35,9 @@ def batches(count: int) -> list[TracedBatch]:
 
 
 def trace(before: list[TracedBatch], after: list[TracedBatch] | None = None, **more: Any) -> DenseTraceCaptured:
-    rows: dict[str, Any] = {"gradients": [], "activations": [], "norms_before": {}} | more
+    rows: dict[str, Any] = {"gradients": [], "activations": [], "norms_before": {}, "alerts": []} | more
     return DenseTraceCaptured(
-        reasons=["x"], batches_before=before, batches_after=after or [], gates=[], alerts=[], closed="window",
+        reasons=["x"], batches_before=before, batches_after=after or [], gates=[], closed="window",
         left_out={}, **rows,
     )  # fmt: skip
 
@@ -57,6 +57,8 @@ def test_where_nothing_happens_nothing_changed() -> None:
         ({"host_grad_norm": math.inf}, "host_grad_norm"),
         ({"seed_grad_norms": {"early": 9.0}}, "seed_grad_norm of early"),
         ({"isolation_leakage": 1e-6}, "isolation_leakage"),
+        ({"isolation_forward_leakage": 1e-6}, "isolation_forward_leakage"),
+        ({"seed_non_finite": {"early": 1}}, "seed_non_finite of early"),
     ],
 )
 def test_the_first_batch_out_of_its_range_is_found(change: dict[str, Any], quantity: str) -> None:
@@ -66,7 +68,7 @@ def test_the_first_batch_out_of_its_range_is_found(change: dict[str, Any], quant
     assert (onset.place, onset.quantity) == (25, quantity)
 
 
-@pytest.mark.parametrize("change", [{"loss": 0.1}, {"accuracy": 99.0}, {"isolation_leakage": 0.0}])
+@pytest.mark.parametrize("change", [{"loss": 0.1}, {"accuracy": 99.0}, {"isolation_forward_leakage": 0.0}])
 def test_a_change_for_the_better_is_none(change: dict[str, Any]) -> None:
     rows = batches(32)
     assert onsets(trace([*rows[:25], *(replace(row, **change) for row in rows[25:])])) == []

@@ -1,14 +1,14 @@
 """What leaks from a seed into the host, against gradients worked out by hand, and against the host's own gradient."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, linear
 
-from nissa.pipeline.probes.isolation import leakage
+from nissa.pipeline.probes.isolation import forward_leakage, leakage
 
 
 def host_and_term(*, detached: bool) -> tuple[Tensor, Tensor, Tensor, nn.Parameter]:
@@ -96,3 +96,101 @@ def test_what_is_frozen_unused_or_missing_takes_no_part() -> None:
 def test_a_broken_gradient_is_told_as_it_is() -> None:
     loss, term, weight, _ = host_and_term(detached=False)
     assert leakage(loss * torch.nan, [term], [weight]).isnan().item()
+
+
+class Host(nn.Module):
+    """With all that a seed can disturb: activations, parameters, running statistics, and a generator to draw from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.body, self.norm = nn.Linear(8, 8), nn.BatchNorm1d(8, affine=False)
+            self.dropout, self.head, self.seed = nn.Dropout(), nn.Linear(8, 4), nn.Linear(8, 8)
+            self.x, self.labels = torch.randn(16, 8), torch.randint(4, (16,))
+        self.terms: list[Tensor] = []
+
+    def forward(self, slot: "Slot | None") -> Tensor:
+        hidden = self.body(self.x)
+        if slot:
+            hidden, term = slot(hidden, self)
+            self.terms.append(term)
+        return cross_entropy(self.head(self.dropout(self.norm(hidden))), self.labels)
+
+    def own(self) -> list[nn.Parameter]:
+        return [*self.body.parameters(), *self.head.parameters()]
+
+    def buffers_of_host(self) -> list[Tensor]:
+        return list(self.norm.buffers())
+
+
+Slot = Callable[[Tensor, Host], tuple[Tensor, Tensor]]
+
+
+def straight_through(hidden: Tensor, correction: Tensor) -> tuple[Tensor, Tensor]:
+    term = correction - correction.detach()
+    return hidden + term, term
+
+
+def output_reaches_the_host(hidden: Tensor, host: Host) -> tuple[Tensor, Tensor]:
+    correction = host.seed(hidden.detach())
+    return hidden + correction, correction
+
+
+WAYS: dict[str, Slot] = {
+    "isolated": lambda hidden, host: straight_through(hidden, host.seed(hidden.detach())),
+    "output reaches the host": output_reaches_the_host,
+    "input not detached": lambda hidden, host: straight_through(hidden, host.seed(hidden)),
+    "shared parameter": lambda hidden, host: straight_through(hidden, linear(hidden.detach(), host.body.weight)),
+    "written in place": lambda hidden, host: straight_through(hidden, host.seed(hidden.detach().mul_(3))),
+    "running statistics": lambda hidden, host: straight_through(hidden, host.seed(host.norm(hidden.detach()))),
+    "draws between": lambda hidden, host: straight_through(hidden, host.dropout(host.seed(hidden.detach()))),
+}
+
+
+def step(slot: Slot | None) -> tuple[Tensor, list[Tensor], Tensor]:
+    """The loss, the host's buffers and its gradient of one step: a plain one, in which nothing is measured."""
+    host = Host()
+    torch.manual_seed(1)
+    loss = host(slot)
+    loss.backward()
+    return loss.detach(), host.buffers_of_host(), flat([p.grad for p in host.own()])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_out_of_isolation_is_seen_by_one_of_the_two_and_by_as_much_as_it_moves_the_host(way: str) -> None:
+    (loss, buffers, grads), (loss_too, buffers_too, grads_too) = step(None), step(WAYS[way])
+    host = Host()
+    torch.manual_seed(1)
+    loss_measured, moved = forward_leakage(lambda: host(None), lambda: host(WAYS[way]), host.buffers_of_host())
+    pulled = leakage(loss_measured, host.terms, host.own())
+    apart = [
+        float((a.float() - b.float()).abs().max())
+        for a, b in zip([loss, *buffers], [loss_too, *buffers_too], strict=True)
+    ]
+    assert moved.item() == max(apart)
+    if moved.item() == 0.0:
+        assert pulled.item() == pytest.approx(float((grads_too - grads).norm()), rel=1e-4)
+    seen = {"isolated": (False, False), "input not detached": (False, True), "shared parameter": (False, True)}
+    assert (moved.item() > 0, pulled.item() > 0) == seen.get(way, (True, False))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_step_that_is_measured_is_the_step_that_is_not(way: str) -> None:
+    loss, buffers, grads = step(WAYS[way])
+    drawn = torch.get_rng_state()
+    host = Host()
+    torch.manual_seed(1)
+    measured, _ = forward_leakage(lambda: host(None), lambda: host(WAYS[way]), host.buffers_of_host())
+    assert torch.equal(drawn, torch.get_rng_state())
+    measured.backward()  # type: ignore[no-untyped-call]
+    assert torch.equal(measured.detach(), loss)
+    assert all(torch.equal(a, b) for a, b in zip(buffers, host.buffers_of_host(), strict=True))
+    assert torch.equal(grads, flat([p.grad for p in host.own()]))
+
+
+def test_what_is_broken_alike_has_not_moved_and_what_only_the_seed_breaks_has() -> None:
+    broken = torch.tensor([1.0, torch.nan, torch.inf])
+    assert forward_leakage(broken.clone, broken.clone)[1].item() == 0.0
+    assert forward_leakage(broken.nan_to_num, broken.clone)[1].isnan().item()
+    assert forward_leakage(lambda: torch.zeros(1), lambda: torch.tensor([torch.inf]))[1].item() == torch.inf

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from math import isnan
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from nissa.events.kinds import (
     BatchCompleted,
     DenseTraceCaptured,
     FidelityChanged,
+    GateEvaluated,
     GradientsMeasured,
     PolicyUpdated,
     RunStarted,
@@ -39,8 +40,10 @@ from tests.trainer.injected import (
     ENTROPY,
     FAULTY,
     FOLLOWS,
+    GROWING,
     LATEST,
     LEARNING,
+    OVERFLOW,
     TRAINING,
     alerts,
     at,
@@ -108,6 +111,26 @@ def test_an_environment_without_faults_is_the_same_bit_for_bit() -> None:
     struck = recorded(Injection("nan", 1, 0, 2), **settings)
     assert batches(struck, 0, 0) == batches(recorded(**settings), 0, 0)
     assert {e.scope.env for e in alerts(struck)} == {1}
+
+
+def test_an_overflow_in_isolation_stays_with_its_seed_is_told_of_its_slot_and_shuts_the_gate() -> None:
+    events, clean = recorded(OVERFLOW, **GROWING, seed=SEED), recorded(**GROWING, seed=SEED)
+    raised = at(OVERFLOW, events)
+    assert delay(OVERFLOW, raised[0], events) == LATEST.get(OVERFLOW.fault, 0)
+    assert (raised[0].payload.alert, raised[0].payload.subject) == ALERTS[OVERFLOW.fault]
+    # The loss, the host and its layers are sound: all else that is told is about the seed's gradient.
+    assert {e.payload.alert for e in raised} == {"non_finite"}
+    assert all((e.payload.subject or "").startswith(("outputs of late", "late")) for e in raised)
+    gates = [(e.scope.epoch or 0, e.payload) for e in events if isinstance(e.payload, GateEvaluated)]
+    shut = [(epoch, told) for epoch, told in gates if not told.passed]
+    assert [(told.gate, told.slot) for _, told in shut] == [("G2", "late")] * 5
+    assert all(told.reason == "finite_epochs 0 is not >= 3" for _, told in shut)
+    asked = min(epoch for epoch, _ in shut)
+    for (epoch, row), (_, plain) in zip(batches(events, 0, 0), batches(clean, 0, 0), strict=True):
+        if (epoch or 0) <= asked:  # later, the seed of the clean run is blended in
+            assert (row.loss, row.accuracy, row.host_grad_norm) == (plain.loss, plain.accuracy, plain.host_grad_norm)
+    assert max(row.seed_non_finite.get("late", 0) for _, row in batches(events, 0, 0)) > 1000
+    assert all(isfinite(row.loss) and row.host_grad_norm < 100 for _, row in batches(events, 0, 0))
 
 
 @pytest.mark.parametrize("injection", [ENTROPY, CRITIC], ids=str)
@@ -200,7 +223,7 @@ def test_every_fault_has_a_line_that_says_what_it_does() -> None:
     assert FAULTS.keys() == ALERTS.keys()
 
 
-@pytest.mark.parametrize("text", [*(f"{fault}@env0:ep2:epoch5" for fault in list(FAULTS)[:4]), "value_collapse@ep12"])
+@pytest.mark.parametrize("text", [*(f"{fault}@env0:ep2:epoch5" for fault in list(FAULTS)[:5]), "value_collapse@ep12"])
 def test_a_place_is_written_as_it_is_read(text: str) -> None:
     assert str(Injection.parse(text)) == text
 

@@ -1,5 +1,6 @@
 """What the gates are told is what was measured, and decisions are carried out as far as they allow."""
 
+import math
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from nissa.trainer.growth.growth import Growth
 from nissa.trainer.network.model import Model
 from nissa.trainer.training.epoch import TrainedEpoch
 
-TRAINED = TrainedEpoch(0.5, 80.0, 1.0, {"early": 0.1, "mid": 0.2, "late": 0.3}, 0.0)
+TRAINED = TrainedEpoch(0.5, 80.0, 1.0, {"early": 0.1, "mid": 0.2, "late": 0.3}, 0.0, 0.0, {})
 
 
 def germinate(slot: str, blueprint: str = "conv_enhance") -> Action:
@@ -50,7 +51,9 @@ def test_the_gates_see_each_slots_own_figures(growth: Growth) -> None:
     assert late == {
         "epochs_in_stage": 0.0,
         "gradient_norm": 0.3,
+        "finite_epochs": 1.0,
         "isolation_leakage": 0.0,
+        "isolation_forward_leakage": 0.0,
         "alpha": 1.0,
         "accuracy_change": 3.0,
         "accuracy_trend": 62.0 - 55.0,
@@ -97,3 +100,21 @@ def test_seeds_of_one_episode_differ_and_come_back_the_same_in_the_next(growth: 
     ]
     assert weights[0] == weights[1]
     assert weights[0][0] != weights[0][1]
+
+
+@pytest.mark.parametrize(
+    "broken", [{"seed_grad_norms": {"mid": math.nan}}, {"seed_non_finite": {"mid": 1}}], ids=["gradient", "outputs"]
+)
+def test_an_epoch_in_which_a_seed_is_broken_begins_the_count_of_finite_ones_anew(growth: Growth, broken: Any) -> None:
+    growth.act(germinate("mid"), 50.0, 30)
+    counts = []
+    for trained in (
+        TRAINED,
+        TRAINED,
+        TRAINED._replace(**broken),
+        TRAINED,
+        TRAINED._replace(seed_non_finite={"late": 1}),
+    ):
+        growth.observe(trained, [50.0], {})
+        counts.append(growth.model.slots["mid"].facts["finite_epochs"])
+    assert counts == [1.0, 2.0, 0.0, 1.0, 2.0]

@@ -12,7 +12,9 @@ FINE: dict[str, float | None] = {
     "growth_ratio_after": 1.2,
     "epochs_left": 30.0,
     "gradient_norm": 1.0,
+    "finite_epochs": 9.0,
     "isolation_leakage": 0.0,
+    "isolation_forward_leakage": 0.0,
     "accuracy_change": 1.0,
     "accuracy_trend": 1.0,
     "counterfactual_contribution": 2.0,
@@ -120,7 +122,18 @@ def test_a_seed_can_be_culled_from_every_live_stage_and_its_slot_is_as_good_as_n
     assert culled.ablation == (2.0 if epochs else None)
     assert [move.to_stage for move in told(slot, StageChanged)][-2:] == ["CULLED", "DORMANT"]
     fresh = Slot("mid", 8, silent)
-    names = ("stage", "alpha", "seed", "stable", "facts", "gate", "term", "epochs_in_stage", "entry_accuracy")
+    names = (
+        "stage",
+        "alpha",
+        "seed",
+        "stable",
+        "facts",
+        "gate",
+        "isolated",
+        "finite_epochs",
+        "epochs_in_stage",
+        "entry_accuracy",
+    )
     assert [getattr(slot, name) for name in names] == [getattr(fresh, name) for name in names]
     assert list(slot.parameters()) == []
     assert germinate(slot, make_seed(), FINE)

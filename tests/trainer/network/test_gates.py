@@ -8,8 +8,14 @@ from nissa.trainer.network.gates import GATES, checks, reason
 
 OPEN = {
     "G0": {"growth_ratio_after": 1.7, "epochs_left": 12.0},
-    "G1": {"gradient_norm": 0.3},
-    "G2": {"epochs_in_stage": 3.0, "isolation_leakage": 0.0, "accuracy_change": -2.0},
+    "G1": {"gradient_norm": 0.3, "finite_epochs": 1.0},
+    "G2": {
+        "epochs_in_stage": 3.0,
+        "finite_epochs": 3.0,
+        "isolation_leakage": 0.0,
+        "isolation_forward_leakage": 0.0,
+        "accuracy_change": -2.0,
+    },
     "G3": {"alpha": 1.0, "accuracy_change": -3.0},
     "G4": {"epochs_in_stage": 3.0, "accuracy_trend": -1.0},
     "G5": {"counterfactual_contribution": 0.5},
@@ -19,8 +25,11 @@ SHUT = [
     ("G0", "epochs_left", 11.0),
     ("G1", "gradient_norm", 0.0),
     ("G1", "gradient_norm", math.inf),
+    ("G1", "finite_epochs", 0.0),
     ("G2", "epochs_in_stage", 2.0),
+    ("G2", "finite_epochs", 2.0),
     ("G2", "isolation_leakage", 1e-9),
+    ("G2", "isolation_forward_leakage", 1e-9),
     ("G2", "accuracy_change", -2.1),
     ("G3", "alpha", 0.99),
     ("G3", "accuracy_change", -3.1),

@@ -1,5 +1,6 @@
 """A seed in isolation learns from the host and leaves no trace in it."""
 
+import math
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from nissa.pipeline.probes.isolation import leakage
 from nissa.trainer.data.digits import load_digits
 from nissa.trainer.network import slot as slot_module
 from nissa.trainer.network.model import Model
-from nissa.trainer.network.slot import isolated
+from nissa.trainer.network.slot import Isolated, isolated
 from nissa.trainer.training.epoch import train_epoch
+from nissa.trainer.training.isolation import gradient_leakage
 
 BATCH = (load_digits().train_images[:64], load_digits().train_labels[:64])
 
@@ -62,7 +64,7 @@ def test_a_blended_seed_changes_output_and_host_gradients(silent: Any, make_seed
 
 def test_the_seed_gets_the_gradient_of_its_correction() -> None:
     x, weight = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0], requires_grad=True)
-    output, _ = isolated(x, lambda value: value * weight)
+    output, _, _ = isolated(x, lambda value: value * weight)
     (output * torch.tensor([10.0, 100.0])).sum().backward()  # type: ignore[no-untyped-call]
     assert weight.grad is not None
     assert weight.grad.tolist() == [10.0, 200.0]  # d loss / d output, times the input
@@ -70,14 +72,14 @@ def test_the_seed_gets_the_gradient_of_its_correction() -> None:
 
 def leak(model: Model) -> float:
     loss = cross_entropy(model(BATCH[0]), BATCH[1])
-    terms = [slot.term for slot in model.isolated() if slot.term is not None]
+    terms = [slot.isolated.term for slot in model.isolated() if slot.isolated]
     return float(leakage(loss, terms, list(model.host.parameters())))
 
 
-def broken(x: torch.Tensor, seed: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def broken(x: torch.Tensor, seed: Any) -> Isolated:
     correction = seed(x)  # the detach is missing
     term = correction - correction.detach()
-    return x + term, term
+    return Isolated(x + term, term, torch.tensor(0))
 
 
 def test_leakage_is_zero_while_isolation_works(silent: Any, make_seed: Any) -> None:
@@ -103,7 +105,8 @@ def test_a_broken_isolation_shows_in_the_batch_and_in_the_epoch(
     first, second = silent.told
     assert first.isolation_leakage == trained.isolation_leakage
     assert first.isolation_leakage > 0
-    assert second.isolation_leakage is None
+    assert (second.isolation_leakage, second.isolation_forward_leakage) == (None, None)
+    assert first.isolation_forward_leakage == trained.isolation_forward_leakage == 0.0
 
 
 def test_nothing_isolated_means_no_leakage_was_measured(silent: Any, make_seed: Any) -> None:
@@ -116,7 +119,7 @@ def test_measuring_leakage_changes_neither_gradients_nor_generators(silent: Any,
     measured, untouched = (model_with(silent, make_seed, stage="TRAINING") for _ in range(2))
     before = torch.get_rng_state()
     loss = cross_entropy(measured(BATCH[0]), BATCH[1])
-    leakage(loss, [measured.slots["mid"].term], list(measured.host.parameters()))  # type: ignore[list-item]
+    gradient_leakage(measured, loss)
     assert all(p.grad is None for p in measured.parameters())
     loss.backward()  # type: ignore[no-untyped-call]
     backward(untouched)
@@ -141,3 +144,61 @@ def test_the_host_trains_bit_identically_beside_an_isolated_seed(silent: Any, ma
         train_epoch(model, [BATCH] * 5, silent.emit)
     for a, b in zip(plain.host.parameters(), grown.host.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+class Overflown(torch.nn.Module):
+    """A seed whose correction is broken in three places of each image, and 2 x elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.factor = torch.nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        broken = torch.zeros_like(x)
+        broken[:, 0, 0, 0], broken[:, 1, 2, 3], broken[:, 2, 1, 0] = torch.inf, -torch.inf, torch.nan
+        return self.factor * x + broken
+
+
+def overflown(silent: Any, make_seed: Any) -> Model:
+    model = model_with(silent, make_seed, stage="TRAINING")
+    seed = model.slots["mid"].seed
+    assert seed is not None
+    seed.body = Overflown()
+    return model
+
+
+def test_a_broken_seed_stays_its_own_and_is_told(silent: Any, make_seed: Any) -> None:
+    plain, grown = model_with(silent, make_seed, stage=None), overflown(silent, make_seed)
+    for model in (plain, grown):
+        trained = train_epoch(model, [BATCH] * 5, silent.emit)
+    for a, b in zip(plain.host.parameters(), grown.host.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert [batch.seed_non_finite for batch in silent.told] == [{}] * 5 + [{"mid": 3 * 64}] * 5
+    assert [batch.loss for batch in silent.told[:5]] == [batch.loss for batch in silent.told[5:]]
+    assert trained.seed_non_finite == {"mid": 5 * 3 * 64}
+    assert trained.isolation_leakage == trained.isolation_forward_leakage == 0.0
+    assert not trained.is_finite("mid")
+
+
+def test_what_is_finite_of_a_broken_seed_still_learns() -> None:
+    x = torch.tensor([1.0, 2.0])
+    weight = torch.tensor([3.0, torch.inf], requires_grad=True)
+    output, term, non_finite = isolated(x, lambda value: value * weight)
+    assert (output.tolist(), term.tolist(), non_finite.item()) == ([1.0, 2.0], [0.0, 0.0], 1)
+    (output * torch.tensor([10.0, 100.0])).sum().backward()  # type: ignore[no-untyped-call]
+    assert weight.grad is not None
+    assert weight.grad.tolist() == [10.0, 0.0]
+
+
+def test_without_the_mask_the_host_would_be_broken_too(silent: Any, make_seed: Any, monkeypatch: Any) -> None:
+    """What the mask is there for: an infinity minus itself is NaN."""
+
+    def unmasked(x: torch.Tensor, seed: Any) -> Isolated:
+        correction = seed(x.detach())
+        term = correction - correction.detach()
+        return Isolated(x + term, term, torch.tensor(0))
+
+    monkeypatch.setattr(slot_module, "isolated", unmasked)
+    trained = train_epoch(overflown(silent, make_seed), [BATCH], silent.emit)
+    assert math.isnan(trained.loss)
+    assert math.isnan(trained.isolation_forward_leakage or 0.0)
