@@ -1,6 +1,7 @@
 """Every kind of event, with what it travels in, in one place: `nissa.events` offers the same names."""
 
 from nissa.events.alerts import AlertRaised, AlertResolved, TrendChanged
+from nissa.events.attribution import SeedAttribution, SeedInteraction, SeedsAttributed
 from nissa.events.diagnostics import (
     ActivationsMeasured,
     ClassesMeasured,
@@ -113,9 +114,12 @@ __all__ = [
     "RunStarted",
     "Scope",
     "ScoreboardUpdated",
+    "SeedAttribution",
     "SeedCulled",
     "SeedFossilized",
     "SeedGerminated",
+    "SeedInteraction",
+    "SeedsAttributed",
     "SharpnessMeasured",
     "SinkState",
     "SlotSnapshot",

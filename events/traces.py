@@ -189,7 +189,7 @@ class TracedCause:
     """What became of the validation accuracy with it; None where that was not measured."""
     basis: str | None = None
     """How: "cull" (right before and right after it), "ablation" (the seed was switched off, at the end of the epoch
-    before), "contribution" (that of the seed, from the epoch before to this one) or "lifetime" (since the seed
+    before), "ablation_change" (of the seed, from the epoch before to this one) or "lifetime" (since the seed
     germinated, whatever made it)."""
     what: str
     """One line for a person, without the figures above."""

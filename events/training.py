@@ -60,7 +60,7 @@ class SlotSnapshot:
     alpha: Fraction | None = None
     """Share of the seed in the slot's output."""
     counterfactual_contribution: Points | None = None
-    """Validation accuracy with the seed minus with this seed alone switched off."""
+    """The ablation, as the documents call it: validation accuracy with all seeds minus that with this one off."""
     total_improvement: Points | None = None
     """Validation accuracy now minus at germination."""
     improvement_this_epoch: Points | None = None
@@ -129,12 +129,22 @@ class CounterfactualResult:
 class CounterfactualMeasured(Payload):
     """An ablation of the trained model: what it does with some seeds switched off. What was not measured is absent."""
 
+    strategy: str | None = None
+    """Which configurations were asked for; None if not told."""
+    planned: Count | None = None
+    """How many different configurations were asked for; None if not told."""
     slots: list[str]
     """Slots with a seed that takes part in the output, from the input to the output."""
+    orders: list[list[Count]] = field(default_factory=list)
+    """Orders in which seeds are switched on, as places in `slots`, if that is the strategy: drawn in pairs, the second
+    one the first backwards."""
     n_val: Count | None = None
     """Samples in the validation set; None if not told."""
     results: list[CounterfactualResult]
     """The configurations that were measured."""
+    disagreements: list[list[Count]] | None = None
+    """For each result, with each result before it: validation samples that one of the two gets right and the other
+    wrong; None if not told."""
 
 
 @kind(Importance.BULK)

@@ -17,6 +17,7 @@ __all__ = [
     "Count",
     "Difference",
     "Dimensions",
+    "DoublePoints",
     "Efficiency",
     "Epochs",
     "Flops",
@@ -60,6 +61,7 @@ class Measure:
 
 Percent = Annotated[float, Measure("percent", 0, 100)]
 Points = Annotated[float, Measure("percentage points", -100, 100)]
+DoublePoints = Annotated[float, Measure("percentage points", -200, 200)]
 Fraction = Annotated[float, Measure("ratio", 0, 1)]
 Ratio = Annotated[float, Measure("ratio", 0)]
 SignedRatio = Annotated[float, Measure("ratio")]

@@ -34,6 +34,7 @@ __all__ = [
     "SEVERITIES",
     "STAGES",
     "STAGE_TRANSITION",
+    "STRATEGIES",
     "UNSEEN",
     "VALUE_COLLAPSE",
     "Alert",
@@ -114,6 +115,10 @@ EMPTY_STAGES = frozenset({"DORMANT", "CULLED", "EMBARGOED", "RESETTING"})
 """Those of a slot whose seed is not there, or not any more."""
 GATES = ("G0", "G1", "G2", "G3", "G4", "G5")
 """What a seed must pass on its way."""
+
+STRATEGIES = ("factorial", "ablation", "permutations", "kernel")
+"""Which configurations of a network's seeds may be measured: all; all seeds on, none, and each off alone; those on the
+way of seeds that are switched on one by one, in orders that are drawn; pairs of a configuration and its opposite."""
 
 OUTCOMES = ("completed", "failed", "interrupted")
 """How a run may end."""

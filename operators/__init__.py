@@ -9,6 +9,7 @@ from typing import Any
 from nissa.operators.accounts import account_mismatch
 from nissa.operators.anomalies import detect_anomalies
 from nissa.operators.assessment import accuracy_trends, assess_epochs
+from nissa.operators.attribution import attribute_seeds
 from nissa.operators.features import feature_vectors
 from nissa.operators.fidelity import escalate
 from nissa.operators.fold import Fold, Operator, only
@@ -24,6 +25,7 @@ __all__ = [
     "account_mismatch",
     "accuracy_trends",
     "assess_epochs",
+    "attribute_seeds",
     "best_runs",
     "blueprint_stats",
     "default_operators",
@@ -43,7 +45,7 @@ __all__ = [
 
 def default_operators() -> dict[str, Operator]:
     """Fresh operators by name, as every run has them, in the order in which they see an event."""
-    growing: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), verdicts()]
+    growing: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), verdicts(), attribute_seeds()]
     seeing: list[Fold[Any]] = [assess_epochs(), feature_vectors()]
     noticing: list[Fold[Any]] = [detect_anomalies(), accuracy_trends()]
     noticing += [policy_collapse(), policy_spikes(), policy_stalled(), account_mismatch(), implausible_values()]

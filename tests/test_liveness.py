@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -35,6 +36,7 @@ from nissa.events.kinds import (
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.hub.hub import Hub
+from nissa.pipeline.probes import counterfactual_measured
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks import Sink
@@ -144,6 +146,7 @@ def train_with_faults(telemetry: Telemetry, stalling: Stalling, out: Path, patch
     for env in (0, 1):
         grow(telemetry.scope(group="by hand", env=env), gain=20.0 + env)
     telemetry.scope(group="by hand").emit(replace(policy_updated(ratio_max=90.0), update=7))
+    switch(telemetry.scope(group="by hand", env=2, episode=0, epoch=1))
     train(Settings(policy="ppo", envs=1, episodes=2, epochs=20, seed=7), telemetry, out)
     stalling.release.set()
     until(lambda: not telemetry.state().queued)
@@ -185,6 +188,17 @@ def grow(env: Emitter, gain: float) -> None:
         )
     )
     env.emit(replace(episode_ended(), kept_accuracy=50.0 + gain, epochs=2, germinated=2, fossilized=1, culled=1))
+
+
+def switch(env: Emitter) -> None:
+    """Seven seeds, more than are measured in all configurations: whole, and with one result twice and one gone."""
+    shares, images, labels = dict[str, float](), torch.eye(7), torch.arange(7)
+    told = counterfactual_measured(
+        {f"s{place}": 1.0 for place in range(7)}, shares.update, lambda: [(images * sum(shares.values()), labels)]
+    )
+    assert told is not None
+    env.emit(told)
+    env.emit(replace(told, results=[told.results[0], *told.results[:-1]]))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """One episode: a new host, grown by a policy while it trains. Copy from here how a trainer tells Nissa what it does."""
 
+from nissa.operators.attribution import ablations
 from nissa.pipeline.probes import Watch
 from nissa.trainer.data import batches, generator, load_digits
 from nissa.trainer.faults import Train
@@ -11,7 +12,6 @@ from nissa.trainer.training import (
     Measured,
     TrainedEpoch,
     Validation,
-    contributions,
     episode_ended,
     epoch_completed,
     factorial,
@@ -58,9 +58,9 @@ class Episode:
         with watch.phase("validate"):
             validated = validate(self.model, load_digits())
         with watch.phase("counterfactual"):
-            matrix = factorial(self.model, load_digits(), per_class=epoch == self.epochs)
+            matrix = factorial(watch, self.model, load_digits())
         self._note(trained, validated)
-        self.growth.observe(trained, accuracies, contributions(matrix))
+        self.growth.observe(trained, accuracies, ablations(matrix) if matrix else {})
         watch.epoch(load_digits().val_images, load_digits().val_labels)
         emit(epoch_completed(self.model, trained, validated, accuracies))
         if matrix:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from nissa.events.kinds import CounterfactualResult, SlotSnapshot
+from nissa.events.kinds import CounterfactualResult, SeedAttribution, SeedInteraction, SeedsAttributed, SlotSnapshot
 from nissa.events.vocabulary import EMPTY_STAGES
 from nissa.sinks.store import Counterfactual, EpochSnapshot
 from nissa.sinks.text import DASH, Cells, counted, filled_table, name, number, place, place_cells, text_lines
@@ -43,6 +43,40 @@ def counterfactual_lines(row: Counterfactual) -> Iterator[str]:
     yield f"seeds switched off, {place(*row.where[1:])}{samples}:"
     right = ("val acc", "against all, points", "val loss", "against all, nats")
     yield from _lines(("seeds on",), right, (), (_configuration(slots, result, full) for result in results))
+    if row.attributed is not None:
+        yield from _attribution(row.attributed)
+
+
+def _attribution(found: SeedsAttributed) -> Iterator[str]:
+    """A row for each seed, and one for each pair."""
+    missing = f", {found.unmeasured:,} missing" if found.unmeasured else ""
+    yield f"what each seed is worth, from {counted(found.evaluations, 'result')}{missing}:"
+    right = ("Shapley, points", "95% CI", "marginal", "ablation")
+    yield from _lines(("slot", "blueprint"), right, ("from",), map(_seed, found.seeds))
+    if found.interactions:
+        together = ("interaction, points", "95% CI")
+        yield from _lines(("two seeds",), together, (), map(_pair, found.interactions))
+
+
+def _seed(row: SeedAttribution) -> Cells:
+    how = "all configurations" if row.exact else "some configurations"
+    return [
+        name(row.slot),
+        name(row.blueprint),
+        number(row.shapley, "{:+.2f}"),
+        _interval(row.shapley_low, row.shapley_high),
+        number(row.marginal, "{:+.2f}"),
+        number(row.ablation, "{:+.2f}"),
+        how if row.shapley is not None else "not measured",
+    ]
+
+
+def _pair(row: SeedInteraction) -> Cells:
+    return [name(f"{row.first}, {row.second}"), number(row.interaction, "{:+.2f}"), _interval(row.low, row.high)]
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return DASH if low is None or high is None else f"{low:+.2f} to {high:+.2f}"
 
 
 def _configuration(slots: Sequence[str], result: CounterfactualResult, full: CounterfactualResult | None) -> Cells:

@@ -12,7 +12,7 @@ __all__ = ["caused", "changed"]
 _BASES = {
     "cull": "right after it",
     "ablation": "when switched off",
-    "contribution": "in its contribution, over that epoch",
+    "ablation_change": "in its ablation, over that epoch",
     "lifetime": "while it lived",
 }
 

@@ -1,8 +1,9 @@
-"""What happens in each slot? Stages, blending, gates, what each seed contributes, and the best runs of all."""
+"""What happens in each slot? Stages, blending, gates, what each seed is worth, and the best runs of all."""
 
 from typing import Any
 
 from nissa.events.vocabulary import STAGES
+from nissa.grafana.boards.attributed import attributed
 from nissa.grafana.boards.frame import Sections, dashboard
 from nissa.grafana.panels import STAGE_COLORS, Column, bars, growing, lines, numbers, rows, states
 from nissa.grafana.promql import Query, held, increase, median, of, once, spread, total
@@ -14,7 +15,7 @@ _GROUP = "{{group}} {{run}}"
 
 def slots_and_seeds_board() -> dict[str, Any]:
     """The dashboard "Nissa slots and seeds"."""
-    text = "The life of seeds in their slots: stages, gates and why they stay shut, contributions, and the best runs."
+    text = "The life of seeds in their slots: stages, gates and why they stay shut, what each is worth, the best runs."
     return dashboard("nissa-slots", "Nissa slots and seeds", text, _sections())
 
 
@@ -22,7 +23,7 @@ def _sections() -> Sections:
     return {
         "Life": _life(),
         "Gates": _gates(),
-        "What seeds are worth": _worth(),
+        "What seeds are worth": [*attributed(), *_worth()],
         "Best runs": [_best_runs(), *_ablation()],
     }
 
@@ -89,7 +90,7 @@ def _gates() -> list[Any]:
 
 
 def _worth() -> list[Any]:
-    contribution = "Validation accuracy minus that with this seed alone switched off: what it does then."
+    ablation = "Validation accuracy minus that with this seed alone switched off: leave one out, no attribution."
     improvement = (
         "Validation accuracy minus that at the germination of the seed in the slot: progress while it was there, "
         "whatever made it."
@@ -98,7 +99,7 @@ def _worth() -> list[Any]:
     norm = "Norm of the gradient of the seed in the slot, mean over the batches of the epoch."
     share = "Norm of the seed's gradient by that of the host's."
     return [
-        _by_slot("Contribution", contribution, "nissa_slot_contribution_ratio", "percentunit"),
+        _by_slot("Ablation", ablation, "nissa_slot_ablation_ratio", "percentunit"),
         _by_slot("Accuracy change since germination", improvement, "nissa_slot_improvement_ratio", "percentunit"),
         _by_slot("Accuracy change of the epoch", epoch, "nissa_slot_epoch_improvement_ratio", "percentunit"),
         _by_slot("Parameters", "Parameters of the seed in the slot.", "nissa_slot_parameters", "short"),

@@ -45,7 +45,7 @@ _BASE = (
     Feature("live_seeds", "count", _SLOTS, "slots with a seed that is not fossilized"),
     Feature("free_slots", "count", _SLOTS, "slots without a seed"),
     Feature("mean_alpha", "ratio", _SLOTS, "mean share of the seeds in the output of their slots"),
-    Feature("best_contribution", "percentage points", _SLOTS, "largest counterfactual contribution of a seed"),
+    Feature("best_ablation", "percentage points", _SLOTS, "largest ablation of a seed"),
 )
 
 _GRADIENT, _LAYER = "gradients_measured", "gradients_measured.layers.{layer}"

@@ -74,12 +74,12 @@ def _slots(slots: Sequence[SlotSnapshot]) -> dict[str, float | None]:
     """None of a network of which no slot is told: that is not to have none."""
     taken = [slot for slot in slots if slot.stage not in EMPTY_STAGES]
     alphas = [slot.alpha for slot in taken if slot.alpha is not None]
-    gains = [gain for slot in taken if (gain := slot.counterfactual_contribution) is not None]
+    costs = [cost for slot in taken if (cost := slot.counterfactual_contribution) is not None]
     return {
         "live_seeds": sum(slot.stage != "FOSSILIZED" for slot in taken) if slots else None,
         "free_slots": len(slots) - len(taken) if slots else None,
         "mean_alpha": sum(alphas) / len(alphas) if alphas else None,
-        "best_contribution": largest(gains),
+        "best_ablation": largest(costs),
     }
 
 

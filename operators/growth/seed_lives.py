@@ -16,9 +16,10 @@ from nissa.events.kinds import (
     SeedGerminated,
     StageChanged,
 )
+from nissa.operators.attribution import ablations
 from nissa.operators.fold import Keyed, merge_disjoint
 
-__all__ = ["Birth", "Life", "Network", "SeedLives", "ablations"]
+__all__ = ["Birth", "Life", "Network", "SeedLives"]
 
 MAX_SLOTS = 1000
 """Slots of one network that are remembered; of more, the one heard of first is forgotten."""
@@ -161,14 +162,3 @@ class SeedLives:
 def _is_told(end: SeedFossilized | SeedCulled) -> bool:
     """Whether its end says itself that it took part: it stays, or was mixed in when it went."""
     return isinstance(end, SeedFossilized) or end.accuracy_before is not None
-
-
-def ablations(measured: CounterfactualMeasured) -> dict[str, float]:
-    """By slot: accuracy with all seeds minus that with this one alone switched off, where both were measured."""
-    accuracy = {tuple(result.config): result.val_accuracy for result in measured.results}
-    slots = range(len(measured.slots))
-    whole = accuracy.get((True,) * len(slots))
-    if whole is None:
-        return {}
-    without = {measured.slots[off]: accuracy.get(tuple(place != off for place in slots)) for off in slots}
-    return {slot: whole - found for slot, found in without.items() if found is not None}

@@ -132,7 +132,7 @@ def _blend(done: Happening, old: SlotSnapshot, new: SlotSnapshot) -> Iterator[Ha
     if was is None or now is None:
         yield done._replace(what=what)
     else:
-        yield done._replace(what=what, change=now - was, basis="contribution")
+        yield done._replace(what=what, change=now - was, basis="ablation_change")
 
 
 TOLD: Mapping[type, Callable[[Happenings, Event[Any]], Iterator[Happening]]] = {

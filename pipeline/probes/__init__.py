@@ -3,9 +3,10 @@
 Whoever imports from here imports torch; the rest of the pipeline does not.
 """
 
+from nissa.pipeline.probes.counterfactual import counterfactual_measured
 from nissa.pipeline.probes.gradients import StepGradients
 from nissa.pipeline.probes.isolation import forward_leakage, leakage
 from nissa.pipeline.probes.phases import Phases
 from nissa.pipeline.probes.watch import Watch
 
-__all__ = ["Phases", "StepGradients", "Watch", "forward_leakage", "leakage"]
+__all__ = ["Phases", "StepGradients", "Watch", "counterfactual_measured", "forward_leakage", "leakage"]

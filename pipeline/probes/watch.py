@@ -17,10 +17,11 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from nissa.events.kinds import PhaseTimed
+from nissa.events.kinds import CounterfactualMeasured, PhaseTimed
 from nissa.pipeline.config import TelemetryConfig, dense, planned
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.announcement import probes_configured
+from nissa.pipeline.probes.counterfactual import Evaluate, SetAlphas, counterfactual_measured
 from nissa.pipeline.probes.gradients import PendingGradients, StepGradients
 from nissa.pipeline.probes.landscape import explore_landscape
 from nissa.pipeline.probes.memory import memory_measured
@@ -116,6 +117,29 @@ class Watch:
         if durations := self.phase.take():
             self.emitter.emit(PhaseTimed(durations=durations))
         self._batch, self._due, self._before = 0, 0.0, {}
+
+    def counterfactual(
+        self,
+        alphas: Mapping[str, float],
+        set_alphas: SetAlphas,
+        evaluate: Evaluate,
+        *,
+        strategy: str | None = None,
+        seconds: float | None = None,
+    ) -> CounterfactualMeasured | None:
+        """What the model does with some of its seeds switched off, as `counterfactual_measured` has it: to be emitted
+        after `EpochCompleted`. Call it before `epoch`, or after it.
+
+        `alphas` has the share of each seed that takes part, by slot. Each class is told apart where it is in `epoch`,
+        too. None where no seed takes part, and where it fails.
+        """
+
+        def probe() -> CounterfactualMeasured | None:
+            classes = self._classes if self._plan().per_class.enabled else None
+            how: dict[str, Any] = {"strategy": strategy, "seconds": seconds, "seed": self._epochs, "loss": self._loss}
+            return counterfactual_measured(alphas, set_alphas, evaluate, model=self._model, classes=classes, **how)
+
+        return self.emitter.attempt("counterfactual_measured", probe)
 
     def _plan(self) -> TelemetryConfig:
         return self._dense if self._telemetry.fidelity == "dense" else self._normal

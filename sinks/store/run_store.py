@@ -19,6 +19,7 @@ from nissa.events.kinds import (
     EpochCompleted,
     HostBaselineMeasured,
     RunStarted,
+    SeedsAttributed,
 )
 from nissa.sinks.store.bounded_rows import BoundedRows
 
@@ -52,6 +53,8 @@ class Counterfactual:
 
     where: Scope
     measured: CounterfactualMeasured
+    attributed: SeedsAttributed | None = None
+    """What follows from it."""
 
 
 _PARTS: dict[type, str] = {EpisodeStarted: "started", EpisodeEnded: "ended"}
@@ -66,7 +69,7 @@ class RunStore:
     inline = True
     kinds = (
         *(RunStarted, HostBaselineMeasured, *_PARTS, EpochCompleted, EpochAssessed),
-        *(CounterfactualMeasured, DenseTraceCaptured),
+        *(CounterfactualMeasured, SeedsAttributed, DenseTraceCaptured),
     )
 
     def __init__(
@@ -94,6 +97,8 @@ class RunStore:
             self._epochs.put(scope, EpochSnapshot(scope, event.time, row), len(encode(event)))
         elif isinstance(row, EpochAssessed):
             self._assess(event)
+        elif isinstance(row, SeedsAttributed):
+            self._attribute(event)
         else:
             self._enter(event, _PARTS[type(row)])
 
@@ -151,6 +156,12 @@ class RunStore:
         if (snapshot := self._epochs.get(event.scope)) is not None:
             snapshot.assessed = event.payload
             self._epochs.grow(event.scope, len(encode(event)))
+
+    def _attribute(self, event: Event[SeedsAttributed]) -> None:
+        key = event.scope, event.seq
+        if (counterfactual := self._counterfactuals.get(key)) is not None:
+            counterfactual.attributed = event.payload
+            self._counterfactuals.grow(key, len(encode(event)))
 
 
 def is_meant(where: Any, asked: Mapping[str, Any]) -> bool:

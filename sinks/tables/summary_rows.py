@@ -20,6 +20,7 @@ from nissa.events.kinds import (
     FidelityChanged,
     ProbesConfigured,
     ScoreboardUpdated,
+    SeedsAttributed,
     TrendChanged,
     VerdictReached,
 )
@@ -56,6 +57,7 @@ _KEYS: dict[type, Callable[[Event[Any]], Key]] = {
     ProbesConfigured: _place,
     TrendChanged: _told,
     FidelityChanged: lambda event: (event.scope.run,),
+    SeedsAttributed: lambda event: event.scope,
 }
 """What has one row each, by the kind of event that the row is."""
 
@@ -95,6 +97,8 @@ class Tables:
             "blueprints": [_row(event, event.payload) for event in self._blueprints()],
             "scoreboards": [_row(event, event.payload) for event in self._sorted(ScoreboardUpdated)],
             "best_runs": [_row(event, run) for event in self._sorted(BestRunsRanked) for run in event.payload.runs],
+            "attribution": [row for event in self._sorted(SeedsAttributed) for row in _seed_rows(event)],
+            "interactions": [row for event in self._sorted(SeedsAttributed) for row in _pair_rows(event)],
             "trends": [_where(event) | _row(event, event.payload) for event in self._sorted(TrendChanged)],
             "assessments": [_where(event) | _row(event, event.payload) for event in self._sorted(EpochAssessed)],
             "features": [_where(event) | self._features(event) for event in self._sorted(FeaturesComputed)],
@@ -143,6 +147,17 @@ def _row(event: Event[Any], row: Any) -> Row:
 
 def _where(event: Event[Any]) -> Row:
     return event.scope._asdict()
+
+
+def _seed_rows(event: Event[SeedsAttributed]) -> Iterator[Row]:
+    for seed in event.payload.seeds:
+        yield _where(event) | _row(event, seed)
+
+
+def _pair_rows(event: Event[SeedsAttributed]) -> Iterator[Row]:
+    for pair in event.payload.interactions:
+        row = _where(event) | _row(event, pair)
+        yield row | {"value": row.pop("interaction")}
 
 
 def _layer_rows(last: Last) -> Iterator[Row]:

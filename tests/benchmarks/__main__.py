@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import version
 
 from tests.benchmarks import (
+    attribution,
     burst,
     detectors,
     digits,
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "injected": injected.run,
     "feedback": feedback.run,
     "fidelity": fidelity.run,
+    "attribution": attribution.run,
     "memory": memory.run,
 }
 

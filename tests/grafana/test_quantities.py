@@ -26,6 +26,7 @@ HUNDREDTHS = {
 ALIKE = {"ratio": {"ratio", "factor"}, "none": {"none", "1"}}
 """Units of fields, and what else they are called in metrics: a factor may pass 1."""
 BY_KIND = {
+    "ablation",
     *("accuracy", "accuracy_delta", "culled", "decisions", "dropped", "entropy", "epochs", "epochs_in_stage"),
     *(
         "final_accuracy",
@@ -174,7 +175,7 @@ def test_readings_are_found_of_payloads_parts_and_mappings_and_of_nothing_that_i
     assert found["nissa_val_loss"] == ("val_loss", False, False)
     assert found["nissa_head_entropy_nats_total"] == ("entropy", False, True)
     assert found["nissa_slot_grad_norm"] == ("seed_grad_norms", False, False)
-    assert found["nissa_slot_contribution_ratio"] == ("counterfactual_contribution", True, True)
+    assert found["nissa_slot_ablation_ratio"] == ("counterfactual_contribution", True, True)
     assert {"nissa_advantage_mean", "nissa_decisions_agreed_total", "nissa_class_accuracy_min_ratio"}.isdisjoint(found)
     assert found.keys() <= METRICS.keys()
 

@@ -50,9 +50,12 @@ from nissa.events.kinds import (
     RunEnded,
     RunStarted,
     ScoreboardUpdated,
+    SeedAttribution,
     SeedCulled,
     SeedFossilized,
     SeedGerminated,
+    SeedInteraction,
+    SeedsAttributed,
     SharpnessMeasured,
     SinkState,
     SlotSnapshot,
@@ -414,6 +417,23 @@ _STREAM: list[tuple[Scope, Payload]] = [
                 CounterfactualResult(config=[True, False], alpha_settings={}, val_loss=0.7, val_accuracy=75.0),
                 CounterfactualResult(config=[True, True], alpha_settings={}, val_loss=0.5, val_accuracy=80.0),
             ],
+        ),
+    ),
+    (
+        ENV,
+        SeedsAttributed(
+            n_val=360,
+            evaluations=3,
+            duplicates=0,
+            unmeasured=1,
+            total=10.0,
+            seeds=[
+                SeedAttribution(
+                    slot="early", shapley=4.0, shapley_low=1.0, shapley_high=7.0, marginal=3.0, ablation=5.0, exact=True
+                ),
+                SeedAttribution(slot="mid", exact=False),
+            ],
+            interactions=[SeedInteraction(first="early", second="mid", interaction=-2.0, low=-3.0, high=-1.0)],
         ),
     ),
     (ENV, PhaseTimed(durations={"train": 0.02, "validate": 40_000.0})),

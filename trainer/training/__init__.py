@@ -1,7 +1,7 @@
 """How does the host learn? Epochs, validation, the factorial of its seeds, and its twin that grows nothing."""
 
 from nissa.trainer.training.clipping import MAX_NORM
-from nissa.trainer.training.counterfactual import contributions, factorial
+from nissa.trainer.training.counterfactual import factorial
 from nissa.trainer.training.epoch import TrainedEpoch, train_epoch
 from nissa.trainer.training.history import Course, EpisodeRecord, History, Measured, trend, weights_digest
 from nissa.trainer.training.snapshots import episode_ended, epoch_completed
@@ -16,7 +16,6 @@ __all__ = [
     "Measured",
     "TrainedEpoch",
     "Validation",
-    "contributions",
     "episode_ended",
     "epoch_completed",
     "factorial",

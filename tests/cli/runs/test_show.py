@@ -90,6 +90,8 @@ def test_an_episode_shows_its_last_ablation_by_configuration_and_an_epoch_its_ow
     start = lines.index("seeds switched off, ppo env 0 episode 1 epoch 2, 360 samples:")
     assert lines[start + 3 : start + 6] == ["none 40.00% -22.00", "late 55.00% -7.00", "early, late 62.00% +0.00"]
     assert sum(line.startswith("seeds switched off") for line in lines) == 1
+    start = lines.index("what each seed is worth, from 3 results, 1 missing:")
+    assert lines[start + 3 : start + 5] == ["early +7.00 not measured", "late - not measured"]
     lines = said(capsys, "show", run, "--episode", 1, "--epoch", 1)
     assert "seeds switched off, ppo env 0 episode 1 epoch 1, 360 samples:" in lines
     assert "none 40.00% -21.00" in lines

@@ -167,7 +167,7 @@ def test_the_base_by_hand() -> None:
     slots = [slot("DORMANT"), slot("BLENDING", 0.5, -1.0), slot("FOSSILIZED", 1.0, 2.5)]
     second = replace(epoch_completed(70.25, 300), val_loss=1.0, fossilized_params=50, slots=slots)
     found = vectors(told(first, second), {"base": ALL["base"]})
-    assert found[0]["loss_delta"] is found[0]["mean_alpha"] is found[0]["best_contribution"] is None
+    assert found[0]["loss_delta"] is found[0]["mean_alpha"] is found[0]["best_ablation"] is None
     known = {name: value for name, value in found[1].items() if value is not None}
     assert known == {
         "epoch": 2.0,
@@ -190,7 +190,7 @@ def test_the_base_by_hand() -> None:
         "live_seeds": 1.0,
         "free_slots": 1.0,
         "mean_alpha": 0.75,
-        "best_contribution": 2.5,
+        "best_ablation": 2.5,
     }
 
 

@@ -106,7 +106,7 @@ def test_a_share_that_moved_in_the_alerts_own_epoch_is_named_without_what_was_me
 def test_an_accuracy_that_drops_after_an_epoch_names_the_share_that_moved_in_it() -> None:
     drop = raised("accuracy_drop", subject="val_accuracy")
     trace = traced(*at(1, batch(0), epoch(0.0)), *at(2, batch(0), batch(1), epoch(0.5, 3.0), drop), *at(3, batch(0)))
-    assert told_of(trace) == [("blend", 2, 3.0, "contribution")]
+    assert told_of(trace) == [("blend", 2, 3.0, "ablation_change")]
 
 
 def test_what_is_nearest_comes_first_and_of_what_is_as_near_the_largest() -> None:

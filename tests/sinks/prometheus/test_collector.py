@@ -109,7 +109,7 @@ def test_an_environment_starts_with_zeros(stream: Stream, shown: Shown) -> None:
 def test_what_was_not_measured_is_absent(epoch: EpochCompleted, shown: Shown) -> None:
     sink = told([Event(0, 0.0, Scope("r1", "ppo", 0), replace(epoch, isolation_leakage=None))])
     assert of_env("nissa_isolation_leakage") not in shown(sink)
-    assert of_env("nissa_slot_contribution_ratio", slot="late") not in shown(sink)
+    assert of_env("nissa_slot_ablation_ratio", slot="late") not in shown(sink)
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
@@ -159,7 +159,7 @@ def test_a_pipeline_that_only_beats_does_not_pass_for_a_trainer_at_work(stream: 
     sink = told([event for event in stream if event.payload.kind in {"epoch_completed", "heartbeat"}])
     found = shown(sink)
     assert found[series("nissa_run_last_event_timestamp_seconds", run="r1")] == 1011
-    assert found[series("nissa_run_heartbeat_timestamp_seconds", run="r1")] == 1043
+    assert found[series("nissa_run_heartbeat_timestamp_seconds", run="r1")] == 1044
 
 
 def test_a_run_of_which_nobody_says_when_it_started_did_so_with_its_first_event(

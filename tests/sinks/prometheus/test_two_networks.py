@@ -111,7 +111,7 @@ def test_an_empty_slot_contributes_nothing_that_could_be_shown(stage: str, there
         slot="early", stage=stage, epochs_in_stage=1, counterfactual_contribution=3.0, total_improvement=2.0
     )
     run.tell(EpochCompleted(val_loss=1.0, val_accuracy=50.0, seed_grad_norms={}, slots=[slot]))
-    assert run.said("nissa_slot_contribution_ratio", "slot") == ({"early": 0.03} if there else {})
+    assert run.said("nissa_slot_ablation_ratio", "slot") == ({"early": 0.03} if there else {})
     assert run.said("nissa_slot_improvement_ratio", "slot") == ({"early": 0.02} if there else {})
 
 

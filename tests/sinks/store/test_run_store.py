@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from nissa.events.codec import encode
 from nissa.events.event import Event
-from nissa.events.kinds import CounterfactualMeasured, CounterfactualResult, EpochAssessed, HostBaselineMeasured
+from nissa.events.kinds import (
+    CounterfactualMeasured,
+    CounterfactualResult,
+    EpochAssessed,
+    HostBaselineMeasured,
+    SeedsAttributed,
+)
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.store.bounded_rows import BoundedRows
@@ -99,6 +105,15 @@ def test_counterfactuals_are_found_by_where_they_were_measured_and_bounded() -> 
     assert len(store.counterfactuals(epoch=3)) == 2
     assert store.left_out["counterfactuals"] == 1
     assert store.document(epoch=2)["counterfactuals"][0]["measured"]["results"][1]["val_accuracy"] == 70.0
+
+
+def test_what_follows_from_a_counterfactual_stands_with_it() -> None:
+    where: dict[str, Any] = {"env": 1, "episode": 0, "epoch": 1}
+    first, second = told([(ablated(60.0), where), (ablated(70.0), where)])
+    found = SeedsAttributed(evaluations=2, duplicates=0, seeds=[])
+    of_second, of_nothing = (Event(seq, 0.0, second.scope, found, 1) for seq in (second.seq, 99))
+    store = filled([first, second, of_second, of_nothing])
+    assert [row.attributed for row in store.counterfactuals()] == [None, found]
 
 
 def ablated(accuracy: float) -> CounterfactualMeasured:

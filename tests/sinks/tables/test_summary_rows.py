@@ -17,6 +17,9 @@ from nissa.events.kinds import (
     LayerWeights,
     Payload,
     ProbesConfigured,
+    SeedAttribution,
+    SeedInteraction,
+    SeedsAttributed,
     VerdictReached,
     WeightsMeasured,
 )
@@ -206,3 +209,23 @@ def test_environments_beyond_the_limit_push_out_those_heard_of_longest_ago() -> 
     found = tables.snapshot()
     assert [row["env"] for row in found["layers"]] == [row["env"] for row in found["assessments"]]
     assert [row["env"] for row in found["layers"]] == list(range(2, LIMIT + 2))
+
+
+def test_each_measurement_has_a_row_for_each_seed_and_each_pair_with_its_place() -> None:
+    one = SeedAttribution(slot="early", seed="s1", blueprint="norm", shapley=1.5, shapley_se=0.5, exact=True)
+    other = SeedAttribution(slot="late", shapley=math.nan, ablation=-1.0, exact=False)
+    pair = SeedInteraction(first="early", second="late", interaction=-0.5, low=-1.0, high=0.0)
+    told_of = SeedsAttributed(evaluations=4, duplicates=0, seeds=[one, other], interactions=[pair])
+    tables = told(told_of, epoch=4)
+    for epoch in (3, 4):
+        tables(event(told_of, **AT | {"epoch": epoch}))
+    rows = tables.snapshot()
+    assert [(row["epoch"], row["slot"]) for row in rows["attribution"]] == [
+        *((3, "early"), (3, "late"), (4, "early"), (4, "late"))
+    ]
+    nothing = dict.fromkeys(("shapley_se", "shapley_low", "shapley_high", "marginal", "ablation"))
+    early = {"slot": "early", "seed": "s1", "blueprint": "norm", "shapley": 1.5, "exact": True}
+    late = {"slot": "late", "seed": None, "blueprint": None, "shapley": "NaN", "ablation": -1.0, "exact": False}
+    assert rows["attribution"][:2] == [AT | nothing | early | {"shapley_se": 0.5}, AT | nothing | late]
+    value = {"first": "early", "second": "late", "value": -0.5, "low": -1.0, "high": 0.0}
+    assert rows["interactions"] == [AT | value, AT | value | {"epoch": 4}]

@@ -1,4 +1,4 @@
-"""Switching seeds off measures them and leaves the model as it was."""
+"""The reference trainer's factorial: all ways to switch its seeds, on the model as it is, which stays as it was."""
 
 import math
 from typing import Any
@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 import torch
 
+from nissa.events.kinds import CounterfactualMeasured
+from nissa.operators.attribution import ablations
+from nissa.pipeline.config import load
+from nissa.pipeline.probes import Watch
 from nissa.trainer.data.digits import load_digits
 from nissa.trainer.network.model import Model
-from nissa.trainer.training.counterfactual import contributions, factorial, switched
+from nissa.trainer.training.counterfactual import factorial
 from nissa.trainer.training.history import weights_digest
 from nissa.trainer.training.validation import validate
 
@@ -24,60 +28,58 @@ def grown(silent: Any, make_seed: Any) -> Model:
     return model
 
 
-def test_all_ways_of_switching_the_seeds_that_take_part_are_measured(grown: Model) -> None:
-    measured = factorial(grown, load_digits())
-    assert measured is not None
-    assert measured.slots == ["early", "late"]
-    assert measured.n_val == 360
-    assert [result.config for result in measured.results] == [[False, False], [False, True], [True, False], [True] * 2]
-    assert [result.alpha_settings["late"] for result in measured.results] == [0.0, 0.25, 0.0, 0.25]
-    assert measured.results[0].per_class_accuracy is None
+@pytest.fixture
+def watch(deaf: Any, grown: Model) -> Watch:
+    return Watch(deaf, grown)
 
 
-def test_all_on_is_the_model_and_all_off_is_its_host_alone(grown: Model) -> None:
-    measured = factorial(grown, load_digits())
-    assert measured is not None
+def measured(watch: Watch, grown: Model) -> CounterfactualMeasured:
+    told = factorial(watch, grown, load_digits())
+    assert told is not None
+    return told
+
+
+def test_all_ways_of_switching_the_seeds_that_take_part_are_measured(watch: Watch, grown: Model) -> None:
+    told = measured(watch, grown)
+    assert (told.slots, told.n_val, told.strategy) == (["early", "late"], 360, "factorial")
+    assert [result.config for result in told.results] == [[False, False], [False, True], [True, False], [True] * 2]
+    assert [result.alpha_settings["late"] for result in told.results] == [0.0, 0.25, 0.0, 0.25]
+    assert told.results[0].per_class_accuracy is None
+
+
+def test_all_on_is_the_model_and_all_off_is_its_host_alone(watch: Watch, grown: Model) -> None:
+    told = measured(watch, grown)
     whole, host = validate(grown, load_digits()), validate(grown.host, load_digits())
-    assert (measured.results[-1].val_loss, measured.results[-1].val_accuracy) == (whole.loss, whole.accuracy)
-    assert (measured.results[0].val_loss, measured.results[0].val_accuracy) == (host.loss, host.accuracy)
+    assert (told.results[-1].val_loss, told.results[-1].val_accuracy) == (whole.loss, whole.accuracy)
+    assert (told.results[0].val_loss, told.results[0].val_accuracy) == (host.loss, host.accuracy)
     assert whole.loss != host.loss
 
 
-def test_contributions_are_what_switching_one_seed_off_costs(grown: Model) -> None:
-    measured = factorial(grown, load_digits())
-    assert measured is not None
-    _, only_late, only_early, whole = (result.val_accuracy or math.nan for result in measured.results)
-    assert contributions(measured) == {"early": whole - only_late, "late": whole - only_early}
-    assert contributions(None) == {}
+def test_its_ablations_are_what_switching_one_seed_off_costs(watch: Watch, grown: Model) -> None:
+    told = measured(watch, grown)
+    _, only_late, only_early, whole = (result.val_accuracy or math.nan for result in told.results)
+    assert ablations(told) == {"early": whole - only_late, "late": whole - only_early}
 
 
-def test_measuring_leaves_shares_weights_gradients_and_generators_bit_for_bit(grown: Model) -> None:
+def test_measuring_leaves_shares_weights_gradients_and_generators_bit_for_bit(watch: Watch, grown: Model) -> None:
     alphas = [slot.alpha for slot in grown.slots.values()]
     before, state = weights_digest([grown]), torch.get_rng_state()
-    factorial(grown, load_digits(), per_class=True)
+    measured(watch, grown)
     assert [slot.alpha for slot in grown.slots.values()] == alphas
     assert weights_digest([grown]) == before
     assert torch.equal(torch.get_rng_state(), state)
     assert all(p.grad is None for p in grown.parameters())
 
 
-def test_shares_come_back_when_measuring_fails(grown: Model) -> None:
-    slots = grown.mixed()
-    with pytest.raises(RuntimeError, match="broken"), switched(slots, [False, False]) as alphas:
-        assert alphas == {"early": 0.0, "late": 0.0}
-        raise RuntimeError("broken")
-    assert [slot.alpha for slot in slots] == [1.0, 0.25]
+def test_without_a_seed_that_takes_part_there_is_nothing_to_measure(watch: Watch, silent: Any) -> None:
+    assert factorial(watch, Model(0, silent), load_digits()) is None
 
 
-def test_without_a_seed_that_takes_part_there_is_nothing_to_measure(silent: Any) -> None:
-    assert factorial(Model(0, silent), load_digits()) is None
-
-
-def test_accuracy_by_class_adds_up_to_the_accuracy(grown: Model) -> None:
-    measured = factorial(grown, load_digits(), per_class=True)
-    assert measured is not None
-    sizes = torch.bincount(load_digits().val_labels).tolist()
-    for result in measured.results:
+def test_in_research_each_measurement_tells_classes_apart(grown: Model, deaf: Any) -> None:
+    deaf.config = load("research")
+    data = load_digits()
+    sizes = torch.bincount(data.val_labels).tolist()
+    for result in measured(Watch(deaf, grown), grown).results:
         assert result.per_class_accuracy is not None
         hits = [result.per_class_accuracy[str(label)] / 100 * size for label, size in enumerate(sizes)]
-        assert sum(hits) / sum(sizes) * 100 == pytest.approx(result.val_accuracy, abs=1e-4)
+        assert sum(hits) / sum(sizes) * 100 == pytest.approx(result.val_accuracy)

@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from nissa.pipeline.config.settings import GradientConfig
 from nissa.pipeline.probes.activations.activations import activations_measured, recorded
+from nissa.pipeline.probes.counterfactual import counterfactual_measured
 from nissa.pipeline.probes.gradients import bit_sketch
 from nissa.pipeline.probes.gradients.gradients import gradients_begun, gradients_measured
 from nissa.pipeline.probes.gradients.kept_plan import KeptPlan
@@ -115,6 +116,14 @@ def test_the_classes_leave_in_one_transfer() -> None:
         classes_measured(torch.empty(64, 10, device="cuda"), torch.empty(64, dtype=torch.int64, device="cuda"))
 
     assert waits(classes) == {"copy": 1}
+
+
+def test_all_configurations_leave_in_one_transfer() -> None:
+    def configurations(model: nn.Module) -> None:
+        batch = torch.empty(64, 10, device="cuda"), torch.empty(64, dtype=torch.int64, device="cuda")
+        counterfactual_measured({"a": 1.0, "b": 1.0}, lambda alphas: None, lambda: [batch, batch], model=model)
+
+    assert waits(configurations) == {"copy": 1}
 
 
 def test_sharpness_leaves_in_one_transfer_after_all_of_its_evaluations() -> None:
