@@ -119,7 +119,7 @@ class PolicyUpdated(Payload):
     policy_loss: Real | None = None
     """Clipped surrogate loss, mean of the last pass."""
     value_loss: Real | None = None
-    """Mean squared error of the critic, mean of the last pass."""
+    """Mean squared error of the critic, in the unit of the rewards squared, mean of the last pass."""
     entropy: Nats | None = None
     """Mean entropy of the joint action, positive; None if not told in nats."""
     approx_kl: Nats | None = None

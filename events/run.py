@@ -34,7 +34,10 @@ class RunStarted(Payload):
     versions: dict[str, str] = field(default_factory=dict)
     """Versions of Python and of the libraries that the numbers depend on."""
     hardware: dict[str, str] = field(default_factory=dict)
-    """Machine, processor, cores, threads of torch, accelerator."""
+    """Machine, system, cores, accelerator."""
+    numerics: dict[str, str] = field(default_factory=dict)
+    """What changes results with the same versions: instructions of the CPU, threads, switches of determinism and
+    precision, and variables of the environment that set such; empty if not told."""
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     """Every setting of the trainer, by name."""
     task_type: str | None = None
@@ -67,6 +70,8 @@ class RunResumed(Payload):
     """Versions of Python and of the libraries that the numbers depend on, now."""
     hardware: dict[str, str]
     """The machine, now."""
+    numerics: dict[str, str] = field(default_factory=dict)
+    """What changes results with the same versions, now; empty if not told."""
 
 
 @kind(Importance.LIFECYCLE)

@@ -1,4 +1,8 @@
-"""What the process knows of itself: commit, versions, machine, generators. For `RunStarted`."""
+"""What the process knows of itself: commit, versions, machine, generators, and how it computes. For `RunStarted`.
+
+>>> run_started(base_seed=7).numerics == numerics()
+True
+"""
 
 import hashlib
 import os
@@ -8,8 +12,34 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
-__all__ = ["git_commit", "hardware", "rng_digests", "versions"]
+from nissa.events.kinds import RunStarted
+
+__all__ = ["git_commit", "hardware", "numerics", "rng_digests", "run_started", "versions"]
+
+_PACKAGES = ("nissa", "numpy", "torch")
+_VARIABLES = (
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_CBWR", "PYTHONHASHSEED"),
+    *("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE"),
+)
+"""Variables of the environment by which the same program rounds or orders its sums in another way."""
+
+
+def run_started(directory: str = ".", packages: Iterable[str] = _PACKAGES, **told: Any) -> RunStarted:
+    """The start of a run, with what the process knows filled in, and the fields that are `told` by name.
+
+    `directory` is where the trainer's repository is, and `packages` are those that the numbers depend on. Raises
+    TypeError for a field that there is not.
+    """
+    known = {
+        "git_commit": git_commit(directory),
+        "rng_digests": rng_digests(),
+        "versions": versions(packages),
+        "hardware": hardware(),
+        "numerics": numerics(),
+    }
+    return RunStarted(**known | told)
 
 
 def git_commit(directory: str = ".") -> str | None:
@@ -25,7 +55,7 @@ def git_commit(directory: str = ".") -> str | None:
         return None
 
 
-def versions(packages: Iterable[str] = ("nissa", "numpy", "torch")) -> dict[str, str]:
+def versions(packages: Iterable[str] = _PACKAGES) -> dict[str, str]:
     """Versions of Python and of those packages that are installed."""
     found = {"python": platform.python_version()}
     for package in packages:
@@ -37,15 +67,35 @@ def versions(packages: Iterable[str] = ("nissa", "numpy", "torch")) -> dict[str,
 
 
 def hardware() -> dict[str, str]:
-    """Machine, system, processor and cores; threads and accelerator where torch is loaded already."""
+    """Machine, system and cores; accelerator where torch is loaded already."""
     found = {
         "machine": platform.machine(),
         "system": f"{platform.system()} {platform.release()}",
         "cores": str(os.cpu_count()),
     }
     if torch := sys.modules.get("torch"):
-        found["torch_threads"] = str(torch.get_num_threads())
         found["accelerator"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    return found
+
+
+def numerics() -> dict[str, str]:
+    """What makes the same versions come to other numbers: variables that are set and, if it is loaded, torch's state.
+
+    Instructions (AVX2, AVX512, ...) and threads decide in which order a sum is taken, and so how it rounds.
+    """
+    found = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+    if torch := sys.modules.get("torch"):
+        found |= {
+            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+            "threads": str(torch.get_num_threads()),
+            "interop_threads": str(torch.get_num_interop_threads()),
+            "deterministic": str(torch.are_deterministic_algorithms_enabled()),
+            "cudnn_deterministic": str(torch.backends.cudnn.deterministic),
+            "cudnn_benchmark": str(torch.backends.cudnn.benchmark),
+            "cudnn_tf32": str(torch.backends.cudnn.allow_tf32),
+            "matmul_precision": torch.get_float32_matmul_precision(),
+            "default_dtype": str(torch.get_default_dtype()),
+        }
     return found
 
 

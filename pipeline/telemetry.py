@@ -28,7 +28,7 @@ from nissa.pipeline import process_exit
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.ending import Ending
 from nissa.pipeline.hub import FidelityFollower, Inlet
-from nissa.pipeline.run_context import hardware, versions
+from nissa.pipeline.run_context import hardware, numerics, versions
 from nissa.sinks import Sink
 
 if TYPE_CHECKING:
@@ -206,4 +206,5 @@ def _run_resumed(resumed: "Resumed") -> RunResumed:
         process=os.getpid(),
         versions=versions(),
         hardware=hardware(),
+        numerics=numerics(),
     )

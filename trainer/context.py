@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from nissa.events.kinds import RunStarted
-from nissa.pipeline.run_context import git_commit, hardware, rng_digests, versions
+from nissa.pipeline import run_context
 from nissa.trainer.network import ARCHITECTURE, SLOT_CHANNELS, n_params, new_host
 from nissa.trainer.settings import Settings
 
@@ -27,12 +27,10 @@ def seed_everything(seed: int) -> None:
 
 def run_started(settings: Settings) -> RunStarted:
     """The process as it stands, with every setting."""
-    return RunStarted(
-        git_commit=git_commit(str(Path(__file__).resolve().parent)),
+    return run_context.run_started(
+        str(Path(__file__).resolve().parent),
+        PACKAGES,
         base_seed=settings.seed,
-        rng_digests=rng_digests(),
-        versions=versions(PACKAGES),
-        hardware=hardware(),
         hyperparameters=settings.hyperparameters(),
         task_type="classification",
         n_envs=settings.envs,

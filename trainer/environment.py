@@ -5,7 +5,7 @@ from pathlib import Path
 from nissa.events.kinds import EpisodeStarted
 from nissa.pipeline.probes import Watch
 from nissa.pipeline.telemetry import Telemetry
-from nissa.trainer.data import N_CLASSES
+from nissa.trainer.data import N_CLASSES, stream
 from nissa.trainer.episode import Episode
 from nissa.trainer.faults import sabotaged
 from nissa.trainer.growth import Growth
@@ -38,11 +38,12 @@ class Environment:
         emitter.emit(host_baseline_measured(self.twin, self.model.host_params, checkpoint))
 
     def start(self, number: int) -> Episode:
-        """Episode `number`, from 0: a new host, initialized like all others of this environment."""
+        """Episode `number`, from 0: a new host, initialized like all others of this environment; its seeds are not."""
         self.model = Model(self.torch_seed, self.emitter)
         self.emitter.move(episode=number, epoch=0)
         self.emitter.emit(self._started())
-        growth = Growth(self.model, f"env{self.index}-ep{number}", self.torch_seed, self._initiator)
+        seeds = stream("episode", self.torch_seed, number)
+        growth = Growth(self.model, f"env{self.index}-ep{number}", seeds, self._initiator)
         record = EpisodeRecord(env=self.index, episode=number)
         watch = Watch(
             self.telemetry,

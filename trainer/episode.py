@@ -69,7 +69,7 @@ class Episode:
         if epoch == self.epochs:
             # Before the last decision is scored: what the end takes away is its price.
             self._keep()
-        earned = self._earned(epoch, "WAIT" if refused else decision.action.op)
+        earned = self._earned(epoch)
         emit(decision.made(earned, accuracy_delta=self.record.delta(epoch), refused_by=refused))
         self.transitions.append(Transition(decision, sum(earned.values())))
 
@@ -104,16 +104,14 @@ class Episode:
         self.record.train_accuracies.append(trained.accuracy)
         self.record.growth_ratios.append(self.model.growth_ratio())
 
-    def _earned(self, epoch: int, done: str) -> dict[str, float]:
-        """Reward by component, for an epoch before which the operation `done` was carried out."""
+    def _earned(self, epoch: int) -> dict[str, float]:
+        """Reward of an epoch by component."""
         record = self.record
         earned = reward_components(
             accuracy_delta=record.delta(epoch),
             twin_delta=self.twin.delta(epoch),
             kept_delta=record.kept.accuracy - record.final.accuracy if record.kept else 0.0,
             growth_ratio=record.growth_ratios[-1],
-            fossilized=done == "FOSSILIZE",
-            culled=done == "CULL",
         )
         record.rewards.append(sum(earned.values()))
         return earned

@@ -43,6 +43,7 @@ def _run(name: str, run: RunStarted) -> Iterator[str]:
     what = f"commit {run.git_commit or DASH}, {run.task_type or 'task not told'}, {counted(run.max_epochs, 'epoch')}"
     yield joined("; ", f"{name}: seed {number(run.base_seed, '{}')}, {what}", injected_text(run))
     yield f"  host {host}; {versions or 'versions not told'}"
+    yield f"  numerics: {', '.join(f'{fact} {value}' for fact, value in run.numerics.items()) or 'not told'}"
 
 
 def _episode(context: EpisodeContext, twin: float | str | None) -> Cells:

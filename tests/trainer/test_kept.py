@@ -24,6 +24,7 @@ from nissa.trainer.data.digits import load_digits
 from nissa.trainer.environment import Environment
 from nissa.trainer.network.model import Model
 from nissa.trainer.policy.decision import Decision, never
+from nissa.trainer.policy.rewards import RENT
 from nissa.trainer.policy.situation import Situation
 from nissa.trainer.settings import Settings
 from nissa.trainer.training.history import EpisodeRecord
@@ -160,7 +161,9 @@ def test_a_decision_says_whether_it_was_carried_out_and_what_refused_it(seen: Re
     assert carried_out == [e.scope.epoch for e in seen.events if isinstance(e.payload, SeedGerminated)]
 
 
-def test_rewards_add_up_to_what_growing_gained_for_the_network_that_is_kept(seen: Recorded) -> None:
+def test_rewards_add_up_to_what_growing_gained_for_the_kept_network_less_rent_and_nothing_else(
+    seen: Recorded,
+) -> None:
     decisions, twin = of(seen, DecisionMade), of(seen, HostBaselineMeasured)[0]
     assert [made.reward for made in decisions.values()] == seen.transitions == seen.record.rewards
     total = {
@@ -171,7 +174,9 @@ def test_rewards_add_up_to_what_growing_gained_for_the_network_that_is_kept(seen
     gained = (ended.kept_accuracy - seen.record.val_accuracies[0]) - (twin.final_accuracy - twin.initial_accuracy)
     assert total["accuracy"] + total["twin"] + total["kept"] == pytest.approx(gained)
     assert total["kept"] == pytest.approx(ended.kept_accuracy - ended.final_accuracy) != 0
-    assert ended.total_reward == pytest.approx(sum(total.values()))
+    rent = -RENT * sum(growth - 1 for growth in seen.record.growth_ratios)
+    assert total.keys() == {"accuracy", "twin", "kept", "rent"}
+    assert ended.total_reward == pytest.approx(gained + rent)
 
 
 def test_an_episode_that_is_not_over_has_no_end(deaf: Any) -> None:

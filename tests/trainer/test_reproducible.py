@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 import torch
 
+from nissa.events.kinds import Action
 from nissa.pipeline.run_context import rng_digests
 from nissa.pipeline.telemetry import Telemetry
+from nissa.trainer.environment import Environment
+from nissa.trainer.policy.decision import never
 from nissa.trainer.run import Settings, train
-from nissa.trainer.training.history import History
+from nissa.trainer.training.history import History, weights_digest
 from tests.waiting import hanging
 
 SHORT = Settings(policy="ppo", envs=2, episodes=2, epochs=6, seed=7)
@@ -110,9 +113,20 @@ def test_a_host_that_is_never_grown_is_its_twin_bit_for_bit(deaf: Any) -> None:
         assert record.growth_ratios == [1.0] * 3
 
 
+def test_episodes_start_with_the_same_host_and_seeds_of_their_own_that_come_back_in_the_same_episode(deaf: Any) -> None:
+    settings, drawn = Settings(policy="never", envs=1, episodes=2, epochs=1, seed=3), "conv_enhance"
+    hosts, seeds = [], []
+    for number in (0, 1, 0):
+        episode = Environment(0, settings, never, deaf).start(number)
+        hosts.append(weights_digest([episode.model.host]))
+        episode.growth.act(Action(op="GERMINATE", slot="mid", blueprint=drawn, blend="linear"), 50.0, 45)
+        seeds.append(weights_digest(slot.seed for slot in episode.model.seeded() if slot.seed))
+    assert hosts[0] == hosts[1] == hosts[2]
+    assert seeds[0] == seeds[2] != seeds[1]
+
+
 def test_digests_tell_weights_apart_by_the_last_bit(expected: Any) -> None:
     from nissa.trainer.network.host import new_host
-    from nissa.trainer.training.history import weights_digest
 
     host, other = new_host(0), new_host(0)
     assert weights_digest([host]) == weights_digest([other])

@@ -4,22 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nissa.events.kinds import Action
-from nissa.trainer.data import load_digits
+from nissa.trainer.data import load_digits, stream
 from nissa.trainer.growth.lifecycle import advance, cull, fossilize, germinate
 from nissa.trainer.network import Model, Seed, Slot
 from nissa.trainer.training import TrainedEpoch, trend, validate
 
 __all__ = ["Growth"]
 
-_APART = 1_000_003
-"""Between the seeds of one episode, so that no two environments share one."""
-
 
 @dataclass
 class Growth:
     """The seeds of one episode: how many were germinated, fossilized and culled.
 
-    `names` starts the names of the seeds, `torch_seed` what they draw, and `initiator` is who decides.
+    `names` starts the names of the seeds, their initializations come from `torch_seed`, and `initiator` is who decides.
     """
 
     model: Model
@@ -96,7 +93,7 @@ class Growth:
             action.blueprint or "norm",
             action.blend or "linear",
             slot.channels,
-            torch_seed=self.torch_seed + _APART * (self._tried + 1),
+            torch_seed=stream("seed", self.torch_seed, self._tried),
             accuracy=accuracy,
         )
         self._tried += 1

@@ -18,7 +18,14 @@ _PRIOR = {"WAIT": 2.0, "CULL": -1.0}
 
 
 class ActorCritic(nn.Module):
-    """Initialized from `seed`, to explore without culling every seed before it can help."""
+    """Initialized from `seed`, to explore without culling every seed before it can help.
+
+    Values are told in the unit of the rewards. The critic itself learns them less `value_mean`, in units of
+    `value_std`: value normalization (Yu et al. 2022, arXiv:2103.01955, section 5.1).
+    """
+
+    value_mean: Tensor
+    value_std: Tensor
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -28,12 +35,20 @@ class ActorCritic(nn.Module):
             )
             self.heads = nn.ModuleDict({head: nn.Linear(_WIDTH, len(names)) for head, names in HEADS.items()})
             self.critic = nn.Linear(_WIDTH, 1)
+        self.register_buffer("value_mean", torch.zeros(()))
+        self.register_buffer("value_std", torch.ones(()))
         self._calm()
 
     def forward(self, observations: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """Observations (n, 30) to logits (n, choices) by head and values (n,)."""
         hidden = self.body(observations)
-        return {name: head(hidden) for name, head in self.heads.items()}, self.critic(hidden).squeeze(-1)
+        values = self.value_mean + self.value_std * self.critic(hidden).squeeze(-1)
+        return {name: head(hidden) for name, head in self.heads.items()}, values
+
+    def scale_values(self, mean: float, std: float) -> None:
+        """Let the critic learn values as multiples of `std` from `mean`, both in the unit of the rewards."""
+        self.value_mean.fill_(mean)
+        self.value_std.fill_(std)
 
     @torch.no_grad()
     def decide(self, situation: Situation, draws: torch.Generator) -> Decision:

@@ -8,8 +8,6 @@ __all__ = ["HYPERPARAMETERS"]
 
 HYPERPARAMETERS: Mapping[str, float] = {
     "rent": rewards.RENT,
-    "fossilized_bonus": rewards.FOSSILIZED,
-    "culled_price": rewards.CULLED,
     "ppo_discount": rollout.DISCOUNT,
     "ppo_trace": rollout.TRACE,
     "ppo_learning_rate": ppo.LEARNING_RATE,

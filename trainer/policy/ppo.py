@@ -7,7 +7,8 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from nissa.events.kinds import DecisionsScored, HeadEntropy, PolicyUpdated
-from nissa.trainer.data import generator
+from nissa.operators.statistics import Moments
+from nissa.trainer.data import generator, stream
 from nissa.trainer.policy.actor_critic import ActorCritic, masked_log_probs
 from nissa.trainer.policy.decision import Decision
 from nissa.trainer.policy.ppo_figures import explained_variance, head_entropy
@@ -28,9 +29,10 @@ class PPO:
     """The policy "ppo": decides for all environments, and learns after each round of episodes."""
 
     def __init__(self, seed: int) -> None:
-        self.network = ActorCritic(seed)
+        self.network = ActorCritic(stream("policy", seed))
         self._optimizer = torch.optim.Adam(self.network.parameters(), lr=LEARNING_RATE, eps=1e-5)
-        self._draws, self._order = generator(seed), generator(seed)
+        self._draws, self._order = generator(stream("actions", seed)), generator(stream("minibatches", seed))
+        self._returns = Moments()
         self._updates = 0
 
     def __call__(self, situation: Situation) -> Decision:
@@ -42,10 +44,16 @@ class PPO:
         scores = [score(rollout) for rollout in rollouts]
         batch = collate(rollouts, scores)
         heads = self._head_entropies(batch)
+        self._scale(batch)
         learned = self._learn(batch)
         updated = _updated(self._updates, batch, heads, learned)
         self._updates += 1
         return updated, scores
+
+    def _scale(self, batch: Batch) -> None:
+        """Let the critic learn on the scale of all returns so far."""
+        self._returns = self._returns.merge(Moments.of(batch.returns.tolist()))
+        self.network.scale_values(self._returns.mean or 0.0, self._returns.std or 1.0)
 
     def _learn(self, batch: Batch) -> "_Learned":
         """Pass over the batch until the policy has moved far enough from the one that acted."""

@@ -17,7 +17,8 @@ VALUE_WEIGHT = 0.5
 def ppo_loss(network: ActorCritic, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
     """Clipped surrogate + value loss - entropy bonus, and the parts and diagnostics as scalars by name.
 
-    Advantages are normalized over the minibatch. Mutates nothing.
+    Advantages are normalized over the minibatch. `value_loss` is told in the rewards' unit, squared; in the loss it
+    counts on the critic's own scale, so that its gradient is of the size of the policy's. Mutates nothing.
     """
     logits, values = network(batch.observations)
     log_probs = {head: masked_log_probs(logits[head], mask) for head, mask in batch.masks.items()}
@@ -25,7 +26,7 @@ def ppo_loss(network: ActorCritic, batch: Batch) -> tuple[Tensor, dict[str, Tens
     policy_loss = _surrogate(log_ratio, _normalized(batch.advantages))
     value_loss = mse_loss(values, batch.returns)
     mean_entropy = sum((entropy(rows).mean() for rows in log_probs.values()), start=values.new_zeros(()))
-    loss = policy_loss + VALUE_WEIGHT * value_loss - ENTROPY_WEIGHT * mean_entropy
+    loss = policy_loss + VALUE_WEIGHT * value_loss / network.value_std**2 - ENTROPY_WEIGHT * mean_entropy
     figures = {
         "policy_loss": policy_loss,
         "value_loss": value_loss,

@@ -122,11 +122,16 @@ def test_a_run_with_faults_says_so_at_its_head_and_in_its_verdict(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Telemetry("broken", out=tmp_path / "broken") as telemetry:
-        telemetry.emit(replace(run_started(), hyperparameters={"injections": ["nan@env0:ep0:epoch5"]}))
+        told: dict[str, Any] = {
+            "hyperparameters": {"injections": ["nan@env0:ep0:epoch5"]},
+            "numerics": {"cpu_capability": "AVX2"},
+        }
+        telemetry.emit(replace(run_started(), **told))
         here = telemetry.scope(group="ppo", env=0, episode=0)
         here.emit(episode_started())
         here.emit(episode_ended())
     lines = said(capsys, "show", tmp_path / "broken")
+    assert lines[2] == "numerics: cpu_capability AVX2"
     assert lines[0].startswith("broken: seed 7, ")
     assert lines[0].endswith("; 1 fault injected on purpose")
     assert "Of a training with 1 fault injected on purpose." in lines

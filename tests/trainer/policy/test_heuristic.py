@@ -66,11 +66,5 @@ def test_the_trend_compares_the_last_three_epochs_with_the_three_before() -> Non
 
 
 def test_the_reward_is_what_growing_gained_less_what_it_cost() -> None:
-    found = reward_components(
-        accuracy_delta=3.0, twin_delta=1.0, kept_delta=-2.5, growth_ratio=1.4, fossilized=True, culled=False
-    )
-    expected = {"accuracy": 3.0, "twin": -1.0, "kept": -2.5, "rent": -0.02, "fossilized": 1.0, "culled": 0.0}
-    assert found == pytest.approx(expected)
-    assert reward_components(
-        accuracy_delta=0.0, twin_delta=0.0, kept_delta=0.0, growth_ratio=1.0, fossilized=False, culled=True
-    ) == pytest.approx(dict.fromkeys(expected, 0.0) | {"culled": -0.2})
+    found = reward_components(accuracy_delta=3.0, twin_delta=1.0, kept_delta=-2.5, growth_ratio=1.4)
+    assert found == pytest.approx({"accuracy": 3.0, "twin": -1.0, "kept": -2.5, "rent": -0.02})

@@ -1,6 +1,7 @@
 """PPO's arithmetic against plain numpy and loops."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nissa.events.kinds import Action, HeadDecision
+from nissa.trainer.policy import ppo
 from nissa.trainer.policy.actions import HEADS
 from nissa.trainer.policy.actor_critic import entropy, masked_log_probs
 from nissa.trainer.policy.decision import Decision
@@ -122,6 +124,7 @@ def _head(logits: Any, choice: int, mask: list[bool], relevant: bool) -> HeadDec
 
 def test_the_loss_is_the_clipped_surrogate_of_the_joint_action() -> None:
     policy = PPO(0)
+    policy.network.scale_values(3.0, 4.0)
     acted = transitions(policy)
     scores = [score(acted)]
     batch = collate([acted], scores)
@@ -151,7 +154,56 @@ def test_the_loss_is_the_clipped_surrogate_of_the_joint_action() -> None:
         "ratio_max": ratio.max(),
     }
     assert {name: figure.item() for name, figure in figures.items()} == pytest.approx(expected, rel=1e-4, abs=1e-5)
-    assert loss.item() == pytest.approx(surrogate + VALUE_WEIGHT * mse - ENTROPY_WEIGHT * entropies.mean(), rel=1e-4)
+    assert loss.item() == pytest.approx(
+        surrogate + VALUE_WEIGHT * mse / 16 - ENTROPY_WEIGHT * entropies.mean(), rel=1e-4
+    )
+
+
+def test_the_unit_of_the_rewards_changes_no_gradient_and_is_the_unit_of_what_is_told() -> None:
+    found = []
+    for unit in (1.0, 100.0):
+        policy = PPO(0)
+        policy.network.scale_values(2.0 * unit, 3.0 * unit)
+        acted = [Transition(step.decision, unit * step.reward) for step in transitions(policy)]
+        loss, figures = ppo_loss(policy.network, collate([acted], [score(acted)]))
+        loss.backward()  # type: ignore[no-untyped-call]
+        gradients = torch.cat([p.grad.flatten() for p in policy.network.parameters() if p.grad is not None])
+        found.append((gradients, figures["value_loss"].item(), acted[0].decision.value))
+    (small, loss_in_ones, value_in_ones), (large, loss_in_hundreds, value_in_hundreds) = found
+    assert torch.allclose(small, large, rtol=1e-3, atol=1e-6)
+    assert loss_in_hundreds == pytest.approx(1e4 * loss_in_ones, rel=1e-4)
+    assert value_in_hundreds == pytest.approx(100 * (value_in_ones or 0.0), rel=1e-4)
+
+
+def test_values_follow_returns_of_any_size_from_the_first_update_on() -> None:
+    policy = PPO(0)
+    for _ in range(2):
+        acted = [Transition(s.decision, 1000.0 + s.reward) for s in transitions(policy)]
+        updated, (scored,) = policy.learn([acted])
+    assert updated.return_mean == pytest.approx(np.mean(scored.returns), rel=1e-5)
+    assert updated.value_mean == pytest.approx(updated.return_mean, rel=0.5)
+    assert updated.value_loss is not None
+    assert updated.value_loss > 1e6  # squared units of the rewards, as the errors are some thousands
+
+
+def test_actions_minibatches_and_the_first_weights_are_drawn_from_streams_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+
+    def seen(made: Callable[[int], Any]) -> Callable[[int], Any]:
+        def make(seed: int) -> Any:
+            asked.append(seed)
+            return made(seed)
+
+        return make
+
+    for name in ("generator", "ActorCritic"):
+        monkeypatch.setattr(ppo, name, seen(getattr(ppo, name)))
+    for seed in (0, 1):
+        PPO(seed)
+    of_the_data = {0, 1, 1_000_000, 1_000_001}
+    assert len(set(asked) | of_the_data) == 3 * 2 + 4
 
 
 def test_returns_are_advantages_plus_values_at_the_epochs_of_the_decisions() -> None:

@@ -1,0 +1,71 @@
+"""What a run's start tells of its process, against processes that were started with other settings."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from nissa.events.codec import decode, encode
+from nissa.events.event import Event, Scope
+from nissa.events.kinds import RunStarted
+from nissa.pipeline.run_context import git_commit, hardware, numerics, rng_digests, run_started, versions
+
+LOADED = """
+import torch
+torch.set_num_threads(3)
+torch.set_num_interop_threads(5)
+torch.use_deterministic_algorithms(True)
+torch.backends.cudnn.benchmark = True
+torch.set_float32_matmul_precision("medium")
+"""
+TOLD = "import json; from nissa.pipeline.run_context import numerics; print(json.dumps(numerics()))"
+
+
+def told(code: str, **variables: str) -> dict[str, str]:
+    """The numerics of a process of its own, begun with these variables."""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-c", code + TOLD], env=environment | variables, capture_output=True, text=True, check=True
+    )
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def test_numerics_tell_how_a_process_computes_from_the_settings_that_it_was_given() -> None:
+    found = told(LOADED, ATEN_CPU_CAPABILITY="default", CUBLAS_WORKSPACE_CONFIG=":4096:8")
+    expected = {
+        "ATEN_CPU_CAPABILITY": "default",
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+        "cpu_capability": "DEFAULT",
+        "threads": "3",
+        "interop_threads": "5",
+        "deterministic": "True",
+        "cudnn_benchmark": "True",
+        "matmul_precision": "medium",
+    }
+    assert expected.items() <= found.items()
+
+
+def test_without_torch_numerics_tell_the_variables_and_load_nothing() -> None:
+    assert told("", OMP_NUM_THREADS="2") == {"OMP_NUM_THREADS": "2"}
+
+
+def test_a_start_knows_the_process_by_itself_and_takes_the_rest_by_name() -> None:
+    run = run_started(base_seed=7, hardware={"machine": "mine"})
+    assert (run.base_seed, run.hardware) == (7, {"machine": "mine"})
+    assert (run.git_commit, run.versions) == (git_commit(), versions())
+    assert (run.numerics, run.rng_digests) == (numerics(), rng_digests())
+    assert run_started().hardware == hardware()
+    with pytest.raises(TypeError, match="sead"):
+        run_started(sead=7)
+
+
+def test_a_log_from_before_numerics_reads_as_not_told() -> None:
+    event = Event(0, 0.0, Scope("r"), run_started())
+    line = json.loads(encode(event))
+    assert line["data"].pop("numerics")
+    again = decode(json.dumps(line).encode())
+    assert isinstance(again.payload, RunStarted)
+    assert again.payload.numerics == {}
