@@ -14,22 +14,15 @@ def attributed() -> list[Any]:
     """The course over epochs, and tables of the last measurement."""
     text = (
         "Shapley value: what switching the seed on adds to the validation accuracy, mean over all orders of switching "
-        "seeds on, with the ends of its 95% interval dashed. Median over environments; choose one to see its own."
+        "seeds on. Median over environments; choose one to see its own. The table below has the 95% intervals."
     )
     legend = "{{slot}} {{group}} {{run}}"
-    queries = [_median(f"nissa_slot_shapley{end}_ratio", f"{word} {legend}") for word, end in _ENDS.items()]
+    value = Query(median(of("nissa_slot_shapley_ratio"), "run, group, slot"), legend)
     return [
-        lines("Attribution", text, "percentunit", *queries, size=(24, 9)),
+        lines("Attribution", text, "percentunit", value, size=(24, 9)),
         _seeds(),
         _pairs(),
     ]
-
-
-_ENDS = {"value": "", "low": "_low", "high": "_high"}
-
-
-def _median(metric: str, legend: str) -> Query:
-    return Query(median(of(metric), "run, group, slot"), legend)
 
 
 def _seeds() -> Any:

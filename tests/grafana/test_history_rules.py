@@ -14,7 +14,15 @@ from typing import Any
 import pytest
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import AlertRaised, AlertResolved, BatchCompleted, Heartbeat, RunEnded
+from nissa.events.kinds import (
+    AlertRaised,
+    AlertResolved,
+    BatchCompleted,
+    EpisodeEnded,
+    Heartbeat,
+    HostBaselineMeasured,
+    RunEnded,
+)
 from tests.grafana.history import History, history
 from tests.grafana.past import END, Past
 from tests.grafana.process import INTERVAL, scrapes
@@ -94,12 +102,21 @@ def reasons(runs: Sequence[Run]) -> Iterator[tuple[str, float]]:
     """Rules that have something to say, and for how many seconds it was so beyond those that they wait."""
     for run in runs:
         trained = [event.time for event in run if not isinstance(event.payload, Heartbeat)]
+        if grown_without_gain(run):
+            yield "NissaGrowthWithoutGain", 1.0  # whether an hour's mean is so, is for Prometheus to say
         yield "NissaRunStalled", max(b - a for a, b in pairwise(trained)) - 600 - 300
         for rule, (names, wait) in NOTICED.items():
             for alert, severity, seconds in standing(run):
                 if alert in names.split() and (severity in names.split() or "entropy" not in alert):
                     yield rule, seconds - wait
                     yield rule, LATE if often(run, alert) else -inf
+
+
+def grown_without_gain(run: Run) -> bool:
+    """Whether an episode kept a network of 1.2 times its host or more that is no more accurate than the host alone."""
+    alone = {e.scope.env: e.payload.final_accuracy for e in run if isinstance(e.payload, HostBaselineMeasured)}
+    ends = [event for event in run if isinstance(event.payload, EpisodeEnded)]
+    return any(e.payload.growth_ratio >= 1.2 and e.payload.kept_accuracy <= alone[e.scope.env] for e in ends)
 
 
 def often(run: Run, alert: str) -> bool:
