@@ -76,20 +76,18 @@ class GuardedSink:
             left = held
         self._worker.buffer.turn("held", "written", held - left)
 
-    @property
-    def takes_runs(self) -> bool:
-        """Whether the sink takes several events together."""
-        return self._take_all is not None
-
     def write_run(self, events: Sequence[Event[Any]]) -> list[str]:
         """Have the sink take several events, together if it can. Returns what became of each."""
         try:
             together = self._take_all is not None and self._take_all(events)
         except BaseException:  # noqa: BLE001  # it took none, and says what is wrong when it is given one by one
             together = False
-        if together and not self._buffers:
+            self._retries += 1
+        if not together:
+            return [self.write(event) for event in events]
+        if not self._buffers:
             self._breaker.succeeded()
-        return [self._taken] * len(events) if together else [self.write(event) for event in events]
+        return [self._taken] * len(events)
 
     @property
     def _taken(self) -> str:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,65 @@ def test_what_was_written_is_read_in_order_across_segments(tmp_path: Path) -> No
     assert all(file.stat().st_size < 1400 for file in segments(directory))
     numbers, reading = read(directory)
     assert (numbers, reading.problems, reading.dropped) == (list(range(50)), [], 0)
+
+
+def derived(number: int) -> Event[Any]:
+    return replace(batch(number), ordinal=1)
+
+
+def odd(number: int) -> Event[Any]:
+    """One that takes more than the usual to write it."""
+    return event(BatchCompleted(batch=number, loss=math.nan), seq=number)
+
+
+def started(number: int) -> Event[Any]:
+    return event(run_started(), seq=number)
+
+
+def ended(number: int) -> Event[Any]:
+    return event(RunEnded(outcome="completed", duration=1.0), seq=number)
+
+
+told = st.lists(st.tuples(st.sampled_from([batch, derived, odd, started, ended]), st.integers(0, 2)), max_size=40)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(told, st.integers(1, 9), st.sampled_from([300, 1 << 20]), st.booleans())
+def test_events_taken_together_are_those_taken_one_by_one(
+    tmp_path_factory: pytest.TempPathFactory, told: Any, most: int, rotate: int, resumed: bool
+) -> None:
+    numbers = [*accumulate((1 + gap for _, gap in told), initial=0)]
+    events = [make(number) for (make, _), number in zip(told, numbers, strict=False)]
+    directories = [tmp_path_factory.mktemp("run") for _ in range(2)]
+    for directory, together in zip(directories, (1, most), strict=True):
+        if resumed:
+            written(directory, 3)
+        log = RunLog(directory, rotate=rotate if together == 1 else 1 << 20, resume=resumed)
+        for n in range(0, len(events), together):
+            run = events[n : n + together]
+            usual = all(e.payload.kind != "run_started" and not is_odd(e) for e in run)
+            assert log.take_all(run) is usual
+            for e in () if usual else run:
+                log(e)
+        log.close()
+    one, other = (b"".join(file.read_bytes() for file in segments(directory)) for directory in directories)
+    assert one == other
+    one, other = (orjson.loads((directory / "manifest.json").read_bytes()) for directory in directories)
+    emitted = [e.seq for e in events if not e.ordinal]
+    before = emitted[:1] if resumed else [0]
+    gaps = emitted[-1] + 1 - before[0] - len(emitted) if emitted else 0
+    whole = bool(emitted) and not gaps and isinstance([e for e in events if not e.ordinal][-1].payload, RunEnded)
+    for manifest in (one, other):
+        assert (manifest["closed"], manifest["whole"], manifest["lost"]) == (True, whole, gaps)
+    for manifest in (one, other):
+        rows = manifest["segments"]
+        assert sum(row["events"] for row in rows) == len(events) + 3 * resumed
+        named = [row for row in rows[resumed:] if row["events"]]
+        assert [named[0]["first_seq"], named[-1]["last_seq"]] == [events[0].seq, events[-1].seq] if named else True
+
+
+def is_odd(e: Event[Any]) -> bool:
+    return isinstance(e.payload, BatchCompleted) and math.isnan(e.payload.loss)
 
 
 def test_the_manifest_tells_what_each_segment_holds(tmp_path: Path) -> None:

@@ -94,6 +94,20 @@ def test_the_books_are_exact_also_while_many_are_in_hand(actions: list[Any], end
     assert buffer.take() is None
 
 
+def test_a_run_is_what_is_in_hand_and_not_settled_yet() -> None:
+    buffer = PriorityBuffer(65_536)
+    for payload in (BATCH, BATCH, EPOCH, CULLED):
+        buffer.put(payload, None)
+    assert buffer.take()
+    buffer.settle("delivered")
+    buffer.shed(Importance.BULK)
+    run = buffer.take_run()
+    assert [entry[2] for entry in run] == [EPOCH, CULLED]
+    buffer.settle("delivered", "failed")
+    assert buffer.take_run() == []
+    assert buffer.books() == (4, 0, {"batch_completed": 1}, Counter(delivered=2, failed=1))
+
+
 def test_where_time_runs_out_what_is_in_hand_is_shed_too_but_for_what_is_more_important() -> None:
     buffer = PriorityBuffer(1 << 16)
     for payload in (*[BATCH] * 20, CULLED, *[BATCH] * 20):

@@ -4,6 +4,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,42 @@ def soon(seconds: float = LIMIT) -> float:
 def end(part: SinkWorker | Worker, seconds: float = LIMIT) -> None:
     part.stop()
     part.join(soon(seconds))
+
+
+class InRuns(list[int]):
+    """Takes several events together, but for the first `failures` times, and unless it is `unwilling`."""
+
+    def __init__(self, failures: int, *, unwilling: bool = False) -> None:
+        super().__init__()
+        self.failures, self.unwilling = failures, unwilling
+        self.together = 0
+
+    def __call__(self, e: Event[Any]) -> None:
+        self.append(e.seq)
+
+    def take_all(self, events: Sequence[Event[Any]]) -> bool:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("not yet")
+        if not self.unwilling:
+            self.together += len(events)
+            self.extend(e.seq for e in events)
+        return not self.unwilling
+
+
+@pytest.mark.parametrize(("failures", "unwilling"), [(0, False), (0, True), (3, False)])
+def test_a_sink_that_takes_events_together_gets_each_once_and_in_order(failures: int, unwilling: bool) -> None:
+    sink, faults = InRuns(failures, unwilling=unwilling), FaultLog()
+    worker = SinkWorker("sink", sink, faults, capacity=65_536)
+    for number in range(1000):
+        worker(batch(number))
+    assert worker.flush(soon())
+    end(worker)
+    assert sink == [*range(1000)]
+    assert (sink.together > 500) is not unwilling
+    state = worker.state()
+    assert (state.written, state.failed, state.retries, faults.counts) == (1000, 0, failures, {})
+    assert worker.books().missing() == 0
 
 
 class Flaky:

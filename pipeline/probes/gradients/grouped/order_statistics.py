@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from nissa.pipeline.probes.gradients.grouped.workspace import Magnitudes
 
-__all__ = ["finite", "finite_range", "neighbours", "sorted_percentiles"]
+__all__ = ["finite_range", "neighbours", "sorted_percentiles"]
 
 
 def sorted_percentiles(values: Magnitudes, points: tuple[float, ...]) -> list[float]:
     """Of the finite ones, interpolated linearly between the two around (n - 1) q; NaN where there is none."""
-    ordered = np.sort(finite(values)).astype(np.float64)
+    ordered = np.sort(_finite(values)).astype(np.float64)
     if not len(ordered):
         return [np.nan] * len(points)
     below, above, part = neighbours(np.array(len(ordered)), points)
@@ -37,12 +37,12 @@ def finite_range(values: Magnitudes) -> tuple[float, float]:
     """The least and the largest finite one; infinite, the wrong way round, where there is none."""
     least, largest = float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
     if not (np.isfinite(least) and np.isfinite(largest)):
-        own = finite(values)
+        own = _finite(values)
         return float(own.min(initial=np.inf)), float(own.max(initial=-np.inf))
     return least, largest
 
 
-def finite(values: Magnitudes) -> Magnitudes:
+def _finite(values: Magnitudes) -> Magnitudes:
     """Those that are finite: the same memory where all are."""
     whole = np.isfinite(values)
     return values if whole.all() else values[whole]

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nissa.events.vocabulary import STRATEGIES
-from nissa.pipeline.probes.counterfactual import planned
+from nissa.pipeline.probes.counterfactual.configurations import planned
 
 numbers = st.integers(1, 12)
 
