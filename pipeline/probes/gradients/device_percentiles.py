@@ -33,8 +33,8 @@ def percentiles(layers: Sequence[Layer], counts: Tensor, at: Tensor) -> Tensor:
 
 def _sorted(layers: Sequence[Layer], at: Tensor, device: torch.device) -> Sequence[Tensor]:
     """By layer (q,), in float64. What is not finite comes last, and is not counted."""
-    rows = [torch.cat([_absent(layer, device), *(_there(flat(v), device) for _, v in layer)]) for layer in layers]
-    ordered = pad_sequence(rows, batch_first=True, padding_value=torch.inf).sort(1).values
+    rows = [torch.cat([_absent(layer, device), *(_wide(value, device) for _, value in layer)]) for layer in layers]
+    ordered = pad_sequence([_numbers(row) for row in rows], batch_first=True, padding_value=torch.inf).sort(1).values
     n = ordered.isfinite().sum(1, keepdim=True)
     lower, upper, part = neighbours(n, at)
     found = torch.lerp(ordered.gather(1, lower), ordered.gather(1, upper), part)
@@ -45,15 +45,18 @@ def _absent(layer: Layer, device: torch.device) -> Tensor:
     return torch.zeros(sum(grad.absent for grad, _ in layer), dtype=torch.float64, device=device)
 
 
-def _there(values: Tensor, device: torch.device) -> Tensor:
-    """In float64, what is not finite as infinity."""
-    wide = values.to(device, torch.float64, non_blocking=True)
-    return torch.where(wide.isfinite(), wide, torch.inf)
+def _wide(value: Tensor, device: torch.device) -> Tensor:
+    return flat(value).to(device, torch.float64, non_blocking=True)
+
+
+def _numbers(values: Tensor, otherwise: float = torch.inf) -> Tensor:
+    """With something else in place of what is not finite."""
+    return torch.where(values.isfinite(), values, otherwise)
 
 
 def _range(layer: Layer, device: torch.device) -> tuple[Tensor, Tensor]:
     """Of what the sketch has seen, the least and the largest finite element."""
-    some = [torch.zeros(1, dtype=torch.float64, device=device)] if any(grad.absent for grad, _ in layer) else []
-    seen = torch.cat([*some, *(_there(sampled(value)[0], device) for _, value in layer)])
-    least, largest = seen.amin(), torch.where(seen.isfinite(), seen, -torch.inf).amax()
-    return least, largest
+    some = [_absent(layer, device)[:1]] if any(grad.absent for grad, _ in layer) else []
+    seen = [*some, *(sampled(value)[0].to(device, non_blocking=True) for _, value in layer)]
+    least = torch.stack([_numbers(values).amin().double() for values in seen]).amin()
+    return least, torch.stack([_numbers(values, -torch.inf).amax().double() for values in seen]).amax()
