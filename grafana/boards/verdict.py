@@ -31,11 +31,11 @@ def _table() -> Any:
         "accuracy and a host trained alone for as long."
     )
     ratios = {
-        "kept gain": "kept_delta_mean",
-        "low": "kept_delta_low",
-        "high": "kept_delta_high",
-        "trained gain": "final_delta_mean",
-        "peak gain": "peak_delta_mean",
+        "kept gain": "kept_training_delta_mean",
+        "low": "kept_training_delta_low",
+        "high": "kept_training_delta_high",
+        "trained gain": "final_training_delta_mean",
+        "peak gain": "peak_training_delta_mean",
         "kept": "kept_accuracy_mean",
         "trained": "final_accuracy_mean",
         "host alone": "twin_accuracy_mean",
