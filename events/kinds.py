@@ -1,6 +1,17 @@
 """Every kind of event, with what it travels in, in one place: `nissa.events` offers the same names."""
 
 from nissa.events.alerts import AlertRaised, AlertResolved, TrendChanged
+from nissa.events.analytics import (
+    AccuracyDelta,
+    AnalyticsUpdated,
+    ArmComparison,
+    EquivalentParams,
+    ParamsEfficiency,
+    PolicyComparison,
+    SeedContribution,
+    TrainingHealth,
+    TrajectoryPoint,
+)
 from nissa.events.attribution import SeedAttribution, SeedInteraction, SeedsAttributed
 from nissa.events.diagnostics import (
     ActivationsMeasured,
@@ -25,6 +36,7 @@ from nissa.events.run import (
     EpisodeStarted,
     EventsDropped,
     Heartbeat,
+    HostAloneTrained,
     HostBaselineEpoch,
     HostBaselineMeasured,
     PipelineState,
@@ -66,10 +78,13 @@ from nissa.events.training import (
 
 __all__ = [
     "KINDS",
+    "AccuracyDelta",
     "Action",
     "ActivationsMeasured",
     "AlertRaised",
     "AlertResolved",
+    "AnalyticsUpdated",
+    "ArmComparison",
     "BatchCompleted",
     "BestRun",
     "BestRunsRanked",
@@ -86,6 +101,7 @@ __all__ = [
     "EpisodeStarted",
     "EpochAssessed",
     "EpochCompleted",
+    "EquivalentParams",
     "Event",
     "EventsDropped",
     "FeaturesComputed",
@@ -97,6 +113,7 @@ __all__ = [
     "HeadDecision",
     "HeadEntropy",
     "Heartbeat",
+    "HostAloneTrained",
     "HostBaselineEpoch",
     "HostBaselineMeasured",
     "Importance",
@@ -104,9 +121,11 @@ __all__ = [
     "LayerGradients",
     "LayerWeights",
     "MemoryMeasured",
+    "ParamsEfficiency",
     "Payload",
     "PhaseTimed",
     "PipelineState",
+    "PolicyComparison",
     "PolicyUpdated",
     "ProbesConfigured",
     "RunEnded",
@@ -115,6 +134,7 @@ __all__ = [
     "Scope",
     "ScoreboardUpdated",
     "SeedAttribution",
+    "SeedContribution",
     "SeedCulled",
     "SeedFossilized",
     "SeedGerminated",
@@ -132,6 +152,8 @@ __all__ = [
     "TracedGradients",
     "TracedLayer",
     "TracedUnits",
+    "TrainingHealth",
+    "TrajectoryPoint",
     "TrendChanged",
     "VerdictReached",
     "WeightsMeasured",

@@ -11,6 +11,7 @@ __all__ = [
     "EpisodeStarted",
     "EventsDropped",
     "Heartbeat",
+    "HostAloneTrained",
     "HostBaselineEpoch",
     "HostBaselineMeasured",
     "PipelineState",
@@ -238,6 +239,27 @@ class HostBaselineMeasured(Payload):
     """Trainable parameters of the host, without seeds; None if not told."""
     initial_checkpoint: str | None = None
     """Path of the initial weights, relative to the run directory, if they were kept."""
+    initial_checkpoint_sha256: str | None = None
+    """SHA-256 of that file, in hex: whether it is still the one that training began with."""
+
+
+@kind(Importance.LIFECYCLE)
+class HostAloneTrained(Payload):
+    """A host of another width, trained alone from the seed and the data order of its environment.
+
+    With the twin, which is the host itself, it says how large a network must be that never grows, for an accuracy.
+    """
+
+    width: Ratio
+    """Channels of each layer by those of the host that is grown."""
+    host_params: Count
+    """Trainable parameters of the host, without seeds; None if not told."""
+    epochs: Count
+    """Epochs for which the host of that width was trained."""
+    final_loss: Loss | None = None
+    """Validation loss of the host of that width after `epochs`."""
+    final_accuracy: Percent
+    """Validation accuracy of the host of that width after `epochs`."""
 
 
 @kind(Importance.ROUTINE)

@@ -216,19 +216,22 @@ class VerdictReached(Payload):
     kept_training_delta_mean: Points | None = None
     """Kept accuracy minus the twin's."""
     kept_training_delta_low: Points | None = None
-    """Lower end of the 95% interval of `kept_training_delta_mean`, Student's t over environments; None with fewer than two."""
+    """Lower end of the 95% interval of `kept_training_delta_mean`, Student's t over environments; None with fewer than
+    two."""
     kept_training_delta_high: Points | None = None
     """Upper end of the 95% interval of `kept_training_delta_mean`."""
     final_training_delta_mean: Points | None = None
     """Final accuracy minus the twin's."""
     final_training_delta_low: Points | None = None
-    """Lower end of the 95% interval of `final_training_delta_mean`, Student's t over environments; None with fewer than two."""
+    """Lower end of the 95% interval of `final_training_delta_mean`, Student's t over environments; None with fewer than
+    two."""
     final_training_delta_high: Points | None = None
     """Upper end of the 95% interval of `final_training_delta_mean`."""
     peak_training_delta_mean: Points | None = None
     """Peak accuracy minus the twin's peak over the same epochs."""
     peak_training_delta_low: Points | None = None
-    """Lower end of the 95% interval of `peak_training_delta_mean`, Student's t over environments; None with fewer than two."""
+    """Lower end of the 95% interval of `peak_training_delta_mean`, Student's t over environments; None with fewer than
+    two."""
     peak_training_delta_high: Points | None = None
     """Upper end of the 95% interval of `peak_training_delta_mean`."""
     growth_ratio_mean: Ratio | None = None

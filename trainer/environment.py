@@ -12,7 +12,7 @@ from nissa.trainer.growth import Growth
 from nissa.trainer.network import ARCHITECTURE, SLOT_CHANNELS, Model, host_flops
 from nissa.trainer.policy import Policy
 from nissa.trainer.settings import Settings, host_hyperparameters
-from nissa.trainer.training import EpisodeRecord, host_baseline_measured, save_initial, train_twin
+from nissa.trainer.training import EpisodeRecord, host_baseline_measured, hosts_alone, save_initial, train_twin
 
 __all__ = ["Environment"]
 
@@ -36,6 +36,9 @@ class Environment:
         self.model = Model(self.torch_seed, emitter)
         checkpoint = save_initial(self.torch_seed, index, out) if out else None
         emitter.emit(host_baseline_measured(self.twin, self.model.host_params, checkpoint))
+        widths = () if index else settings.widths
+        for told in hosts_alone(widths, self.torch_seed, self.data_seed, settings.epochs, emitter):
+            emitter.emit(told)
 
     def start(self, number: int) -> Episode:
         """Episode `number`, from 0: a new host, initialized like all others of this environment; its seeds are not."""

@@ -14,6 +14,8 @@ __all__ = ["POLICIES", "Settings", "host_hyperparameters"]
 
 _LARGEST_SEED = 2**32 - 1
 """What numpy takes; each environment has one of its own."""
+_WIDEST = 16
+"""Such a host has 300,000 parameters."""
 POLICIES = ("ppo", "heuristic", "never")
 
 
@@ -22,6 +24,7 @@ class Settings:
     """`envs` environments that train `episodes` episodes each, of `epochs` host epochs, under one policy.
 
     Environment i draws everything from `seed` + i. `injections` are faults that the training suffers on purpose.
+    `widths` are those of hosts that are trained alone beside environment 0, by that of its own.
     Raises ValueError, naming the value and what is allowed.
     """
 
@@ -31,6 +34,7 @@ class Settings:
     epochs: int = 45
     seed: int = 0
     injections: tuple[Injection, ...] = ()
+    widths: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.policy not in POLICIES:
@@ -40,6 +44,8 @@ class Settings:
                 raise ValueError(f"{name} must be at least 1, not {value}")
         if not 0 <= self.seed <= _LARGEST_SEED - self.envs:
             raise ValueError(f"seed must be from 0 to {_LARGEST_SEED - self.envs}, not {self.seed}")
+        if not all(0 < width <= _WIDEST for width in self.widths):
+            raise ValueError(f"widths must be above 0 and up to {_WIDEST}, not {self.widths}")
         refuse_misplaced(self.injections, self)
 
     def hyperparameters(self) -> dict[str, Any]:

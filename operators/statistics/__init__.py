@@ -1,9 +1,11 @@
 """How does a number compare with those before it? Windows, moments and detectors that know of no event."""
 
+from nissa.operators.statistics.bootstrap import bootstrap_difference
 from nissa.operators.statistics.clustered import Clustered
 from nissa.operators.statistics.course import FALL, RISE, STILL, Course, Direction, place
 from nissa.operators.statistics.curve_scale import CurveScale
 from nissa.operators.statistics.detection import Detection, Limits
+from nissa.operators.statistics.means_apart import Sums, difference_of_means
 from nissa.operators.statistics.moments import Moments
 from nissa.operators.statistics.rolling_ratio import RatioRule, RollingMedianRatio
 from nissa.operators.statistics.sample_size import SampleSize
@@ -30,8 +32,11 @@ __all__ = [
     "RollingMedianRatio",
     "SampleSize",
     "SizeCurve",
+    "Sums",
     "Window",
     "accuracy_noise",
+    "bootstrap_difference",
+    "difference_of_means",
     "place",
     "t_interval",
     "t_quantile",

@@ -1,5 +1,6 @@
 """How does the host learn? Epochs, validation, the factorial of its seeds, and its twin that grows nothing."""
 
+from nissa.trainer.training.alone import WIDTHS, hosts_alone
 from nissa.trainer.training.clipping import MAX_NORM
 from nissa.trainer.training.counterfactual import factorial
 from nissa.trainer.training.epoch import TrainedEpoch, train_epoch
@@ -10,6 +11,7 @@ from nissa.trainer.training.validation import Validation, validate
 
 __all__ = [
     "MAX_NORM",
+    "WIDTHS",
     "Course",
     "EpisodeRecord",
     "History",
@@ -20,6 +22,7 @@ __all__ = [
     "epoch_completed",
     "factorial",
     "host_baseline_measured",
+    "hosts_alone",
     "save_initial",
     "train_epoch",
     "train_twin",

@@ -1,5 +1,6 @@
 """The host twin: the same initialization and data order, trained alone. The baseline of its environment."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -28,8 +29,8 @@ def train_twin(torch_seed: int, data_seed: int, epochs: int, emitter: Emitter) -
     return course
 
 
-def host_baseline_measured(twin: Course, host_params: int, checkpoint: str | None) -> HostBaselineMeasured:
-    """The first and the last of the twin's course."""
+def host_baseline_measured(twin: Course, host_params: int, checkpoint: Path | None) -> HostBaselineMeasured:
+    """The first and the last of the twin's course, and the weights it began with, in the run's directory."""
     return HostBaselineMeasured(
         initial_loss=twin.val_losses[0],
         initial_accuracy=twin.val_accuracies[0],
@@ -37,19 +38,20 @@ def host_baseline_measured(twin: Course, host_params: int, checkpoint: str | Non
         final_accuracy=twin.val_accuracies[-1],
         epochs=len(twin.val_losses) - 1,
         host_params=host_params,
-        initial_checkpoint=checkpoint,
+        initial_checkpoint=checkpoint.name if checkpoint else None,
+        initial_checkpoint_sha256=sha256(checkpoint.read_bytes()).hexdigest() if checkpoint else None,
     )
 
 
-def save_initial(torch_seed: int, env: int, out: Path) -> str:
-    """Keep the weights with which an environment's hosts start; the path relative to `out`.
+def save_initial(torch_seed: int, env: int, out: Path) -> Path:
+    """Keep the weights with which an environment's hosts start, in a file in `out` that needs no pickle to be read.
 
     Raises OSError if they cannot be written.
     """
     path = out / f"initial-env{env}.pt"
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(new_host(torch_seed).state_dict(), path)
-    return path.name
+    return path
 
 
 def _epoch(trained: TrainedEpoch, validated: Validation) -> HostBaselineEpoch:

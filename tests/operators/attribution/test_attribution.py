@@ -156,5 +156,7 @@ def test_of_a_demo_that_lost_configurations_nothing_is_made_up(demo: Path) -> No
         assert (after.unmeasured, after.interactions) == (len(lost), [])
         for place, (was, now) in enumerate(zip(before.seeds, after.seeds, strict=True)):
             known = not {(True,) * n, tuple(i != place for i in range(n))} & lost
-            nothing: Any = dict.fromkeys(("shapley", "shapley_se", "shapley_low", "shapley_high", "loss_shapley", "marginal"))
+            nothing: Any = dict.fromkeys(
+                ("shapley", "shapley_se", "shapley_low", "shapley_high", "loss_shapley", "marginal")
+            )
             assert now == replace(was, **nothing, exact=False, ablation=was.ablation if known else None)

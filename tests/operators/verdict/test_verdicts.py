@@ -93,7 +93,11 @@ def test_better_or_worse_is_shown_where_the_interval_excludes_0(deltas: tuple[fl
 def test_one_environment_has_a_mean_and_shows_nothing_however_many_its_episodes() -> None:
     story = [*twin(0, 1.0, 50.0), *(event(ended(kept=90.0 + n), env=0, episode=n, **GROUP) for n in range(9))]
     found = last(story)
-    assert (found.kept_training_delta_mean, found.kept_training_delta_low, found.kept_training_delta_high) == (44.0, None, None)
+    assert (found.kept_training_delta_mean, found.kept_training_delta_low, found.kept_training_delta_high) == (
+        44.0,
+        None,
+        None,
+    )
     assert (found.envs, found.episodes, found.shown) == (1, 9, "not shown")
 
 

@@ -159,7 +159,9 @@ def test_a_verdict_is_a_sign_and_one_without_interval_has_none(said: str, value:
     run.tell(VerdictReached(group="ppo", kept_training_delta_mean=1.5, shown=said, **counts))
     assert run.said("nissa_verdict", "group") == value
     assert run.said("nissa_verdict_kept_training_delta_mean_ratio", "group") == {"ppo": 0.015}
-    assert run.names().isdisjoint({"nissa_verdict_kept_training_delta_low_ratio", "nissa_verdict_kept_training_delta_high_ratio"})
+    assert run.names().isdisjoint(
+        {"nissa_verdict_kept_training_delta_low_ratio", "nissa_verdict_kept_training_delta_high_ratio"}
+    )
 
 
 def test_the_end_of_a_seed_counts_for_the_blueprint_that_its_germination_told(run: Run) -> None:

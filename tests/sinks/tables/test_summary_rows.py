@@ -177,7 +177,13 @@ EPISODE = (
 )
 VERDICT = (
     *("group", "envs", "episodes", "unended", "final_accuracy_mean", "kept_accuracy_mean", "twin_accuracy_mean"),
-    *("kept_training_delta_mean", "kept_training_delta_low", "kept_training_delta_high", "final_training_delta_mean", "growth_ratio_mean"),
+    *(
+        "kept_training_delta_mean",
+        "kept_training_delta_low",
+        "kept_training_delta_high",
+        "final_training_delta_mean",
+        "growth_ratio_mean",
+    ),
     *("efficiency_ratio_mean", "final_growth_ratio_mean", "final_efficiency_ratio_mean", "shown"),
 )
 BLUEPRINT = (
