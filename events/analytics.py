@@ -4,7 +4,7 @@ from dataclasses import field
 
 from nissa.events.event import Env
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.units import Count, DoublePoints, Fraction, Parameters, Percent, Points, Ratio
+from nissa.events.units import Count, DoublePoints, Fraction, Percent, Points, Ratio
 
 __all__ = [
     "AccuracyDelta",
@@ -79,15 +79,15 @@ class ParamsEfficiency:
 class EquivalentParams:
     """How large is a host as accurate that never grows? Read off hosts of several widths, trained alone."""
 
-    kept_equivalent_params: Parameters | None = None
+    kept_equivalent_params: Count | None = None
     """Parameters of a host trained alone that is as accurate as the kept network: mean over environments. None where
     that of one lies outside of the hosts that were trained, or none were."""
-    kept_params: Parameters | None = None
+    kept_params: Count | None = None
     """Parameters of the networks that are kept, of the same environments."""
-    final_equivalent_params: Parameters | None = None
+    final_equivalent_params: Count | None = None
     """Parameters of a host trained alone that is as accurate as the network as trained: mean over environments. None
     where that of one lies outside of the hosts that were trained, or none were."""
-    final_params: Parameters | None = None
+    final_params: Count | None = None
     """Parameters of the networks as trained, of the same environments."""
     curve_hosts: Count
     """Hosts trained alone that the equivalents are read off, the twins among them."""

@@ -27,7 +27,6 @@ __all__ = [
     "Measure",
     "Nats",
     "Norm",
-    "Parameters",
     "Percent",
     "Points",
     "Ratio",
@@ -73,7 +72,6 @@ Seconds = Annotated[float, Measure("seconds", 0)]
 Reward = Annotated[float, Measure("reward")]
 Magnitude = Annotated[float, Measure("gradient", 0)]
 RewardSpread = Annotated[float, Measure("reward", 0)]
-Parameters = Annotated[float, Measure("parameters", 0)]
 StepSize = Annotated[float, Measure("learning rate", 0)]
 Epochs = Annotated[float, Measure("epochs", 0)]
 Difference = Annotated[float, Measure("none", 0)]

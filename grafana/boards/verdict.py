@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nissa.grafana.boards.baselines import arms, baselines, hosts
 from nissa.grafana.panels import SHOWN, Column, leading, lines, rows
 from nissa.grafana.promql import Query, of, spread
 
@@ -14,10 +15,13 @@ def verdict() -> list[Any]:
     """The table with the answer, and what it rests on."""
     return [
         leading("nissa-blueprints", _table()),
+        baselines(),
         _beside(),
         _ends(),
         leading("nissa-blueprints", _growth()),
         leading("nissa-slots", _efficiency()),
+        hosts(),
+        arms(),
     ]
 
 

@@ -57,6 +57,6 @@ def _grown(twin: HostAlone, growth: float | None) -> float | None:
     return None if growth is None or twin.params is None else growth * twin.params
 
 
-def _mean(sizes: Sequence[float | None]) -> float | None:
+def _mean(sizes: Sequence[float | None]) -> int | None:
     found = [size for size in sizes if size is not None]
-    return fmean(found) if found and len(found) == len(sizes) else None
+    return round(fmean(found)) if found and len(found) == len(sizes) else None

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import isfinite
+from math import isfinite, isnan
 from statistics import fmean
 from typing import Any
 
@@ -21,9 +21,12 @@ from nissa.operators.analytics.equivalents import equivalents
 from nissa.operators.analytics.policy import comparisons
 from nissa.operators.analytics.record import Record
 from nissa.operators.host_twin import HostTwin
-from nissa.operators.statistics import Moments, t_interval
+from nissa.operators.statistics import Interval, Moments, t_interval
 
 __all__ = ["Told", "reported"]
+
+_MOST = 100.0
+"""Percentage points."""
 
 Told = Sequence[tuple[Record, HostTwin]]
 """Environments with their twins."""
@@ -60,7 +63,7 @@ def reported(
 
 def _accuracy_delta(records: Iterable[Record], verdict: VerdictReached) -> AccuracyDelta:
     measured = [record.ablation_delta for record in records]
-    ablation = t_interval(of.total_mean for of in measured if of.count)
+    ablation = _within(t_interval(of.total_mean for of in measured if of.count))
     return AccuracyDelta(
         kept_training_delta_mean=verdict.kept_training_delta_mean,
         kept_training_delta_low=verdict.kept_training_delta_low,
@@ -102,7 +105,7 @@ def _contributions(records: Sequence[Record]) -> list[SeedContribution]:
 
 def _contribution(records: Sequence[Record], slot: str, blueprint: str | None) -> SeedContribution:
     found = [seeds for record in records if (seeds := record.contributions.get((slot, blueprint)))]
-    mean, low, high = t_interval(seeds.shapley.total_mean for seeds in found)
+    mean, low, high = _within(t_interval(seeds.shapley.total_mean for seeds in found))
     sizes = {seeds.params for seeds in found}
     return SeedContribution(
         slot=slot,
@@ -114,6 +117,14 @@ def _contribution(records: Sequence[Record], slot: str, blueprint: str | None) -
         shapley_n=sum(seeds.shapley.count for seeds in found),
         shapley_envs=len(found),
     )
+
+
+def _within(found: Interval) -> Interval:
+    """No difference of two accuracies is beyond 100 points, however wide the interval of few is. NaN stays."""
+    low, high = found.low, found.high
+    if low is None or high is None or isnan(low):
+        return found
+    return Interval(found.mean, max(low, -_MOST), min(high, _MOST))
 
 
 def _health(records: Sequence[Record]) -> TrainingHealth:
