@@ -1,5 +1,6 @@
 """Every field of every kind is fed by a real run, with numbers that are in range and agree with each other."""
 
+import hashlib
 from collections import defaultdict
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -234,6 +235,9 @@ def test_phases_of_an_epoch_are_timed(by_ppo: Events) -> None:
 
 def test_the_initial_checkpoint_holds_the_weights_that_every_episode_starts_with(demo: Path, by_ppo: Events) -> None:
     for event in of(by_ppo, HostBaselineMeasured):
-        weights = torch.load(demo / event.payload.initial_checkpoint, weights_only=True)
+        file = demo / event.payload.initial_checkpoint
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == event.payload.initial_checkpoint_sha256
+        assert file.stat().st_size < 20_000
+        weights = torch.load(file, weights_only=True)
         expected = new_host(1 + int(event.scope.env or 0)).state_dict()
         assert all(torch.equal(value, expected[name]) for name, value in weights.items())

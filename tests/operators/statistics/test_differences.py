@@ -7,7 +7,7 @@ from statistics import fmean
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import stats  # type: ignore[import-untyped]
 
 from nissa.operators.statistics import Sums, bootstrap_difference, difference_of_means
 
