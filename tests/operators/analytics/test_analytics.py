@@ -159,7 +159,8 @@ def test_of_a_demo_a_trajectory_is_the_last_episode_of_each_beside_its_twin(demo
             for epoch in range(1, 46)
         ]
         points = last(seen(demo), env).accuracy_trajectory
-        assert [(p.epoch, p.grown_accuracy, p.twin_accuracy) for p in points] == pytest.approx(expected)
+        for point, row in zip(points, expected, strict=True):
+            assert (point.epoch, point.grown_accuracy, point.twin_accuracy) == pytest.approx(row)
 
 
 def test_of_a_demo_contributions_are_shapley_values_by_all_orders(demo: Path) -> None:
