@@ -13,6 +13,7 @@ from nissa.events.analytics import (
     TrajectoryPoint,
 )
 from nissa.events.attribution import SeedAttribution, SeedInteraction, SeedsAttributed
+from nissa.events.decisions import DecisionExplained, DecisionJudged
 from nissa.events.diagnostics import (
     ActivationsMeasured,
     ClassesMeasured,
@@ -93,6 +94,8 @@ __all__ = [
     "ClassesMeasured",
     "CounterfactualMeasured",
     "CounterfactualResult",
+    "DecisionExplained",
+    "DecisionJudged",
     "DecisionMade",
     "DecisionsScored",
     "DenseTraceCaptured",

@@ -55,6 +55,7 @@ class Environment:
             emitter=self.emitter,
             slots=list(SLOT_CHANNELS),
             classes=[str(digit) for digit in range(N_CLASSES)],
+            seed=stream("probes", self.torch_seed, number),
         )
         train = sabotaged(self.settings.injections, self.index, number)
         how = {"data_seed": self.data_seed, "epochs": self.settings.epochs}

@@ -12,7 +12,7 @@ from nissa.operators.statistics.sample_size import SampleSize
 from nissa.operators.statistics.size_curve import SizeCurve
 from nissa.operators.statistics.sorted_window import Window
 from nissa.operators.statistics.spike_detector import Detector
-from nissa.operators.statistics.standard_errors import accuracy_noise, worst_noise
+from nissa.operators.statistics.standard_errors import accuracy_noise, accuracy_variance, worst_noise
 from nissa.operators.statistics.student_t import Interval, t_interval, t_quantile
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Sums",
     "Window",
     "accuracy_noise",
+    "accuracy_variance",
     "bootstrap_difference",
     "difference_of_means",
     "place",
