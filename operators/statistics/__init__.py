@@ -7,6 +7,7 @@ from nissa.operators.statistics.detection import Detection, Limits
 from nissa.operators.statistics.moments import Moments
 from nissa.operators.statistics.rolling_ratio import RatioRule, RollingMedianRatio
 from nissa.operators.statistics.sample_size import SampleSize
+from nissa.operators.statistics.size_curve import SizeCurve
 from nissa.operators.statistics.sorted_window import Window
 from nissa.operators.statistics.spike_detector import Detector
 from nissa.operators.statistics.standard_errors import accuracy_noise, worst_noise
@@ -28,6 +29,7 @@ __all__ = [
     "RatioRule",
     "RollingMedianRatio",
     "SampleSize",
+    "SizeCurve",
     "Window",
     "accuracy_noise",
     "place",
