@@ -10,11 +10,13 @@ from nissa.trainer.network import BLUEPRINTS, GATES, LEARNING_RATE
 from nissa.trainer.policy import HEADS, HYPERPARAMETERS
 from nissa.trainer.training import MAX_NORM
 
-__all__ = ["POLICIES", "Settings", "host_hyperparameters"]
+__all__ = ["POLICIES", "SWITCHES", "Settings", "host_hyperparameters"]
 
 _LARGEST_SEED = 2**32 - 1
 """What numpy takes; each environment has one of its own."""
-POLICIES = ("ppo", "heuristic", "never")
+POLICIES = ("ppo", "random", "heuristic", "never")
+"""`random` decides like `ppo` before its first update, and never learns."""
+SWITCHES = ("unisolated", "blueprint_prior", "compute_cost", "diagnostics")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,10 @@ class Settings:
     """`envs` environments that train `episodes` episodes each, of `epochs` host epochs, under one policy.
 
     Environment i draws everything from `seed` + i. `injections` are faults that the training suffers on purpose.
+    The others are switches, for a study to say what they bring: with `unisolated`, a seed takes part in full as soon as
+    it germinates; `blueprint_prior` adds the logarithm of a blueprint's success rate so far to its logit;
+    `compute_cost` takes the operations of the seeds off the reward; `diagnostics` adds losses and gradients to what the
+    policy sees.
     Raises ValueError, naming the value and what is allowed.
     """
 
@@ -30,6 +36,10 @@ class Settings:
     episodes: int = 3
     epochs: int = 45
     seed: int = 0
+    unisolated: bool = False
+    blueprint_prior: bool = False
+    compute_cost: bool = False
+    diagnostics: bool = False
     injections: tuple[Injection, ...] = ()
 
     def __post_init__(self) -> None:
@@ -41,6 +51,11 @@ class Settings:
         if not 0 <= self.seed <= _LARGEST_SEED - self.envs:
             raise ValueError(f"seed must be from 0 to {_LARGEST_SEED - self.envs}, not {self.seed}")
         refuse_misplaced(self.injections, self)
+
+    @property
+    def group(self) -> str:
+        """The policy and the switches that are on, as the group of a run's events: ppo, heuristic+unisolated."""
+        return "+".join([self.policy, *(switch for switch in SWITCHES if getattr(self, switch))])
 
     def hyperparameters(self) -> dict[str, Any]:
         """Everything that shapes a run, by name."""

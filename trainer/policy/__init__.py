@@ -3,6 +3,7 @@
 from nissa.trainer.policy.actions import HEADS
 from nissa.trainer.policy.actor_critic import ActorCritic
 from nissa.trainer.policy.decision import Policy, decide_by_rule, never
+from nissa.trainer.policy.diagnostics import diagnostics
 from nissa.trainer.policy.hyperparameters import HYPERPARAMETERS
 from nissa.trainer.policy.ppo import PPO
 from nissa.trainer.policy.rewards import reward_components
@@ -19,6 +20,7 @@ __all__ = [
     "SlotView",
     "Transition",
     "decide_by_rule",
+    "diagnostics",
     "never",
     "reward_components",
 ]
