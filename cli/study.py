@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--seeds", type=at_least(1), default=6, help="repetitions with seeds of their own (6)")
     parser.add_argument("--envs", type=at_least(1), default=4, help="environments of each (4)")
     parser.add_argument("--episodes", type=at_least(1), default=12, help="episodes that PPO trains in each (12)")
-    parser.add_argument("--judged", type=at_least(1), default=3, help="episodes by which each group is judged (3)")
+    parser.add_argument("--judged", type=at_least(1), default=2, help="episodes by which each group is judged (2)")
     parser.add_argument("--epochs", type=at_least(1), default=45, help="epochs of an episode (45)")
     parser.add_argument("--switches", action="store_true", help="try the switches of PPO, too: twice as long")
     parser.add_argument("--workers", type=at_least(1), default=os.cpu_count() or 1, help="processes (one a CPU)")

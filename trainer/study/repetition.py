@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nissa.pipeline.telemetry import Telemetry
-from nissa.trainer.policy import Policy
 from nissa.trainer.run import new_policy, train
 from nissa.trainer.settings import Settings
 from nissa.trainer.study.hosts import Alone, size_curves, train_hosts, twins_among
@@ -42,19 +41,14 @@ def repeat(study: StudySettings, seed: int, out: Path | None) -> Repetition:
 
 def _judge(settings: Settings, study: StudySettings, seed: int, out: Path | None) -> Verdict:
     name = f"study-{settings.group}-seed{seed}"
-    trained_in = f"{name}-training" if settings.policy == "ppo" else None
-    policy = _trained(settings, study, seed, trained_in, out) if trained_in else new_policy(settings)
+    before = replace(settings, episodes=study.episodes, seed=study.training_seed(seed))
+    policy, trained_in = new_policy(before), None
+    if settings.policy == "ppo":
+        trained_in = f"{name}-training"
+        with _telemetry(trained_in, out) as telemetry:
+            train(before, telemetry, policy=policy)
     with _telemetry(name, out) as telemetry:
         return judge(policy, settings, telemetry, trained_in)
-
-
-def _trained(settings: Settings, study: StudySettings, seed: int, run: str, out: Path | None) -> Policy:
-    """A policy that has learned, in environments in which it is not judged."""
-    before = replace(settings, episodes=study.episodes, seed=study.training_seed(seed))
-    policy = new_policy(before)
-    with _telemetry(run, out) as telemetry:
-        train(before, telemetry, policy=policy)
-    return policy
 
 
 def _settings(study: StudySettings, seed: int, **how: Any) -> Settings:

@@ -40,7 +40,7 @@ class StudySettings:
     seeds: int = 6
     envs: int = 4
     episodes: int = 12
-    judged: int = 3
+    judged: int = 2
     epochs: int = 45
     switches: bool = False
 
