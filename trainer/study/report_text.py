@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from nissa.operators.statistics import Interval
-from nissa.trainer.study.report import StudyReport
+from nissa.trainer.study.report import Group, StudyReport
 from nissa.trainer.study.report_rows import SHOWN
 from nissa.trainer.study.settings import HOST
 
@@ -27,7 +27,8 @@ _NAME, _CELL = 22, 16
 
 def format_report(report: StudyReport) -> str:
     """A table of each network with a line for each group, contrasts, hosts by size, attribution, and what it says."""
-    return "\n".join([*_head(report), *_networks(report), *_contrasts(report), *_hosts(report), *_rest(report)])
+    parts = (_head, _networks, _contrasts, _hosts, _attribution, _verdicts)
+    return "\n".join(line for part in parts for line in part(report))
 
 
 def _head(report: StudyReport) -> Iterator[str]:
@@ -63,20 +64,26 @@ def _hosts(report: StudyReport) -> Iterator[str]:
         yield _line(f"{host.params:,}", f"{host.growth_ratio:.2f}", *figures)
 
 
-def _rest(report: StudyReport) -> Iterator[str]:
-    grown = {name: group for name, group in report.groups.items() if name != HOST}
-    names = dict.fromkeys(name for group in grown.values() for name in group.attribution)
+def _attribution(report: StudyReport) -> Iterator[str]:
+    names = dict.fromkeys(name for group in report.groups.values() for name in group.attribution)
     yield from ("", "Attribution: Shapley value of a seed in the network as trained, validation, points (seeds)")
-    yield _line("group", *names)
-    for name, group in grown.items():
+    yield _line("group", *names, cell=22)
+    for name, group in _grown(report):
         found = [group.attribution.get(blueprint) for blueprint in names]
         yield _line(name, *(f"{shown(of.shapley)} ({of.networks})" if of else "-" for of in found), cell=22)
-    yield ""
-    for name, group in grown.items():
-        held_out, equivalent = group.figures["held_out"], group.equivalent_traditional_params["held_out"]
-        alone = _says(held_out["training_delta"], "the host alone")
-        equal = _says(held_out["equal_delta"], "hosts alone of its size")
-        yield f"{name}: {alone}; {equal}. A host alone as accurate: {_size(equivalent)}."
+
+
+def _verdicts(report: StudyReport) -> Iterator[str]:
+    yield from ("", "What it says: kept networks on held out images")
+    yield _line("group", "than the host alone", "than hosts of its size", "parameters of an equal host", cell=30)
+    for name, group in _grown(report):
+        figures, equivalent = group.figures["held_out"], group.equivalent_traditional_params["held_out"]
+        found = [SHOWN[figures[delta].side()] for delta in ("training_delta", "equal_delta")]
+        yield _line(name, *found, _size(equivalent), cell=30)
+
+
+def _grown(report: StudyReport) -> list[tuple[str, Group]]:
+    return [(name, group) for name, group in report.groups.items() if name != HOST]
 
 
 def _line(first: str, *cells: str, name: int = _NAME, cell: int = _CELL) -> str:
@@ -89,14 +96,9 @@ def shown(interval: Interval) -> str:
     return "-" if mean is None else f"{mean:.2f}" + ("" if high is None else f" +- {high - mean:.2f}")
 
 
-def _says(difference: Interval, than: str) -> str:
-    found = {"better": "better than", "worse": "worse than", "not shown": "not shown to differ from"}
-    return f"{found[SHOWN[difference.side()]]} {than} ({shown(difference)})"
-
-
 def _size(params: Interval) -> str:
     """Bounds that would be extrapolated are left open."""
     if params.mean is None:
-        return "beyond the sizes that were trained"
+        return "-"
     low, high = (f"{bound:,.0f}" if bound is not None else "?" for bound in params[1:])
-    return f"{params.mean:,.0f} parameters ({low} to {high})"
+    return f"{params.mean:,.0f} ({low} to {high})"
