@@ -20,9 +20,9 @@ class Attribution(NamedTuple):
     """What the seeds of a blueprint are worth to the network as it was trained, in percentage points."""
 
     shapley: Interval
-    """Over the seeds of the study that have such seeds."""
+    """Over the repetitions in which some network has such a seed."""
     networks: int
-    """Seeds in networks, over all."""
+    """Seeds of this blueprint, over all judged networks."""
 
 
 class Group(NamedTuple):
