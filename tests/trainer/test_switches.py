@@ -10,9 +10,9 @@ from nissa.events.kinds import Action, StageChanged
 from nissa.trainer.growth.growth import Growth
 from nissa.trainer.network import BLUEPRINTS, Model, host_flops
 from nissa.trainer.policy.actor_critic import ActorCritic
-from nissa.trainer.policy.diagnostics import DIAGNOSTICS_SIZE, diagnostics
 from nissa.trainer.policy.ppo import PPO
 from nissa.trainer.policy.rewards import COMPUTE, reward_components
+from nissa.trainer.policy.rich_observation import DIAGNOSTICS_SIZE, diagnostics
 from nissa.trainer.policy.situation import OBSERVATION_SIZE
 from nissa.trainer.settings import Settings
 from nissa.trainer.training.epoch import TrainedEpoch

@@ -3,10 +3,10 @@
 from nissa.trainer.policy.actions import HEADS
 from nissa.trainer.policy.actor_critic import ActorCritic
 from nissa.trainer.policy.decision import Policy, decide_by_rule, never
-from nissa.trainer.policy.diagnostics import diagnostics
 from nissa.trainer.policy.hyperparameters import HYPERPARAMETERS
 from nissa.trainer.policy.ppo import PPO
 from nissa.trainer.policy.rewards import reward_components
+from nissa.trainer.policy.rich_observation import diagnostics
 from nissa.trainer.policy.rollout import Transition
 from nissa.trainer.policy.situation import Situation, SlotView
 

@@ -13,9 +13,9 @@ from nissa.trainer.data import generator, stream
 from nissa.trainer.policy.actions import HEADS
 from nissa.trainer.policy.actor_critic import ActorCritic, masked_log_probs
 from nissa.trainer.policy.decision import Decision
-from nissa.trainer.policy.diagnostics import DIAGNOSTICS_SIZE
 from nissa.trainer.policy.ppo_figures import explained_variance, head_entropy
 from nissa.trainer.policy.ppo_loss import ppo_loss
+from nissa.trainer.policy.rich_observation import DIAGNOSTICS_SIZE
 from nissa.trainer.policy.rollout import Batch, Rollout, collate, score
 from nissa.trainer.policy.situation import OBSERVATION_SIZE, Situation
 

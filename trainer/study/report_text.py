@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nissa.operators.statistics import Interval
 from nissa.trainer.study.report import Group, StudyReport
-from nissa.trainer.study.report_rows import SHOWN
+from nissa.trainer.study.report_json import SHOWN
 from nissa.trainer.study.settings import HOST
 
 __all__ = ["format_report"]
@@ -46,21 +46,21 @@ def _networks(report: StudyReport) -> Iterator[str]:
     for network, title in _NETWORKS.items():
         yield from ("", title, _line("group", *_COLUMNS.values()))
         for name, group in report.groups.items():
-            yield _line(name, *(shown(group.figures[network][column]) for column in _COLUMNS))
+            yield _line(name, *(_shown(group.figures[network][column]) for column in _COLUMNS))
 
 
 def _contrasts(report: StudyReport) -> Iterator[str]:
     yield from ("", "Group minus group, seed by seed; kept networks on held out images, points")
     yield _line("", "accuracy", "equal delta", name=46)
     for one in report.contrasts:
-        yield _line(f"{one.first} - {one.second}", shown(one.accuracy), shown(one.equal_delta), name=46)
+        yield _line(f"{one.first} - {one.second}", _shown(one.accuracy), _shown(one.equal_delta), name=46)
 
 
 def _hosts(report: StudyReport) -> Iterator[str]:
     yield from ("", "Hosts trained alone, by size, for as long and in the same order of the data")
     yield _line("parameters", "size", "held out, %", "minus the host", "validation, %")
     for host in report.hosts:
-        figures = (shown(of) for of in (host.held_out, host.held_out_delta, host.validation))
+        figures = (_shown(of) for of in (host.held_out, host.held_out_delta, host.validation))
         yield _line(f"{host.params:,}", f"{host.growth_ratio:.2f}", *figures)
 
 
@@ -70,7 +70,7 @@ def _attribution(report: StudyReport) -> Iterator[str]:
     yield _line("group", *names, cell=22)
     for name, group in _grown(report):
         found = [group.attribution.get(blueprint) for blueprint in names]
-        yield _line(name, *(f"{shown(of.shapley)} ({of.networks})" if of else "-" for of in found), cell=22)
+        yield _line(name, *(f"{_shown(of.shapley)} ({of.networks})" if of else "-" for of in found), cell=22)
 
 
 def _verdicts(report: StudyReport) -> Iterator[str]:
@@ -90,7 +90,7 @@ def _line(first: str, *cells: str, name: int = _NAME, cell: int = _CELL) -> str:
     return (f"{first:<{name}}" + "".join(f"{one:>{cell}}" for one in cells)).rstrip()
 
 
-def shown(interval: Interval) -> str:
+def _shown(interval: Interval) -> str:
     """The mean, and half of a symmetric interval behind it, as far as there is any."""
     mean, _, high = interval
     return "-" if mean is None else f"{mean:.2f}" + ("" if high is None else f" +- {high - mean:.2f}")

@@ -196,7 +196,7 @@ def seen(run: Path, kind: type[Any]) -> Events:
 
 def test_a_fault_raises_fidelity_until_its_environment_has_trained_on(watched: Path) -> None:
     changes = [(e.scope.epoch, e.payload.level, e.payload.clause) for e in seen(watched, FidelityChanged)]
-    assert changes == [(10, "dense", "alert"), (12, "normal", "resolved")]
+    assert changes == [(10, "dense", "alert"), (13, "normal", "resolved")]
 
 
 def test_the_probes_look_closer_while_fidelity_is_dense(watched: Path) -> None:

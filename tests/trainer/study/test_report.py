@@ -11,7 +11,7 @@ from nissa.trainer.study.hosts import WIDTHS, Alone
 from nissa.trainer.study.outcome import Figures, Outcome
 from nissa.trainer.study.repetition import Repetition
 from nissa.trainer.study.report import StudyReport, reported
-from nissa.trainer.study.report_rows import report_rows
+from nissa.trainer.study.report_json import report_rows
 from nissa.trainer.study.report_text import format_report
 from nissa.trainer.study.settings import StudySettings
 
