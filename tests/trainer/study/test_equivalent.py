@@ -9,8 +9,9 @@ HOSTS = [(100, 80.0), (400, 90.0)]
 
 
 def test_of_one_seed_there_is_a_size_and_no_interval() -> None:
-    size, *bounds = equivalent_traditional_params([Seed(85.0, HOSTS)])
-    assert (size, bounds) == (pytest.approx(200), [None, None])
+    found = equivalent_traditional_params([Seed(85.0, HOSTS)])
+    assert found.mean == pytest.approx(200)
+    assert (found.low, found.high) == (None, None)
     assert equivalent_traditional_params([]) == Interval()
 
 
