@@ -14,13 +14,18 @@ from nissa.trainer.policy import Policy
 from nissa.trainer.settings import Settings, host_hyperparameters
 from nissa.trainer.training import EpisodeRecord, host_baseline_measured, hosts_alone, save_initial, train_twin
 
-__all__ = ["Environment"]
+__all__ = ["Environment", "data_seed"]
 
 _DATA_SEEDS = 1_000_000
 
 
+def data_seed(torch_seed: int) -> int:
+    """What the order of the data is drawn from, in an environment that is initialized from `torch_seed`."""
+    return _DATA_SEEDS + torch_seed
+
+
 class Environment:
-    """Number `index` of a run, under a policy whose name is its group. Its twin is trained at once.
+    """Number `index` of a run, under a policy. Its twin is trained at once: `alone` is the host, `twin` its course.
 
     The initial weights are kept under `out`, if given; raises OSError if they cannot be.
     """
@@ -29,10 +34,10 @@ class Environment:
         self, index: int, settings: Settings, policy: Policy, telemetry: Telemetry, out: Path | None = None
     ) -> None:
         self.index, self.settings, self.policy, self.telemetry = index, settings, policy, telemetry
-        self.emitter = emitter = telemetry.scope(group=settings.policy, env=index)
+        self.emitter = emitter = telemetry.scope(group=settings.group, env=index)
         self.torch_seed = settings.seed + index
-        self.data_seed = _DATA_SEEDS + self.torch_seed
-        self.twin = train_twin(self.torch_seed, self.data_seed, settings.epochs, emitter)
+        self.data_seed = data_seed(self.torch_seed)
+        self.alone, self.twin = train_twin(self.torch_seed, self.data_seed, settings.epochs, emitter)
         self.model = Model(self.torch_seed, emitter)
         checkpoint = save_initial(self.torch_seed, index, out) if out else None
         emitter.emit(host_baseline_measured(self.twin, self.model.host_params, checkpoint))
@@ -46,7 +51,8 @@ class Environment:
         self.emitter.move(episode=number, epoch=0)
         self.emitter.emit(self._started())
         seeds = stream("episode", self.torch_seed, number)
-        growth = Growth(self.model, f"env{self.index}-ep{number}", seeds, self._initiator)
+        names, isolated = f"env{self.index}-ep{number}", not self.settings.unisolated
+        growth = Growth(self.model, names, seeds, self._initiator, isolated)
         record = EpisodeRecord(env=self.index, episode=number)
         watch = Watch(
             self.telemetry,
@@ -58,8 +64,16 @@ class Environment:
             seed=stream("probes", self.torch_seed, number),
         )
         train = sabotaged(self.settings.injections, self.index, number)
-        how = {"data_seed": self.data_seed, "epochs": self.settings.epochs}
-        return Episode(watch, self.policy, growth, self.twin, record, train=train, **how)
+        return Episode(
+            watch,
+            self.policy,
+            growth,
+            self.twin,
+            record,
+            train=train,
+            data_seed=self.data_seed,
+            settings=self.settings,
+        )
 
     @property
     def _initiator(self) -> str:

@@ -10,13 +10,15 @@ from nissa.trainer.network import BLUEPRINTS, GATES, LEARNING_RATE
 from nissa.trainer.policy import HEADS, HYPERPARAMETERS
 from nissa.trainer.training import MAX_NORM
 
-__all__ = ["POLICIES", "Settings", "host_hyperparameters"]
+__all__ = ["POLICIES", "SWITCHES", "Settings", "host_hyperparameters"]
 
 _LARGEST_SEED = 2**32 - 1
 """What numpy takes; each environment has one of its own."""
 _WIDEST = 16
 """Such a host has 300,000 parameters."""
-POLICIES = ("ppo", "heuristic", "never")
+POLICIES = ("ppo", "random", "heuristic", "never")
+"""`random` decides like `ppo` before its first update, and never learns."""
+SWITCHES = ("unisolated", "blueprint_prior", "compute_cost", "diagnostics")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,10 @@ class Settings:
 
     Environment i draws everything from `seed` + i. `injections` are faults that the training suffers on purpose.
     `widths` are those of hosts that are trained alone beside environment 0, by that of its own.
+    The others are switches, for a study to say what they bring: with `unisolated`, a seed takes part in full as soon as
+    it germinates; `blueprint_prior` adds the logarithm of a blueprint's success rate so far to its logit;
+    `compute_cost` takes the operations of the seeds off the reward; `diagnostics` adds losses and gradients to what the
+    policy sees.
     Raises ValueError, naming the value and what is allowed.
     """
 
@@ -33,6 +39,10 @@ class Settings:
     episodes: int = 3
     epochs: int = 45
     seed: int = 0
+    unisolated: bool = False
+    blueprint_prior: bool = False
+    compute_cost: bool = False
+    diagnostics: bool = False
     injections: tuple[Injection, ...] = ()
     widths: tuple[float, ...] = ()
 
@@ -47,6 +57,11 @@ class Settings:
         if not all(0 < width <= _WIDEST for width in self.widths):
             raise ValueError(f"widths must be above 0 and up to {_WIDEST}, not {self.widths}")
         refuse_misplaced(self.injections, self)
+
+    @property
+    def group(self) -> str:
+        """The policy and the switches that are on, as the group of a run's events: ppo, heuristic+unisolated."""
+        return "+".join([self.policy, *(switch for switch in SWITCHES if getattr(self, switch))])
 
     def hyperparameters(self) -> dict[str, Any]:
         """Everything that shapes a run, by name."""

@@ -28,7 +28,7 @@ __all__ = [
     "recorded",
 ]
 
-BATCHES = 23
+BATCHES = 17
 """Batches of an epoch."""
 ALERTS = {
     "loss_spike": ("loss_spike", "loss"),

@@ -132,19 +132,19 @@ def test_each_environment_tells_of_each_batch_and_epoch_once(by_ppo: Events) -> 
     batches = defaultdict(list)
     for event in of(by_ppo, BatchCompleted):
         batches[event.scope].append(event.payload.batch)
-    assert all(numbers == list(range(23)) for numbers in batches.values())
+    assert all(numbers == list(range(17)) for numbers in batches.values())
 
 
 def test_an_epoch_is_the_sum_of_its_batches_and_of_its_slots(by_ppo: Events) -> None:
     batches = defaultdict(list)
     for event in of(by_ppo, BatchCompleted):
         batches[event.scope].append(event.payload)
-    sizes = torch.tensor([64.0] * 22 + [29.0])
+    sizes = torch.tensor([64.0] * 16 + [53.0])
     for event in of(by_ppo, EpochCompleted):
         epoch, parts = event.payload, batches[event.scope]
         loss = (torch.tensor([batch.loss for batch in parts]) * sizes).sum() / sizes.sum()
         assert epoch.train_loss == pytest.approx(loss.item(), rel=1e-5)
-        assert epoch.host_grad_norm == pytest.approx(sum(b.host_grad_norm for b in parts) / 23)
+        assert epoch.host_grad_norm == pytest.approx(sum(b.host_grad_norm for b in parts) / 17)
         assert epoch.total_seed_params == sum(slot.seed_params for slot in epoch.slots)
         assert epoch.total_params == 1256 + epoch.total_seed_params
         assert set(epoch.seed_grad_norms) == {slot.slot for slot in epoch.slots if slot.seed}

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from nissa.pipeline.emitter import Emitter
+from nissa.trainer.network.flops import host_flops
 from nissa.trainer.network.host import CHANNELS, SLOT_CHANNELS, Channels, Host, n_params, new_host
 from nissa.trainer.network.optimizer import new_optimizer
 from nissa.trainer.network.slot import ISOLATED, MIXED, Slot
@@ -51,6 +52,10 @@ class Model(nn.Module):
     def seed_params(self, stage: str | None = None) -> int:
         """Trainable parameters of the seeds, of all or of those in one stage."""
         return sum(slot.seed.params for slot in self.slots.values() if slot.seed and stage in (None, slot.stage))
+
+    def flops_ratio(self) -> float:
+        """Operations of a forward pass: (host + seeds) / host, over the seeds present, whatever their stage."""
+        return 1 + sum(slot.seed.flops for slot in self.slots.values() if slot.seed) / host_flops()
 
     def growth_ratio(self) -> float:
         """(host + seeds) / host, over the seeds present, whatever their stage."""

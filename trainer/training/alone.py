@@ -5,12 +5,10 @@ Each has the seed and the data order of its environment, as the twin, which is t
 
 from collections.abc import Iterator, Sequence
 
-from nissa.events.kinds import BatchCompleted, HostAloneTrained
+from nissa.events.kinds import HostAloneTrained
 from nissa.pipeline.emitter import Emitter
-from nissa.trainer.data import batches, generator, load_digits
-from nissa.trainer.network import CHANNELS, Channels, Model, n_params
-from nissa.trainer.training.epoch import train_epoch
-from nissa.trainer.training.validation import validate
+from nissa.trainer.network import CHANNELS, Channels
+from nissa.trainer.training.twin import train_twin
 
 __all__ = ["WIDTHS", "hosts_alone"]
 
@@ -23,23 +21,16 @@ def hosts_alone(
 ) -> Iterator[HostAloneTrained]:
     """Train a host of each width for so many epochs, and validate it then."""
     for width in widths:
-        model, order = Model(torch_seed, emitter, _channels(width)), generator(data_seed)
-        for _ in range(epochs):
-            train_epoch(model, batches(load_digits(), order), report=_keep_quiet)
-        validated = validate(model, load_digits())
+        model, course = train_twin(torch_seed, data_seed, epochs, emitter, _channels(width), quiet=True)
         yield HostAloneTrained(
             width=width,
-            host_params=n_params(model.host),
+            host_params=model.host_params,
             epochs=epochs,
-            final_loss=validated.loss,
-            final_accuracy=validated.accuracy,
+            final_loss=course.val_losses[-1],
+            final_accuracy=course.val_accuracies[-1],
         )
 
 
 def _channels(width: float) -> Channels:
     early, mid, late = (max(1, round(width * channels)) for channels in CHANNELS)
     return early, mid, late
-
-
-def _keep_quiet(_: BatchCompleted) -> None:
-    """The batches of these hosts are nobody's news."""

@@ -36,6 +36,7 @@ from nissa.trainer.run import Settings, train
 from nissa.trainer.training.epoch import train_epoch
 from tests.trainer.injected import (
     ALERTS,
+    BATCHES,
     CRITIC,
     ENTROPY,
     FAULTY,
@@ -101,7 +102,7 @@ def test_a_training_is_the_same_until_a_fault_strikes_it_and_another_one_from_th
 ) -> None:
     place = injection.env or 0, injection.episode
     before, after = batches(clean, *place), batches(faulty, *place)
-    struck = 23 * ((injection.epoch or 0) - 1) + (23 if injection.fault == "accuracy_drop" else BATCH)
+    struck = BATCHES * ((injection.epoch or 0) - 1) + (BATCHES if injection.fault == "accuracy_drop" else BATCH)
     assert after[:struck] == before[:struck]
     assert after[struck] != before[struck]
 
@@ -195,7 +196,7 @@ def seen(run: Path, kind: type[Any]) -> Events:
 
 def test_a_fault_raises_fidelity_until_its_environment_has_trained_on(watched: Path) -> None:
     changes = [(e.scope.epoch, e.payload.level, e.payload.clause) for e in seen(watched, FidelityChanged)]
-    assert changes == [(10, "dense", "alert"), (12, "normal", "resolved")]
+    assert changes == [(10, "dense", "alert"), (13, "normal", "resolved")]
 
 
 def test_the_probes_look_closer_while_fidelity_is_dense(watched: Path) -> None:

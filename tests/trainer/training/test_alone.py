@@ -28,7 +28,7 @@ def test_a_host_has_the_size_of_its_width() -> None:
 def test_that_of_width_1_is_the_twin_to_the_last_bit() -> None:
     with Telemetry("widths") as telemetry:
         (told,) = hosts_alone((1.0,), 3, 4, 2, telemetry.scope(env=0))
-        twin = train_twin(3, 4, 2, telemetry.scope(env=0))
+        _, twin = train_twin(3, 4, 2, telemetry.scope(env=0))
     assert (told.final_accuracy, told.final_loss) == (twin.val_accuracies[-1], twin.val_losses[-1])
 
 
