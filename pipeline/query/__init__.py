@@ -1,0 +1,25 @@
+"""What can be asked of recorded runs? Anything that SQL can say: over kinds of events, and views named as the field is.
+
+Logs become Parquet tables once, which lie beside them; an embedded DuckDB reads those of the runs in question, and
+nothing else. It needs `pip install 'nissa[query]'`.
+"""
+
+from nissa.pipeline.query.asking import Answer, QueryError, asked, found_runs
+from nissa.pipeline.query.description import Described, described
+from nissa.pipeline.query.frames import Frame, Runs
+from nissa.pipeline.query.frames import open_runs as open  # noqa: A004
+from nissa.pipeline.query.packages import MissingPackageError, needed
+
+__all__ = [
+    "Answer",
+    "Described",
+    "Frame",
+    "MissingPackageError",
+    "QueryError",
+    "Runs",
+    "asked",
+    "described",
+    "found_runs",
+    "needed",
+    "open",
+]
