@@ -6,11 +6,16 @@ nothing else. It needs `pip install 'nissa[query]'`.
 
 from nissa.pipeline.query.asking import Answer, QueryError, asked, found_runs
 from nissa.pipeline.query.description import Described, described
+from nissa.pipeline.query.exporting import FORMATS, export
 from nissa.pipeline.query.frames import Frame, Runs
 from nissa.pipeline.query.frames import open_runs as open  # noqa: A004
-from nissa.pipeline.query.packages import MissingPackageError, needed
+from nissa.pipeline.query.packages import MissingPackageError
+from nissa.pipeline.query.views import VIEWS
+from nissa.pipeline.query.writing import distinct, rows_of, write_csv, write_json, write_parquet
 
 __all__ = [
+    "FORMATS",
+    "VIEWS",
     "Answer",
     "Described",
     "Frame",
@@ -19,7 +24,12 @@ __all__ = [
     "Runs",
     "asked",
     "described",
+    "distinct",
+    "export",
     "found_runs",
-    "needed",
     "open",
+    "rows_of",
+    "write_csv",
+    "write_json",
+    "write_parquet",
 ]

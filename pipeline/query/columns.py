@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache
 from operator import attrgetter
+from types import UnionType
 from typing import Any, NamedTuple
 
 import orjson
@@ -79,12 +80,9 @@ def _named(name: str, taken: set[str]) -> Column:
 @cache
 def _typed(hint: Any) -> tuple[Any, Convert | None]:
     arrow = needed("pyarrow")
-    (base, *others) = [option for option in typing.get_args(hint) if option is not type(None)] or [hint]
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if {base, *others} == {int, str}:
-        return arrow.string(), env_text
-    if type(None) in inner and not others:
-        return _typed(base)
+    if origin in (typing.Union, UnionType):
+        return _option([option for option in inner if option is not type(None)])
     if hint in _SCALARS:
         return getattr(arrow, _SCALARS[hint])(), None
     if origin is typing.Literal:
@@ -99,7 +97,18 @@ def _typed(hint: Any) -> tuple[Any, Convert | None]:
         return arrow.map_(arrow.string(), member), convert and (
             lambda items: {name: _or_none(convert, item) for name, item in items.items()}
         )
-    return arrow.string(), lambda value: orjson.dumps(plain(value)).decode()
+    return arrow.string(), _json
+
+
+def _option(options: list[Any]) -> tuple[Any, Convert | None]:
+    """Of a union: of one type, or of an environment's two."""
+    if len(options) == 1:
+        return _typed(options[0])
+    return needed("pyarrow").string(), env_text if {*options} == {int, str} else _json
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(plain(value)).decode()
 
 
 def _struct(cls: Any) -> tuple[Any, Convert]:

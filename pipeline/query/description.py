@@ -1,6 +1,7 @@
 """What is in each view: its columns with type, unit and meaning, from the kinds themselves."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -12,6 +13,7 @@ from nissa.pipeline.query.views import DEFINED, VIEWS
 
 __all__ = ["Described", "described"]
 
+_WHERE = {"path", "run", "group", "env", "episode", "epoch", "time"}
 _ROWS = {view.name: view.row for view in VIEWS}
 
 
@@ -39,13 +41,15 @@ def described(*views: str) -> Iterator[Described]:
 
 
 def _meaning(view: str, name: str, owners: list[Any]) -> tuple[str, str]:
-    """What is defined here goes first in a view, and what the kind says in its own table."""
-    told = [found for owner in owners if (found := _field(owner, name))]
-    here = [DEFINED[name]] if name in DEFINED else []
-    found = [*here, *told] if view in _ROWS else [*told, *here]
-    return found[0] if found else ("", f"Where that was told: {name.removeprefix('told_')} of the event itself.")
+    """Where an event happened, a view says; its fields, the kinds that it is made of."""
+    told = (_fields(owner).get(name) for owner in owners)
+    here = DEFINED.get(name)
+    found = [DEFINED.get(f"{view}.{name}"), here if view in _ROWS and name in _WHERE else None, *told, here]
+    return next(filter(None, found), ("", f"Of the event itself: its {name.removeprefix('told_')}."))
 
 
-def _field(owner: Any, name: str) -> tuple[str, str] | None:
-    schema = TypeAdapter(owner).json_schema().get("properties", {}).get(name)
-    return (unit_of(schema) or "", " ".join(schema.get("description", "").split())) if schema else None
+@cache
+def _fields(owner: Any) -> dict[str, tuple[str, str]]:
+    """Unit and meaning of the fields of a payload, or of a part."""
+    schemas = TypeAdapter(owner).json_schema().get("properties", {})
+    return {name: (unit_of(told) or "", " ".join(told.get("description", "").split())) for name, told in schemas.items()}

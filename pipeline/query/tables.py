@@ -44,11 +44,8 @@ class ParquetTables:
 
     def close(self) -> None:
         """Write what waits."""
-        arrow = needed("pyarrow")
-        rows = [(*key, *counted) for key, counted in self._counts.items()]
-        names = counts_schema()
-        values = [[row[at] for row in rows] for at in range(len(names))]
-        counts = arrow.Table.from_arrays([arrow.array(v, f.type) for v, f in zip(values, names, strict=True)], names)
+        told = [dict(zip(counts_schema().names, (*key, *row), strict=True)) for key, row in self._counts.items()]
+        counts = needed("pyarrow").Table.from_pylist(told, schema=counts_schema())
         needed("pyarrow.parquet").write_table(counts, self._folder / f"{COUNTS}.parquet")
         for table in self._files.values():
             table.close()

@@ -6,7 +6,7 @@ place: where a group or an environment is not told, NULL is one of its own.
 
 from typing import NamedTuple
 
-from nissa.events.vocabulary import ALERT_OVER
+from nissa.events.vocabulary import ALERT_OVER, SEVERITIES
 from nissa.pipeline.query.columns import names_of
 
 __all__ = ["DEFINED", "VIEWS", "View", "quoted"]
@@ -44,7 +44,8 @@ DEFINED: dict[str, tuple[str, str]] = {
     "extra": ("", "JSON: fields of the line that no column is for."),
     "kind": ("", "Kind of the events."),
     "data": ("", "JSON: the payload."),
-    "events": ("count", "Events that were told; of `kinds`, of this kind."),
+    "runs.events": ("count", "Events that were told, those that are derived left out."),
+    "events": ("count", "How many there are."),
     "first_time": ("seconds", "Of the first of them, since 1970, UTC."),
     "last_time": ("seconds", "Of the last of them, since 1970, UTC."),
     "last_position": ("", "Of the last of them."),
@@ -59,7 +60,7 @@ DEFINED: dict[str, tuple[str, str]] = {
     "germinated_epoch": ("", "Epoch before which it germinated; NULL where that was not told."),
     "ended_epoch": ("", "Epoch in which it ended."),
     "cull_drop": ("percentage points", "Accuracy right before its cull minus right after."),
-    "cut_off": ("", "Whether the end of the episode culled it, and nobody's judgement."),
+    "seeds.cut_off": ("", "Whether the end of the episode culled it, and nobody's judgement."),
     "failed": ("", "Names of the checks that failed."),
     "op": ("", "What was decided."),
     "blend": ("", "Curve of the blending."),
@@ -69,18 +70,19 @@ DEFINED: dict[str, tuple[str, str]] = {
     "state": ("", '"stands", "over", or "open at the end" of what it was raised in.'),
     "ended_by": ("", "Clause of its end; NULL while it stands."),
     "number": ("", "Its number in `nissa trace RUN N`."),
-    "batches_before": ("count", "Batches up to what opened it."),
-    "batches_after": ("count", "Batches after that."),
-    "severity": ("", '"info", "warning" or "critical"; of a trace, the worst of its alerts.'),
-    "what": ("", "One line for a person; of a trace, of the alert that opened it."),
+    "traces.batches_before": ("count", "Batches up to what opened it."),
+    "traces.batches_after": ("count", "Batches after that."),
+    "severity": ("", '"info", "warning" or "critical": the worst of its alerts.'),
+    "what": ("", "One line for a person, of the alert that opened it."),
     "cause": ("", "What was done right before, and may be why; NULL where nothing was."),
     "seeds_on": ("", "Slots whose seeds were switched on."),
     "n_on": ("count", "How many those are."),
     "against_all": ("percentage points", "Validation accuracy minus that with all seeds on."),
 }
-"""Unit and meaning of columns that are no field of a kind, or mean something else in a view."""
+"""Unit and meaning of columns that are no field of a kind; as `view.column` where it means something else there."""
 
 _PLACE = ("path", "run", "group", "env", "episode")
+_SEVERITIES = [*SEVERITIES]
 _END = ", ".join(f"'{clause}'" for clause in ALERT_OVER)
 
 
@@ -232,8 +234,7 @@ VIEWS = [
         "a trace around alerts or marks; `dense_trace_captured` has its batches",
         f"""
         select {_list("t", _PLACE)}, row_number() over (partition by path order by position, ordinal) as number,
-            list_max([array_position(['info', 'warning', 'critical'], x.severity) for x in t.alerts]) as rank,
-            ['info', 'warning', 'critical'][rank] as severity, reasons, first_epoch, last_epoch,
+            {_SEVERITIES}[list_max([array_position({_SEVERITIES}, x.severity) for x in t.alerts])] as severity, reasons, first_epoch, last_epoch,
             len(t.batches_before) as batches_before, len(t.batches_after) as batches_after,
             t.alerts[1].what as what, t.causes[1].what as cause, closed, t.time
         from dense_trace_captured t""",
