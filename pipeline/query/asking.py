@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from nissa.pipeline.query.cache import RunTables
 from nissa.pipeline.query.database import complaints, connected, mentioned, parts_of, unknown
 from nissa.pipeline.query.packages import needed
+from nissa.pipeline.query.preparing import prepare
 from nissa.pipeline.sources import UnreadableRunError
 
 __all__ = ["Answer", "QueryError", "asked", "found_runs"]
@@ -50,6 +51,7 @@ def asked(runs: Sequence[RunTables], sql: str, seconds: float | None = None) -> 
     Raises QueryError on what is no question, and where it takes longer than `seconds`, while rows are read too.
     """
     tables = mentioned(sql)
+    prepare(runs, parts_of(tables))
     connection, late = connected(runs, tables), Event()
 
     def interrupt() -> None:
@@ -85,7 +87,7 @@ def _check(connection: Any, sql: str) -> None:
     kinds = needed("duckdb").StatementType
     statements = connection.extract_statements(sql)
     if len(statements) != 1:
-        raise QueryError(f"give one query, not {len(statements)}")
+        raise QueryError(f"give one query, such as 'select * from runs', not {len(statements)}")
     if statements[0].type not in {kinds.SELECT, kinds.EXPLAIN}:
         raise QueryError(f"only SELECT is allowed, not {statements[0].type.name}: runs are read, and never written")
 
@@ -102,6 +104,8 @@ def _told(error: Exception, sql: str) -> str:
         return unknown(missing[1])
     if "syntax error" in text and re.search(r'(?<!")\bgroup\b(?!\s+by|")', sql, re.IGNORECASE):
         return f'{text}: the column is "group", in double quotes, because GROUP is a word of SQL'
+    if "operations are disabled" in text:
+        return f"a query reads the runs that it names, and nothing else: {text}"
     if "No files found" in text or "No such file" in text:
         return f"a run was written while it was read: ask again ({text})"
     return text

@@ -34,25 +34,36 @@ class RunTables:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.size = 0
+        """Bytes of its log."""
         self._home = path / ".tables" if path.is_dir() else path.parent / f".{path.name}.tables"
-        self._key = _key(path)
+        self._key = self._digest()
         self._temporary: TemporaryDirectory[str] | None = None
 
     def folder(self, part: str) -> Path:
         """The folder of a part of the tables: "told", what was emitted, or "derived", what operators make of it."""
-        known = self._place(self._home, part)
-        if known.is_dir():
-            return known
+        if kept := self.keep(part):
+            return kept
+        if self._temporary is None:
+            self._temporary = TemporaryDirectory(prefix="nissa-tables-")
+        home = Path(self._temporary.name)
+        return self._place(home, part) if self._place(home, part).is_dir() else self._made(home, part)
+
+    def keep(self, part: str) -> Path | None:
+        """The same beside the log; None where nothing may be written there."""
+        if self.is_kept(part):
+            return self._place(self._home, part)
         with suppress(OSError):
             if _may_write(self._home.parent):
                 self._home.mkdir(exist_ok=True)
                 made = self._made(self._home, part)
                 self._remove_stale()
                 return made
-        if self._temporary is None:
-            self._temporary = TemporaryDirectory(prefix="nissa-tables-")
-        home = Path(self._temporary.name)
-        return self._place(home, part) if self._place(home, part).is_dir() else self._made(home, part)
+        return None
+
+    def is_kept(self, part: str) -> bool:
+        """Whether that is there, of the log as it was when it was looked at."""
+        return self._place(self._home, part).is_dir()
 
     def _place(self, home: Path, part: str) -> Path:
         return home / f"{self._key}-{part}"
@@ -69,6 +80,19 @@ class RunTables:
             shutil.rmtree(workshop, ignore_errors=True)
         return self._place(home, part)
 
+    def _digest(self) -> str:
+        """Of the files as they are, and of what makes tables of them."""
+        digest = sha256(_makers())
+        for kind in KINDS:
+            digest.update(f"{kind} {schema(kind)}\n".encode())
+        for file in log_files(self.path):
+            if not file.is_file():
+                raise UnreadableRunError(f"{self.path}: it can be read only once: save it to a file first")
+            known = file.stat()
+            self.size += known.st_size
+            digest.update(f"{file.name} {known.st_size} {known.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()[:20]
+
     def _remove_stale(self) -> None:
         current = {self._place(self._home, part) for part in PARTS}
         for folder in self._home.iterdir():
@@ -80,19 +104,6 @@ class RunTables:
 def _may_write(directory: Path) -> bool:
     """A directory that is read-only by its mode is so for root too."""
     return os.access(directory, os.W_OK) and bool(directory.stat().st_mode & 0o222)
-
-
-def _key(path: Path) -> str:
-    """Of the files as they are, and of what makes tables of them."""
-    digest = sha256(_makers())
-    for kind in KINDS:
-        digest.update(f"{kind} {schema(kind)}\n".encode())
-    for file in log_files(path):
-        if not file.is_file():
-            raise UnreadableRunError(f"{path}: it can be read only once: save it to a file first")
-        known = file.stat()
-        digest.update(f"{file.name} {known.st_size} {known.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:20]
 
 
 @cache

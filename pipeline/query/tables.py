@@ -71,7 +71,10 @@ class _Table:
     def __init__(self, file: Path, kind: str) -> None:
         arrow = needed("pyarrow")
         self._kind, self._columns, self._schema = kind, columns(kind), schema(kind)
-        self._writer = needed("pyarrow.parquet").ParquetWriter(file, self._schema, compression="zstd")
+        # Numbers hardly repeat; names do.
+        names = [column.name for column in self._columns if column.type == arrow.string()]
+        writer = needed("pyarrow.parquet").ParquetWriter
+        self._writer = writer(file, self._schema, compression="lz4", use_dictionary=names)
         self._read = reader(names_of(kind))
         self._waiting: list[tuple[Event[Any], int]] = []
         self._batches: list[Any] = []
