@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
@@ -44,8 +45,12 @@ _PARTS = "MAP(", "STRUCT("
 
 
 def add(commands: Any) -> None:
-    """Declare the subcommand."""
-    parser = commands.add_parser("query", help="ask recorded runs in SQL")
+    """Declare the subcommand. Its options may stand anywhere, also between a run and the query."""
+    what = "ask recorded runs in SQL"
+    # To the outer parser every word is a word, whatever it begins with.
+    outer = commands.add_parser("query", help=what, add_help=False, prefix_chars="\0")
+    outer.add_argument("words", nargs="*")
+    parser = type(outer)(prog=outer.prog, description=what)
     words = "run directories, files of lines, or patterns such as 'runs/*'; then one SELECT, in quotes"
     parser.add_argument("words", nargs="*", metavar="RUN... SQL", help=words)
     parser.add_argument("--views", action="store_true", help="list the views, or those that are named, and their columns")
@@ -54,7 +59,7 @@ def add(commands: Any) -> None:
     form.add_argument("--csv", action="store_true", help="print CSV")
     form.add_argument("--parquet", type=Path, metavar="FILE", help="write Parquet into a file that is not there yet")
     parser.add_argument("--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="give up after so long (60)")
-    parser.set_defaults(run=_run)
+    outer.set_defaults(run=lambda arguments: _run(parser.parse_intermixed_args(arguments.words)))
 
 
 @contextmanager
@@ -84,7 +89,7 @@ def _run(arguments: argparse.Namespace) -> int:
         *runs, sql = arguments.words
         with asked(found_runs(*runs), sql, arguments.timeout) as answer:
             _write(answer, arguments)
-    return reported(arguments.command, answer.complaints)
+    return reported("query", answer.complaints)
 
 
 def _write(answer: Answer, arguments: argparse.Namespace) -> None:
@@ -93,9 +98,21 @@ def _write(answer: Answer, arguments: argparse.Namespace) -> None:
     elif arguments.csv:
         write_csv(answer.batches, sys.stdout)
     elif arguments.parquet:
-        write_parquet(answer.batches, arguments.parquet)
+        _write_file(answer, arguments.parquet)
     else:
         write_lines(_table(answer.batches))
+
+
+def _write_file(answer: Answer, file: Path) -> None:
+    """There whole, or not at all."""
+    if file.exists():
+        raise FileExistsError(f"{file} exists already: choose another name, or move it away")
+    unfinished = file.with_name(f".{file.name}-{uuid4().hex}")
+    try:
+        write_parquet(answer.batches, unfinished)
+        unfinished.rename(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _table(batches: Any) -> Iterator[str]:
