@@ -125,7 +125,8 @@ VIEWS = [
                 coalesce(sum(events) filter (kind = 'run_resumed'), 0)::bigint as resumed
             from told_counts group by all) k
         left join {_last("run_started", "path", "run")} s using (path, run)
-        left join run_ended e on e.path = k.path and e.run = k.run and e.position = k.last_position""",
+        left join run_ended e on e.path = k.path and e.run = k.run and e.position = k.last_position
+        order by k.path, s.time, k.run""",
     ),
     View(
         "episodes",
@@ -137,7 +138,8 @@ VIEWS = [
             e.final_accuracy - c.twin_final_accuracy as final_delta, s.time as started, e.time as ended
         from {_last("episode_started", *_PLACE)} s
         full join {_last("episode_ended", *_PLACE)} e on {_same("s", "e")}
-        left join {_last("episode_compared", *_PLACE)} c on {_same("c", "e")}""",
+        left join {_last("episode_compared", *_PLACE)} c on {_same("c", "e")}
+        order by all""",
     ),
     View(
         "epochs",
@@ -147,7 +149,8 @@ VIEWS = [
             t.val_accuracy as twin_val_accuracy, t.val_loss as twin_val_loss, c.time
         from epoch_completed c
         left join {_last("host_baseline_epoch", "path", "run", "group", "env", "epoch")} t
-            on {_same("c", "t", ("path", "run", "group", "env", "epoch"))}""",
+            on {_same("c", "t", ("path", "run", "group", "env", "epoch"))}
+        order by c.path, c.position""",
     ),
     View(
         "batches",
@@ -183,7 +186,7 @@ VIEWS = [
             nullif(e.turn, 'germinated') as fate, s.epoch as germinated_epoch, e.epoch as ended_epoch,
             {_list("e", _FATES)}, e.accuracy_before - e.accuracy_after as cull_drop,
             e.initiator = 'episode_end' as cut_off, s.time as started, e.time as ended
-        from pairs""",
+        from pairs order by 1, coalesce(s.position, e.position)""",
     ),
     View(
         "gates",
@@ -204,7 +207,8 @@ VIEWS = [
         left join (
             select path, run, "group", env, episode, unnest(epochs) as epoch, unnest(advantages) as advantage,
                 unnest(returns) as "return"
-            from {_last("decisions_scored", *_PLACE)}) v on {_same("d", "v", (*_PLACE, "epoch"))}""",
+            from {_last("decisions_scored", *_PLACE)}) v on {_same("d", "v", (*_PLACE, "epoch"))}
+        order by d.path, d.position""",
     ),
     View(
         "updates",
@@ -227,7 +231,7 @@ VIEWS = [
             case when next.begins is not false then 'stands' when next.ended_by in ({_END}) then 'over'
                 else 'open at the end' end as state,
             next.ended_by as ended_by, next.stood as observations, a.time, next.ended as ended
-        from lives a where begins""",
+        from lives a where begins order by a.path, position, ordinal""",
     ),
     View(
         "traces",
@@ -237,7 +241,7 @@ VIEWS = [
             {_SEVERITIES}[list_max([array_position({_SEVERITIES}, x.severity) for x in t.alerts])] as severity, reasons, first_epoch, last_epoch,
             len(t.batches_before) as batches_before, len(t.batches_after) as batches_after,
             t.alerts[1].what as what, t.causes[1].what as cause, closed, t.time
-        from dense_trace_captured t""",
+        from dense_trace_captured t order by t.path, number""",
     ),
     View(
         "counterfactuals",
@@ -246,7 +250,7 @@ VIEWS = [
         select {_at("c")}, strategy, n_val, [s for s, i in c.slots if r.config[i]] as seeds_on,
             len(seeds_on) as n_on, r.*, r.val_accuracy - max(r.val_accuracy)
                 filter (len(seeds_on) = len(c.slots)) over (partition by path, position) as against_all, c.time
-        from counterfactual_measured c, unnest(c.results) as u(r)""",
+        from counterfactual_measured c, unnest(c.results) as u(r) order by c.path, c.position, r.config""",
     ),
     View(
         "attribution",
@@ -260,19 +264,19 @@ VIEWS = [
         "a blueprint in a group, as it stood last",
         f"""
         select path, run, "group", {_fields("b", "blueprint_summarized")}
-        from {_last("blueprint_summarized", "path", "run", "group", "blueprint")} b""",
+        from {_last("blueprint_summarized", "path", "run", "group", "blueprint")} b order by all""",
     ),
     View(
         "verdicts",
         "is growing winning in a group? As it stood last",
         f"""
         select path, run, "group", {_fields("v", "verdict_reached")}
-        from {_last("verdict_reached", "path", "run", "group")} v""",
+        from {_last("verdict_reached", "path", "run", "group")} v order by all""",
     ),
     View(
         "kinds",
         "a kind of events in a run, and how many there are",
-        "from told_counts union all by name from derived_counts",
+        "from told_counts union all by name from derived_counts order by path, run, events desc, kind",
     ),
 ]
 """What the field asks about."""
