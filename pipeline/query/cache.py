@@ -7,12 +7,13 @@ folder appears there whole or not at all. Where nothing may be written, tables a
 import os
 import shutil
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from uuid import uuid4
 
 import nissa
@@ -38,16 +39,17 @@ class RunTables:
         """Bytes of its log."""
         self._home = path / ".tables" if path.is_dir() else path.parent / f".{path.name}.tables"
         self._key = self._digest()
-        self._temporary: TemporaryDirectory[str] | None = None
+        self._temporary: Path | None = None
 
     def folder(self, part: str) -> Path:
         """The folder of a part of the tables: "told", what was emitted, or "derived", what operators make of it."""
         if kept := self.keep(part):
             return kept
         if self._temporary is None:
-            self._temporary = TemporaryDirectory(prefix="nissa-tables-")
-        home = Path(self._temporary.name)
-        return self._place(home, part) if self._place(home, part).is_dir() else self._made(home, part)
+            self._temporary = Path(mkdtemp(prefix="nissa-tables-"))
+            weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
+        known = self._place(self._temporary, part)
+        return known if known.is_dir() else self._made(self._temporary, part)
 
     def keep(self, part: str) -> Path | None:
         """The same beside the log; None where nothing may be written there."""

@@ -49,8 +49,8 @@ DEFINED: dict[str, tuple[str, str]] = {
     "first_time": ("seconds", "Of the first of them, since 1970, UTC."),
     "last_time": ("seconds", "Of the last of them, since 1970, UTC."),
     "last_position": ("", "Of the last of them."),
-    "started": ("seconds", "When, since 1970, UTC."),
-    "ended": ("seconds", "When, since 1970, UTC; NULL where its end was not told."),
+    "started_at": ("seconds", "When, since 1970, UTC."),
+    "ended_at": ("seconds", "When, since 1970, UTC; NULL where its end was not told."),
     "resumed": ("count", "Times that another process went on with it."),
     "kept_delta": ("percentage points", "Accuracy of the kept network minus the twin's at the same epoch."),
     "final_delta": ("percentage points", "Accuracy of the network as trained minus the twin's at the same epoch."),
@@ -68,7 +68,7 @@ DEFINED: dict[str, tuple[str, str]] = {
     "advantage": ("reward", "Advantage of the decision (GAE, before normalization)."),
     "return": ("reward", "Target of the critic for the decision."),
     "state": ("", '"stands", "over", or "open at the end" of what it was raised in.'),
-    "ended_by": ("", "Clause of its end; NULL while it stands."),
+    "ended": ("", "Clause of its end; NULL while it stands."),
     "number": ("", "Its number in `nissa trace RUN N`."),
     "traces.batches_before": ("count", "Batches up to what opened it."),
     "traces.batches_after": ("count", "Batches after that."),
@@ -118,8 +118,8 @@ VIEWS = [
         "runs",
         "a run: how it was set up, and how it ended",
         f"""
-        select k.path, k.run, {_fields("s", "run_started")}, s.time as started, k.events, k.resumed,
-            {_fields("e", "run_ended")}, e.time as ended
+        select k.path, k.run, {_fields("s", "run_started")}, s.time as started_at, k.events, k.resumed,
+            {_fields("e", "run_ended")}, e.time as ended_at
         from (
             select path, run, sum(events)::bigint as events, max(last_position) as last_position,
                 coalesce(sum(events) filter (kind = 'run_resumed'), 0)::bigint as resumed
@@ -135,7 +135,7 @@ VIEWS = [
         select {_WHERE_BOTH}, {_fields("s", "episode_started")}, {_fields("e", "episode_ended")},
             {_fields("c", "episode_compared", *names_of("episode_ended"), "kept_growth_ratio")},
             e.kept_accuracy - c.twin_final_accuracy as kept_delta,
-            e.final_accuracy - c.twin_final_accuracy as final_delta, s.time as started, e.time as ended
+            e.final_accuracy - c.twin_final_accuracy as final_delta, s.time as started_at, e.time as ended_at
         from {_last("episode_started", *_PLACE)} s
         full join {_last("episode_ended", *_PLACE)} e on {_same("s", "e")}
         left join {_last("episode_compared", *_PLACE)} c on {_same("c", "e")}
@@ -185,7 +185,7 @@ VIEWS = [
             coalesce(s.blueprint, e.blueprint) as blueprint, {_fields("s", "seed_germinated", "slot", "seed", "blueprint")},
             nullif(e.turn, 'germinated') as fate, s.epoch as germinated_epoch, e.epoch as ended_epoch,
             {_list("e", _FATES)}, e.accuracy_before - e.accuracy_after as cull_drop,
-            e.initiator = 'episode_end' as cut_off, s.time as started, e.time as ended
+            e.initiator = 'episode_end' as cut_off, s.time as started_at, e.time as ended_at
         from pairs order by 1, coalesce(s.position, e.position)""",
     ),
     View(
@@ -220,17 +220,17 @@ VIEWS = [
         "an alert or a mark, and its end",
         f"""
         with turns as (
-            select *, true as begins, null as ended_by, null as stood, null as ended from alert_raised
+            select *, true as begins, null as ended, null as stood, null as ended_at from alert_raised
             union all by name
-            select * replace (null as clause), false as begins, clause as ended_by, observations as stood,
-                time as ended from alert_resolved),
+            select * replace (null as clause), false as begins, clause as ended, observations as stood,
+                time as ended_at from alert_resolved),
         lives as (
             select *, lead(t) over w as next from turns t
             window w as (partition by path, run, "group", env, alert, subject, severity order by position, ordinal))
         select {_at("a")}, {_fields("a", "alert_raised")},
-            case when next.begins is not false then 'stands' when next.ended_by in ({_END}) then 'over'
+            case when next.begins is not false then 'stands' when next.ended in ({_END}) then 'over'
                 else 'open at the end' end as state,
-            next.ended_by as ended_by, next.stood as observations, a.time, next.ended as ended
+            next.ended as ended, next.stood as observations, a.time, next.ended_at as ended_at
         from lives a where begins order by a.path, position, ordinal""",
     ),
     View(
