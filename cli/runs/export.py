@@ -16,7 +16,9 @@ def add(commands: Any) -> None:
     """Declare the subcommand."""
     parser = commands.add_parser("export", help="write recorded runs as a folder of CSV or Parquet files")
     parser.add_argument("paths", nargs="+", type=Path, metavar="RUN", help="a run, or a file of its lines")
-    parser.add_argument("-o", "--out", required=True, type=Path, metavar="FOLDER", help="a folder that is not there yet")
+    parser.add_argument(
+        "-o", "--out", required=True, type=Path, metavar="FOLDER", help="a folder that is not there yet"
+    )
     parser.add_argument("--format", choices=FORMATS, default="parquet", help="of the files (parquet)")
     parser.set_defaults(run=_run)
 

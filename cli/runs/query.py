@@ -53,9 +53,12 @@ def add(commands: Any) -> None:
     parser = type(outer)(prog=outer.prog, description=what)
     words = "run directories, files of lines, or patterns such as 'runs/*'; then one SELECT, in quotes"
     parser.add_argument("words", nargs="*", metavar="RUN... SQL", help=words)
-    parser.add_argument("--views", action="store_true", help="list the views, or those that are named, and their columns")
+    parser.add_argument(
+        "--views", action="store_true", help="list the views, or those that are named, and their columns"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print a list of objects instead of a table")
+    form.add_argument("--markdown", action="store_true", help="with --views: print the table of docs/query.md")
     form.add_argument("--csv", action="store_true", help="print CSV")
     form.add_argument("--parquet", type=Path, metavar="FILE", help="write Parquet into a file that is not there yet")
     parser.add_argument("--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="give up after so long (60)")
@@ -83,7 +86,7 @@ def reported(command: str, complaints: Iterable[tuple[Path, str]]) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     with mended():
         if arguments.views:
-            return _views(arguments.words, as_json=arguments.json)
+            return _views(arguments)
         if len(arguments.words) < 2:
             raise UsageError(_USAGE)
         *runs, sql = arguments.words
@@ -139,16 +142,28 @@ def _cell(value: Any) -> str:
     return shortened(text, _WIDTH)
 
 
-def _views(names: list[str], *, as_json: bool) -> int:
+def _views(arguments: argparse.Namespace) -> int:
+    names = arguments.words
     known = [*dict.fromkeys(found.view for found in described())] if names else []
     if unknown := [view for view in names if view not in known]:
         raise UsageError(f"there is no view {unknown[0]}: there are {', '.join(known)}")
     columns = described(*names)
-    if as_json:
+    if arguments.json:
         write_document([found._asdict() for found in columns])
+    elif arguments.markdown:
+        write_lines(_page(columns))
     else:
         write_lines(_listed(columns, every=bool(names)))
     return 0
+
+
+def _page(columns: Iterable[Described]) -> Iterator[str]:
+    """The table of views in docs/query.md."""
+    rows = {view.name: view.row for view in VIEWS}
+    yield from ("| view | a row is | columns |", "|---|---|---|")
+    for view, found in groupby(columns, key=lambda column: column.view):
+        if view in rows:
+            yield f"| `{view}` | {rows[view]} | {', '.join(f'`{column.column}`' for column in found)} |"
 
 
 def _listed(columns: Iterable[Described], *, every: bool) -> Iterator[str]:
@@ -169,7 +184,11 @@ def _listed(columns: Iterable[Described], *, every: bool) -> Iterator[str]:
 def _short(kind: str) -> str:
     """A type without the fields of its parts."""
     begin, end = kind.find("("), kind.rfind(")")
-    return kind if begin < 0 or kind.startswith("MAP(VARCHAR, ") and "STRUCT" not in kind else f"{kind[:begin]}(...){kind[end + 1 :]}"
+    return (
+        kind
+        if begin < 0 or (kind.startswith("MAP(VARCHAR, ") and "STRUCT" not in kind)
+        else f"{kind[:begin]}(...){kind[end + 1 :]}"
+    )
 
 
 def _seconds(text: str) -> float:

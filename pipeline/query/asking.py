@@ -48,7 +48,8 @@ def found_runs(*paths: str | Path) -> list[RunTables]:
 def asked(runs: Sequence[RunTables], sql: str, seconds: float | None = None) -> Iterator[Answer]:
     """The answer to one question. It reads nothing but the runs, and changes nothing.
 
-    Raises QueryError on what is no question, and where it takes longer than `seconds`, while rows are read too.
+    Raises QueryError on what is no question, and where it takes longer than `seconds`, while rows are read too;
+    KeyboardInterrupt on Ctrl-C.
     """
     tables = mentioned(sql)
     prepare(runs, parts_of(tables))
@@ -68,6 +69,11 @@ def asked(runs: Sequence[RunTables], sql: str, seconds: float | None = None) -> 
         yield Answer(connection.sql(sql).to_arrow_reader(ROWS), told)
     except _errors() as error:
         raise QueryError(f"it took longer than {seconds:g} s" if late.is_set() else _told(error, sql)) from None
+    except RuntimeError as error:
+        # What DuckDB makes of Ctrl-C while it computes.
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from None
+        raise
     finally:
         if timer:
             timer.cancel()

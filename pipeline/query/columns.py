@@ -30,8 +30,16 @@ UNKNOWN = "unknown_events"
 Convert = Callable[[Any], Any]
 _SCALARS: dict[Any, str] = {bool: "bool_", int: "int64", float: "float64", str: "string"}
 _ENVELOPE: dict[str, Any] = {
-    **{"run": str, "group": str | None, "env": int | str | None, "episode": int | None, "epoch": int | None},
-    **{"seq": int, "ordinal": int, "time": float, "position": int, "extra": Any},
+    "run": str,
+    "group": str | None,
+    "env": int | str | None,
+    "episode": int | None,
+    "epoch": int | None,
+    "seq": int,
+    "ordinal": int,
+    "time": float,
+    "position": int,
+    "extra": Any,
 }
 
 

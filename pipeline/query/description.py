@@ -31,13 +31,13 @@ class Described(NamedTuple):
 
 def described(*views: str) -> Iterator[Described]:
     """The columns of these views, or of all. Raises MissingPackageError without DuckDB."""
-    for view in views or names():
-        made_of = mentioned(view)
-        connection = connected([], made_of)
-        owners = [part for name in made_of if name in KINDS for part in parts(KINDS[name])]
+    asked = views or names()
+    connection = connected([], mentioned(" ".join(asked)))
+    for view in asked:
+        owners = [part for name in mentioned(view) if name in KINDS for part in parts(KINDS[name])]
         for name, kind, *_ in connection.sql(f"describe {view}").fetchall():
             yield Described(view, name, kind, *_meaning(view, name, owners))
-        connection.close()
+    connection.close()
 
 
 def _meaning(view: str, name: str, owners: list[Any]) -> tuple[str, str]:
@@ -52,4 +52,6 @@ def _meaning(view: str, name: str, owners: list[Any]) -> tuple[str, str]:
 def _fields(owner: Any) -> dict[str, tuple[str, str]]:
     """Unit and meaning of the fields of a payload, or of a part."""
     schemas = TypeAdapter(owner).json_schema().get("properties", {})
-    return {name: (unit_of(told) or "", " ".join(told.get("description", "").split())) for name, told in schemas.items()}
+    return {
+        name: (unit_of(told) or "", " ".join(told.get("description", "").split())) for name, told in schemas.items()
+    }

@@ -37,18 +37,15 @@ def export(runs: Sequence[RunTables], folder: Path, form: str) -> tuple[dict[str
 
 
 def _written(runs: Sequence[RunTables], folder: Path, form: str) -> tuple[dict[str, int], list[tuple[Path, str]]]:
-    complaints: dict[tuple[Path, str], None] = {}
-    counts = {}
-    for name in names():
-        with asked(runs, f"select count(*) from {quoted(name)}") as answer:
-            (count,) = answer.batches.read_all().column(0).to_pylist()
-            complaints |= dict.fromkeys(answer.complaints)
-        if count:
-            counts[name] = count
-            _write(runs, name, folder / f"{name}.{form}")
+    counts = ", ".join(f"(select count(*) from {quoted(name)})" for name in names())
+    with asked(runs, f"select {counts}") as answer:
+        (row,) = zip(*answer.batches.read_all().to_pydict().values(), strict=True)
+    rows = {name: count for name, count in zip(names(), row, strict=True) if count}
+    for name in rows:
+        _write(runs, name, folder / f"{name}.{form}")
     with (folder / "columns.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([Described._fields, *described(*counts)])
-    return counts, [*complaints]
+        csv.writer(file, lineterminator="\n").writerows([Described._fields, *described(*rows)])
+    return rows, answer.complaints
 
 
 def _write(runs: Sequence[RunTables], name: str, file: Path) -> None:

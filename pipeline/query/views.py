@@ -155,7 +155,7 @@ VIEWS = [
     View(
         "batches",
         "a training step of the host",
-        f'select {_at("b")}, {_fields("b", "batch_completed")}, b.time from batch_completed b',
+        f"select {_at('b')}, {_fields('b', 'batch_completed')}, b.time from batch_completed b",
     ),
     View(
         "slots",
@@ -213,7 +213,7 @@ VIEWS = [
     View(
         "updates",
         "an update of the policy",
-        f'select {_at("p")}, {_fields("p", "policy_updated")}, p.time from policy_updated p',
+        f"select {_at('p')}, {_fields('p', 'policy_updated')}, p.time from policy_updated p",
     ),
     View(
         "alerts",

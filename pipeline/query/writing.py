@@ -21,7 +21,9 @@ Row = Sequence[Any]
 def rows_of(batches: Any) -> Iterator[Row]:
     """The rows of an answer, as plain data: what is not finite is a text, and so is a time."""
     for batch in batches:
-        yield from zip(*(map(_plain, column.to_pylist(maps_as_pydicts="lossy")) for column in batch.columns), strict=True)
+        yield from zip(
+            *(map(_plain, column.to_pylist(maps_as_pydicts="lossy")) for column in batch.columns), strict=True
+        )
 
 
 def distinct(names: Sequence[str]) -> list[str]:

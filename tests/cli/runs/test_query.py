@@ -10,12 +10,12 @@ import sys
 from io import StringIO
 from pathlib import Path
 
-import pyarrow.parquet as parquet
 import pytest
+from pyarrow import parquet
 
 from nissa.cli.main import main
 from nissa.events.kinds import BatchCompleted, EpochCompleted
-from nissa.pipeline.query import VIEWS, described
+from nissa.pipeline.query import VIEWS, asking, described
 from tests.pipeline.query.asking import told, write
 from tests.pipeline.query.test_asking import FOR_EVER
 from tests.waiting import until
@@ -64,11 +64,16 @@ def test_a_file_of_parquet_keeps_types_and_is_not_overwritten(log: Path, tmp_pat
 
 def test_rows_beyond_a_table_are_told(log: Path, capsys: Captured) -> None:
     assert main(["query", str(log), "select range from range(1001)"]) == 0
-    assert capsys.readouterr().out.splitlines()[-2:] == ["  999", "Only the first 1,000 rows are shown: --csv prints all."]
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "  999",
+        "Only the first 1,000 rows are shown: --csv prints all.",
+    ]
 
 
 def test_sums_times_and_names_are_plain(log: Path, capsys: Captured) -> None:
-    sql = "select sum(batch) as s, date '2026-01-02' as d, interval 1 day as i, '\x9b' as n, 'a'::blob as b from batches"
+    sql = (
+        "select sum(batch) as s, date '2026-01-02' as d, interval 1 day as i, '\x9b' as n, 'a'::blob as b from batches"
+    )
     assert main(["query", str(log), sql, "--json"]) == 0
     out = capsys.readouterr().out
     assert "\x9b" not in out
@@ -112,19 +117,32 @@ def test_options_are_checked(log: Path, capsys: Captured, words: list[str]) -> N
 
 
 def test_ctrl_c_ends_a_query_with_a_line(log: Path) -> None:
-    command = [sys.executable, "-m", "nissa.cli.main", "query", str(log), f"{FOR_EVER} + (select count(*) from batches)"]
+    command = [
+        sys.executable,
+        "-m",
+        "nissa.cli.main",
+        "query",
+        str(log),
+        f"{FOR_EVER} + (select count(*) from batches)",
+    ]
+    tables = log.parent / f".{log.name}.tables"
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as query:
-        # Its own main thread waits for DuckDB once other threads are at work.
-        until(lambda: busy(query.pid))
+        until(lambda: [*tables.glob("*-told")])
         os.kill(query.pid, signal.SIGINT)
         out, err = query.communicate(timeout=60)
     assert (query.returncode, out, err) == (2, "", "nissa query: interrupted\n")
 
 
-def busy(process: int) -> bool:
-    """Whether a process has worked for longer than it takes to start, and its tables are there."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") > 5
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_ctrl_c_is_known_in_both_its_forms(
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured, error: BaseException
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(asking, "_check", interrupted)
+    assert main(["query", str(log), "select 1"]) == 2
+    assert capsys.readouterr().err == "nissa query: interrupted\n"
 
 
 def test_views_are_listed_with_columns_types_and_units(capsys: Captured) -> None:
@@ -146,3 +164,10 @@ def test_an_export_says_what_it_wrote(log: Path, tmp_path: Path, capsys: Capture
     assert capsys.readouterr().out.startswith(f"{tmp_path / 'out'}: {files} files, ")
     assert main(words) == 2
     assert capsys.readouterr().err.startswith("nissa export: ")
+
+
+def test_the_page_lists_the_views_there_are(root: Path, capsys: Captured) -> None:
+    assert main(["query", "--views", "--markdown"]) == 0
+    page = (root / "docs/query.md").read_text()
+    begin, end = "<!-- views: `nissa query --views --markdown` -->\n", "<!-- end of views -->"
+    assert page.partition(begin)[2].partition(end)[0] == capsys.readouterr().out

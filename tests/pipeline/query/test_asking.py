@@ -74,7 +74,10 @@ def test_variables_of_the_program_are_not_looked_into(log: Path) -> None:
 
 
 def test_a_query_that_runs_for_ever_is_ended(log: Path) -> None:
-    with pytest.raises(QueryError, match=r"it took longer than 0\.2 s"), asked(found_runs(log), FOR_EVER, 0.2) as answer:
+    with (
+        pytest.raises(QueryError, match=r"it took longer than 0\.2 s"),
+        asked(found_runs(log), FOR_EVER, 0.2) as answer,
+    ):
         answer.batches.read_all()
 
 

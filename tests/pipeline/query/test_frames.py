@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pyarrow.parquet as parquet
 import pytest
+from pyarrow import parquet
 
 import nissa
 from nissa.events.kinds import BatchCompleted, EpochCompleted

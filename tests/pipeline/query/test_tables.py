@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pyarrow.parquet as parquet
 import pytest
 from hypothesis import given, settings
+from pyarrow import parquet
 
 from nissa.events.codec import Unknown
 from nissa.events.event import Event, Scope
@@ -71,7 +71,9 @@ def test_what_was_emitted_in_the_demo_is_there_line_by_line(run: Path, demo_says
         for row, line in zip(found, lines, strict=True):
             assert row["time"] == line["time"]
             texts = {name for name, value in line["data"].items() if row[name] != without_none(value)}
-            assert {name for name in texts if without_none(read(row[name])) != without_none(line["data"][name])} == set()
+            assert {
+                name for name in texts if without_none(read(row[name])) != without_none(line["data"][name])
+            } == set()
 
 
 def read(value: Any) -> Any:
@@ -124,7 +126,7 @@ def test_no_column_stands_twice() -> None:
 
 
 def test_environments_that_are_two_stay_two() -> None:
-    assert len({*map(env_text, (5, "5", '"5"', "five", -5, "-5"))}) == 5 + ('"5"' != env_text("5"))
+    assert len({*map(env_text, (5, "5", '"5"', "five", -5, "-5"))}) == 5 + (env_text("5") != '"5"')
 
 
 def test_settings_are_json(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """Views say what the operators and tables say of the same run, to the last digit."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nissa.events.json_encoding import plain
 from nissa.events.kinds import (
     CounterfactualMeasured,
     CounterfactualResult,
@@ -17,7 +19,6 @@ from nissa.events.kinds import (
     SeedFossilized,
     SeedGerminated,
 )
-from nissa.events.json_encoding import plain
 from nissa.pipeline.query import VIEWS, described
 from nissa.pipeline.replay import Replay, replay
 from nissa.sinks.store import RunStore
@@ -76,8 +77,10 @@ def test_an_alert_ends_as_in_the_summary(demo_says: Ask, replayed: tuple[Replay,
 
 
 def test_epochs_and_counterfactuals_agree_with_the_store(demo_says: Ask, replayed: tuple[Replay, RunStore]) -> None:
-    epochs = [plain(row.completed) | {"env": row.where.env, "episode": row.where.episode, "epoch": row.where.epoch}
-              for row in replayed[1].epochs()]
+    epochs = [
+        plain(row.completed) | {"env": row.where.env, "episode": row.where.episode, "epoch": row.where.epoch}
+        for row in replayed[1].epochs()
+    ]
     for row in epochs:
         row.pop("slots")
     agree(demo_says("select * exclude (slots) from epochs"), epochs, ("env", "episode", "epoch"))
@@ -101,8 +104,10 @@ def test_a_mean_of_deltas_is_the_one_of_the_verdict(demo_says: Ask) -> None:
 
 
 def test_seeds_by_blueprint_are_those_of_the_summary(demo_says: Ask) -> None:
-    counts = "count(*) as germinated, count(*) filter (fate = 'fossilized') as fossilized, " \
-             "count(*) filter (fate = 'culled') as culled, count(*) filter (cut_off) as cut_off"
+    counts = (
+        "count(*) as germinated, count(*) filter (fate = 'fossilized') as fossilized, "
+        "count(*) filter (fate = 'culled') as culled, count(*) filter (cut_off) as cut_off"
+    )
     found = demo_says(f"select blueprint, {counts} from seeds group by blueprint order by blueprint")
     assert found == demo_says("select blueprint, germinated, fossilized, culled, cut_off from blueprints order by 1")
     (change,) = demo_says("select avg(improvement) as mean from seeds where fate = 'fossilized' and blueprint = 'norm'")
@@ -177,14 +182,32 @@ def test_seeds_that_were_on_are_named_and_compared_with_all(tmp_path: Path) -> N
     ]
     story = told(CounterfactualMeasured(slots=["early", "late"], results=results))
     found = ask(write(tmp_path / "log.jsonl", story), "select seeds_on, n_on, against_all from counterfactuals")
-    assert [tuple(row.values()) for row in reversed(found)] == [(["early", "late"], 2, 0.0), (["early"], 1, -4.5), ([], 0, None)]
+    assert [tuple(row.values()) for row in reversed(found)] == [
+        (["early", "late"], 2, 0.0),
+        (["early"], 1, -4.5),
+        ([], 0, None),
+    ]
 
 
 def test_every_number_has_a_unit_and_every_column_a_meaning() -> None:
     columns = [*described()]
     assert {column.view for column in columns} >= {view.name for view in VIEWS}
-    where = {"episode", "epoch", "seq", "ordinal", "position", "last_position", "germinated_epoch", "ended_epoch", "number"}
-    bare = [c for c in columns if c.type in {"DOUBLE", "BIGINT"} and not c.unit and c.column.removeprefix("told_") not in where]
+    where = {
+        "episode",
+        "epoch",
+        "seq",
+        "ordinal",
+        "position",
+        "last_position",
+        "germinated_epoch",
+        "ended_epoch",
+        "number",
+    }
+    bare = [
+        c
+        for c in columns
+        if c.type in {"DOUBLE", "BIGINT"} and not c.unit and c.column.removeprefix("told_") not in where
+    ]
     assert bare == []
     assert [column for column in columns if not column.meaning] == []
 
@@ -196,6 +219,16 @@ def test_a_log_of_another_system_is_asked_alike(request: pytest.FixtureRequest, 
     log = tmp_path / "esper.jsonl"
     log.write_bytes(Path(source).read_bytes())
     result = replay(log)
-    agree(ask(log, "select * from blueprints"), [*map(plain, result.tables.snapshot()["blueprints"])], ("group", "blueprint"))
+    agree(
+        ask(log, "select * from blueprints"),
+        [*map(plain, result.tables.snapshot()["blueprints"])],
+        ("group", "blueprint"),
+    )
     counts = {row["kind"]: row["events"] for row in ask(log, "select kind, events from kinds")}
     assert counts == {**counts, **result.reading.by_kind}
+
+
+def test_the_questions_in_the_documents_have_answers(demo_says: Ask, root: Path) -> None:
+    questions = re.findall(r"```sql\n(.*?)```", (root / "docs/query.md").read_text(), re.DOTALL)
+    assert len(questions) == 10
+    assert [question for question in questions if not demo_says(question)] == []
