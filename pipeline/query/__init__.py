@@ -7,8 +7,7 @@ nothing else. It needs `pip install 'nissa[query]'`.
 from nissa.pipeline.query.asking import Answer, QueryError, asked, found_runs
 from nissa.pipeline.query.description import Described, described
 from nissa.pipeline.query.exporting import FORMATS, export
-from nissa.pipeline.query.frames import Frame, Runs
-from nissa.pipeline.query.frames import open_runs as open
+from nissa.pipeline.query.frames import Frame, Runs, open
 from nissa.pipeline.query.packages import MissingPackageError
 from nissa.pipeline.query.views import VIEWS
 from nissa.pipeline.query.writing import distinct, rows_of, write_csv, write_json, write_parquet

@@ -66,7 +66,7 @@ def names_of(kind: str) -> list[str]:
 
 def fields_of(kind: str) -> list[Column]:
     """Those that are fields of the kind."""
-    types: dict[str, Any] = {"kind": str, "data": Any} if kind == UNKNOWN else hints(KINDS[kind])
+    types: dict[str, Any] = {"kind": str, "data": Any} if kind == UNKNOWN else hints(typing.cast("Any", KINDS[kind]))
     return [Column(name, *_typed(types[name])) for name in names_of(kind)]
 
 
@@ -87,25 +87,24 @@ def _named(name: str, taken: set[str]) -> Column:
 
 @cache
 def _typed(hint: Any) -> tuple[Any, Convert | None]:
-    arrow = needed("pyarrow")
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, UnionType):
         return _option([option for option in inner if option is not type(None)])
-    if hint in _SCALARS:
-        return getattr(arrow, _SCALARS[hint])(), None
-    if origin is typing.Literal:
-        return arrow.string(), None
     if is_dataclass(hint):
         return _struct(hint)
-    if origin is list and inner[0] is not Any:
-        member, convert = _typed(inner[0])
-        return arrow.list_(member), convert and (lambda items: [_or_none(convert, item) for item in items])
-    if origin is dict and inner[0] is str and inner[1] is not Any:
-        member, convert = _typed(inner[1])
-        return arrow.map_(arrow.string(), member), convert and (
-            lambda items: {name: _or_none(convert, item) for name, item in items.items()}
-        )
-    return arrow.string(), _json
+    if (origin is list or (origin is dict and inner[0] is str)) and inner[-1] is not Any:
+        return _collection(origin, inner[-1])
+    arrow = needed("pyarrow")
+    if hint in _SCALARS:
+        return getattr(arrow, _SCALARS[hint])(), None
+    return arrow.string(), None if origin is typing.Literal else _json
+
+
+def _collection(origin: Any, inner: Any) -> tuple[Any, Convert | None]:
+    arrow, (member, convert) = needed("pyarrow"), _typed(inner)
+    if origin is list:
+        return arrow.list_(member), _each(convert) if convert else None
+    return arrow.map_(arrow.string(), member), _each_value(convert) if convert else None
 
 
 def _option(options: list[Any]) -> tuple[Any, Convert | None]:
@@ -113,6 +112,14 @@ def _option(options: list[Any]) -> tuple[Any, Convert | None]:
     if len(options) == 1:
         return _typed(options[0])
     return needed("pyarrow").string(), env_text if {*options} == {int, str} else _json
+
+
+def _each(convert: Convert) -> Convert:
+    return lambda items: [_or_none(convert, item) for item in items]
+
+
+def _each_value(convert: Convert) -> Convert:
+    return lambda items: {name: _or_none(convert, item) for name, item in items.items()}
 
 
 def _json(value: Any) -> str:

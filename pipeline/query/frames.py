@@ -8,7 +8,7 @@ from nissa.pipeline.query.database import names
 from nissa.pipeline.query.packages import needed
 from nissa.pipeline.query.views import quoted
 
-__all__ = ["Frame", "Runs", "open_runs"]
+__all__ = ["Frame", "Runs", "open"]
 
 
 class Frame:
@@ -56,7 +56,7 @@ class Runs:
         return [*super().__dir__(), *names()]
 
 
-def open_runs(*paths: str | Path) -> Runs:
+def open(*paths: str | Path) -> Runs:
     """The runs at these paths: directories, files of lines, or patterns such as "runs/*".
 
     Raises UnreadableRunError where there is none, TypeError without a path.

@@ -1,4 +1,4 @@
-"""Tables of many runs at once, by as many processes as there are cores. Each has its own runs, and the caches are shared.
+"""Tables of many runs at once, by as many processes as there are cores. The caches are shared.
 
 They are started afresh: a fork of a program with threads may hang, and multiprocessing would run a user's script again.
 """

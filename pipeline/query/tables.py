@@ -1,4 +1,4 @@
-"""Events as Parquet files, one for each kind, in bounded memory. It is a sink: call it with each event, then `close`."""
+"""Events as Parquet files, one for each kind, in bounded memory. It is called with each event, then closed."""
 
 from collections import defaultdict
 from pathlib import Path

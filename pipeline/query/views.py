@@ -182,7 +182,8 @@ VIEWS = [
             select case when born then this end as s, case when not born then this when met then next end as e
             from ends where born or not coalesce(known, false))
         select {_WHERE_BOTH}, coalesce(s.slot, e.slot) as slot, coalesce(s.seed, e.seed) as seed,
-            coalesce(s.blueprint, e.blueprint) as blueprint, {_fields("s", "seed_germinated", "slot", "seed", "blueprint")},
+            coalesce(s.blueprint, e.blueprint) as blueprint,
+            {_fields("s", "seed_germinated", "slot", "seed", "blueprint")},
             nullif(e.turn, 'germinated') as fate, s.epoch as germinated_epoch, e.epoch as ended_epoch,
             {_list("e", _FATES)}, e.accuracy_before - e.accuracy_after as cull_drop,
             e.initiator = 'episode_end' as cut_off, s.time as started_at, e.time as ended_at
@@ -238,7 +239,8 @@ VIEWS = [
         "a trace around alerts or marks; `dense_trace_captured` has its batches",
         f"""
         select {_list("t", _PLACE)}, row_number() over (partition by path order by position, ordinal) as number,
-            {_SEVERITIES}[list_max([array_position({_SEVERITIES}, x.severity) for x in t.alerts])] as severity, reasons, first_epoch, last_epoch,
+            {_SEVERITIES}[list_max([array_position({_SEVERITIES}, x.severity) for x in t.alerts])] as severity,
+            reasons, first_epoch, last_epoch,
             len(t.batches_before) as batches_before, len(t.batches_after) as batches_after,
             t.alerts[1].what as what, t.causes[1].what as cause, closed, t.time
         from dense_trace_captured t order by t.path, number""",

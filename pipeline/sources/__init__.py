@@ -1,7 +1,7 @@
 """Where do recorded events come from? From a run of Nissa's, or from another system's log that is translated.
 
-`read_log` yields the events of a run, whose files `log_files` names, and a `Tail` its lines while it goes on; a `Reading` counts what was found on the
-way, good and bad.
+`read_log` yields the events of a run, whose files `log_files` names, and a `Tail` its lines while it goes on; a
+`Reading` counts what was found on the way, good and bad.
 """
 
 from nissa.pipeline.sources.own_events import own_event

@@ -121,7 +121,7 @@ def test_many_runs_are_made_ready_by_several_processes(
     for run in runs:
         shutil.copytree(small, run)
     monkeypatch.setattr(preparing, "_WORTH", 0)
-    monkeypatch.setattr(preparing.os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     preparing.prepare([RunTables(run) for run in runs], PARTS)
     monkeypatch.setattr(cache, "build", None)
     assert [ask(run, COUNT) for run in runs] == [[{"n": 3}]] * 4

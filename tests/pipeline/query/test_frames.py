@@ -14,7 +14,7 @@ import nissa
 from nissa.events.kinds import BatchCompleted, EpochCompleted
 from nissa.pipeline.query import MissingPackageError, QueryError, export, exporting, found_runs, packages
 from nissa.pipeline.sources import UnreadableRunError
-from tests.pipeline.query.asking import Ask, told, write
+from tests.pipeline.query.asking import told, write
 
 
 @pytest.fixture
@@ -91,14 +91,15 @@ def test_a_package_that_is_broken_is_not_called_missing(monkeypatch: pytest.Monk
         packages.needed("broken_package")
 
 
-def test_files_of_parquet_are_what_the_views_say(run: Path, tmp_path: Path, demo_says: Ask) -> None:
-    rows, complaints = export(found_runs(run), tmp_path / "out", "parquet")
+def test_files_of_parquet_are_what_the_views_say(log: Path, tmp_path: Path) -> None:
+    rows, complaints = export(found_runs(log), tmp_path / "out", "parquet")
     assert complaints == []
-    assert {file.stem for file in (tmp_path / "out").glob("*.parquet")} == {*rows}
-    for view in ("runs", "episodes", "epochs", "seeds", "alerts", "batches", "epoch_completed"):
+    assert rows.items() >= {"runs": 1, "epochs": 2, "batches": 1, "alerts": 1, "epoch_completed": 2}.items()
+    for view, count in rows.items():
         found = parquet.read_table(tmp_path / "out" / f"{view}.parquet")
-        assert len(found) == rows[view] == demo_says(f"select count(*) as n from {view}")[0]["n"]
-        assert found.equals(nissa.open(run).__getattr__(view).arrow().cast(found.schema))
+        asked = nissa.open(log).query(f"from {view}").arrow()
+        assert (len(found), found.schema.names) == (count, asked.schema.names)
+        assert str(found.to_pylist()) == str(asked.to_pylist())  # as text, a NaN is like another
 
 
 def test_files_of_csv_have_all_digits_and_say_what_is_in_them(log: Path, tmp_path: Path) -> None:

@@ -28,8 +28,9 @@ def table(folder: Path, happened: Event[Any]) -> dict[str, Any]:
     tables(happened, 7)
     tables.close()
     name = "unknown_events" if isinstance(happened.payload, Unknown) else happened.payload.kind
-    (row,) = parquet.read_table(folder / f"{name}.parquet").to_pylist(maps_as_pydicts="strict")
-    return row
+    rows: list[dict[str, Any]] = parquet.read_table(folder / f"{name}.parquet").to_pylist(maps_as_pydicts="strict")
+    assert len(rows) == 1
+    return rows[0]
 
 
 def same(left: Any, right: Any) -> bool:
@@ -60,15 +61,15 @@ def test_every_field_of_every_kind_comes_back(tmp_path_factory: pytest.TempPathF
 
 def test_what_was_emitted_in_the_demo_is_there_line_by_line(run: Path, demo_says: Ask) -> None:
     rows: dict[str, list[dict[str, Any]]] = {}
-    for line in (run / "events-000001.jsonl").read_bytes().splitlines():
-        row = orjson.loads(line)
+    for row in map(orjson.loads, (run / "events-000001.jsonl").read_bytes().splitlines()):
         if "cause" not in row:
             rows.setdefault(row["kind"], []).append(row)
     assert len(rows) > 15
     for kind, lines in rows.items():
-        found = demo_says(f"select * from {kind} order by seq")
-        assert [row["seq"] for row in found] == [line["seq"] for line in lines]
-        for row, line in zip(found, lines, strict=True):
+        found = demo_says(f"select * from {kind} order by seq limit 500")
+        assert demo_says(f"select count(*) as n from {kind}") == [{"n": len(lines)}]
+        assert [row["seq"] for row in found] == [line["seq"] for line in lines[:500]]
+        for row, line in zip(found, lines, strict=False):
             assert row["time"] == line["time"]
             texts = {name for name, value in line["data"].items() if row[name] != without_none(value)}
             assert {
