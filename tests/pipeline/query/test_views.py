@@ -138,6 +138,8 @@ def test_lives_of_seeds_by_hand(tmp_path: Path) -> None:
         born["c"],  # its end was lost
         born["d"],
         SeedCulled(slot="mid"),  # a log that does not name it
+        SeedGerminated(slot="mid", seed="e", blueprint="norm", params=8),
+        SeedCulled(slot="mid", seed="y", initiator="policy"),  # another one's end
     )
     found = ask(write(tmp_path / "log.jsonl", story), "select seed, slot, fate, params, cull_drop, cut_off from seeds")
     assert [tuple(row.values()) for row in found] == [
@@ -147,6 +149,8 @@ def test_lives_of_seeds_by_hand(tmp_path: Path) -> None:
         ("b", "mid", "fossilized", 8, None, None),
         ("c", "mid", None, 8, None, None),
         ("d", "mid", "culled", 8, None, None),
+        ("e", "mid", None, 8, None, None),
+        ("y", "mid", "culled", None, None, False),
     ]
 
 
