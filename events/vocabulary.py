@@ -6,6 +6,7 @@ __all__ = [
     "ACCOUNT_MISMATCH",
     "ACCURACY_DROP",
     "ALERT_NAMES",
+    "ALERT_OVER",
     "CLIP_FRACTION_SPIKE",
     "COMPLAINTS",
     "DEGENERATE_RETURNS",
@@ -93,6 +94,8 @@ UNSEEN = frozenset({ACCOUNT_MISMATCH.name, IMPLAUSIBLE_VALUE.name, POLICY_STALLE
 """Names of alerts that no batch and no layer explains: they open no trace, and ask for no closer look."""
 ALERT_NAMES = tuple(sorted({alert.name for alert in (*ENV_ALERTS, *POLICY_ALERTS)}))
 """Of all alerts."""
+ALERT_OVER = ("recovered", "mark", "stage_changed")
+"""Clauses of an end that say that the rule does not hold any more. By all others it ended because nobody looked on."""
 
 FLAGS = (
     *("non_finite", "exploding_gradients", "diverging", "accuracy_collapse", "isolation_leak", "vanishing_gradients"),

@@ -1,8 +1,9 @@
-"""Commands that read a recorded run: as tables, as events, as traces, on one page, and for Prometheus."""
+"""Commands that read a recorded run: as tables, events, traces, on one page, in SQL, and for Prometheus."""
 
-from nissa.cli.runs import backfill, brief, collect, replay, serve, show, trace
+from nissa.cli.runs import backfill, brief, collect, export, query, replay, serve, show, trace
 
 __all__ = ["COMMANDS"]
 
-COMMANDS = (replay.add, show.add, trace.add, brief.add, serve.add, collect.add, backfill.add)
+_READING = (replay.add, show.add, trace.add, brief.add, query.add, export.add)
+COMMANDS = (*_READING, serve.add, collect.add, backfill.add)
 """Each declares a subcommand, or two."""
