@@ -63,7 +63,8 @@ def head(folder: Path) -> PackHead:
     with (folder / PACK).open("rb") as file:
         for line in file:
             if line.startswith(OPENING):
-                return _read(PackHead, text.rstrip(b",\n") + b"}", f"{folder / PACK}")
+                found: PackHead = _read(PackHead, text.rstrip(b",\n") + b"}", f"{folder / PACK}")
+                return found
             text += line
     raise PackError(f"{folder / PACK}: there is no line {OPENING.decode()!r}, so it is cut short, or no pack")
 

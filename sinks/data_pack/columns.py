@@ -96,27 +96,31 @@ def _cell(value: Any) -> Any:
 
 
 def _members(value: Any) -> dict[str, Any]:
-    if is_dataclass(value):
-        return {name: _cell(getattr(value, name)) for name in hints(type(value))}
-    return {"value": value}
+    names = _fields(type(value))
+    return {"value": value} if names is None else {name: _cell(getattr(value, name)) for name in names}
 
 
 def _schema(columns: list[tuple[str, Any]]) -> Any:
     return needed("pyarrow").schema([(name, _arrow(hint)) for name, hint in columns])
 
 
-def _arrow(hint: Any) -> Any:
+def _arrow(told: Any) -> Any:
     """Of a type, that of Arrow."""
-    arrow, hint = needed("pyarrow"), _type(hint)
+    arrow, hint = needed("pyarrow"), _type(told)
     if hint in _SCALARS:
         return getattr(arrow, _SCALARS[hint])()
-    if is_dataclass(hint):
-        return arrow.struct([(name, _arrow(own)) for name, own in hints(hint).items()])
+    if (own := _fields(hint)) is not None:
+        return arrow.struct([(name, _arrow(of)) for name, of in own.items()])
     member = typing.get_args(hint)[-1]
     if typing.get_origin(hint) is list:
         return arrow.list_(_arrow(member))
-    own = hints(member).items() if is_dataclass(member) else [("value", member)]
-    return arrow.list_(arrow.struct([("name", arrow.string()), *((name, _arrow(of)) for name, of in own)]))
+    own = _fields(member) or {"value": member}
+    return arrow.list_(arrow.struct([("name", arrow.string()), *((name, _arrow(of)) for name, of in own.items())]))
+
+
+def _fields(hint: Any) -> dict[str, Any] | None:
+    """Of a part; None for what is none."""
+    return hints(typing.cast("Any", hint)) if is_dataclass(hint) else None
 
 
 def _type(hint: Any) -> Any:

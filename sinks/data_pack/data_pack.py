@@ -112,15 +112,13 @@ class DataPack:
 
     def _head(self) -> PackHead:
         measured = self._measured
-        head = PackHead(
+        content = orjson.dumps([self._lines.digest(), measured.names, measured.config])
+        return PackHead(
             format=FORMAT,
-            pack_id="",
+            pack_id=f"pack-{sha256(content).hexdigest()[:16]}",
             created_at=datetime.fromtimestamp(self._newest, UTC).isoformat().replace("+00:00", "Z"),
             telemetry_config=measured.config,
             feature_schema=measured.names,
             features={name: Feature(**told) for name, told in measured.features.items()},
             quick_stats=self._tally.stats(),
         )
-        content = orjson.dumps([self._lines.digest(), measured.names, measured.config])
-        head.pack_id = f"pack-{sha256(content).hexdigest()[:16]}"
-        return head

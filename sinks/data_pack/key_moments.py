@@ -32,8 +32,7 @@ def key_moment(epoch: int | None, told: Payload) -> KeyMoment | None:
     if isinstance(told, StageChanged) and told.to_stage == "BLENDING":
         return KeyMoment(epoch=epoch, event="blend", slot=told.slot, blueprint=told.blueprint)
     if isinstance(told, AlertRaised) and told.severity != MARK:
-        named = {"alert": told.alert, "severity": told.severity, "what": told.what}
-        return KeyMoment(epoch=epoch, event="alert", **named)
+        return KeyMoment(epoch=epoch, event="alert", alert=told.alert, severity=told.severity, what=told.what)
     return None
 
 

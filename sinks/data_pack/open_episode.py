@@ -5,7 +5,6 @@ from typing import Any
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
-    Action,
     DecisionExplained,
     DecisionJudged,
     DecisionMade,
@@ -29,18 +28,50 @@ TOLD = (
 """Kinds that an episode is made of."""
 
 
+_FIGURES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+
+
+@dataclass(slots=True)
+class OpenDecision:
+    """A decision, and what is told of it later."""
+
+    epoch: int | None
+    made: DecisionMade
+    features: list[float | None]
+    context: DecisionExplained | None = None
+    hindsight: DecisionJudged | None = None
+    advantage: float | None = None
+    returns: float | None = None
+
+    def closed(self, features: int) -> Decision:
+        """As it is written, with a vector of so many features."""
+        made, known = self.made, self.features or [None] * features
+        return Decision(
+            epoch=self.epoch,
+            observation=Observation(features=known, policy_vector=made.observation),
+            action=_carried(made),
+            decision_context=self.context,
+            hindsight=self.hindsight,
+            reward=made.reward,
+            reward_components=made.reward_components,
+            accuracy_delta=made.accuracy_delta,
+            advantage=self.advantage,
+            returns=self.returns,
+        )
+
+
 @dataclass(slots=True)
 class OpenEpisode:
     """An episode of an environment. It is held until the next one begins, because it is scored after its end."""
 
     scope: Scope
     started: EpisodeStarted | None = None
-    epochs: list[EpochRow] = field(default_factory=list)
+    epochs: list[tuple[int | None, dict[str, float | None]]] = field(default_factory=list)
     moments: list[KeyMoment] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[OpenDecision] = field(default_factory=list)
     features: dict[int | None, list[float | None]] = field(default_factory=dict)
     """Of the last two epochs."""
-    causes: dict[int, Decision] = field(default_factory=dict)
+    causes: dict[int, OpenDecision] = field(default_factory=dict)
     """By number of its event, the last decision: what explains it has the same number."""
     ended: EpisodeEnded | None = None
     compared: EpisodeCompared | None = None
@@ -52,7 +83,7 @@ class OpenEpisode:
         if isinstance(told, DecisionMade):
             self._decide(event.seq, epoch, told)
         elif isinstance(told, DecisionExplained) and event.seq in self.causes:
-            self.causes[event.seq].decision_context = told
+            self.causes[event.seq].context = told
         elif isinstance(told, DecisionJudged):
             self._judge(told)
         elif isinstance(told, DecisionsScored):
@@ -62,7 +93,8 @@ class OpenEpisode:
             if len(self.features) > 2:
                 del self.features[next(iter(self.features))]
         elif isinstance(told, EpochCompleted):
-            self._validate(epoch, told)
+            self.n_val = told.n_val if told.n_val is not None else self.n_val
+            self.epochs.append((epoch, {name: getattr(told, name) for name in _FIGURES}))
         elif isinstance(told, TURNS) and (moment := key_moment(epoch, told)):
             self.moments.append(moment)
         else:
@@ -70,10 +102,6 @@ class OpenEpisode:
 
     def closed(self, number: int, twin: dict[int, float | None], features: int, variance: Variance) -> Episode:
         """The episode as it is written: the `number`-th of its pack, its vectors `features` long."""
-        for decision in self.decisions:
-            decision.observation.features = decision.observation.features or [None] * features
-        for row in self.epochs:
-            row.twin_val_accuracy = twin.get(row.epoch or 0)
         found, started = outcome(self.ended, self.compared, self.n_val, variance), self.started
         return Episode(
             episode_id=f"episode_{number:04}",
@@ -81,32 +109,26 @@ class OpenEpisode:
             group=self.scope.group,
             env=self.scope.env,
             episode=self.scope.episode,
-            policy=started and started.policy,
-            torch_seed=started and started.torch_seed,
-            data_seed=started and started.data_seed,
+            policy=started.policy if started else None,
+            torch_seed=started.torch_seed if started else None,
+            data_seed=started.data_seed if started else None,
             summary=Summary(trajectory=trajectory(self.moments), key_moments=self.moments, outcome=in_a_line(found)),
-            trajectory=self.epochs,
+            trajectory=[_row(epoch, figures, twin) for epoch, figures in self.epochs],
             outcome=found,
-            decisions=self.decisions,
+            decisions=[decision.closed(features) for decision in self.decisions],
         )
 
     def _decide(self, seq: int, epoch: int | None, made: DecisionMade) -> None:
+        """It rests on what was computed after the epoch before; of an earlier epoch, nothing is taken for it."""
         known = self.features.get(epoch - 1, []) if epoch is not None else []
-        decision = Decision(
-            epoch=epoch,
-            observation=Observation(features=known, policy_vector=made.observation),
-            action=_carried(made, made.action),
-            reward=made.reward,
-            reward_components=made.reward_components,
-            accuracy_delta=made.accuracy_delta,
-        )
+        decision = OpenDecision(epoch, made, known)
         self.decisions.append(decision)
         self.causes = {seq: decision}
 
     def _judge(self, told: DecisionJudged) -> None:
         """A decision of that epoch and operation that was not judged yet."""
         for decision in self.decisions:
-            meant = decision.epoch == told.decision_epoch and decision.action.op == told.op
+            meant = decision.epoch == told.decision_epoch and decision.made.action.op == told.op
             if meant and decision.hindsight is None:
                 decision.hindsight = told
                 return
@@ -118,11 +140,6 @@ class OpenEpisode:
             if decision.epoch in by_epoch:
                 decision.advantage, decision.returns = by_epoch[decision.epoch]
 
-    def _validate(self, epoch: int | None, told: EpochCompleted) -> None:
-        self.n_val = told.n_val if told.n_val is not None else self.n_val
-        figures = {name: getattr(told, name) for name in ("train_loss", "train_accuracy", "val_loss", "val_accuracy")}
-        self.epochs.append(EpochRow(epoch=epoch, **figures))
-
     def _frame(self, told: Any) -> None:
         if isinstance(told, EpisodeStarted):
             self.started = told
@@ -132,7 +149,12 @@ class OpenEpisode:
             self.compared = told
 
 
-def _carried(made: DecisionMade, action: Action) -> Carried:
+def _row(epoch: int | None, figures: dict[str, float | None], twin: dict[int, float | None]) -> EpochRow:
+    return EpochRow(epoch=epoch, **figures, twin_val_accuracy=None if epoch is None else twin.get(epoch))
+
+
+def _carried(made: DecisionMade) -> Carried:
+    action = made.action
     return Carried(
         op=action.op,
         slot=action.slot,

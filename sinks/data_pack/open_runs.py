@@ -42,7 +42,7 @@ class Measured:
     def admit(self, run: str, told: ProbesConfigured | None) -> None:
         """Take in what a run measures. Raises PackError where another one measures otherwise."""
         names, features = self._describe(told)
-        config = told and told.config
+        config = told.config if told else None
         if self._run is None:
             self._run, self.config, self.names, self.features = run, config, names, features
         elif differs := _difference(
@@ -126,6 +126,9 @@ def _difference(ours: Any, theirs: Any, place: str = "") -> str | None:
         for key in {**ours, **theirs}:
             if found := _difference(ours.get(key), theirs.get(key), f"{place}.{key}".lstrip(".")):
                 return found
+    if isinstance(ours, list) and isinstance(theirs, list):
+        ours, theirs = ([item for item in own if item not in other] for own, other in ((ours, theirs), (theirs, ours)))
+        return f"{place} has {_short(theirs)} only here, {_short(ours)} only there"
     return f"{place} is {_short(theirs)}, and there {_short(ours)}"
 
 

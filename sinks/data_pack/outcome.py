@@ -26,7 +26,7 @@ def outcome(ended: EpisodeEnded | None, compared: EpisodeCompared | None, n: int
     """As the end of an episode, and its comparison with the twin, tell; of `n` validation samples."""
     told = compared or EpisodeCompared()
     return Outcome(
-        ended=ended and ended.outcome,
+        ended=ended.outcome if ended else None,
         epochs=told.epochs,
         final_accuracy=told.final_accuracy,
         final_growth_ratio=told.final_growth_ratio,
@@ -35,7 +35,7 @@ def outcome(ended: EpisodeEnded | None, compared: EpisodeCompared | None, n: int
         peak_accuracy=told.peak_accuracy,
         twin_final_accuracy=told.twin_final_accuracy,
         twin_peak_accuracy=told.twin_peak_accuracy,
-        total_reward=ended and ended.total_reward,
+        total_reward=ended.total_reward if ended else None,
         n_val=n,
         against_twin=_against(told.kept_accuracy, told.twin_final_accuracy, n, variance),
     )
