@@ -11,8 +11,7 @@ The same runs in the same order give the same bytes. It needs `pip install 'niss
 
 from nissa.sinks.data_pack.columns import decision_rows, decisions_schema, episode_row, episodes_schema
 from nissa.sinks.data_pack.data_pack import DataPack
-from nissa.sinks.data_pack.files import DECISIONS, EPISODES, MANIFEST, OPENING, PACK, SCHEMA, digest
-from nissa.sinks.data_pack.open_runs import PackError
+from nissa.sinks.data_pack.files import DECISIONS, EPISODES, MANIFEST, OPENING, PACK, SCHEMA, PackError, digest
 from nissa.sinks.data_pack.structure import FORMAT, Episode, PackHead, json_schema
 
 __all__ = [

@@ -15,9 +15,9 @@ import orjson
 from nissa.events.event import Event
 from nissa.events.kinds import HostBaselineEpoch, ProbesConfigured, RunEnded, RunStarted
 from nissa.sinks.data_pack.columns import decision_rows, decisions_schema, episode_row, episodes_schema
-from nissa.sinks.data_pack.files import DECISIONS, EPISODES, SCHEMA, Columns, Lines, manifest
+from nissa.sinks.data_pack.files import DECISIONS, EPISODES, SCHEMA, Columns, Lines, PackError, manifest
 from nissa.sinks.data_pack.open_episode import TOLD, OpenEpisode
-from nissa.sinks.data_pack.open_runs import Measured, OpenRuns, PackError, Schema, Twin
+from nissa.sinks.data_pack.open_runs import Measured, OpenRuns, Schema, Twin
 from nissa.sinks.data_pack.outcome import Variance
 from nissa.sinks.data_pack.quick_stats import Tally
 from nissa.sinks.data_pack.structure import FORMAT, Feature, PackHead, QuickStats, json_schema

@@ -11,7 +11,19 @@ import orjson
 from nissa.events.json_encoding import line
 from nissa.sinks.packages import needed
 
-__all__ = ["DECISIONS", "EPISODES", "MANIFEST", "OPENING", "PACK", "SCHEMA", "Columns", "Lines", "digest", "manifest"]
+__all__ = [
+    "DECISIONS",
+    "EPISODES",
+    "MANIFEST",
+    "OPENING",
+    "PACK",
+    "SCHEMA",
+    "Columns",
+    "Lines",
+    "PackError",
+    "digest",
+    "manifest",
+]
 
 PACK, SCHEMA, MANIFEST = "pack.json", "schema.json", "manifest.json"
 DECISIONS, EPISODES = "decisions.parquet", "episodes.parquet"
@@ -20,6 +32,10 @@ OPENING = b'"episodes": ['
 _WAITING = ".episodes"
 _AT_ONCE = 4096
 """Rows of a row group."""
+
+
+class PackError(ValueError):
+    """What cannot be packed, or is no pack: one line that says where, and what to do."""
 
 
 class Lines:
@@ -83,7 +99,12 @@ class Columns:
         self._writer.close()
 
     def _write(self, rows: list[dict[str, Any]]) -> None:
-        self._writer.write_batch(needed("pyarrow").RecordBatch.from_pylist(rows, schema=self._schema))
+        arrow = needed("pyarrow")
+        try:
+            self._writer.write_batch(arrow.RecordBatch.from_pylist(rows, schema=self._schema))
+        except (arrow.ArrowException, OverflowError) as error:
+            told = f"an episode of {rows[0]['episode_id']} to {rows[-1]['episode_id']} has no form in Parquet"
+            raise PackError(f"{told}: {error}") from None
 
 
 def manifest(folder: Path, version: int, pack_id: str) -> None:

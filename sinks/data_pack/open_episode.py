@@ -110,8 +110,8 @@ class OpenEpisode:
             env=self.scope.env,
             episode=self.scope.episode,
             policy=started.policy if started else None,
-            torch_seed=started.torch_seed if started else None,
-            data_seed=started.data_seed if started else None,
+            torch_seed=_text(started.torch_seed) if started else None,
+            data_seed=_text(started.data_seed) if started else None,
             summary=Summary(trajectory=trajectory(self.moments), key_moments=self.moments, outcome=in_a_line(found)),
             trajectory=[_row(epoch, figures, twin) for epoch, figures in self.epochs],
             outcome=found,
@@ -151,6 +151,10 @@ class OpenEpisode:
 
 def _row(epoch: int | None, figures: dict[str, float | None], twin: dict[int, float | None]) -> EpochRow:
     return EpochRow(epoch=epoch, **figures, twin_val_accuracy=None if epoch is None else twin.get(epoch))
+
+
+def _text(seed: int | None) -> str | None:
+    return None if seed is None else str(seed)
 
 
 def _carried(made: DecisionMade) -> Carried:

@@ -13,9 +13,10 @@ from nissa.events.kinds import (
     HostBaselineEpoch,
     ProbesConfigured,
 )
+from nissa.sinks.data_pack.files import PackError
 from nissa.sinks.data_pack.open_episode import OpenEpisode
 
-__all__ = ["Measured", "OpenRuns", "PackError", "Schema", "Twin"]
+__all__ = ["Measured", "OpenRuns", "Schema", "Twin"]
 
 Twin = dict[int, float | None]
 """Validation accuracy of a host-only twin by epoch."""
@@ -23,10 +24,6 @@ Schema = tuple[dict[str, Any], dict[str, dict[str, str]]]
 """Names of the features by group with "_index", and unit, source and meaning of each."""
 _OPENING = (EpisodeStarted, EpochCompleted, DecisionMade)
 """Kinds that are of an episode even where its number is not told."""
-
-
-class PackError(ValueError):
-    """What cannot be packed, or is no pack: one line that says where, and what to do."""
 
 
 class Measured:
@@ -45,10 +42,11 @@ class Measured:
         config = told.config if told else None
         if self._run is None:
             self._run, self.config, self.names, self.features = run, config, names, features
-        elif differs := _difference(
-            {"features": self.names, "config": self.config}, {"features": names, "config": config}
-        ):
-            raise PackError(f"run {run} measures otherwise than run {self._run}: {differs}; pack them apart")
+            return
+        ours, theirs = ({"config": self.config, "features": self.names}, {"config": config, "features": names})
+        if differs := _difference(ours, theirs):
+            than = "in its beginning" if run == self._run else f"in run {self._run}"
+            raise PackError(f"run {run} does not measure what is measured {than}: {differs}; pack them apart")
 
 
 class OpenRuns:

@@ -257,10 +257,11 @@ class Episode:
     """Episode of the environment, from 0."""
     policy: str | None = None
     """Who decided: "ppo", "heuristic", "never" or a name of the trainer's own."""
-    torch_seed: int | None = None
-    """Seed of the host's initialization; environments with the same one train the same host."""
-    data_seed: int | None = None
-    """Seed of the order of the training batches."""
+    torch_seed: str | None = None
+    """Seed of the host's initialization, as text, for it may have 64 bits. Environments with the same one train the
+    same host."""
+    data_seed: str | None = None
+    """Seed of the order of the training batches, likewise."""
     summary: Summary
     """In a few words."""
     trajectory: list[EpochRow]
