@@ -4,6 +4,7 @@ What is None is left out; NaN and infinities are the strings "NaN", "Infinity", 
 """
 
 from dataclasses import field
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -272,6 +273,7 @@ class Episode:
     """In their order."""
 
 
+@cache
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of `pack.json`: the head, and `episodes` as its last member."""
     head = TypeAdapter(PackHead).json_schema()

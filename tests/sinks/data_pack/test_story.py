@@ -177,7 +177,7 @@ KINDS = sorted({*DataPack.kinds} - {ProbesConfigured}, key=lambda kind: kind.kin
 TOLD = st.sampled_from(KINDS).flatmap(payloads)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(0, 3), TOLD), max_size=20))
 def test_whatever_is_told_json_and_parquet_say_the_same(
     tmp_path_factory: pytest.TempPathFactory, told: list[tuple[int, int, int, Payload]]
