@@ -104,6 +104,8 @@ class DataPack:
 
     def _write(self, over: Iterable[tuple[OpenEpisode, Twin]]) -> None:
         for told, twin in over:
+            if told.decisions:
+                self._measured.settle(told.scope.run)
             episode = told.closed(self._tally.episodes, twin, len(self._measured.names["_index"]), self._variance)
             self._lines.add(episode)
             self._decisions.add(decision_rows(episode))

@@ -36,6 +36,11 @@ class Measured:
         self.names: dict[str, Any] = {"_index": {}}
         self.features: dict[str, dict[str, str]] = {}
 
+    def settle(self, run: str) -> None:
+        """A decision is written: from now on its features are known, if only to be those that there are by default."""
+        if self._run is None:
+            self.admit(run, None)
+
     def admit(self, run: str, told: ProbesConfigured | None) -> None:
         """Take in what a run measures. Raises PackError where another one measures otherwise."""
         names, features = self._describe(told)

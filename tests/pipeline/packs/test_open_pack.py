@@ -1,4 +1,4 @@
-"""`nissa.open_pack`: what it gives to torch and to data frames is what stands in `pack.json`, and splits do not leak."""
+"""`nissa.open_pack` gives to torch and to data frames what stands in `pack.json`, and its splits do not leak."""
 
 import json
 import math
