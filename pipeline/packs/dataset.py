@@ -64,8 +64,8 @@ class Decisions(Dataset[Sample]):
         return self[places]
 
     @staticmethod
-    def together(samples: Sample) -> Sample:
-        """What a DataLoader is to make of a batch: it is one already."""
+    def together(samples: Any) -> Any:
+        """What a DataLoader is to make of a batch: it is a Sample already."""
         return samples
 
     def _read_targets(self, pack: "Pack", target: str) -> Tensor:

@@ -16,8 +16,9 @@ from nissa.events.kinds import (
     FeaturesComputed,
 )
 from nissa.sinks.data_pack.key_moments import TURNS, key_moment, trajectory
+from nissa.sinks.data_pack.open_decision import OpenDecision
 from nissa.sinks.data_pack.outcome import Variance, in_a_line, outcome
-from nissa.sinks.data_pack.structure import Carried, Decision, Episode, EpochRow, KeyMoment, Observation, Summary
+from nissa.sinks.data_pack.structure import Episode, EpochRow, KeyMoment, Summary
 
 __all__ = ["TOLD", "OpenEpisode"]
 
@@ -29,35 +30,6 @@ TOLD = (
 
 
 _FIGURES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-
-
-@dataclass(slots=True)
-class OpenDecision:
-    """A decision, and what is told of it later."""
-
-    epoch: int | None
-    made: DecisionMade
-    features: list[float | None]
-    context: DecisionExplained | None = None
-    hindsight: DecisionJudged | None = None
-    advantage: float | None = None
-    returns: float | None = None
-
-    def closed(self, features: int) -> Decision:
-        """As it is written, with a vector of so many features."""
-        made, known = self.made, self.features or [None] * features
-        return Decision(
-            epoch=self.epoch,
-            observation=Observation(features=known, policy_vector=made.observation),
-            action=_carried(made),
-            decision_context=self.context,
-            hindsight=self.hindsight,
-            reward=made.reward,
-            reward_components=made.reward_components,
-            accuracy_delta=made.accuracy_delta,
-            advantage=self.advantage,
-            returns=self.returns,
-        )
 
 
 @dataclass(slots=True)
@@ -155,19 +127,3 @@ def _row(epoch: int | None, figures: dict[str, float | None], twin: dict[int, fl
 
 def _text(seed: int | None) -> str | None:
     return None if seed is None else str(seed)
-
-
-def _carried(made: DecisionMade) -> Carried:
-    action = made.action
-    return Carried(
-        op=action.op,
-        slot=action.slot,
-        blueprint=action.blueprint,
-        blend=action.blend,
-        executed=made.executed,
-        refused_by=made.refused_by,
-        masked=made.masked,
-        heuristic=made.heuristic,
-        value=made.value,
-        heads=made.heads,
-    )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import backward
 
 from nissa.cli.main import main
 from nissa.operators.statistics.student_t import t_quantile
@@ -36,20 +37,28 @@ def run() -> None:
     with tempfile.TemporaryDirectory() as directory:
         folder, seconds = Path(directory) / "pack", _packed(Path(directory) / "pack")
         pack = open_pack(folder)
-        judged = {features: [_imitated(pack, features, seed) for seed in SEEDS] for features in ("base", "all")}
-        gained = [rich - base for rich, base in zip(judged["all"], judged["base"], strict=True)]
-        mean, margin = corrected_interval(gained, FRACTIONS[1] / FRACTIONS[0])
-        stats, widths = pack.head.quick_stats, {name: len(pack.places(name)) for name in judged}
+        base = [_imitated(pack, "base", seed) for seed in SEEDS]
+        every = [_imitated(pack, "all", seed) for seed in SEEDS]
+        noise = [_imitated(pack, "all", seed, shuffled=True) for seed in SEEDS]
+        stats, least, most = pack.head.quick_stats, len(pack.places("base")), len(pack.places())
         report(
             f"Imitation of the heuristic: {stats.decisions} decisions of {len(RUNS) * 4} hosts, {len(SEEDS)} splits",
             [
-                *(Figure(f"balanced accuracy on {widths[name]} features", judged[name], "%") for name in judged),
-                Figure("diagnostic minus minimal features, mean", [mean], "points"),
-                Figure("95% interval, either way (corrected for shared data)", [margin], "points"),
+                Figure(f"balanced accuracy on the {least} minimal features", base, "%"),
+                Figure(f"balanced accuracy on all {most}", every, "%"),
+                Figure(f"the same with {most - least} shuffled between decisions", noise, "%"),
+                *_gain("diagnostic minus minimal features", every, base),
+                *_gain("diagnostic minus shuffled features", every, noise),
                 Figure("packing, of decisions", [stats.decisions / seconds], "1/s CPU"),
                 *_fed(pack),
             ],
         )
+
+
+def _gain(name: str, ours: Sequence[float], theirs: Sequence[float]) -> list[Figure]:
+    differences = [one - other for one, other in zip(ours, theirs, strict=True)]
+    mean, margin = corrected_interval(differences, FRACTIONS[1] / FRACTIONS[0])
+    return [Figure(f"{name}, mean", [mean], "points"), Figure("its 95% interval, either way", [margin], "points")]
 
 
 def corrected_interval(differences: Sequence[float], test_to_train: float) -> tuple[float, float]:
@@ -74,26 +83,42 @@ def _packed(folder: Path) -> float:
     return time.process_time() - begun
 
 
-def _imitated(pack: Pack, features: str, seed: int) -> float:
-    """Balanced accuracy, in percent, of a policy that was trained on the larger part, on the smaller."""
+def _imitated(pack: Pack, features: str, seed: int, *, shuffled: bool = False) -> float:
+    """Balanced accuracy, in percent, of a policy that was trained on the larger part, on the smaller.
+
+    `shuffled`: what is beyond the minimal features is another decision's, so that it can only be noise.
+    """
     learned, judged = (part.dataset(features, "heuristic_op") for part in pack.split(seed, FRACTIONS))
     torch.manual_seed(seed)
-    rows = learned[:]
+    rows, told = (_rows(data, len(pack.places("base")) if shuffled else len(data.names)) for data in (learned, judged))
     counts = rows.target.bincount(minlength=len(learned.classes)).clamp(min=1)
     policy, scale = _policy(learned), _scale(rows)
     loss = nn.CrossEntropyLoss(weight=len(rows.target) / counts.float())
     optimizer = torch.optim.AdamW(policy.parameters(), lr=2e-3, weight_decay=0.01)
     for _ in range(PASSES):
-        for places in torch.randperm(len(learned)).split(BATCH):
-            batch = learned[places]
+        for places in _batches(len(learned)):
+            batch = Sample(*(column[places] for column in rows))
             optimizer.zero_grad()
-            loss(policy(_inputs(batch, scale)), batch.target).backward()
+            backward(loss(policy(_inputs(batch, scale)), batch.target))
             optimizer.step()
-    told = judged[:]
     with torch.no_grad():
         guessed = policy(_inputs(told, scale)).argmax(1)
-    recalls = [float((guessed == told.target)[told.target == one].float().mean()) for one in told.target.unique()]
+    recalls = [float((guessed == told.target)[told.target == one].float().mean()) for one in {*told.target.tolist()}]
     return 100 * statistics.fmean(recalls)
+
+
+def _batches(rows: int) -> list[Tensor]:
+    """Places of all rows in any order, some at a time."""
+    order = torch.randperm(rows)
+    return [order[start : start + BATCH] for start in range(0, rows, BATCH)]
+
+
+def _rows(data: Decisions, kept: int) -> Sample:
+    """All decisions; the features from place `kept` on are those of another one."""
+    features, known, target = data[:]
+    other = torch.randperm(len(data))
+    features[:, kept:], known[:, kept:] = features[other, kept:], known[other, kept:]
+    return Sample(features, known, target)
 
 
 def _policy(data: Decisions) -> nn.Module:
@@ -127,11 +152,11 @@ def _fed(pack: Pack) -> list[Figure]:
     given, learned = list[float](), list[float]()
     for _ in range(5):
         begun = time.process_time()
-        batches = [data[places] for places in torch.randperm(len(data)).split(BATCH)]
+        batches = [data[places] for places in _batches(len(data))]
         between = time.process_time()
         for rows in batches:
             optimizer.zero_grad()
-            nn.functional.cross_entropy(policy(_inputs(rows, scale)), rows.target).backward()
+            backward(nn.functional.cross_entropy(policy(_inputs(rows, scale)), rows.target))
             optimizer.step()
         given.append(len(data) / (between - begun))
         learned.append(len(data) / (time.process_time() - between))

@@ -64,8 +64,8 @@ def story() -> list[tuple[Scope, Payload]]:
     """Two epochs with three decisions, scored after the end, and an episode that never ends."""
     at = [SCOPE.at(epoch=epoch) for epoch in range(3)]
     wait, cull = Action(op="WAIT"), Action(op="CULL", slot="early")
-    why = {"red_flags": ["dead_units"], "opportunities": [], "why_not_alternatives": {"CULL": "masked"}}
-    alert = {"alert": "loss_spike", "clause": "ratio", "what": "it rose"}
+    why: dict[str, Any] = {"red_flags": ["dead_units"], "opportunities": [], "why_not_alternatives": {"CULL": "masked"}}
+    alert: dict[str, Any] = {"alert": "loss_spike", "clause": "ratio", "what": "it rose"}
     told: list[tuple[Scope, Payload]] = [
         (Scope("story"), RunStarted()),
         *((SCOPE.at(episode=None, epoch=epoch), HostBaselineEpoch(val_accuracy=40.0 + epoch)) for epoch in (1, 2)),
@@ -173,7 +173,7 @@ def test_parquet_keeps_apart_what_is_missing_and_what_is_broken(tmp_path: Path) 
     assert math.isnan(rows[2]["returns"])
 
 
-KINDS = sorted({*DataPack.kinds} - {ProbesConfigured}, key=lambda kind: kind.kind)
+KINDS = sorted({*DataPack.kinds} - {ProbesConfigured}, key=lambda kind: kind.__name__)
 TOLD = st.sampled_from(KINDS).flatmap(payloads)
 
 
