@@ -23,8 +23,8 @@ SEED = SeedGerminated(slot="early", seed="s1", blueprint="norm", params=16)
 
 
 def test_the_front_door_offers_what_it_lists_and_nothing_else() -> None:
-    offered = ["Telemetry", "TelemetryConfig", "Watch", "open"]
-    assert [getattr(nissa, name).__name__ for name in nissa.__all__] == offered
+    assert [getattr(nissa, name).__name__ for name in nissa.__all__] == nissa.__all__
+    assert nissa.__all__ == ["Telemetry", "TelemetryConfig", "Watch", "open", "open_pack"]
     with pytest.raises(AttributeError, match=r"module 'nissa' has no attribute 'Telemetri'"):
         getattr(nissa, "Telemetri")  # noqa: B009  # not a name that mypy may check
 

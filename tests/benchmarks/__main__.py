@@ -14,6 +14,7 @@ from tests.benchmarks import (
     esper,
     feedback,
     fidelity,
+    imitation,
     injected,
     memory,
     noticing,
@@ -40,6 +41,7 @@ BENCHMARKS = {
     "feedback": feedback.run,
     "fidelity": fidelity.run,
     "attribution": attribution.run,
+    "imitation": imitation.run,
     "memory": memory.run,
 }
 
