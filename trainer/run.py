@@ -13,6 +13,7 @@ from pathlib import Path
 from nissa.events.kinds import PhaseTimed
 from nissa.pipeline.probes import Phases
 from nissa.pipeline.telemetry import Telemetry
+from nissa.trainer.again import Again
 from nissa.trainer.context import run_started, seed_everything
 from nissa.trainer.environment import Environment
 from nissa.trainer.episode import Episode
@@ -24,24 +25,33 @@ from nissa.trainer.training import History, weights_digest
 __all__ = ["Settings", "train"]
 
 
-def train(settings: Settings, telemetry: Telemetry, out: Path | None = None) -> History:
+def train(
+    settings: Settings,
+    telemetry: Telemetry,
+    out: Path | None = None,
+    again: Again = Again(),  # noqa: B008  # frozen
+) -> History:
     """Train every environment for every episode, side by side, and return what came of it.
 
     The policy's name is the group. Initial weights are kept under `out`, if given; raises OSError if they cannot be.
-    Whatever becomes of the telemetry, the numbers of the training are the same.
+    Whatever becomes of the telemetry, the numbers of the training are the same. `again` says what a run that is trained
+    again takes over from the first time.
     """
     seed_everything(settings.seed)
     telemetry.emit(run_started(settings))
     policy = _policy(settings)
-    envs = [Environment(i, settings, policy, telemetry, out) for i in range(settings.envs)]
+    envs = [Environment(i, settings, policy, telemetry, out, again) for i in range(settings.envs)]
     records = []
-    for number in range(settings.episodes):
+    for number in range(again.episodes(settings.episodes)):
         if isinstance(policy, PPO):
             corrupt_policy(settings.injections, number, policy.network)
         episodes = [env.start(number) for env in envs]
-        for epoch in range(1, settings.epochs + 1):
+        last = again.last_epoch(number, settings.epochs)
+        for epoch in range(1, last + 1):
             for episode in episodes:
                 episode.run_epoch(epoch)
+        if last < settings.epochs:
+            break
         records += [episode.end() for episode in episodes]
         if isinstance(policy, PPO):
             _learn(policy, episodes, telemetry)

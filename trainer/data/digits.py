@@ -1,5 +1,6 @@
 """The data: scikit-learn's handwritten digits, which need no download."""
 
+import hashlib
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from nissa.trainer.data.seeding import generator
 
-__all__ = ["BATCH_SIZE", "N_CLASSES", "N_TRAIN", "Digits", "batches", "load_digits"]
+__all__ = ["BATCH_SIZE", "N_CLASSES", "N_TRAIN", "Digits", "batches", "digest", "load_digits"]
 
 BATCH_SIZE = 64
 N_CLASSES = 10
@@ -37,6 +38,14 @@ def load_digits() -> Digits:
     order = torch.randperm(len(labels), generator=generator(_SPLIT_SEED))
     train, val = order[:N_TRAIN], order[N_TRAIN:]
     return Digits(images[train], labels[train], images[val], labels[val])
+
+
+def digest(data: Digits) -> str:
+    """SHA-256 over the bits of all images and labels, in hex: the same data in the same split."""
+    found = hashlib.sha256()
+    for tensor in data:
+        found.update(tensor.numpy().tobytes())
+    return found.hexdigest()
 
 
 def batches(data: Digits, order: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
