@@ -1,6 +1,7 @@
 """What can be chosen about a run of the reference trainer, and everything that is fixed, by name."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from nissa.trainer.data import BATCH_SIZE
@@ -41,6 +42,18 @@ class Settings:
         if not 0 <= self.seed <= _LARGEST_SEED - self.envs:
             raise ValueError(f"seed must be from 0 to {_LARGEST_SEED - self.envs}, not {self.seed}")
         refuse_misplaced(self.injections, self)
+
+    @classmethod
+    def told(cls, hyperparameters: Mapping[str, Any]) -> "Settings":
+        """The settings that told these hyperparameters. Raises ValueError, saying what is missing, or wrong."""
+        names = [field.name for field in fields(cls)]
+        if missing := [name for name in names if name not in hyperparameters]:
+            raise ValueError(f"its hyperparameters lack {', '.join(missing)}")
+        values = {name: hyperparameters[name] for name in names}
+        try:
+            return cls(**values | {"injections": tuple(map(Injection.parse, values["injections"]))})
+        except TypeError as error:
+            raise ValueError(f"its hyperparameters are of other types: {error}") from None
 
     def hyperparameters(self) -> dict[str, Any]:
         """Everything that shapes a run, by name."""
