@@ -18,7 +18,7 @@ class Again:
     follow: Follow | None = None
     """How closely probes are to look, where; otherwise `telemetry.fidelity` says it."""
     until: tuple[int, int] | None = None
-    """The last episode, from 0, and its last epoch, from 1; with the last epoch of an episode the policy learns, too."""
+    """The last episode, from 0, and its last epoch, from 1; after that of an episode the policy learns."""
     without: str | None = None
     """A slot in which nothing may germinate."""
 

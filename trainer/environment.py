@@ -34,6 +34,7 @@ class Environment:
         settings: Settings,
         policy: Policy,
         telemetry: Telemetry,
+        *,
         out: Path | None = None,
         again: Again = Again(),  # noqa: B008  # frozen
     ) -> None:

@@ -40,7 +40,7 @@ def train(
     seed_everything(settings.seed)
     telemetry.emit(run_started(settings))
     policy = _policy(settings)
-    envs = [Environment(i, settings, policy, telemetry, out, again) for i in range(settings.envs)]
+    envs = [Environment(i, settings, policy, telemetry, out=out, again=again) for i in range(settings.envs)]
     records = []
     for number in range(again.episodes(settings.episodes)):
         if isinstance(policy, PPO):

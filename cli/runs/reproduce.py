@@ -14,6 +14,7 @@ from nissa.cli.terminal import write_lines
 
 if TYPE_CHECKING:
     from nissa.trainer.repetition import RecordedRun
+    from nissa.trainer.settings import Settings
 
 __all__ = ["add"]
 
@@ -65,7 +66,8 @@ def _look(recorded: "RecordedRun", arguments: argparse.Namespace) -> None:
     from nissa.trainer.repetition import differing, refusals  # noqa: PLC0415
 
     settings = recorded.settings()
-    _refuse_places(recorded, arguments)
+    assert recorded.started
+    _refuse_places(settings, arguments)
     seed_everything(settings.seed)
     was, now = recorded.started, run_started(settings)
     reasons = [*refusals(was, now), *recorded.gaps()]
@@ -75,11 +77,11 @@ def _look(recorded: "RecordedRun", arguments: argparse.Namespace) -> None:
     write_lines(f"  forced: {reason}" for reason in reasons)
 
 
-def _refuse_places(recorded: "RecordedRun", arguments: argparse.Namespace) -> None:
+def _refuse_places(settings: "Settings", arguments: argparse.Namespace) -> None:
     """What there is not in this run. Raises UsageError."""
     from nissa.trainer.network import SLOT_CHANNELS  # noqa: PLC0415
 
-    settings, until, slot = recorded.settings(), arguments.until, arguments.without
+    until, slot = arguments.until, arguments.without
     if until and not (until[0] < settings.episodes and 1 <= until[1] <= settings.epochs):
         last = f"ep{settings.episodes - 1}:epoch{settings.epochs}"
         raise UsageError(f"--until must be from ep0:epoch1 to {last}, the end of this run")

@@ -37,7 +37,7 @@ from nissa.pipeline.telemetry import Telemetry
 __all__ = ["Follow", "Watch"]
 
 Follow = Callable[[Scope, str, int | None], Fidelity | None]
-"""How closely to look from here on: takes scope, look and batch as `fidelity_followed` tells them; None is as before."""
+"""How closely to look from here on, by scope, look and batch as `fidelity_followed` tells them; None is as before."""
 
 
 class Watch:

@@ -44,9 +44,7 @@ _FIELDS: Mapping[tuple[type[Any], str], str] = {
 
 @cache
 def _left_out() -> dict[tuple[type[Any], str], str]:
-    timed = {
-        (owner, row.name): _UNITS[row.unit] for row in quantities() if row.unit in _UNITS for owner in row.owners
-    }
+    timed = {(owner, row.name): _UNITS[row.unit] for row in quantities() if row.unit in _UNITS for owner in row.owners}
     return timed | dict(_FIELDS)
 
 

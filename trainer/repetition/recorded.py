@@ -79,7 +79,7 @@ class RecordedRun:
         if self.started is None:
             raise NothingToTrainError(f"{self.path} has no run_started, which says with what it was trained")
         if self.starts > 1:
-            raise NothingToTrainError(f"{self.path} was trained {self.starts} times, and a repetition is of one training")
+            raise NothingToTrainError(f"{self.path} was trained {self.starts} times: no one training can be repeated")
         try:
             return Settings.told(self.started.hyperparameters)
         except ValueError as error:
@@ -90,7 +90,7 @@ class RecordedRun:
         try:
             return TelemetryConfig.model_validate(self.config or {})
         except ValueError as error:
-            raise NothingToTrainError(f"{self.path}: the configuration in its probes_configured is none: {error}") from None
+            raise NothingToTrainError(f"{self.path}: its configuration is none: {error}") from None
 
 
 def recorded_run(path: Path) -> RecordedRun:
