@@ -190,6 +190,9 @@ class SharpnessMeasured(Payload):
 
     sharpness: Nats | None = None
     """Mean over antithetic pairs of (L(w + e) + L(w - e)) / 2 - L(w), to estimate E[e'He] / 2; None without pairs."""
+    sharpness_se: Nats | None = None
+    """Standard error of `sharpness` from the directions that were drawn, spread / sqrt(pairs); None with less than
+    two pairs."""
     spread: Loss | None = None
     """Standard deviation of the pairs (n - 1); None with less than two."""
     sam: Nats | None = None

@@ -2,6 +2,7 @@
 
 from nissa.events.alerts import AlertRaised, AlertResolved, TrendChanged
 from nissa.events.attribution import SeedAttribution, SeedInteraction, SeedsAttributed
+from nissa.events.decisions import DecisionExplained, DecisionJudged
 from nissa.events.diagnostics import (
     ActivationsMeasured,
     ClassesMeasured,
@@ -79,6 +80,8 @@ __all__ = [
     "ClassesMeasured",
     "CounterfactualMeasured",
     "CounterfactualResult",
+    "DecisionExplained",
+    "DecisionJudged",
     "DecisionMade",
     "DecisionsScored",
     "DenseTraceCaptured",

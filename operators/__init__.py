@@ -10,6 +10,7 @@ from nissa.operators.accounts import account_mismatch
 from nissa.operators.anomalies import detect_anomalies
 from nissa.operators.assessment import accuracy_trends, assess_epochs
 from nissa.operators.attribution import attribute_seeds
+from nissa.operators.decisions import explain_decisions
 from nissa.operators.features import feature_vectors
 from nissa.operators.fidelity import escalate
 from nissa.operators.fold import Fold, Operator, only
@@ -31,6 +32,7 @@ __all__ = [
     "default_operators",
     "detect_anomalies",
     "escalate",
+    "explain_decisions",
     "feature_vectors",
     "flight_recorder",
     "implausible_values",
@@ -46,7 +48,7 @@ __all__ = [
 def default_operators() -> dict[str, Operator]:
     """Fresh operators by name, as every run has them, in the order in which they see an event."""
     growing: list[Fold[Any]] = [blueprint_stats(), seed_scoreboard(), best_runs(), verdicts(), attribute_seeds()]
-    seeing: list[Fold[Any]] = [assess_epochs(), feature_vectors()]
+    seeing: list[Fold[Any]] = [assess_epochs(), feature_vectors(), explain_decisions()]
     noticing: list[Fold[Any]] = [detect_anomalies(), accuracy_trends()]
     noticing += [policy_collapse(), policy_spikes(), policy_stalled(), account_mismatch(), implausible_values()]
     following: list[Fold[Any]] = [escalate(), flight_recorder()]

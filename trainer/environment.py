@@ -66,6 +66,7 @@ class Environment:
             slots=list(SLOT_CHANNELS),
             classes=[str(digit) for digit in range(N_CLASSES)],
             follow=self.again.follow,
+            seed=stream("probes", self.torch_seed, number),
         )
         train = sabotaged(self.settings.injections, self.index, number)
         how = {"data_seed": self.data_seed, "epochs": self.settings.epochs}

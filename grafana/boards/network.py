@@ -157,12 +157,12 @@ def _sharpness() -> list[Any]:
     share = f"{of('nissa_sharpness_nats')} / {of('nissa_sharpness_loss')}"
     random = "Mean rise of the loss, in nats, under random perturbations, over environments."
     along = "Rise of the loss, in nats, under a step along the gradient, over environments."
-    pairs = "Standard deviation over pairs of perturbations, in nats, over environments."
+    error = "Standard error of the sharpness, from the directions that were drawn, in nats, over environments."
     return [
         lines("Sharpness", random, "none", *spread(of("nissa_sharpness_nats"))),
         lines("Sharpness by the loss", "The same as a share of the loss.", "percentunit", *spread(share)),
         lines("Curvature along the gradient", along, "none", *spread(of("nissa_sam_sharpness_nats"))),
-        lines("Uncertainty", pairs, "none", *spread(of("nissa_sharpness_spread_nats"))),
+        lines("Uncertainty", error, "none", *spread(of("nissa_sharpness_se_nats"))),
     ]
 
 

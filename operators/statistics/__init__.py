@@ -9,7 +9,7 @@ from nissa.operators.statistics.rolling_ratio import RatioRule, RollingMedianRat
 from nissa.operators.statistics.sample_size import SampleSize
 from nissa.operators.statistics.sorted_window import Window
 from nissa.operators.statistics.spike_detector import Detector
-from nissa.operators.statistics.standard_errors import accuracy_noise, worst_noise
+from nissa.operators.statistics.standard_errors import accuracy_noise, accuracy_variance, worst_noise
 from nissa.operators.statistics.student_t import Interval, t_interval, t_quantile
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "SampleSize",
     "Window",
     "accuracy_noise",
+    "accuracy_variance",
     "place",
     "t_interval",
     "t_quantile",

@@ -9,7 +9,18 @@ noise at all, so a share counts as at least one sample away from either.
 
 from math import inf, sqrt
 
-__all__ = ["accuracy_noise", "worst_noise"]
+__all__ = ["accuracy_noise", "accuracy_variance", "worst_noise"]
+
+
+def accuracy_variance(accuracy: float, n: int) -> float:
+    """Of an accuracy in percent, of n >= 1 samples, in percentage points squared.
+
+    >>> accuracy_variance(50.0, 100), accuracy_variance(100.0, 100) == accuracy_variance(99.0, 100)
+    (25.0, True)
+    """
+    one = 1 / max(2, n)
+    share = min(max(accuracy / 100, one), 1 - one)
+    return 1e4 * share * (1 - share) / n
 
 
 def accuracy_noise(accuracy: float, before: int, after: int) -> float:

@@ -12,6 +12,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
+from random import Random
 from typing import Any
 
 from torch import Tensor, nn
@@ -47,7 +48,8 @@ class Watch:
     `lambda model, inputs: model(*inputs)`. `logits` finds the logits in what it returns, if it is not them:
     `lambda output: output["logits"]`. `loss` takes logits and labels. `parts` gives the model's "host", and by their
     names the slots that have a seed now; without it, all is host. A second model needs a scope of its own:
-    `emitter=telemetry.scope(group="critic")`; two that look in one are a fault, logged once. Nothing of the training is
+    `emitter=telemetry.scope(group="critic")`; two that look in one are a fault, logged once. What probes draw, such as
+    the directions of sharpness, they draw anew in each epoch, from `seed` and its number. Nothing of the training is
     changed, within what `epoch` says, and once a watch is made, it never raises: a probe that fails is counted, and the
     others go on. In a run that is trained again, `follow` says how closely to look where; otherwise
     `telemetry.fidelity` does. Raises ValueError if `gradients.layers` names a layer that the host does not have.
@@ -66,6 +68,7 @@ class Watch:
         logits: Callable[[Any], Tensor] = lambda output: output,
         loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
         follow: Follow | None = None,
+        seed: int = 0,
     ) -> None:
         self.emitter = emitter or telemetry.scope()
         """Where the events of this model are emitted."""
@@ -73,7 +76,7 @@ class Watch:
         """`with watch.phase("train"):` times a phase of the epoch."""
         # DistributedDataParallel would take a forward of one process for one of all.
         network = unwrapped(model)
-        self._telemetry, self._model, self._loss = telemetry, network, loss
+        self._telemetry, self._model, self._loss, self._seed = telemetry, network, loss, seed
         self._forward, self._logits = forward, logits
         self._parts = parts or (lambda: {"host": network})
         self._classes = [str(name) for name in classes]
@@ -121,7 +124,8 @@ class Watch:
         validate(self.emitter, plan, self._model, batch, parts=self._parts, classes=self._classes)
         landscape = plan.loss_landscape
         if landscape.enabled and self._epochs % landscape.every == 0:
-            explore_landscape(self.emitter, landscape, self._model, lambda: batch.loss(self._model, self._loss))
+            own, loss = self._draws(), lambda: batch.loss(self._model, self._loss)
+            explore_landscape(self.emitter, landscape, self._model, loss, own)
         self.emitter.measure("memory_measured", memory_measured)
         if durations := self.phase.take():
             self.emitter.emit(PhaseTimed(durations=durations))
@@ -146,7 +150,7 @@ class Watch:
         def probe() -> CounterfactualMeasured | None:
             self._turns("counterfactual")
             classes = self._classes if self._plan().per_class.enabled else None
-            how: dict[str, Any] = {"strategy": strategy, "seconds": seconds, "seed": self._epochs, "loss": self._loss}
+            how: dict[str, Any] = {"strategy": strategy, "seconds": seconds, "seed": self._draws(), "loss": self._loss}
             return counterfactual_measured(alphas, set_alphas, evaluate, model=self._model, classes=classes, **how)
 
         return self.emitter.attempt("counterfactual_measured", probe)
@@ -159,6 +163,10 @@ class Watch:
         self._fidelity = level
         self.emitter.emit(FidelityFollowed(level=level, look=look, batch=batch))
         return True
+
+    def _draws(self) -> int:
+        """What the probes of this epoch draw from: a seed related to that of no other seed and epoch."""
+        return Random(f"{self._seed} {self._epochs}").getrandbits(63)
 
     def _plan(self) -> TelemetryConfig:
         return self._dense if self._fidelity == "dense" else self._normal

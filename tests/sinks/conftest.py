@@ -290,7 +290,10 @@ _STREAM: list[tuple[Scope, Payload]] = [
         ),
     ),
     (ENV, ActivationsMeasured(samples=360, layers=_ACTIVATIONS)),
-    (ENV, SharpnessMeasured(sharpness=0.25, spread=0.125, sam=1.5, loss=0.5, samples=16, scale=0.01)),
+    (
+        ENV,
+        SharpnessMeasured(sharpness=0.25, sharpness_se=0.0625, spread=0.125, sam=1.5, loss=0.5, samples=16, scale=0.01),
+    ),
     (
         ENV,
         MemoryMeasured(resident=1000, resident_peak=2000, allocated=300, allocated_peak=400, reserved=500),

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from nissa.events.kinds import Action
+from nissa.events.kinds import Action, SharpnessMeasured
+from nissa.operators import only
 from nissa.pipeline.run_context import rng_digests
 from nissa.pipeline.telemetry import Telemetry
 from nissa.trainer.environment import Environment
@@ -148,3 +149,14 @@ def test_digests_tell_weights_apart_by_the_last_bit(expected: Any) -> None:
 def test_wrong_settings_are_refused_with_what_is_allowed(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Settings(**wrong)
+
+
+def test_episodes_with_the_same_weights_look_in_directions_of_their_own() -> None:
+    found: list[SharpnessMeasured] = []
+    landscape = {"enabled": True, "every": 1}
+    with Telemetry("never", config={"profile": "minimal", "loss_landscape": landscape}) as telemetry:
+        telemetry.stream.pipe(only(SharpnessMeasured)).subscribe(lambda event: found.append(event.payload))
+        train(Settings(policy="never", envs=1, episodes=2, epochs=1), telemetry)
+    first, second = found
+    assert (first.loss, first.sam) == (second.loss, second.sam)
+    assert first.sharpness != second.sharpness

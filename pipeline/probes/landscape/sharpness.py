@@ -4,9 +4,12 @@ Random directions come in antithetic pairs, w + e and w - e: in their mean the s
 which takes about a hundredth of the evaluations (E[e'He] / 2, Hutchinson 1990). The steepest one is that of
 sharpness-aware minimization (Foret et al. 2021). Steps are relative to the size of the weights, because otherwise
 a network scaled to do the same with larger weights would look flatter (Dinh et al. 2017).
+The mean over pairs has an error, which its standard error tells. Directions that are drawn anew at each measurement let
+it average out over several of them.
 """
 
 from collections.abc import Callable, Sequence
+from math import sqrt
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +52,8 @@ def sharpness_measured(
     """The sharpness of `loss`, a scalar of `model` on fixed data, in nats; 2 `pairs` + 2 evaluations, one transfer.
 
     `gradients` of the loss, in the order of the trainable parameters, give the steepest direction. A perturbation has
-    `scale` times the root mean square of each tensor; one that is 0 is left alone. The model is in eval mode
+    `scale` times the root mean square of each tensor; one that is 0 is left alone. Directions are drawn from `seed`,
+    which ought to be another at each measurement, by private generators. The model is in eval mode
     meanwhile; its weights, buffers, modes and all random states are afterwards what they were, bit for bit, also when
     `loss` raises. No graph through its weights may be waiting for a backward pass. Raises ValueError for less than no
     pairs and a model without trainable parameters, TypeError for sharded ones (DTensor, FSDP).
@@ -65,9 +69,11 @@ def sharpness_measured(
             losses.append(_loss_at(params, saved, uphill, 1.0, loss))
         (read,) = to_cpu([torch.stack(losses)])
     rises = read[1 : 2 * pairs + 1].view(pairs, 2).mean(1) - read[0]
+    spread = rises.std().item() if pairs > 1 else None
     return SharpnessMeasured(
         sharpness=rises.mean().item() if pairs else None,
-        spread=rises.std().item() if pairs > 1 else None,
+        sharpness_se=None if spread is None else spread / sqrt(pairs),
+        spread=spread,
         sam=(read[-1] - read[0]).item() if uphill else None,
         loss=read[0].item(),
         samples=2 * pairs,
@@ -76,12 +82,13 @@ def sharpness_measured(
 
 
 def explore_landscape(
-    emitter: Emitter, config: LossLandscapeConfig, model: nn.Module, loss: Callable[[], Tensor]
+    emitter: Emitter, config: LossLandscapeConfig, model: nn.Module, loss: Callable[[], Tensor], seed: int
 ) -> None:
-    """Emit the sharpness of `loss` along its own gradient and, if `config` says so, in random directions."""
+    """Emit the sharpness of `loss` along its own gradient and, if `config` says so, in directions drawn from `seed`."""
     slope = emitter.attempt("sharpness_gradient", slope_of, model, loss) or ()
-    pairs, scale = config.perturbation_samples if config.estimate_sharpness else 0, config.perturbation_scale
-    emitter.measure("sharpness_measured", lambda: sharpness_measured(model, loss, slope, pairs=pairs, scale=scale))
+    how = {"pairs": config.perturbation_samples if config.estimate_sharpness else 0, "seed": seed}
+    scale = config.perturbation_scale
+    emitter.measure("sharpness_measured", lambda: sharpness_measured(model, loss, slope, scale=scale, **how))
 
 
 def _trainable(model: nn.Module) -> list[nn.Parameter]:

@@ -79,6 +79,9 @@ TABLES = (
         nissa_sharpness_nats=gauge(
             "nats", "Mean rise of the loss under random perturbations of the weights.", "sharpness"
         ),
+        nissa_sharpness_se_nats=gauge(
+            "nats", "Standard error of that mean, from the perturbations that were drawn.", "sharpness_se"
+        ),
         nissa_sharpness_spread_nats=gauge(
             "nats", "Standard deviation of that rise over pairs of perturbations.", "spread"
         ),

@@ -513,7 +513,7 @@ MAKERS: dict[Callable[..., Payload], tuple[str, ...]] = {
     one_layer: ("norm", "mean", "std", "zero", "vanishing", "exploding", "percentiles"),
     activations: ("mean", "std", "zero", "dormant", "effective_rank"),
     weights: ("norm", "update_ratio"),
-    sharpness: ("rise", "spread", "sam", "loss", "scale"),
+    sharpness: ("rise", "sharpness_se", "spread", "sam", "loss", "scale"),
     one_class: ("accuracy", "loss"),
 }
 NESTED: dict[str, Callable[[float], Any]] = {

@@ -1,7 +1,9 @@
 """Sharpness, where it is known: on a quadratic loss L = w'Aw / 2 it is half the trace of A, weighted by the noise."""
 
 import math
+import random
 from collections.abc import Callable
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -9,7 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from nissa.events import SharpnessMeasured
+from nissa.operators import only
+from nissa.pipeline.probes import Watch
 from nissa.pipeline.probes.landscape.sharpness import sharpness_measured, slope_of
+from nissa.pipeline.telemetry import Telemetry
 
 
 class Bowl(nn.Module):
@@ -41,8 +47,10 @@ def test_on_a_quadratic_loss_the_estimate_is_the_weighted_trace_whatever_the_slo
     found = sharpness_measured(bowl, bowl, pairs=pairs, scale=0.01)
     assert found.spread is not None
     assert found.sharpness is not None
-    assert found.sharpness == pytest.approx(bowl.expected(0.01), abs=4 * found.spread / math.sqrt(pairs))
-    assert 4 * found.spread / math.sqrt(pairs) < 0.1 * found.sharpness
+    assert found.sharpness_se is not None
+    assert found.sharpness_se == pytest.approx(found.spread / math.sqrt(pairs))
+    assert found.sharpness == pytest.approx(bowl.expected(0.01), abs=4 * found.sharpness_se)
+    assert 4 * found.sharpness_se < 0.1 * found.sharpness
     assert found.samples == 8_000
 
 
@@ -63,6 +71,44 @@ def test_each_pair_is_half_a_second_difference_along_its_own_direction() -> None
     )
     assert found.sharpness == pytest.approx((step @ bowl.get_buffer("curvature") @ step / 2).item(), rel=1e-6)
     assert found.spread is None
+    assert found.sharpness_se is None
+
+
+def over_epochs(epochs: int, seed: int = 0) -> tuple[list[SharpnessMeasured], float]:
+    """What a watch finds, epoch by epoch, around weights that stay; and E[e'He] / 2, where H is known: the loss is
+    |Wx - y|^2 / 2, so H is xx' for each row of W."""
+    draw = torch.Generator().manual_seed(7)
+    model = nn.Linear(5, 3, bias=False, device="meta", dtype=torch.float64).to_empty(device="cpu")
+    nn.init.normal_(model.weight, generator=draw)
+    inputs, labels = torch.randn(1, 5, generator=draw, dtype=torch.float64), torch.zeros(1, dtype=torch.long)
+    found: list[SharpnessMeasured] = []
+    often = {"enabled": True, "every": 1, "perturbation_samples": 4}
+    with Telemetry("epochs", config={"profile": "minimal", "loss_landscape": often}) as telemetry:
+        telemetry.stream.pipe(only(SharpnessMeasured)).subscribe(lambda event: found.append(event.payload))
+        watch = Watch(telemetry, model, loss=lambda outputs, _: (outputs - 1).square().sum() / 2, seed=seed)
+        for _ in range(epochs):
+            watch.epoch(inputs, labels)
+    trace = 3 * inputs.square().sum().item()
+    return found, 0.01**2 * model.weight.square().mean().item() * trace / 2
+
+
+def test_over_epochs_the_error_averages_out_and_is_what_its_standard_error_says() -> None:
+    rows, expected = over_epochs(640)
+    errors = [(row.sharpness or 0.0) / expected - 1 for row in rows]
+    means = [fmean(errors[at : at + 16]) for at in range(0, 640, 16)]
+    one, sixteen = (math.sqrt(fmean(error**2 for error in some)) for some in (errors, means))
+    assert sixteen == pytest.approx(one / 4, rel=0.35)
+    told = math.sqrt(fmean((row.sharpness_se or 0.0) ** 2 for row in rows)) / expected
+    assert told == pytest.approx(one, rel=0.1)
+
+
+def test_epochs_draw_by_their_number_and_the_seed_of_the_watch_and_from_nobody_else() -> None:
+    before = torch.get_rng_state(), random.getstate()
+    first, again, other = over_epochs(3), over_epochs(3), over_epochs(3, seed=1)
+    assert first == again
+    assert len({row.sharpness for rows, _ in (first, other) for row in rows}) == 6
+    assert random.getstate() == before[1]
+    assert torch.equal(torch.get_rng_state(), before[0])
 
 
 def test_the_steepest_direction_is_a_step_of_the_scale_along_the_gradient() -> None:
