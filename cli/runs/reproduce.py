@@ -38,9 +38,9 @@ def _run(arguments: argparse.Namespace) -> int:
         from nissa.trainer.again import Again  # noqa: PLC0415
         from nissa.trainer.repetition import (  # noqa: PLC0415
             NothingToTrainError,
+            compare_runs,
             recorded_run,
-            repeat,
-            repeated,
+            train_again,
             without_slot,
         )
     except ModuleNotFoundError as error:
@@ -49,11 +49,11 @@ def _run(arguments: argparse.Namespace) -> int:
         recorded = recorded_run(arguments.path)
         _look(recorded, arguments)
         with _directory(arguments.out) as out:
-            history = repeat(recorded, out, Again(until=arguments.until, without=arguments.without))
+            history = train_again(recorded, out, Again(until=arguments.until, without=arguments.without))
             if arguments.without:
                 write_lines(without_lines(arguments.without, *without_slot(recorded, history)))
                 return 0
-            found = repeated(recorded, out, arguments.until)
+            found = compare_runs(recorded, out, arguments.until)
     except NothingToTrainError as error:
         raise UsageError(error) from None
     write_lines(compared_lines(found, recorded))

@@ -31,7 +31,7 @@ def compared_lines(found: "Comparison", recorded: "RecordedRun") -> Iterator[str
         yield f"identical: {size}."
     else:
         yield f"different: {found.first}."
-        yield f"{found.counts.total():,} differences in {size}:"
+        yield f"{counted(found.counts.total(), 'difference')} in {size}:"
         listed = found.counts.most_common(_LISTED)
         yield from (f"{count:>10,}  {what}" for what, count in listed)
         if more := len(found.counts) - len(listed):

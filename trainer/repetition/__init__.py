@@ -2,9 +2,9 @@
 
 from nissa.trainer.repetition.comparison import Comparison, Difference, compare
 from nissa.trainer.repetition.conditions import differing, refusals
-from nissa.trainer.repetition.leaves import comparable, leaves, not_compared
+from nissa.trainer.repetition.leaves import comparable, not_compared
 from nissa.trainer.repetition.recorded import NothingToTrainError, RecordedRun, recorded_run
-from nissa.trainer.repetition.repeat import repeat, repeated
+from nissa.trainer.repetition.repeat import compare_runs, train_again
 from nissa.trainer.repetition.without import Without, without_slot
 
 __all__ = [
@@ -15,12 +15,11 @@ __all__ = [
     "Without",
     "comparable",
     "compare",
+    "compare_runs",
     "differing",
-    "leaves",
     "not_compared",
     "recorded_run",
     "refusals",
-    "repeat",
-    "repeated",
+    "train_again",
     "without_slot",
 ]

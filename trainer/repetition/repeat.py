@@ -15,13 +15,13 @@ from nissa.trainer.repetition.recorded import NothingToTrainError, RecordedRun
 from nissa.trainer.run import train
 from nissa.trainer.training import History
 
-__all__ = ["repeat", "repeated"]
+__all__ = ["compare_runs", "train_again"]
 
 _PATIENCE = 600.0
 """Seconds that the pipeline may need to write what it has, on a machine that is busy."""
 
 
-def repeat(recorded: RecordedRun, out: Path, again: Again) -> History:
+def train_again(recorded: RecordedRun, out: Path, again: Again) -> History:
     """Train it again into the directory `out`, under its own name, at the fidelity that it had where it had it.
 
     Raises NothingToTrainError, FileExistsError if there is a run in `out`, or another OSError.
@@ -33,7 +33,7 @@ def repeat(recorded: RecordedRun, out: Path, again: Again) -> History:
     return history
 
 
-def repeated(recorded: RecordedRun, out: Path, until: tuple[int, int] | None = None) -> Comparison:
+def compare_runs(recorded: RecordedRun, out: Path, until: tuple[int, int] | None = None) -> Comparison:
     """Compare the recorded course with the one in `out`, up to an episode and its epoch, or the end.
 
     A run that did not come to its end is compared as far as it got. One that was logged without what follows from it,

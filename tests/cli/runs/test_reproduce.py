@@ -124,7 +124,7 @@ def test_a_constant_of_the_trainer_that_was_another_is_the_first_difference(
     status, said, _ = ended(capsys, edited(small, "run_started", hyperparameter("learning_rate", 0.5)), *SHORT)
     assert status == 1
     assert 'different: run_started: hyperparameters["learning_rate"] was 0.5, is 0.003.' in said
-    assert "1 differences in" in said
+    assert "1 difference in" in said
     assert "run_started.hyperparameters" in said
 
 

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from nissa.events.codec import MalformedLineError, decode, encode
 from nissa.events.event import Event
-from nissa.events.kinds import BatchCompleted, Heartbeat, PhaseTimed, SeedGerminated
+from nissa.events.kinds import (
+    BatchCompleted,
+    CounterfactualMeasured,
+    CounterfactualResult,
+    Heartbeat,
+    PhaseTimed,
+    SeedGerminated,
+)
 from nissa.trainer.repetition import Comparison, comparable, compare, not_compared
 from tests.samples import episode_ended, episode_started, event, events, run_started
 
@@ -166,6 +173,21 @@ def test_what_was_not_measured_differs_from_what_was_and_from_zero() -> None:
     with_slot = [event(BatchCompleted(batch=0, loss=1.0, seed_grad_norms={"mid": 1.0, "late": 2.0}))]
     without = [event(BatchCompleted(batch=0, loss=1.0, seed_grad_norms={"mid": 1.0}))]
     assert str(compared(with_slot, without).first).endswith('seed_grad_norms["late"] was 2.0, is absent')
+
+
+def test_a_value_deep_inside_is_named_by_its_path_and_counted_over_all_rows() -> None:
+    def measured(accuracy: float) -> list[Event[Any]]:
+        rows = [
+            CounterfactualResult(config=[on], alpha_settings={"a.b": 1.0}, val_accuracy=accuracy)
+            for on in (True, False)
+        ]
+        return [event(CounterfactualMeasured(slots=["a.b"], results=rows), env=0)]
+
+    found = compared(measured(1.0), measured(2.0))
+    assert str(found.first) == "counterfactual_measured of env 0: results[0].val_accuracy was 1.0, is 2.0"
+    assert found.counts == {"counterfactual_measured.results.val_accuracy": 2}
+    # strategy, planned, slots, orders, n_val and disagreements; of each result config, alpha, loss, accuracy, classes.
+    assert found.fields == 6 + 2 * 5
 
 
 def test_accounts_of_the_pipeline_and_what_follows_from_them_have_no_like() -> None:
