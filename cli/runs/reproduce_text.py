@@ -36,7 +36,7 @@ def compared_lines(found: "Comparison", recorded: "RecordedRun") -> Iterator[str
         yield from (f"{count:>10,}  {what}" for what, count in listed)
         if more := len(found.counts) - len(listed):
             yield f"            ... and {more:,} other kinds of differences"
-    if not recorded.completed:
+    if found.open_end:
         yield "The run did not come to its end; it was compared as far as its log goes."
 
 

@@ -58,6 +58,8 @@ class Comparison:
     """Values in them that were compared."""
     first: Difference | None = None
     """The earliest of all differences."""
+    open_end: bool = False
+    """Whether the first course was cut off, and the second one not compared behind that."""
     counts: Counter[str] = field(default_factory=Counter)
     """Differences by kind.field, and whole events by kind: "(gone)" if only the first course has it, or "(new)"."""
 
@@ -102,7 +104,7 @@ def compare(recorded: Iterable[Event[Any]], repeated: Iterable[Event[Any]], *, o
 
     Where the recorded course has an `open_end`, because its run was cut off, nothing is compared behind it.
     """
-    found, gone, new = Comparison(), _Waiting(), _Waiting()
+    found, gone, new = Comparison(open_end=open_end), _Waiting(), _Waiting()
     for was, now in zip_longest(recorded, repeated):
         if was is None and open_end:
             break

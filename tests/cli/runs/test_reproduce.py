@@ -215,6 +215,7 @@ def test_until_stops_both_courses_there(
     rows = [row for row in rows if row["kind"] not in ("heartbeat", "run_ended")]
     first = next(n for n, row in enumerate(rows) if "episode" in row and (row["episode"], row.get("epoch", 0)) > last)
     assert f"identical: {first:,} events" in said
+    assert "did not come to its end" not in said
     trained = [json.loads(line) for line in segments(tmp_path / "again")[0].read_bytes().splitlines()]
     assert max((row["episode"], row.get("epoch", 0)) for row in trained if "episode" in row) == last
 
