@@ -4,15 +4,24 @@ from pathlib import Path
 
 from nissa.events.kinds import EpisodeStarted
 from nissa.pipeline.probes import Watch
+from nissa.pipeline.run_context import rng_digests
 from nissa.pipeline.telemetry import Telemetry
+from nissa.trainer.again import Again
 from nissa.trainer.data import N_CLASSES, stream
 from nissa.trainer.episode import Episode
 from nissa.trainer.faults import sabotaged
 from nissa.trainer.growth import Growth
 from nissa.trainer.network import ARCHITECTURE, SLOT_CHANNELS, Model, host_flops
-from nissa.trainer.policy import Policy
+from nissa.trainer.policy import PPO, Policy
 from nissa.trainer.settings import Settings, host_hyperparameters
-from nissa.trainer.training import EpisodeRecord, host_baseline_measured, hosts_alone, save_initial, train_twin
+from nissa.trainer.training import (
+    EpisodeRecord,
+    host_baseline_measured,
+    hosts_alone,
+    save_initial,
+    train_twin,
+    weights_digest,
+)
 
 __all__ = ["Environment", "data_seed"]
 
@@ -27,13 +36,22 @@ def data_seed(torch_seed: int) -> int:
 class Environment:
     """Number `index` of a run, under a policy. Its twin is trained at once: `alone` is the host, `twin` its course.
 
-    The initial weights are kept under `out`, if given; raises OSError if they cannot be.
+    The initial weights are kept under `out`, if given; raises OSError if they cannot be. `again` says what a run that
+    is trained again takes over.
     """
 
     def __init__(
-        self, index: int, settings: Settings, policy: Policy, telemetry: Telemetry, out: Path | None = None
+        self,
+        index: int,
+        settings: Settings,
+        policy: Policy,
+        telemetry: Telemetry,
+        *,
+        out: Path | None = None,
+        again: Again = Again(),  # noqa: B008  # frozen
     ) -> None:
         self.index, self.settings, self.policy, self.telemetry = index, settings, policy, telemetry
+        self.again = again
         self.emitter = emitter = telemetry.scope(group=settings.group, env=index)
         self.torch_seed = settings.seed + index
         self.data_seed = data_seed(self.torch_seed)
@@ -48,6 +66,8 @@ class Environment:
     def start(self, number: int) -> Episode:
         """Episode `number`, from 0: a new host, initialized like all others of this environment; its seeds are not."""
         self.model = Model(self.torch_seed, self.emitter)
+        if self.again.without:
+            self.model.slots[self.again.without].closed = True
         self.emitter.move(episode=number, epoch=0)
         self.emitter.emit(self._started())
         seeds = stream("episode", self.torch_seed, number)
@@ -61,6 +81,7 @@ class Environment:
             emitter=self.emitter,
             slots=list(SLOT_CHANNELS),
             classes=[str(digit) for digit in range(N_CLASSES)],
+            follow=self.again.follow,
             seed=stream("probes", self.torch_seed, number),
         )
         train = sabotaged(self.settings.injections, self.index, number)
@@ -91,4 +112,6 @@ class Environment:
             host_flops=host_flops(),
             slot_config={**SLOT_CHANNELS},
             hyperparameters=host_hyperparameters(),
+            initial_digest=weights_digest([self.model.host]),
+            rng_digests=rng_digests() | (self.policy.rng_digests() if isinstance(self.policy, PPO) else {}),
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 from nissa.events.kinds import PhaseTimed
 from nissa.pipeline.probes import Phases
 from nissa.pipeline.telemetry import Telemetry
+from nissa.trainer.again import Again
 from nissa.trainer.context import run_started, seed_everything
 from nissa.trainer.environment import Environment
 from nissa.trainer.episode import Episode
@@ -24,21 +25,31 @@ from nissa.trainer.training import History, weights_digest
 __all__ = ["Settings", "new_policy", "run_round", "train"]
 
 
-def train(settings: Settings, telemetry: Telemetry, out: Path | None = None, policy: Policy | None = None) -> History:
+def train(
+    settings: Settings,
+    telemetry: Telemetry,
+    out: Path | None = None,
+    policy: Policy | None = None,
+    again: Again = Again(),  # noqa: B008  # frozen
+) -> History:
     """Train every environment for every episode, side by side, and return what came of it.
 
     A policy that is given goes on from where it stands. Initial weights are kept under `out`, if given; raises OSError
-    if they cannot be. Whatever becomes of the telemetry, the numbers of the training are the same.
+    if they cannot be. Whatever becomes of the telemetry, the numbers of the training are the same. `again` says what a
+    run that is trained again takes over from the first time.
     """
     seed_everything(settings.seed)
     telemetry.emit(run_started(settings))
     policy = policy or new_policy(settings)
-    envs = [Environment(i, settings, policy, telemetry, out) for i in range(settings.envs)]
+    envs = [Environment(i, settings, policy, telemetry, out=out, again=again) for i in range(settings.envs)]
     records = []
-    for number in range(settings.episodes):
+    for number in range(again.episodes(settings.episodes)):
         if isinstance(policy, PPO):
             corrupt_policy(settings.injections, number, policy.network)
-        episodes = run_round(envs, number, settings.epochs)
+        last = again.last_epoch(number, settings.epochs)
+        episodes = run_round(envs, number, last)
+        if last < settings.epochs:
+            break
         records += [episode.end() for episode in episodes]
         if isinstance(policy, PPO) and settings.policy == "ppo":
             _learn(policy, episodes, settings, telemetry)

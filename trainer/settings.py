@@ -1,6 +1,7 @@
 """What can be chosen about a run of the reference trainer, and everything that is fixed, by name."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from nissa.trainer.data import BATCH_SIZE
@@ -62,6 +63,19 @@ class Settings:
     def group(self) -> str:
         """The policy and the switches that are on, as the group of a run's events: ppo, heuristic+unisolated."""
         return "+".join([self.policy, *(switch for switch in SWITCHES if getattr(self, switch))])
+
+    @classmethod
+    def told(cls, hyperparameters: Mapping[str, Any]) -> "Settings":
+        """The settings that told these hyperparameters. Raises ValueError, saying what is missing, or wrong."""
+        names = [field.name for field in fields(cls)]
+        if missing := [name for name in names if name not in hyperparameters]:
+            raise ValueError(f"its hyperparameters lack {', '.join(missing)}")
+        values = {name: hyperparameters[name] for name in names}
+        try:
+            injections, widths = tuple(map(Injection.parse, values["injections"])), tuple(values["widths"])
+            return cls(**values | {"injections": injections, "widths": widths})
+        except TypeError as error:
+            raise ValueError(f"its hyperparameters are of other types: {error}") from None
 
     def hyperparameters(self) -> dict[str, Any]:
         """Everything that shapes a run, by name."""

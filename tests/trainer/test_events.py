@@ -56,8 +56,19 @@ def by_rule() -> Events:
 
 
 @pytest.fixture(scope="module")
-def events(by_ppo: Events, by_rule: Events) -> Events:
-    return [*by_ppo, *by_rule]
+def turned() -> Events:
+    """An epoch at which the probes look closely, as somebody asks for by hand."""
+    events: Events = []
+    with Telemetry("turned", sinks={"seen": events.append}) as telemetry:
+        telemetry.fidelity = "dense"
+        train(Settings(policy="never", envs=1, episodes=1, epochs=1, seed=0), telemetry)
+        assert telemetry.flush(LIMIT)
+    return events
+
+
+@pytest.fixture(scope="module")
+def events(by_ppo: Events, by_rule: Events, turned: Events) -> Events:
+    return [*by_ppo, *by_rule, *turned]
 
 
 def of(events: Events, kind: type[Any]) -> Events:

@@ -4,6 +4,7 @@
 it has seen.
 """
 
+import hashlib
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -14,7 +15,16 @@ from torch import Tensor
 
 from nissa.trainer.data.seeding import generator
 
-__all__ = ["BATCH_SIZE", "N_CLASSES", "Digits", "HeldOut", "batches", "load_digits", "load_held_out"]
+__all__ = [
+    "BATCH_SIZE",
+    "N_CLASSES",
+    "Digits",
+    "HeldOut",
+    "batches",
+    "digest",
+    "load_digits",
+    "load_held_out",
+]
 
 BATCH_SIZE = 64
 N_CLASSES = 10
@@ -51,6 +61,14 @@ def load_held_out() -> HeldOut:
     """The other 360. Nobody decides by them: no training, no gate, no reward, no policy."""
     images, labels, _, held_out, _ = _split()
     return HeldOut(images[held_out], labels[held_out])
+
+
+def digest(data: Digits) -> str:
+    """SHA-256 over the bits of all images and labels, in hex: the same data in the same split."""
+    found = hashlib.sha256()
+    for tensor in data:
+        found.update(tensor.numpy().tobytes())
+    return found.hexdigest()
 
 
 def batches(data: Digits, order: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:

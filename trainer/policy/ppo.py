@@ -9,7 +9,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from nissa.events.kinds import DecisionsScored, HeadEntropy, PolicyUpdated
 from nissa.operators.statistics import Moments
-from nissa.trainer.data import generator, stream
+from nissa.trainer.data import generator, state_digest, stream
 from nissa.trainer.policy.actions import HEADS
 from nissa.trainer.policy.actor_critic import ActorCritic, masked_log_probs
 from nissa.trainer.policy.decision import Decision
@@ -46,6 +46,10 @@ class PPO:
     def __call__(self, situation: Situation) -> Decision:
         """Draw a decision."""
         return self.network.decide(situation, self._draws)
+
+    def rng_digests(self) -> dict[str, str]:
+        """SHA-256 of the state of each of its generators, in hex, by what is drawn from it."""
+        return {"actions": state_digest(self._draws), "minibatches": state_digest(self._order)}
 
     def learn(self, rollouts: Sequence[Rollout]) -> tuple[PolicyUpdated, list[DecisionsScored]]:
         """One update from finished episodes: what it came to, and the score of each episode's decisions."""

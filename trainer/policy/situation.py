@@ -15,7 +15,10 @@ LOSS_OF_GUESSING = 2.303
 
 @dataclass(frozen=True)
 class SlotView:
-    """A slot as a policy sees it; `contribution` in percentage points, None where it was not measured."""
+    """A slot as a policy sees it; `contribution` in percentage points, None where it was not measured.
+
+    Nothing may germinate where it is `closed`.
+    """
 
     name: str
     stage: str
@@ -23,12 +26,13 @@ class SlotView:
     alpha: float
     contribution: float | None
     stable: bool
+    closed: bool = False
 
     @classmethod
     def of(cls, slot: Slot) -> "SlotView":
         """What there is to see of a slot."""
         contribution = slot.facts.get("counterfactual_contribution")
-        return cls(slot.name, slot.stage, slot.epochs_in_stage, slot.alpha, contribution, slot.stable)
+        return cls(slot.name, slot.stage, slot.epochs_in_stage, slot.alpha, contribution, slot.stable, slot.closed)
 
 
 @dataclass(frozen=True)

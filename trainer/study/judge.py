@@ -47,8 +47,8 @@ def judge(policy: Policy, settings: Settings, telemetry: Telemetry, trained_in: 
     shapley = dict[str, list[float]]()
     telemetry.stream.pipe(only(SeedsAttributed)).subscribe(lambda event: _collect(event, settings.epochs, shapley))
     seed_everything(settings.seed)
-    started = run_started(settings)
-    telemetry.emit(replace(started, hyperparameters=started.hyperparameters | {"trained_in": trained_in}))
+    started, learned = run_started(settings), {"trained_in": trained_in} if trained_in else {}
+    telemetry.emit(replace(started, hyperparameters=started.hyperparameters | learned))
     return Verdict([*_episodes(policy, settings, telemetry)], shapley)
 
 
