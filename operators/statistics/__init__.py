@@ -3,7 +3,7 @@
 from nissa.operators.statistics.clustered import Clustered
 from nissa.operators.statistics.course import FALL, RISE, STILL, Course, Direction, place
 from nissa.operators.statistics.curve_scale import CurveScale
-from nissa.operators.statistics.detection import Detection, Limits
+from nissa.operators.statistics.detection import Detection
 from nissa.operators.statistics.moments import Moments
 from nissa.operators.statistics.rolling_ratio import RatioRule, RollingMedianRatio
 from nissa.operators.statistics.sample_size import SampleSize
@@ -23,7 +23,6 @@ __all__ = [
     "Detector",
     "Direction",
     "Interval",
-    "Limits",
     "Moments",
     "RatioRule",
     "RollingMedianRatio",
