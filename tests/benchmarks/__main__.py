@@ -8,7 +8,6 @@ from importlib.metadata import version
 from tests.benchmarks import (
     attribution,
     burst,
-    detectors,
     digits,
     emit,
     esper,
@@ -23,6 +22,7 @@ from tests.benchmarks import (
     slowdown,
     throughput,
 )
+from tests.benchmarks.detection import choosing, detectors, operating
 
 BENCHMARKS = {
     "emit": emit.run,
@@ -34,6 +34,8 @@ BENCHMARKS = {
     "probes": probes.run,
     "operators": operators.run,
     "noticing": noticing.run,
+    "choosing": choosing.run,
+    "operating": operating.run,
     "detectors": detectors.run,
     "digits": digits.run,
     "injected": injected.run,

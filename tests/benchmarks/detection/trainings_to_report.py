@@ -6,6 +6,7 @@ scikit-learn's digits; and a character LSTM on the descriptions of its data sets
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 
 import torch
 from sklearn import datasets
@@ -24,7 +25,7 @@ def _digits() -> tuple[Tensor, Tensor]:
 
 
 def _perceptron(*widths: int) -> nn.Sequential:
-    layers = [layer for n, m in zip(widths, widths[1:], strict=False) for layer in (nn.Linear(n, m), nn.ReLU())]
+    layers = [layer for n, m in pairwise(widths) for layer in (nn.Linear(n, m), nn.ReLU())]
     return nn.Sequential(*layers[:-1])
 
 
