@@ -22,8 +22,8 @@ class Rules:
     typical: int
     """Gradient norms that must be known before one is compared with their median."""
     spiking: float = 2.0
-    """The sensitivity to losses, above 1: the `threshold` of `Detector`, or how many times the mean of the last 20 a loss
-    may be."""
+    """The sensitivity to losses, above 1: `threshold` of `Detector`, or how many times the mean of the last 20 one may
+    be."""
     points: float = 5.0
     """Points by which an accuracy may fall in any case."""
     explosion: float = 100.0

@@ -25,15 +25,15 @@ class Limits:
 
     spike: float = 4.0
     """A spike: more noises than this above the short level, at a threshold of 2."""
-    slack: float = 0.5
+    slack: float = 0.25
     """A drift: deviations from the long level beyond so many noises add up ..."""
     most: float = 4.0
     """... each counted up to so many ..."""
-    drift: float = 14.0
+    drift: float = 18.0
     """... until their sum passes this, at a threshold of 2."""
     short: float = 0.1
     """Weight of the last value in the short level."""
-    long: float = 0.025
+    long: float = 0.015
     """And in the long one."""
     warm_up: int = 20
     """Values before the first judgement."""

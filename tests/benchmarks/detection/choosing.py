@@ -17,16 +17,17 @@ __all__ = ["run"]
 
 _OURS: Mapping[str, Limits] = {
     "as it is": Limits(),
-    "drift 10": Limits(drift=10.0),
-    "drift 20": Limits(drift=20.0),
-    "slack 0.25": Limits(slack=0.25),
-    "slack 0.75": Limits(slack=0.75),
+    "drift 14": Limits(drift=14.0),
+    "drift 24": Limits(drift=24.0),
+    "slack 0.15": Limits(slack=0.15),
+    "slack 0.5": Limits(slack=0.5),
+    "slack 0.5, drift 14": Limits(slack=0.5, drift=14.0),
     "most 3": Limits(most=3.0),
     "most 6": Limits(most=6.0),
     "short 0.05": Limits(short=0.05),
     "short 0.2": Limits(short=0.2),
-    "long 0.0125": Limits(long=0.0125),
-    "long 0.05": Limits(long=0.05),
+    "long 0.01": Limits(long=0.01),
+    "long 0.025": Limits(long=0.025),
     "least 0.02": Limits(least=0.02),
     "least 0.1": Limits(least=0.1),
     "floor 1e-5": Limits(floor=1e-5),
@@ -57,7 +58,7 @@ def run() -> None:
 
 def _tried() -> Iterator[tuple[str, Callable[[float], Rule], tuple[float, ...]]]:
     for name, limits in _OURS.items():
-        yield name, partial(_with, limits), tuple(SETTINGS["robust"][1:-2])
+        yield name, partial(_with, limits), tuple(SETTINGS["robust"][1:-2:2])
     for name, rule in RULES.items():
         if name != "robust":
             yield name, rule, tuple(SETTINGS[name])

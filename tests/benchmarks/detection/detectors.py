@@ -48,9 +48,9 @@ def false_alarms(make: Callable[[], Rule], curve: Curve, seeds: range) -> float:
     return 1000 * found / (STEPS * len(seeds))
 
 
-def recall(make: Callable[[], Rule], curve: Curve, fault: Fault, due: int, within: int, seeds: range) -> list[int]:
+def recall(make: Callable[[], Rule], curve: Curve, faults: tuple[Fault, int, int], seeds: range) -> list[int]:
     """The delays in steps of the faults that are found in time."""
-    delays = []
+    (fault, due, within), delays = faults, list[int]()
     for values, at in faulty(curve, fault, seeds):
         rule = make()
         hits = [n for n, value in enumerate(values[: at + due + within]) if rule(value) and n >= at + due]
@@ -61,7 +61,7 @@ def recall(make: Callable[[], Rule], curve: Curve, fault: Fault, due: int, withi
 def _cell(make: Callable[[], Rule], curve: Curve, name: str, seeds: range) -> str:
     """Percent found and found by chance, in the same steps without the fault; and the median delay."""
     fault, due, within = FAULTS[name]
-    delays, chance = (recall(make, curve, alter, due, within, seeds) for alter in (fault, _unaltered))
+    delays, chance = (recall(make, curve, (alter, due, within), seeds) for alter in (fault, _unaltered))
     late = f", {statistics.median(delays):g}" if delays else ""
     return f"{100 * len(delays) / len(seeds):.0f} ({100 * len(chance) / len(seeds):.0f}{late})"
 

@@ -1,6 +1,6 @@
 """The losses of real trainings, kept in two files: those to choose constants by, and those to report.
 
-`python -m tests.benchmarks.detection.recorded` trains anew and writes both, in about two minutes. Other versions of
+`python -m tests.benchmarks.detection.recorded` trains anew and writes both, in about a minute. Other versions of
 torch, and other processors, give other digits.
 """
 
@@ -55,4 +55,4 @@ if __name__ == "__main__":
 
     torch.set_num_threads(1)
     _write(_HERE / "losses_to_choose.csv.gz", dict(trainings_to_choose.TRAININGS), range(3))
-    _write(_HERE / "losses_to_report.csv.gz", dict(trainings_to_report.TRAININGS), range(100, 103))
+    _write(_HERE / "losses_to_report.csv.gz", dict(trainings_to_report.TRAININGS), range(200, 203))

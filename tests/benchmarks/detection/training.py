@@ -14,7 +14,7 @@ Training = Callable[[], Iterator[Tensor]]
 def batches(rows: tuple[Tensor, ...], size: int) -> Iterator[tuple[Tensor, ...]]:
     """Epoch after epoch, in another order each; what fills no batch is left out."""
     while True:
-        for chosen in torch.randperm(len(rows[0])).split(size):
+        for chosen in torch.split(torch.randperm(len(rows[0])), size):
             if len(chosen) == size:
                 yield tuple(column[chosen] for column in rows)
 

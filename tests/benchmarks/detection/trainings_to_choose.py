@@ -33,7 +33,8 @@ class _Residual(nn.Module):
         )
 
     def forward(self, values: Tensor) -> Tensor:
-        return values + self.body(values)
+        changed: Tensor = values + self.body(values)
+        return changed
 
 
 def residual() -> Iterator[Tensor]:

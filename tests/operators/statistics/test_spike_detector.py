@@ -66,7 +66,7 @@ class Plain:
     """The detector as the page has it, number by number and without any short cut."""
 
     def __init__(self) -> None:
-        self.smoothers = {weight: {"level": 0.0, "noise": 0.0, "row": 0} for weight in (0.1, 0.025)}
+        self.smoothers = {weight: {"level": 0.0, "noise": 0.0, "row": 0} for weight in (0.1, 0.015)}
         self.n, self.rise = 0, 0.0
 
     def judge(self, value: float) -> str | None:
@@ -76,9 +76,9 @@ class Plain:
             z[weight] = (y - known["level"]) / max(known["noise"], 0.05)
             rises[weight] = value + FLOOR - math.exp(known["level"]) > FLOOR
         if self.n >= 20:
-            counted = min(z[0.025], 4) if rises[0.025] or z[0.025] < 0 else 0
-            self.rise = max(0, self.rise + counted - 0.5)
-            if self.rise > 14:
+            counted = min(z[0.015], 4) if rises[0.015] or z[0.015] < 0 else 0
+            self.rise = max(0, self.rise + counted - 0.25)
+            if self.rise > 18:
                 clause, self.rise, long["level"] = "drift", 0.0, short["level"]
             if z[0.1] > 4 and rises[0.1]:
                 clause = "spike"
@@ -110,10 +110,10 @@ def test_it_equals_the_formula_computed_anew_at_each_step(seed: int, noise: floa
 
 @pytest.mark.parametrize("sigma", [0.05, 0.3, 2.0])
 def test_the_noise_is_the_standard_deviation_of_a_normal_one_and_the_level_its_mean(sigma: float) -> None:
-    random, smoother, noises = Random(0), RobustSmoother(0.025), list[float]()
+    random, smoother, noises = Random(0), RobustSmoother(0.015), list[float]()
     for n in range(5_000):
         # One in fifty is an outlier.
-        value = random.gauss(3.0, sigma) if n % 50 else 1e6
+        value = 1e6 if n % 50 == 49 else random.gauss(3.0, sigma)
         smoother.follow(value - smoother.level, least=0.01)
         noises.append(smoother.noise)
     assert smoother.level == pytest.approx(3.0, abs=sigma)
@@ -165,7 +165,10 @@ FLAT = [1.0] * 40
 def test_twins_on_both_sides_of_a_spike_at_each_sensitivity(threshold: float, noises: float) -> None:
     limit = (1 + FLOOR) * math.exp(0.05 * noises) - FLOOR
     above, below = (judged(FLAT, threshold).judge(limit * by) for by in (1 + 1e-9, 1 - 1e-9))
-    assert above == Detection("spike", pytest.approx(1.0), pytest.approx(limit), 19)
+    assert above
+    assert (above.clause, above.window) == ("spike", 19)
+    assert above.baseline == pytest.approx(1.0)
+    assert above.threshold == pytest.approx(limit)
     assert below is None
     assert judged(FLAT, threshold).judge(0.1) is None
 
