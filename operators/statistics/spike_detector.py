@@ -20,6 +20,8 @@ from nissa.operators.statistics.robust_smoother import RobustSmoother
 
 __all__ = ["Detector"]
 
+_ANEW = 2
+"""Values that the long level counts as when it begins anew: the short one is not yet where the curve has gone."""
 _ROUNDING = 1e-6
 """The least noise of a loss that may be below 0, as a share of its level: losses are float32."""
 
@@ -73,7 +75,7 @@ class Detector:
         if rise <= self.drift:
             return None
         found = self._detected("drift", long, long.level + noise * (self.drift + limits.slack - before))
-        self.rise, long.level = 0.0, self.short.level
+        self.rise, long.level, long.n = 0.0, self.short.level, _ANEW
         return found
 
     def _risen(self, y: float, level: float) -> bool:

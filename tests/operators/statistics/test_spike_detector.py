@@ -66,8 +66,8 @@ class Plain:
     """The detector as the page has it, number by number and without any short cut."""
 
     def __init__(self) -> None:
-        self.smoothers = {weight: {"level": 0.0, "noise": 0.0, "row": 0} for weight in (0.1, 0.015)}
-        self.n, self.rise = 0, 0.0
+        self.smoothers = {weight: {"n": 0, "level": 0.0, "noise": 0.0, "row": 0} for weight in (0.1, 0.015)}
+        self.rise = 0.0
 
     def judge(self, value: float) -> str | None:
         y, clause, z, rises = math.log(value + FLOOR), None, {}, {}
@@ -75,25 +75,25 @@ class Plain:
         for weight, known in self.smoothers.items():
             z[weight] = (y - known["level"]) / max(known["noise"], 0.05)
             rises[weight] = value + FLOOR - math.exp(known["level"]) > FLOOR
-        if self.n >= 20:
+        if short["n"] >= 20:
             counted = min(z[0.015], 4) if rises[0.015] or z[0.015] < 0 else 0
             self.rise = max(0, self.rise + counted - 0.25)
             if self.rise > 18:
-                clause, self.rise, long["level"] = "drift", 0.0, short["level"]
+                clause, self.rise, long["level"], long["n"] = "drift", 0.0, short["level"], 2
             if z[0.1] > 4 and rises[0.1]:
                 clause = "spike"
-        self.n += 1
         for weight, known in self.smoothers.items():
+            known["n"] += 1
             self.follow(known, weight, y - known["level"])
         return clause
 
     def follow(self, known: dict[str, float], weight: float, residual: float) -> None:
-        clip = 2 * max(known["noise"], 0.05)
-        outlier = self.n > 10 and abs(residual) > clip
+        n, clip = known["n"], 2 * max(known["noise"], 0.05)
+        outlier = n > 10 and abs(residual) > clip
         known["row"] = known["row"] + 1 if outlier else 0
         most = clip * 2 ** (known["row"] - 1) if outlier else math.inf
-        known["level"] += max(weight, 1 / self.n) * math.copysign(min(abs(residual), most), residual)
-        share = max(0.02, 1 / (self.n - 1)) if self.n > 1 else 0.0
+        known["level"] += max(weight, 1 / n) * math.copysign(min(abs(residual), most), residual)
+        share = max(0.02, 1 / (n - 1)) if n > 1 else 0.0
         known["noise"] += share * (1.28 * (clip if outlier else abs(residual)) - known["noise"])
 
 
@@ -199,6 +199,14 @@ def test_a_slow_rise_is_found_as_a_drift_and_a_slow_fall_is_not() -> None:
         for curve, detector in zip((up, down), (Detector(), Detector()), strict=True)
     ]
     assert found == [{"drift"}, set()]
+
+
+def test_a_level_that_changes_for_good_is_the_usual_one_after_that() -> None:
+    for seed in range(20):
+        random = Random(seed)
+        found = clauses([random.lognormvariate(0, 0.1) * (1 if n < 100 else 2) for n in range(400)])
+        assert any(found[100:103])
+        assert not any(found[120:])
 
 
 def test_one_huge_value_does_not_blind_it_to_the_next() -> None:
