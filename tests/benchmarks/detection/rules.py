@@ -3,7 +3,6 @@
 Of the others, windows and weights are those of the alternatives that find most on the curves to choose by.
 """
 
-import statistics
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from math import log, sqrt
@@ -13,6 +12,7 @@ from river.drift import ADWIN, PageHinkley
 
 from nissa.operators.statistics.detection import LIMITS
 from nissa.operators.statistics.rolling_ratio import RatioRule
+from nissa.operators.statistics.sorted_window import Window
 from nissa.operators.statistics.spike_detector import Detector
 
 __all__ = ["RULES", "SETTINGS", "Cusum", "Ewma", "Hampel", "Rule"]
@@ -25,64 +25,66 @@ class Rule(Protocol):
         """Whether a loss is out of order, by its truth."""
 
 
-class _Windowed:
-    """Deviations of log(loss) from what the last `size` were."""
-
-    def __init__(self, size: int) -> None:
-        self.last: deque[float] = deque(maxlen=size)
-
-    def judge(self, value: float) -> bool:
-        y = log(value + LIMITS.floor)
-        found = len(self.last) >= LIMITS.warm_up and self.compare(y)
-        self.last.append(y)
-        return found
-
-    def compare(self, y: float) -> bool:
-        raise NotImplementedError
-
-    def deviation(self, y: float) -> float:
-        """In standard deviations of the last."""
-        return (y - statistics.fmean(self.last)) / (statistics.stdev(self.last) or 1e-9)
-
-
-class Hampel(_Windowed):
+class Hampel:
     """So many median absolute deviations / 0.6745 above the median (Hampel 1974, J. Am. Stat. Assoc. 69:383)."""
 
     def __init__(self, limit: float, size: int = 64) -> None:
-        super().__init__(size)
-        self.limit = limit
+        self.last, self.limit = Window(size), limit
 
-    def compare(self, y: float) -> bool:
-        middle = statistics.median(self.last)
-        return y - middle > self.limit * statistics.median(abs(x - middle) for x in self.last) / 0.6745
+    def judge(self, value: float) -> bool:
+        y, found = log(value + LIMITS.floor), False
+        if len(self.last) >= LIMITS.warm_up:
+            middle = self.last.median()
+            distances = sorted([abs(x - middle) for x in self.last.ranked])
+            found = y - middle > self.limit * distances[len(distances) // 2] / 0.6745
+        self.last.push(y)
+        return found
 
 
-class Ewma(_Windowed):
-    """A chart of exponentially weighted deviations (Roberts 1959, Technometrics 1:239); begins anew with an alarm."""
+class _Chart:
+    """Deviations of log(loss) from the mean of the last 64, in their standard deviations."""
+
+    def __init__(self, limit: float) -> None:
+        self.last, self.total, self.squares = deque[float](), 0.0, 0.0
+        self.limit, self.statistic = limit, 0.0
+
+    def judge(self, value: float) -> bool:
+        y, found, n = log(value + LIMITS.floor), False, len(self.last)
+        if n >= LIMITS.warm_up:
+            mean = self.total / n
+            deviation = (y - mean) / sqrt(max(self.squares - n * mean**2, 1e-12) / (n - 1))
+            self.statistic = self.follow(deviation)
+            if found := self.statistic > self.limit:
+                self.statistic = 0.0
+        gone = self.last.popleft() if n == 64 else 0.0
+        self.last.append(y)
+        self.total, self.squares = self.total + y - gone, self.squares + y**2 - gone**2
+        return found
+
+    def follow(self, deviation: float) -> float:
+        raise NotImplementedError
+
+
+class Ewma(_Chart):
+    """Exponentially weighted deviations (Roberts 1959, Technometrics 1:239); begins anew with an alarm."""
 
     def __init__(self, limit: float, weight: float = 0.2) -> None:
-        super().__init__(64)
-        self.limit, self.weight, self.mean = limit * sqrt(weight / (2 - weight)), weight, 0.0
+        super().__init__(limit * sqrt(weight / (2 - weight)))
+        self.weight = weight
 
-    def compare(self, y: float) -> bool:
-        self.mean += self.weight * (self.deviation(y) - self.mean)
-        found = self.mean > self.limit
-        self.mean *= not found
-        return found
+    def follow(self, deviation: float) -> float:
+        return self.statistic + self.weight * (deviation - self.statistic)
 
 
-class Cusum(_Windowed):
-    """A chart of deviations beyond a slack, added up (Page 1954, Biometrika 41:100); begins anew with an alarm."""
+class Cusum(_Chart):
+    """Deviations beyond a slack, added up (Page 1954, Biometrika 41:100); begins anew with an alarm."""
 
     def __init__(self, limit: float, slack: float = 0.5) -> None:
-        super().__init__(64)
-        self.limit, self.slack, self.rise = limit, slack, 0.0
+        super().__init__(limit)
+        self.slack = slack
 
-    def compare(self, y: float) -> bool:
-        self.rise = max(0.0, self.rise + self.deviation(y) - self.slack)
-        found = self.rise > self.limit
-        self.rise *= not found
-        return found
+    def follow(self, deviation: float) -> float:
+        return max(0.0, self.statistic + deviation - self.slack)
 
 
 class _River:
