@@ -46,7 +46,7 @@ class RobustSmoother:
         if n > _BEGINNING and distance > (most := _CLIP * (self.noise if self.noise > least else least)):
             if (farthest := most * self.reach) < distance:
                 residual = farthest if residual > 0.0 else -farthest
-            distance, self.reach = most, 2.0 * self.reach if farthest < 1e200 else self.reach
+            distance, self.reach = most, 2.0 * self.reach
         else:
             self.reach = 1.0
         # Of the first values each weighs alike.

@@ -65,7 +65,8 @@ def test_the_ratio_rule_is_silent_until_its_window_is_full_and_exactly_at_its_li
 class Plain:
     """The detector as the page has it, number by number and without any short cut."""
 
-    def __init__(self) -> None:
+    def __init__(self, threshold: float) -> None:
+        self.noises = math.log(threshold) / math.log(2)
         self.smoothers = {weight: {"n": 0, "level": 0.0, "noise": 0.0, "row": 0} for weight in (0.1, 0.015)}
         self.rise = 0.0
 
@@ -78,9 +79,9 @@ class Plain:
         if short["n"] >= 20:
             counted = min(z[0.015], 4) if rises[0.015] or z[0.015] < 0 else 0
             self.rise = max(0, self.rise + counted - 0.25)
-            if self.rise > 18:
+            if self.rise > 18 * self.noises**2:
                 clause, self.rise, long["level"], long["n"] = "drift", 0.0, short["level"], 2
-            if z[0.1] > 4 and rises[0.1]:
+            if z[0.1] > 4 * self.noises and rises[0.1]:
                 clause = "spike"
         for weight, known in self.smoothers.items():
             known["n"] += 1
@@ -98,12 +99,17 @@ class Plain:
 
 
 @settings(max_examples=25)
-@given(st.integers(0, 2**31), st.sampled_from((0.02, 0.15, 0.6)))
-def test_it_equals_the_formula_computed_anew_at_each_step(seed: int, noise: float) -> None:
+@given(st.integers(0, 2**31), st.sampled_from((0.02, 0.15, 0.6)), st.sampled_from((1.5, 2.0, 3.0)))
+def test_it_equals_the_formula_written_down_in_full(seed: int, noise: float, threshold: float) -> None:
     random = Random(seed)
-    detector, plain = Detector(), Plain()
+    detector, plain = Detector(threshold), Plain(threshold)
     for n in range(200):
-        value = (0.2 + math.exp(-n / 40)) * random.lognormvariate(0, noise) * random.choice((1,) * 30 + (3, 40))
+        value = (
+            (0.2 + math.exp(-n / 40))
+            * 1.02 ** max(0, n - 120)
+            * random.lognormvariate(0, noise)
+            * random.choice((1,) * 30 + (3, 40))
+        )
         found = detector.judge(value)
         assert (found.clause if found else None) == plain.judge(value)
 
@@ -255,7 +261,7 @@ def test_not_even_thousands_of_outliers_in_a_row_are_too_many_for_it() -> None:
     detector = judged(below(0))
     for n in range(8_000):
         detector.judge(1e100 * (-1) ** n)
-    assert all(math.isfinite(part) for part in (detector.short.level, detector.short.noise, detector.short.reach))
+        assert all(math.isfinite(part) for part in (detector.short.level, detector.short.noise, detector.short.reach))
 
 
 def clauses(values: list[float]) -> list[str | None]:
