@@ -4,7 +4,7 @@ from nissa.operators.statistics.bootstrap import bootstrap_difference
 from nissa.operators.statistics.clustered import Clustered
 from nissa.operators.statistics.course import FALL, RISE, STILL, Course, Direction, place
 from nissa.operators.statistics.curve_scale import CurveScale
-from nissa.operators.statistics.detection import Detection, Limits
+from nissa.operators.statistics.detection import Detection
 from nissa.operators.statistics.means_apart import Sums, difference_of_means
 from nissa.operators.statistics.moments import Moments
 from nissa.operators.statistics.rolling_ratio import RatioRule, RollingMedianRatio
@@ -26,7 +26,6 @@ __all__ = [
     "Detector",
     "Direction",
     "Interval",
-    "Limits",
     "Moments",
     "RatioRule",
     "RollingMedianRatio",
