@@ -1,5 +1,6 @@
 """How does a number compare with those before it? Windows, moments and detectors that know of no event."""
 
+from nissa.operators.statistics.bootstrap import bootstrap_interval, interquartile_mean, probability_of_improvement
 from nissa.operators.statistics.clustered import Clustered
 from nissa.operators.statistics.course import FALL, RISE, STILL, Course, Direction, place
 from nissa.operators.statistics.curve_scale import CurveScale
@@ -30,7 +31,10 @@ __all__ = [
     "SampleSize",
     "Window",
     "accuracy_noise",
+    "bootstrap_interval",
+    "interquartile_mean",
     "place",
+    "probability_of_improvement",
     "t_interval",
     "t_quantile",
     "worst_noise",

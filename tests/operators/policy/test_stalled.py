@@ -108,9 +108,9 @@ ROUNDING = {"approx_kl": -9.3e-10, "ratio_max": 1.0000001192092896, "clip_fracti
 """As in real logs of updates that moved nothing."""
 
 
-def unmoved(*figures: dict[str, float | None]) -> list[Any]:
+def unmoved(*figures: dict[str, Any]) -> list[Any]:
     """What is derived from updates with these figures."""
-    rows = [updated(update=n, **ROUNDING | row) for n, row in enumerate(figures)]
+    rows = [updated(None, update=n, **ROUNDING | row) for n, row in enumerate(figures)]
     return derived(policy_stalled(), [Event(n, float(n), Scope("r", "ppo"), row) for n, row in enumerate(rows)])
 
 
