@@ -1,6 +1,6 @@
 """How does a number compare with those before it? Windows, moments and detectors that know of no event."""
 
-from nissa.operators.statistics.bootstrap import bootstrap_difference
+from nissa.operators.statistics.bootstrap import bootstrap_interval, interquartile_mean, probability_of_improvement
 from nissa.operators.statistics.clustered import Clustered
 from nissa.operators.statistics.course import FALL, RISE, STILL, Course, Direction, place
 from nissa.operators.statistics.curve_scale import CurveScale
@@ -35,9 +35,11 @@ __all__ = [
     "Window",
     "accuracy_noise",
     "accuracy_variance",
-    "bootstrap_difference",
+    "bootstrap_interval",
     "difference_of_means",
+    "interquartile_mean",
     "place",
+    "probability_of_improvement",
     "t_interval",
     "t_quantile",
     "worst_noise",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]
 
-from nissa.operators.statistics import Sums, bootstrap_difference, difference_of_means
+from nissa.operators.statistics import Sums, difference_of_means
 
 VALUES = st.lists(st.floats(-100, 100), min_size=2, max_size=6)
 CLUSTERS = st.lists(
@@ -61,45 +61,5 @@ def test_intervals_of_clusters_hold_the_difference_where_plain_ones_would_not() 
     assert plain / 400 < 0.6
 
 
-@given(VALUES, VALUES)
-def test_a_bootstrap_holds_its_mean_and_reaches_no_further_than_the_values(
-    left: list[float], right: list[float]
-) -> None:
-    mean, low, high = bootstrap_difference(left, right)
-    assert mean is not None
-    assert low is not None
-    assert high is not None
-    assert mean == pytest.approx(fmean(left) - fmean(right), abs=1e-9)
-    assert min(left) - max(right) - 1e-9 <= low <= high <= max(left) - min(right) + 1e-9
-    assert bootstrap_difference(left, right) == (mean, low, high)
-
-
-def test_it_leaves_the_global_generator_alone() -> None:
-    random.seed(5)
-    before = random.getstate()
-    bootstrap_difference([1.0, 2.0], [3.0, 5.0])
-    assert random.getstate() == before
-
-
-def test_its_percentiles_are_those_of_a_second_bootstrap_with_the_level_that_few_values_need() -> None:
-    """scipy's, over many more draws, for 12 values each: 95% of Student's t with n for n - 1."""
-    draw = random.Random(7)
-    left, right = [draw.gauss(3, 2) for _ in range(12)], [draw.gauss(1, 1) for _ in range(12)]
-    level = 1 - 2 * stats.norm.cdf(-math.sqrt(12 / 11) * stats.t.ppf(0.975, 11))
-    theirs = stats.bootstrap(
-        (left, right),
-        lambda x, y, axis=-1: x.mean(axis=axis) - y.mean(axis=axis),
-        n_resamples=20_000,
-        confidence_level=level,
-        method="percentile",
-        rng=1,
-    ).confidence_interval
-    found = bootstrap_difference(left, right)
-    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=0.25)
-
-
 def test_what_is_broken_or_missing_has_no_interval() -> None:
-    assert bootstrap_difference([], [1.0]) == (None, None, None)
-    assert bootstrap_difference([4.0], [1.0, 2.0]) == (2.5, None, None)
-    assert all(map(math.isnan, bootstrap_difference([math.inf, 1.0], [1.0, 2.0])))  # type: ignore[arg-type]
     assert all(map(math.isnan, difference_of_means([Sums(1, math.nan, 1, 0.0)])))  # type: ignore[arg-type]
