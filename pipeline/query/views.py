@@ -52,8 +52,11 @@ DEFINED: dict[str, tuple[str, str]] = {
     "started_at": ("seconds", "When, since 1970, UTC."),
     "ended_at": ("seconds", "When, since 1970, UTC; NULL where its end was not told."),
     "resumed": ("count", "Times that another process went on with it."),
-    "kept_delta": ("percentage points", "Accuracy of the kept network minus the twin's at the same epoch."),
-    "final_delta": ("percentage points", "Accuracy of the network as trained minus the twin's at the same epoch."),
+    "kept_training_delta": ("percentage points", "Accuracy of the kept network minus the twin's at the same epoch."),
+    "final_training_delta": (
+        "percentage points",
+        "Accuracy of the network as trained minus the twin's at the same epoch.",
+    ),
     "twin_val_accuracy": ("percent", "Validation accuracy of the host-only twin after as many epochs."),
     "twin_val_loss": ("nats", "Validation loss of the host-only twin after as many epochs."),
     "fate": ("", '"fossilized" or "culled"; NULL where its end was not told.'),
@@ -134,8 +137,8 @@ VIEWS = [
         f"""
         select {_WHERE_BOTH}, {_fields("s", "episode_started")}, {_fields("e", "episode_ended")},
             {_fields("c", "episode_compared", *names_of("episode_ended"), "kept_growth_ratio")},
-            e.kept_accuracy - c.twin_final_accuracy as kept_delta,
-            e.final_accuracy - c.twin_final_accuracy as final_delta, s.time as started_at, e.time as ended_at
+            e.kept_accuracy - c.twin_final_accuracy as kept_training_delta,
+            e.final_accuracy - c.twin_final_accuracy as final_training_delta, s.time as started_at, e.time as ended_at
         from {_last("episode_started", *_PLACE)} s
         full join {_last("episode_ended", *_PLACE)} e on {_same("s", "e")}
         left join {_last("episode_compared", *_PLACE)} c on {_same("c", "e")}

@@ -61,8 +61,8 @@ def test_runs_of_a_folder_are_compared_by_group(make: Make, tmp_path: Path, caps
     heuristic, ppo = found["groups"]
     assert (heuristic["group"], ppo["group"]) == ("heuristic", "ppo")
     gains = [our - 90 for our in ours]
-    assert [row["figures"]["kept_delta"] for row in ppo["repetitions"]] == pytest.approx(gains)
-    delta = ppo["figures"]["kept_delta"]
+    assert [row["figures"]["kept_training_delta"] for row in ppo["repetitions"]] == pytest.approx(gains)
+    delta = ppo["figures"]["kept_training_delta"]
     assert delta["iqm"] == pytest.approx(stats.trim_mean(gains, 0.25))
     assert 0 < delta["low"] < delta["iqm"] < delta["high"]
     assert (ppo["shown"], heuristic["shown"], found["pairs"][0]["shown"]) == ("better", "not shown", "worse")
@@ -85,14 +85,16 @@ def test_one_run_of_a_group_is_compared_over_its_environments_and_too_few_show_n
 def test_only_the_last_episodes_of_each_environment_may_count(make: Make, capsys: Capture) -> None:
     path = make("one", [80.0, 91.0, 93.0], [80.0, 92.0, 92.0])
     rows = document(capsys, path, "--last", 2)["groups"][0]["repetitions"]
-    assert [(row["figures"]["kept_delta"], row["episodes"], row["finished"]) for row in rows] == [(2.0, 2, 3)] * 2
+    assert [(row["figures"]["kept_training_delta"], row["episodes"], row["finished"]) for row in rows] == [
+        (2.0, 2, 3)
+    ] * 2
 
 
 def test_names_make_arms_of_the_same_group_and_the_same_seed(make: Make, capsys: Capture) -> None:
     before, after = make("b", [91.0], [92.0], seed=0), make("a", [93.0], [94.0], seed=0)
     found = document(capsys, f"before={before}", f"after={after}")
     assert [row["group"] for row in found["groups"]] == ["before ppo", "after ppo"]
-    assert found["pairs"][0]["differences"]["kept_delta"]["iqm"] == -2.0
+    assert found["pairs"][0]["differences"]["kept_training_delta"]["iqm"] == -2.0
     (left,) = document(capsys, before, after)["left_out"]
     assert left["reason"] == f"seed 0 again, as {before}: to compare the two, name them, A={before} B={after}"
 

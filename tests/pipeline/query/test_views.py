@@ -94,13 +94,13 @@ def test_epochs_and_counterfactuals_agree_with_the_store(demo_says: Ask, replaye
 
 
 def test_a_mean_of_deltas_is_the_one_of_the_verdict(demo_says: Ask) -> None:
-    (verdict,) = demo_says("select kept_delta_mean, envs, episodes from verdicts")
+    (verdict,) = demo_says("select kept_training_delta_mean, envs, episodes from verdicts")
     (mean,) = demo_says(
         "select avg(delta) as delta, count(*) as envs, sum(n)::bigint as episodes from "
-        "(select avg(kept_delta) as delta, count(*) as n from episodes group by env)"
+        "(select avg(kept_training_delta) as delta, count(*) as n from episodes group by env)"
     )
     assert mean == {**mean, "envs": verdict["envs"], "episodes": verdict["episodes"]}
-    assert mean["delta"] == pytest.approx(verdict["kept_delta_mean"], abs=1e-12)
+    assert mean["delta"] == pytest.approx(verdict["kept_training_delta_mean"], abs=1e-12)
 
 
 def test_seeds_by_blueprint_are_those_of_the_summary(demo_says: Ask) -> None:
