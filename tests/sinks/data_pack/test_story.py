@@ -204,3 +204,23 @@ def test_what_has_no_form_in_parquet_is_refused_with_its_episode(tmp_path: Path)
     with pytest.raises(PackError, match="an episode of episode_0000 to episode_0001 has no form in Parquet"):
         packed(tmp_path / "pack", ended)
     assert [*tmp_path.iterdir()] == [], "nothing is left of an unfinished pack"
+
+
+def test_two_decisions_of_one_epoch_are_judged_each_by_itself(tmp_path: Path) -> None:
+    at, wait = SCOPE.at(epoch=1), DecisionMade(action=Action(op="WAIT"))
+    verdicts = [DecisionJudged(decision_epoch=1, op="WAIT", verdict=verdict) for verdict in ("good", "bad")]
+    found = packed(tmp_path / "pack", [(at, wait), (at, wait), *((at, verdict) for verdict in verdicts)])
+    assert [row["hindsight"]["verdict"] for row in found["episodes"][0]["decisions"]] == ["good", "bad"]
+
+
+def test_an_episode_stands_beside_its_own_twin_if_it_has_one_and_beside_the_last_that_was_trained(
+    tmp_path: Path,
+) -> None:
+    first, second = (SCOPE.at(episode=episode, epoch=1) for episode in (0, 1))
+    for_all = SCOPE.at(episode=None, epoch=1)
+    twins = [(for_all, 10.0), (for_all.at(epoch=2), 20.0), (for_all, 30.0), (second, 40.0)]
+    told: list[tuple[Scope, Payload]] = [(at, HostBaselineEpoch(val_accuracy=accuracy)) for at, accuracy in twins]
+    epochs = [(at, EpochCompleted(val_accuracy=50.0)) for at in (first, first.at(epoch=2), second)]
+    found = packed(tmp_path / "pack", [*told, *epochs])
+    beside = [[row.get("twin_val_accuracy") for row in episode["trajectory"]] for episode in found["episodes"]]
+    assert beside == [[30.0, None], [40.0]]
