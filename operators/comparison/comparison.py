@@ -37,7 +37,7 @@ class Arm:
     @property
     def shown(self) -> str:
         """Whether what is kept is "better" or "worse" than its twins, or that is "not shown"."""
-        return _shown(self.figures["kept_delta"], enough=self.enough)
+        return _shown(self.figures["kept_training_delta"], enough=self.enough)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Pair:
     @property
     def shown(self) -> str:
         """Whether the first gains more over its twins ("better"), less ("worse"), or that is "not shown"."""
-        return _shown(self.differences["kept_delta"], enough=self.enough)
+        return _shown(self.differences["kept_training_delta"], enough=self.enough)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _pair(first: Arm, second: Arm) -> Pair:
         second.name,
         (len(sides[0]), len(sides[1])),
         {figure: _interval(figure, *sides) for figure in FIGURES},
-        bootstrap_interval(probability_of_improvement, *(_values("kept_delta", side) or [] for side in sides)),
+        bootstrap_interval(probability_of_improvement, *(_values("kept_training_delta", side) or [] for side in sides)),
     )
 
 

@@ -12,7 +12,7 @@ from nissa.operators.verdict import FIGURES as ALL_FIGURES
 
 __all__ = ["FIGURES", "Compared", "Missing", "Repetition", "repetitions"]
 
-FIGURES = ("kept_accuracy", "kept_delta", "final_delta", "efficiency_ratio", "growth_ratio")
+FIGURES = ("kept_accuracy", "kept_training_delta", "final_training_delta", "efficiency_ratio", "growth_ratio")
 """Of an episode, as a verdict has them: accuracies in percent, deltas in percentage points from the twin's."""
 
 _Where = tuple[str | None, Env | None, int | None]

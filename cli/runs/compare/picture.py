@@ -10,7 +10,7 @@ from nissa.sinks.printable import printable
 
 __all__ = ["picture"]
 
-_PANELS = {"kept_delta": 0.0, "efficiency_ratio": 1.0, "growth_ratio": 1.0}
+_PANELS = {"kept_training_delta": 0.0, "efficiency_ratio": 1.0, "growth_ratio": 1.0}
 """Figures that are drawn, and what the host alone has."""
 _NAMES, _WIDTH, _GAP, _ROW, _HEAD, _FOOT = 160, 250, 44, 44, 56, 62
 _TICKS = 4

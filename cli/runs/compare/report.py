@@ -12,7 +12,7 @@ from nissa.sinks.text import DASH, filled_table, name, text_lines
 __all__ = ["FORMS", "Report", "document", "interval_text", "lines"]
 
 FORMS = {
-    "kept_delta": ("against twin, points", "{:+.2f}"),
+    "kept_training_delta": ("against twin, points", "{:+.2f}"),
     "efficiency_ratio": ("efficiency ratio", "{:.2f}"),
     "growth_ratio": ("growth", "{:.2f}"),
 }

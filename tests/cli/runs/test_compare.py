@@ -32,7 +32,8 @@ def make(tmp_path: Path) -> Make:
     def written(name: str, *envs: Sequence[float], group: str = "ppo", seed: int | None = None, **more: Any) -> Path:
         out = tmp_path / name
         with Telemetry(name.replace("/", "-"), out=out) as telemetry:
-            telemetry.emit(RunStarted(base_seed=seed))
+            learned = {"trained_in": more["trained_in"]} if "trained_in" in more else {}
+            telemetry.emit(RunStarted(base_seed=seed, hyperparameters=learned))
             for env, accuracies in enumerate(envs):
                 scope = telemetry.scope(group=group, env=env)
                 if more.get("twin", True):
@@ -61,8 +62,8 @@ def test_runs_of_a_folder_are_compared_by_group(make: Make, tmp_path: Path, caps
     heuristic, ppo = found["groups"]
     assert (heuristic["group"], ppo["group"]) == ("heuristic", "ppo")
     gains = [our - 90 for our in ours]
-    assert [row["figures"]["kept_delta"] for row in ppo["repetitions"]] == pytest.approx(gains)
-    delta = ppo["figures"]["kept_delta"]
+    assert [row["figures"]["kept_training_delta"] for row in ppo["repetitions"]] == pytest.approx(gains)
+    delta = ppo["figures"]["kept_training_delta"]
     assert delta["iqm"] == pytest.approx(stats.trim_mean(gains, 0.25))
     assert 0 < delta["low"] < delta["iqm"] < delta["high"]
     assert (ppo["shown"], heuristic["shown"], found["pairs"][0]["shown"]) == ("better", "not shown", "worse")
@@ -85,14 +86,16 @@ def test_one_run_of_a_group_is_compared_over_its_environments_and_too_few_show_n
 def test_only_the_last_episodes_of_each_environment_may_count(make: Make, capsys: Capture) -> None:
     path = make("one", [80.0, 91.0, 93.0], [80.0, 92.0, 92.0])
     rows = document(capsys, path, "--last", 2)["groups"][0]["repetitions"]
-    assert [(row["figures"]["kept_delta"], row["episodes"], row["finished"]) for row in rows] == [(2.0, 2, 3)] * 2
+    assert [(row["figures"]["kept_training_delta"], row["episodes"], row["finished"]) for row in rows] == [
+        (2.0, 2, 3)
+    ] * 2
 
 
 def test_names_make_arms_of_the_same_group_and_the_same_seed(make: Make, capsys: Capture) -> None:
     before, after = make("b", [91.0], [92.0], seed=0), make("a", [93.0], [94.0], seed=0)
     found = document(capsys, f"before={before}", f"after={after}")
     assert [row["group"] for row in found["groups"]] == ["before ppo", "after ppo"]
-    assert found["pairs"][0]["differences"]["kept_delta"]["iqm"] == -2.0
+    assert found["pairs"][0]["differences"]["kept_training_delta"]["iqm"] == -2.0
     (left,) = document(capsys, before, after)["left_out"]
     assert left["reason"] == f"seed 0 again, as {before}: to compare the two, name them, A={before} B={after}"
 
@@ -108,6 +111,17 @@ def test_what_is_no_repetition_is_named_and_left_out(make: Make, tmp_path: Path,
         str(again): f"the same run as {good}",
     }
     assert len(found["groups"][0]["repetitions"]) == 1
+
+
+def test_a_run_in_which_a_policy_learned_that_is_judged_in_another_is_left_out(make: Make, capsys: Capture) -> None:
+    lesson, exam = make("lesson", [80.0], seed=1), make("exam", [92.0], seed=2, trained_in="lesson")
+    for words in ((lesson, exam), (exam, lesson)):
+        found = document(capsys, *words)
+        assert found["left_out"] == [{"path": str(lesson), "reason": f"the policy of {exam} learned in it"}]
+        (arm,) = found["groups"]
+        assert [row["figures"]["kept_training_delta"] for row in arm["repetitions"]] == [2.0]
+    (alone,) = document(capsys, lesson)["groups"]
+    assert alone["repetitions"][0]["figures"]["kept_training_delta"] == -10.0
 
 
 def test_what_cannot_be_read_is_named_and_ends_with_status_one(make: Make, tmp_path: Path, capsys: Capture) -> None:

@@ -28,8 +28,8 @@ def run(*rows: EpisodeCompared, name: str = "r") -> Compared:
 
 
 def trial(gain: float | None, arm: str = "ppo") -> Repetition:
-    figures = dict.fromkeys(("kept_accuracy", "final_delta", "efficiency_ratio", "growth_ratio"), 1.0)
-    return Repetition(arm, "r", 1, 1, 1, {**figures, "kept_delta": gain})
+    figures = dict.fromkeys(("kept_accuracy", "final_training_delta", "efficiency_ratio", "growth_ratio"), 1.0)
+    return Repetition(arm, "r", 1, 1, 1, {**figures, "kept_training_delta": gain})
 
 
 def shown(*gains: float | None) -> str:
@@ -59,7 +59,7 @@ def test_a_run_is_the_mean_of_its_environments_means_in_each_group(told: dict[An
         assert (found.envs, found.episodes) == (len(means), used)
         assert found.finished == sum(key[0] == found.arm for key in told)
         assert found.figures["kept_accuracy"] == pytest.approx(fmean(means))
-        assert found.figures["kept_delta"] == pytest.approx(fmean(means) - 90)
+        assert found.figures["kept_training_delta"] == pytest.approx(fmean(means) - 90)
 
 
 def test_the_efficiency_ratio_is_accuracy_per_parameter_by_that_of_the_host() -> None:
@@ -72,7 +72,7 @@ def test_the_efficiency_ratio_is_accuracy_per_parameter_by_that_of_the_host() ->
 def test_each_environment_may_count_and_an_episode_that_was_told_again_counts_once() -> None:
     rows = [episode(91.0), episode(92.0), episode(95.0, env=1)]
     found = [*repetitions(run(*rows, name="r7"), by="env")]
-    assert [(t.name, t.figures["kept_delta"]) for t in found if isinstance(t, Repetition)] == [
+    assert [(t.name, t.figures["kept_training_delta"]) for t in found if isinstance(t, Repetition)] == [
         ("r7 env 0", 2.0),
         ("r7 env 1", 5.0),
     ]
@@ -95,7 +95,7 @@ def test_a_figure_that_one_episode_lacks_is_a_mean_of_none() -> None:
     rows = episode(91.0, kept_growth_ratio=None), episode(92.0, env=1)
     (found,) = repetitions(run(*rows))
     assert isinstance(found, Repetition)
-    assert (found.figures["growth_ratio"], found.figures["kept_delta"]) == (None, 1.5)
+    assert (found.figures["growth_ratio"], found.figures["kept_training_delta"]) == (None, 1.5)
     (arm,) = compare([found, found]).arms
     assert arm.figures["growth_ratio"] == arm.figures["efficiency_ratio"] == Interval()
 
@@ -124,7 +124,7 @@ def test_two_arms_are_compared_first_minus_second() -> None:
     assert [arm.name for arm in found.arms] == ["b", "a"]
     (pair,) = found.pairs
     assert (pair.first, pair.second, pair.shown) == ("b", "a", "better")
-    assert pair.differences["kept_delta"].mean == stats.trim_mean(ours, 0.25) - stats.trim_mean(theirs, 0.25)
+    assert pair.differences["kept_training_delta"].mean == stats.trim_mean(ours, 0.25) - stats.trim_mean(theirs, 0.25)
     assert pair.improvement.mean == fmean(our > their for our, their in product(ours, theirs))
     few = compare([*(trial(gain, "b") for gain in ours[:3]), *(trial(gain, "a") for gain in theirs)]).pairs[0]
     assert (few.enough, few.shown) == (False, "not shown")
@@ -132,6 +132,6 @@ def test_two_arms_are_compared_first_minus_second() -> None:
 
 def test_nothing_is_invented_where_an_arm_lacks_a_figure() -> None:
     found = compare([*(trial(1.0) for _ in range(6)), *(trial(None, "b") for _ in range(6))])
-    assert found.pairs[0].differences["kept_delta"] == found.pairs[0].improvement == Interval()
+    assert found.pairs[0].differences["kept_training_delta"] == found.pairs[0].improvement == Interval()
     with pytest.raises(ValueError, match='need by="run" or "env"'):
         list(repetitions(run(), by="seed"))
