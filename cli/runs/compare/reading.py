@@ -33,6 +33,8 @@ class Run:
     label: str
     """What the user calls its arms; empty where that is their group alone."""
     seed: int | None = None
+    trained_in: str | None = None
+    """The run in which its policy learned, where that is another one."""
     began: float | None = None
     """When its first event was emitted."""
     compared: Compared = field(default_factory=lambda: Compared(""))
@@ -45,6 +47,7 @@ class Run:
             self.compared.take(event.payload)
         elif isinstance(event.payload, RunStarted):
             self.seed = event.payload.base_seed
+            self.trained_in = event.payload.hyperparameters.get("trained_in")
 
 
 def read_runs(named: Iterable[str]) -> tuple[list[Run], list[LeftOut]]:
@@ -59,7 +62,10 @@ def read_runs(named: Iterable[str]) -> tuple[list[Run], list[LeftOut]]:
             left_out.append(LeftOut(str(path), reason))
         else:
             runs.append(run)
-    return runs, left_out
+    judged = {run.trained_in: run.path for run in runs if run.trained_in}
+    told = ((run, judged[run.compared.run]) for run in runs if run.compared.run in judged)
+    left_out += [LeftOut(str(run.path), f"the policy of {learner} learned in it") for run, learner in told]
+    return [run for run in runs if run.compared.run not in judged], left_out
 
 
 def _found(text: str) -> Iterator[tuple[str, Path]]:

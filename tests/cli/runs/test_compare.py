@@ -32,7 +32,8 @@ def make(tmp_path: Path) -> Make:
     def written(name: str, *envs: Sequence[float], group: str = "ppo", seed: int | None = None, **more: Any) -> Path:
         out = tmp_path / name
         with Telemetry(name.replace("/", "-"), out=out) as telemetry:
-            telemetry.emit(RunStarted(base_seed=seed))
+            learned = {"trained_in": more["trained_in"]} if "trained_in" in more else {}
+            telemetry.emit(RunStarted(base_seed=seed, hyperparameters=learned))
             for env, accuracies in enumerate(envs):
                 scope = telemetry.scope(group=group, env=env)
                 if more.get("twin", True):
@@ -110,6 +111,17 @@ def test_what_is_no_repetition_is_named_and_left_out(make: Make, tmp_path: Path,
         str(again): f"the same run as {good}",
     }
     assert len(found["groups"][0]["repetitions"]) == 1
+
+
+def test_a_run_in_which_a_policy_learned_that_is_judged_in_another_is_left_out(make: Make, capsys: Capture) -> None:
+    lesson, exam = make("lesson", [80.0], seed=1), make("exam", [92.0], seed=2, trained_in="lesson")
+    for words in ((lesson, exam), (exam, lesson)):
+        found = document(capsys, *words)
+        assert found["left_out"] == [{"path": str(lesson), "reason": f"the policy of {exam} learned in it"}]
+        (arm,) = found["groups"]
+        assert [row["figures"]["kept_training_delta"] for row in arm["repetitions"]] == [2.0]
+    (alone,) = document(capsys, lesson)["groups"]
+    assert alone["repetitions"][0]["figures"]["kept_training_delta"] == -10.0
 
 
 def test_what_cannot_be_read_is_named_and_ends_with_status_one(make: Make, tmp_path: Path, capsys: Capture) -> None:
