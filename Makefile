@@ -20,7 +20,7 @@ help:
 	@echo "make test-deep  mutants that try the checkers, and hours of history: slow"
 	@echo "make check    ruff, mypy --strict, then the tests"
 	@echo "make bench    measure Nissa against the alternatives it names"
-	@echo "make study    train longer: PPO, heuristic and never-germinate against host-only twins"
+	@echo "make study    train longer: policies against hosts alone, of the same start and of the same size"
 	@echo "make dashboards  write what is generated: dashboards, links of alerts, docs/metrics.md, docs/quantities.md, a table of docs/runbooks.md"
 	@echo "make screenshots  draw the dashboards with Grafana's own components (needs npm, chromium, prometheus)"
 	@echo "make install  set up .venv only"

@@ -77,12 +77,13 @@ def _trainer(arguments: argparse.Namespace) -> Callable[[Telemetry, Path | None]
         # torch takes a second to load, and only those who train need it.
         from nissa.trainer.faults import Injection  # noqa: PLC0415
         from nissa.trainer.run import Settings, train  # noqa: PLC0415
+        from nissa.trainer.training import WIDTHS  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(f"training needs {error.name}: pip install 'nissa[trainer]'") from None
     names = ("policy", "envs", "episodes", "seed")
     try:
         injections = tuple(map(Injection.parse, arguments.inject))
-        settings = Settings(**{name: getattr(arguments, name) for name in names}, injections=injections)
+        settings = Settings(**{name: getattr(arguments, name) for name in names}, injections=injections, widths=WIDTHS)
     except ValueError as error:
         raise UsageError(error) from None
     return lambda telemetry, out: train(settings, telemetry, out)

@@ -26,7 +26,7 @@ class AlertRaised(Payload):
     window: Count = 0
     """Observations that the baseline rests on."""
     clause: str
-    """Which of the alert's rules fired, such as "ratio", "jump", "drift", "not_finite", "limit" or "mark"."""
+    """Which of the alert's rules fired, such as "spike", "drift", "ratio", "not_finite", "limit" or "mark"."""
     what: str
     """One line for a person."""
     update: Count | None = None

@@ -3,7 +3,7 @@
 from dataclasses import field
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.units import Count, DoublePoints, Points
+from nissa.events.units import Count, DoublePoints, Loss, Points
 
 __all__ = ["SeedAttribution", "SeedInteraction", "SeedsAttributed"]
 
@@ -20,7 +20,7 @@ class SeedAttribution:
     """Blueprint of the seed."""
     shapley: Points | None = None
     """Shapley value: what switching the seed on adds, mean over all orders of switching all seeds on. The values of all
-    seeds add up to `total`."""
+    seeds add up to `ablation_delta`."""
     shapley_se: Points | None = None
     """Standard error of `shapley`, of the validation set and of the orders that were drawn; None where what is right in
     one configuration and wrong in another was not told."""
@@ -31,6 +31,9 @@ class SeedAttribution:
     marginal: Points | None = None
     """Marginal contribution: what switching the seed on adds, mean over all configurations of the others; None unless
     all were measured."""
+    loss_shapley: Loss | None = None
+    """Shapley value in the validation loss: what switching the seed on takes away from it, mean over all orders. Above
+    0 it lowers the loss; the values of all seeds add up to the loss with none minus that with all."""
     ablation: Points | None = None
     """Validation accuracy with all seeds minus that with this one switched off."""
     exact: bool
@@ -69,8 +72,9 @@ class SeedsAttributed(Payload):
     """Configurations that were asked for and not measured; None if it is not told what was."""
     permutations: Count | None = None
     """Orders whose configurations were all measured, if values are estimated from orders."""
-    total: Points | None = None
-    """Validation accuracy with all seeds minus that with none."""
+    ablation_delta: Points | None = None
+    """Validation accuracy of the trained network with all seeds minus that of the same one with none; what the host
+    comes to that is trained alone is `training_delta`."""
     seeds: list[SeedAttribution]
     """Every seed that takes part in the output, from the input to the output."""
     interactions: list[SeedInteraction] = field(default_factory=list)

@@ -9,6 +9,7 @@ __all__ = [
     "ActivationsMeasured",
     "ClassFigures",
     "ClassesMeasured",
+    "FidelityFollowed",
     "GradientsMeasured",
     "LayerActivations",
     "LayerGradients",
@@ -42,6 +43,22 @@ class ProbesConfigured(Payload):
     """Classes by name, in the order of their numbers; empty if not known."""
     features: dict[str, list[str]]
     """Names of the features by group, in the order of the vector."""
+
+
+@kind(Importance.LIFECYCLE)
+class FidelityFollowed(Payload):
+    """From here on the probes of a network look more closely, or less.
+
+    It is decided (`fidelity_changed`) while the training goes on. So where it takes effect depends on time, and only
+    this says it. Until the first one of a network, `probes_configured` says how closely.
+    """
+
+    level: str
+    """"normal" or "dense"."""
+    look: str
+    """The look that is the first of that kind: "step", "counterfactual" or "epoch"."""
+    batch: Count | None = None
+    """Mini-batch inside the epoch, from 0; None after its last."""
 
 
 @part

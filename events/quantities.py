@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from nissa.events.event import Scope
 from nissa.events.kind import KINDS
 
-__all__ = ["COUNT", "Quantity", "parts", "quantities"]
+__all__ = ["COUNT", "Quantity", "parts", "quantities", "unit_of"]
 
 COUNT = "count"
 """The unit of whole numbers that have no other."""
@@ -54,6 +54,19 @@ def parts(payload: type[Any]) -> list[type[Any]]:
     return known
 
 
+def unit_of(schema: Any) -> str | None:
+    """Of a number, or of the numbers in a list or a mapping; None where there is none."""
+    if isinstance(schema, list):
+        return next(filter(None, map(unit_of, schema)), None)
+    if not isinstance(schema, dict):
+        return None
+    if "unit" in schema:
+        return str(schema["unit"])
+    if schema.get("type") == "integer":
+        return COUNT
+    return unit_of([schema.get(inside) for inside in ("anyOf", "items", "additionalProperties")])
+
+
 def _quantity(number: tuple[str, str, str], told: list[tuple[str, type[Any]]]) -> Quantity:
     kinds, owners = dict.fromkeys(kind for kind, _ in told), dict.fromkeys(part for _, part in told)
     return Quantity(*number, tuple(kinds), tuple(owners))
@@ -69,19 +82,6 @@ def _dataclasses(hint: Any) -> Iterator[type[Any]]:
 def _numbers(part: type[Any]) -> Iterator[tuple[str, str, str]]:
     properties = TypeAdapter(part).json_schema().get("properties", {})
     for field in fields(part):
-        unit = _unit(properties[field.name]) if field.name not in Scope._fields else None
+        unit = unit_of(properties[field.name]) if field.name not in Scope._fields else None
         if unit is not None:
             yield field.name, unit, " ".join(properties[field.name]["description"].split())
-
-
-def _unit(schema: Any) -> str | None:
-    """Of a number, or of the numbers in a list or a mapping; None where there is none."""
-    if isinstance(schema, list):
-        return next(filter(None, map(_unit, schema)), None)
-    if not isinstance(schema, dict):
-        return None
-    if "unit" in schema:
-        return str(schema["unit"])
-    if schema.get("type") == "integer":
-        return COUNT
-    return _unit([schema.get(inside) for inside in ("anyOf", "items", "additionalProperties")])

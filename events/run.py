@@ -11,6 +11,7 @@ __all__ = [
     "EpisodeStarted",
     "EventsDropped",
     "Heartbeat",
+    "HostAloneTrained",
     "HostBaselineEpoch",
     "HostBaselineMeasured",
     "PipelineState",
@@ -23,7 +24,7 @@ __all__ = [
 
 @kind(Importance.LIFECYCLE)
 class RunStarted(Payload):
-    """The process part of the context: what it takes to run the same program again."""
+    """The run's part of the EpisodeContext: what it takes to run the same program again, and to know that it is."""
 
     git_commit: str | None = None
     """Commit of the trainer's repository, with "-dirty" if files differ from it; None outside of git."""
@@ -54,6 +55,8 @@ class RunStarted(Payload):
     """Trainable parameters of the host, without seeds; None if not told."""
     slot_config: dict[str, int | None] = field(default_factory=dict)
     """Slots from the input to the output, with their channels (or width); None where that is not told."""
+    data_digest: str | None = None
+    """SHA-256 of what is trained and validated on, in hex; None if not told."""
 
 
 @kind(Importance.LIFECYCLE)
@@ -158,7 +161,7 @@ class EventsDropped(Payload):
 
 @kind(Importance.LIFECYCLE)
 class EpisodeStarted(Payload):
-    """The context of an episode: with the run's, what it takes to train it again."""
+    """An episode's part of the EpisodeContext: with the run's, what it takes to train it again."""
 
     policy: str
     """Who decides: "ppo", "heuristic", "never" or a name of the trainer's own."""
@@ -180,6 +183,11 @@ class EpisodeStarted(Payload):
     """Slots from the input to the output, with their channels (or width); None where that is not told."""
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     """Settings of the host's training."""
+    initial_digest: str | None = None
+    """SHA-256 of the weights that the host starts with, in hex; None if not told."""
+    rng_digests: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the state of each generator at the start of the episode, in hex: global ones, and the trainer's own by
+    what is drawn from them. The seeds make the states; digests show that they did."""
 
 
 @kind(Importance.LIFECYCLE)
@@ -238,6 +246,27 @@ class HostBaselineMeasured(Payload):
     """Trainable parameters of the host, without seeds; None if not told."""
     initial_checkpoint: str | None = None
     """Path of the initial weights, relative to the run directory, if they were kept."""
+    initial_checkpoint_sha256: str | None = None
+    """SHA-256 of that file, in hex: whether it is still the one that training began with."""
+
+
+@kind(Importance.LIFECYCLE)
+class HostAloneTrained(Payload):
+    """A host of another width, trained alone from the seed and the data order of its environment.
+
+    With the twin, which is the host itself, it says how large a network must be that never grows, for an accuracy.
+    """
+
+    width: Ratio
+    """Channels of each layer by those of the host that is grown."""
+    host_params: Count
+    """Trainable parameters of the host, without seeds; None if not told."""
+    epochs: Count
+    """Epochs for which the host of that width was trained."""
+    final_loss: Loss | None = None
+    """Validation loss of the host of that width after `epochs`."""
+    final_accuracy: Percent
+    """Validation accuracy of the host of that width after `epochs`."""
 
 
 @kind(Importance.ROUTINE)

@@ -213,24 +213,27 @@ class VerdictReached(Payload):
     """Validation accuracy of the networks that are kept."""
     twin_accuracy_mean: Percent | None = None
     """Validation accuracy of the hosts trained alone for as long."""
-    kept_delta_mean: Points | None = None
+    kept_training_delta_mean: Points | None = None
     """Kept accuracy minus the twin's."""
-    kept_delta_low: Points | None = None
-    """Lower end of the 95% interval of `kept_delta_mean`, Student's t over environments; None with fewer than two."""
-    kept_delta_high: Points | None = None
-    """Upper end of the 95% interval of `kept_delta_mean`."""
-    final_delta_mean: Points | None = None
+    kept_training_delta_low: Points | None = None
+    """Lower end of the 95% interval of `kept_training_delta_mean`, Student's t over environments; None with fewer than
+    two."""
+    kept_training_delta_high: Points | None = None
+    """Upper end of the 95% interval of `kept_training_delta_mean`."""
+    final_training_delta_mean: Points | None = None
     """Final accuracy minus the twin's."""
-    final_delta_low: Points | None = None
-    """Lower end of the 95% interval of `final_delta_mean`, Student's t over environments; None with fewer than two."""
-    final_delta_high: Points | None = None
-    """Upper end of the 95% interval of `final_delta_mean`."""
-    peak_delta_mean: Points | None = None
+    final_training_delta_low: Points | None = None
+    """Lower end of the 95% interval of `final_training_delta_mean`, Student's t over environments; None with fewer than
+    two."""
+    final_training_delta_high: Points | None = None
+    """Upper end of the 95% interval of `final_training_delta_mean`."""
+    peak_training_delta_mean: Points | None = None
     """Peak accuracy minus the twin's peak over the same epochs."""
-    peak_delta_low: Points | None = None
-    """Lower end of the 95% interval of `peak_delta_mean`, Student's t over environments; None with fewer than two."""
-    peak_delta_high: Points | None = None
-    """Upper end of the 95% interval of `peak_delta_mean`."""
+    peak_training_delta_low: Points | None = None
+    """Lower end of the 95% interval of `peak_training_delta_mean`, Student's t over environments; None with fewer than
+    two."""
+    peak_training_delta_high: Points | None = None
+    """Upper end of the 95% interval of `peak_training_delta_mean`."""
     growth_ratio_mean: Ratio | None = None
     """Growth of the networks that are kept."""
     efficiency_ratio_mean: Ratio | None = None
@@ -248,7 +251,7 @@ class VerdictReached(Payload):
     accuracy_ties: Count
     """Compared episodes whose kept accuracy is equal to the twin's."""
     shown: str
-    """"better" or "worse" where the interval of `kept_delta_mean` excludes 0, otherwise "not shown"."""
+    """"better" or "worse" where the interval of `kept_training_delta_mean` excludes 0, otherwise "not shown"."""
 
 
 @kind(Importance.ROUTINE, derived=True)

@@ -6,6 +6,7 @@ __all__ = [
     "ACCOUNT_MISMATCH",
     "ACCURACY_DROP",
     "ALERT_NAMES",
+    "ALERT_OVER",
     "CLIP_FRACTION_SPIKE",
     "COMPLAINTS",
     "DEGENERATE_RETURNS",
@@ -30,6 +31,7 @@ __all__ = [
     "OUTCOMES",
     "POLICY_ALERTS",
     "POLICY_STALLED",
+    "POLICY_UNMOVED",
     "RATIO_EXPLOSION",
     "SEVERITIES",
     "STAGES",
@@ -78,6 +80,7 @@ KL_SPIKE = Alert("kl_spike", "warning")
 CLIP_FRACTION_SPIKE = Alert("clip_fraction_spike", "warning")
 RATIO_EXPLOSION = Alert("ratio_explosion", "critical")
 POLICY_STALLED = Alert("policy_stalled", "warning")
+POLICY_UNMOVED = Alert("policy_unmoved", "warning")
 
 ENV_ALERTS = (
     *(LOSS_SPIKE, ACCURACY_DROP, GRADIENT_EXPLOSION, NON_FINITE, DORMANT_UNITS, ACCOUNT_MISMATCH),
@@ -86,13 +89,15 @@ ENV_ALERTS = (
 """Raised of an environment. They are exported as 0 before they first happen."""
 POLICY_ALERTS = (
     *(ENTROPY_COLLAPSE, VALUE_COLLAPSE, DEGENERATE_RETURNS),
-    *(KL_SPIKE, CLIP_FRACTION_SPIKE, RATIO_EXPLOSION, NON_FINITE, POLICY_STALLED),
+    *(KL_SPIKE, CLIP_FRACTION_SPIKE, RATIO_EXPLOSION, NON_FINITE, POLICY_STALLED, POLICY_UNMOVED),
 )
 """Raised of a policy, likewise; `ENTROPY_LOW` is exported from its first time on."""
-UNSEEN = frozenset({ACCOUNT_MISMATCH.name, IMPLAUSIBLE_VALUE.name, POLICY_STALLED.name})
+UNSEEN = frozenset({ACCOUNT_MISMATCH.name, IMPLAUSIBLE_VALUE.name, POLICY_STALLED.name, POLICY_UNMOVED.name})
 """Names of alerts that no batch and no layer explains: they open no trace, and ask for no closer look."""
 ALERT_NAMES = tuple(sorted({alert.name for alert in (*ENV_ALERTS, *POLICY_ALERTS)}))
 """Of all alerts."""
+ALERT_OVER = ("recovered", "mark", "stage_changed")
+"""Clauses of an end that say that the rule does not hold any more. By all others it ended because nobody looked on."""
 
 FLAGS = (
     *("non_finite", "exploding_gradients", "diverging", "accuracy_collapse", "isolation_leak", "vanishing_gradients"),

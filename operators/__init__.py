@@ -7,6 +7,7 @@ loaded together: `Telemetry` does so when a run begins.
 from typing import Any
 
 from nissa.operators.accounts import account_mismatch
+from nissa.operators.analytics import growth_analytics
 from nissa.operators.anomalies import detect_anomalies
 from nissa.operators.assessment import accuracy_trends, assess_epochs
 from nissa.operators.attribution import attribute_seeds
@@ -35,6 +36,7 @@ __all__ = [
     "explain_decisions",
     "feature_vectors",
     "flight_recorder",
+    "growth_analytics",
     "implausible_values",
     "only",
     "policy_collapse",
@@ -51,5 +53,5 @@ def default_operators() -> dict[str, Operator]:
     seeing: list[Fold[Any]] = [assess_epochs(), feature_vectors(), explain_decisions()]
     noticing: list[Fold[Any]] = [detect_anomalies(), accuracy_trends()]
     noticing += [policy_collapse(), policy_spikes(), policy_stalled(), account_mismatch(), implausible_values()]
-    following: list[Fold[Any]] = [escalate(), flight_recorder()]
+    following: list[Fold[Any]] = [escalate(), flight_recorder(), growth_analytics()]
     return {fold.name: fold for fold in (*growing, *seeing, *noticing, *following)}

@@ -13,12 +13,12 @@ from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.sources import Reading, read_log
 from nissa.sinks.tables import Tables
 
-__all__ = ["Replay", "replay"]
+__all__ = ["COMPUTED", "Replay", "replay"]
 
 _REMEMBERED = 10_000
 """Causes whose derived events wait for their recorded likes, which come soon, or never did."""
 
-_OURS = frozenset(kind for kind in KINDS.values() if kind.derived and kind.__module__.startswith("nissa.events."))
+COMPUTED = frozenset(kind for kind in KINDS.values() if kind.derived and kind.__module__.startswith("nissa.events."))
 """Kinds that built-in operators derive. Another one is of an operator of the trainer's own, and nobody's loss here."""
 
 _Waiting = dict[tuple[str, int], list[Event[Any]]]
@@ -66,7 +66,7 @@ def replay(
     computed: _Waiting = {}
 
     def remember(event: Event[Any]) -> None:
-        if type(event.payload) in _OURS and event.ordinal:
+        if type(event.payload) in COMPUTED and event.ordinal:
             computed.setdefault((event.scope.run, event.seq), []).append(event)
             if len(computed) > _REMEMBERED:
                 result.only_computed += len(computed.pop(next(iter(computed))))
@@ -95,7 +95,7 @@ def _compare(result: Replay, recorded: Event[Any], computed: _Waiting) -> None:
 
     What an operator of the trainer's own derived is not computed here, and shifts the numbers of what came after it.
     """
-    if type(recorded.payload) not in _OURS:
+    if type(recorded.payload) not in COMPUTED:
         return
     cause = recorded.scope.run, recorded.seq
     line, waiting = _line(recorded), computed.get(cause, [])

@@ -93,7 +93,7 @@ def test_what_prometheus_scraped_from_a_training_equals_its_replay(tmp_path: Pat
         expected = {row["blueprint"]: row[field] / 100 for row in tables["blueprints"] if row[field] is not None}
         assert {labels["blueprint"]: value for labels, value in found[name]} == expected
     counts = {labels["kind"]: value for labels, value in found["nissa_events_total"]}
-    assert counts["batch_completed"] == again.reading.by_kind["batch_completed"] == 2 * 45 * 23
+    assert counts["batch_completed"] == again.reading.by_kind["batch_completed"] == 2 * 45 * 17
     assert counts["blueprint_summarized"] == sum(
         counts[f"seed_{end}"] for end in ("germinated", "fossilized", "culled")
     )

@@ -126,9 +126,9 @@ def test_the_verdict_is_kept_against_twin_over_environments(lines: list[Line], d
             deltas[which].setdefault(env, []).append(accuracy - twin)
             ratios[which].setdefault(env, []).append((accuracy / growth[which]) / twin)
     mean, low, high = interval(deltas["kept"])
-    found = [verdict[f"kept_delta_{part}"] for part in ("mean", "low", "high")]
+    found = [verdict[f"kept_training_delta_{part}"] for part in ("mean", "low", "high")]
     assert found == pytest.approx([mean, low, high], abs=1e-9)
-    found = [verdict[f"final_delta_{part}"] for part in ("mean", "low", "high")]
+    found = [verdict[f"final_training_delta_{part}"] for part in ("mean", "low", "high")]
     assert found == pytest.approx(interval(deltas["final"]), abs=1e-9)
     beyond = [delta for env in deltas["kept"].values() for delta in env]
     assert verdict["accuracy_wins"] == sum(delta > 0 for delta in beyond)
@@ -148,7 +148,7 @@ def test_a_peak_is_compared_with_the_twins_over_as_many_epochs(lines: list[Line]
         told = of(lines, "epoch_completed", env=env, episode=episode)
         twin = max(curves(lines)[env][epoch] for epoch in range(1, told[-1]["epoch"] + 1))
         deltas.setdefault(env, []).append(max(line["data"]["val_accuracy"] for line in told) - twin)
-    found = [verdict[f"peak_delta_{part}"] for part in ("mean", "low", "high")]
+    found = [verdict[f"peak_training_delta_{part}"] for part in ("mean", "low", "high")]
     assert found == pytest.approx(interval(deltas), abs=1e-9)
 
 

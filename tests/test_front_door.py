@@ -24,7 +24,7 @@ SEED = SeedGerminated(slot="early", seed="s1", blueprint="norm", params=16)
 
 def test_the_front_door_offers_what_it_lists_and_nothing_else() -> None:
     assert [getattr(nissa, name).__name__ for name in nissa.__all__] == nissa.__all__
-    assert nissa.__all__ == ["Telemetry", "TelemetryConfig", "Watch", "open_pack"]
+    assert nissa.__all__ == ["Telemetry", "TelemetryConfig", "Watch", "open", "open_pack"]
     with pytest.raises(AttributeError, match=r"module 'nissa' has no attribute 'Telemetri'"):
         getattr(nissa, "Telemetri")  # noqa: B009  # not a name that mypy may check
 
@@ -37,6 +37,7 @@ def test_the_front_door_offers_what_it_lists_and_nothing_else() -> None:
         "nissa.pipeline.config.load",
         "nissa.pipeline.replay.replay",
         "nissa.pipeline.probes.watch.Watch",
+        "nissa.open",
         "nissa.pipeline.probes.gradients.gradients_measured",
         "nissa.pipeline.sources.UnreadableRunError",
         "nissa.pipeline.sources.esper.NissaBackend",

@@ -24,7 +24,9 @@ from nissa.events.kinds import (
     EpisodeEnded,
     GradientsMeasured,
     Heartbeat,
+    HostAloneTrained,
     HostBaselineEpoch,
+    HostBaselineMeasured,
     LayerActivations,
     LayerGradients,
     LayerWeights,
@@ -145,6 +147,7 @@ def train_with_faults(telemetry: Telemetry, stalling: Stalling, out: Path, patch
     lost.emit(None)  # type: ignore[arg-type]
     for env in (0, 1):
         grow(telemetry.scope(group="by hand", env=env), gain=20.0 + env)
+        grow(telemetry.scope(group="by the other hand", env=env), gain=10.0 + env)
     telemetry.scope(group="by hand").emit(replace(policy_updated(ratio_max=90.0), update=7))
     switch(telemetry.scope(group="by hand", env=2, episode=0, epoch=1))
     train(Settings(policy="ppo", envs=1, episodes=2, epochs=20, seed=7), telemetry, out)
@@ -161,8 +164,10 @@ def train_with_faults(telemetry: Telemetry, stalling: Stalling, out: Path, patch
 def grow(env: Emitter, gain: float) -> None:
     """An episode whose seeds are worth so many points, and cost accuracy when they are culled: no training is so sure.
 
-    The twin does not learn at all.
+    The twin does not learn at all; a host of twice the width is as accurate as the best of these.
     """
+    env.emit(HostBaselineMeasured(initial_accuracy=50.0, final_accuracy=50.0, epochs=2, host_params=1000))
+    env.emit(HostAloneTrained(width=2.0, host_params=4000, epochs=2, final_loss=0.5, final_accuracy=71.0))
     for at in (1, 2):
         env.move(epoch=at)
         env.emit(HostBaselineEpoch(val_accuracy=50.0))

@@ -8,6 +8,7 @@ import torch
 
 from nissa.events.kinds import RunStarted
 from nissa.pipeline import run_context
+from nissa.trainer.data import digest, load_digits
 from nissa.trainer.network import ARCHITECTURE, SLOT_CHANNELS, n_params, new_host
 from nissa.trainer.settings import Settings
 
@@ -39,4 +40,5 @@ def run_started(settings: Settings) -> RunStarted:
         host_architecture=ARCHITECTURE,
         host_params=n_params(new_host(settings.seed)),
         slot_config={**SLOT_CHANNELS},
+        data_digest=digest(load_digits()),
     )

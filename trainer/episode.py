@@ -5,7 +5,8 @@ from nissa.pipeline.probes import Watch
 from nissa.trainer.data import batches, generator, load_digits
 from nissa.trainer.faults import Train
 from nissa.trainer.growth import Growth
-from nissa.trainer.policy import Policy, Situation, SlotView, Transition, reward_components
+from nissa.trainer.policy import Policy, Situation, SlotView, Transition, diagnostics, reward_components
+from nissa.trainer.settings import Settings
 from nissa.trainer.training import (
     Course,
     EpisodeRecord,
@@ -22,7 +23,7 @@ __all__ = ["Episode"]
 
 
 class Episode:
-    """A model that trains for `epochs` epochs. `watch` looks at it, from its environment and episode.
+    """A model that trains as `settings` say. `watch` looks at it, from its environment and episode.
 
     `growth` holds the model and its seeds, `twin` is the course of the same host trained alone, `record` is empty,
     and `train` trains an epoch: `train_epoch`, unless a fault was injected.
@@ -38,11 +39,13 @@ class Episode:
         *,
         train: Train,
         data_seed: int,
-        epochs: int,
+        settings: Settings,
     ) -> None:
         self.watch, self.emitter, self.policy = watch, watch.emitter, policy
         self.growth, self.twin, self.record, self.train = growth, twin, record, train
-        self.model, self.order, self.epochs = growth.model, generator(data_seed), epochs
+        self.model, self.order, self.epochs = growth.model, generator(data_seed), settings.epochs
+        self.settings = settings
+        self.trained: TrainedEpoch | None = None
         self.transitions: list[Transition] = []
         record.note(validate(self.model, load_digits()))
 
@@ -96,9 +99,11 @@ class Episode:
             growth_ratio=self.model.growth_ratio(),
             germinated=self.growth.germinated,
             slots=tuple(SlotView.of(slot) for slot in self.model.slots.values()),
+            diagnostics=diagnostics(self.trained, record.val_losses[-1]) if self.settings.diagnostics else (),
         )
 
     def _note(self, trained: TrainedEpoch, validated: Validation) -> None:
+        self.trained = trained
         self.record.note(validated)
         self.record.train_losses.append(trained.loss)
         self.record.train_accuracies.append(trained.accuracy)
@@ -112,6 +117,7 @@ class Episode:
             twin_delta=self.twin.delta(epoch),
             kept_delta=record.kept.accuracy - record.final.accuracy if record.kept else 0.0,
             growth_ratio=record.growth_ratios[-1],
+            flops_ratio=self.model.flops_ratio() if self.settings.compute_cost else None,
         )
         record.rewards.append(sum(earned.values()))
         return earned

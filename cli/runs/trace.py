@@ -9,11 +9,11 @@ from typing import Any
 
 from nissa.cli.errors import UsageError, at_least
 from nissa.cli.runs.replay import judged, read_run
-from nissa.cli.runs.trace_text import headline, report, severity
+from nissa.cli.runs.trace_headlines import Headlines
+from nissa.cli.runs.trace_text import report
 from nissa.cli.terminal import write_lines
 from nissa.events.event import Event
 from nissa.events.kinds import DenseTraceCaptured
-from nissa.events.vocabulary import MARK
 
 __all__ = ["add"]
 
@@ -28,32 +28,6 @@ def add(commands: Any) -> None:
     one.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
     one.add_argument("number", type=at_least(1), metavar="N", help="number of the trace, as `nissa traces` shows it")
     one.set_defaults(run=_show)
-
-
-class _Headlines:
-    """A sink that keeps a line for each trace, numbered as `nissa trace` takes it; of marks only where asked."""
-
-    kinds = (DenseTraceCaptured,)
-
-    def __init__(self, marks: bool) -> None:
-        self.count, self.quiet, self.marks = 0, 0, marks
-        self.lines: list[str] = []
-
-    def __call__(self, event: Event[DenseTraceCaptured]) -> None:
-        self.count += 1
-        if severity(event.payload) == MARK and not self.marks:
-            self.quiet += 1
-        else:
-            self.lines.append(f"{self.count:>4}  {headline(event.payload)}")
-
-    def text(self) -> list[str]:
-        """All lines, and at their end how many are not listed."""
-        if not self.count:
-            return ["Nothing was traced: no alert was raised near a batch."]
-        none = [] if self.lines else ["No alert was traced."]
-        traces = f"{self.quiet:,} trace{'' if self.quiet == 1 else 's'}"
-        left_out = [f"{traces} of marks alone not listed: --marks lists all."] if self.quiet else []
-        return [*none, *self.lines, *left_out]
 
 
 class _Nth:
@@ -72,7 +46,7 @@ class _Nth:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    found = _Headlines(arguments.marks)
+    found = Headlines(marks=arguments.marks)
     result = read_run(arguments.path, found)
     write_lines(found.text())
     return judged(arguments.command, result)

@@ -48,8 +48,27 @@ def brought() -> Any:
 
 
 def worth() -> list[Any]:
-    """The same over time, and the changes that contain what training brought anyway."""
-    return [*_effects(), *_changes()]
+    """Attribution at the ends of episodes; effects over time, and changes that contain what training brought anyway."""
+    return [_attributed(), *_effects(), *_changes()]
+
+
+def _attributed() -> Any:
+    text = (
+        "One row a blueprint in a slot: the Shapley value of its seeds in the network that an episode ended with, a "
+        "mean over environments with its 95% interval, over all of them, whichever are chosen. It is the seed's share "
+        "of what all seeds bring to a network that was trained with them, not of what growing gained."
+    )
+    parts = {"Shapley": "mean", "low": "mean_low", "high": "mean_high"}
+    counts = {"seeds": "shapley_seeds", "environ- ments": "shapley_environments", "parameters": "each_parameters"}
+    return rows(
+        "Attribution by slot and blueprint",
+        text,
+        ("run", "group", "slot", "blueprint"),
+        *(Column(head, of(f"nissa_seed_shapley_{part}_ratio"), "percentunit") for head, part in parts.items()),
+        *(Column(head, of(f"nissa_seed_{name}"), "short") for head, name in counts.items()),
+        size=(24, 8),
+        first="Shapley",
+    )
 
 
 def _effects() -> list[Any]:

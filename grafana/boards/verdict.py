@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nissa.grafana.boards.baselines import arms, baselines, hosts
 from nissa.grafana.panels import SHOWN, Column, leading, lines, rows
 from nissa.grafana.promql import Query, of, spread
 
@@ -14,10 +15,13 @@ def verdict() -> list[Any]:
     """The table with the answer, and what it rests on."""
     return [
         leading("nissa-blueprints", _table()),
+        baselines(),
         _beside(),
         _ends(),
         leading("nissa-blueprints", _growth()),
         leading("nissa-slots", _efficiency()),
+        hosts(),
+        arms(),
     ]
 
 
@@ -31,11 +35,11 @@ def _table() -> Any:
         "accuracy and a host trained alone for as long."
     )
     ratios = {
-        "kept gain": "kept_delta_mean",
-        "low": "kept_delta_low",
-        "high": "kept_delta_high",
-        "trained gain": "final_delta_mean",
-        "peak gain": "peak_delta_mean",
+        "kept gain": "kept_training_delta_mean",
+        "low": "kept_training_delta_low",
+        "high": "kept_training_delta_high",
+        "trained gain": "final_training_delta_mean",
+        "peak gain": "peak_training_delta_mean",
         "kept": "kept_accuracy_mean",
         "trained": "final_accuracy_mean",
         "host alone": "twin_accuracy_mean",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nissa.operators.statistics import Detector, Limits, RatioRule, accuracy_noise
+from nissa.operators.statistics import Detector, RatioRule, accuracy_noise
 
 __all__ = ["MODES", "Rules", "configured"]
 
@@ -22,7 +22,8 @@ class Rules:
     typical: int
     """Gradient norms that must be known before one is compared with their median."""
     spiking: float = 2.0
-    """How many times the mean of the last 20 a loss may be."""
+    """The sensitivity to losses, above 1: `threshold` of `Detector`, or how many times the mean of the last 20 one may
+    be."""
     points: float = 5.0
     """Points by which an accuracy may fall in any case."""
     explosion: float = 100.0
@@ -38,7 +39,7 @@ class Rules:
 
     def spike(self) -> Detector | RatioRule:
         """The rule for one curve of losses."""
-        return Detector(Limits(ratio=self.spiking)) if self.mode == "robust" else RatioRule(self.spiking)
+        return Detector(self.spiking) if self.mode == "robust" else RatioRule(self.spiking)
 
     def noise(self, accuracy: float, before: int, after: int) -> float:
         """Points by which an accuracy may fall by chance, from so many samples before and after."""
@@ -60,6 +61,8 @@ _LIMITS = {
     "dormant_measurements": "dormant_measurements",
 }
 """Keys of the configuration's section `alerts` that are limits here, and the limit that each is."""
+_LEAST = {"loss_spike_threshold": 1}
+"""What such a limit must be above; the others must be above 0."""
 
 
 def configured(rules: Rules, alerts: object) -> Rules:
@@ -70,9 +73,9 @@ def configured(rules: Rules, alerts: object) -> Rules:
     section: Mapping[Any, Any] = alerts if isinstance(alerts, Mapping) else {}
     mode = section.get("mode")
     base = MODES.get(mode, rules) if isinstance(mode, str) else rules
-    limits = {limit: section[key] for key, limit in _LIMITS.items() if _number(section.get(key))}
+    limits = {limit: section[key] for key, limit in _LIMITS.items() if _number(section.get(key), _LEAST.get(key, 0))}
     return replace(base, **limits)
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, float | int) and not isinstance(value, bool) and value > 0
+def _number(value: object, least: float) -> bool:
+    return isinstance(value, float | int) and not isinstance(value, bool) and value > least

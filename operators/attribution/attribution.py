@@ -81,7 +81,7 @@ def _step(state: Keyed[Occupants], event: Event[Any]) -> Iterator[SeedsAttribute
 def attributed(told: CounterfactualMeasured, occupants: Mapping[str, Occupant]) -> SeedsAttributed:
     """What a measurement tells of the seeds in its slots."""
     matrix = matrix_of(told)
-    draws, total = draws_of(matrix, told.orders), {0: -1.0, matrix.full: 1.0}
+    draws, all_off = draws_of(matrix, told.orders), {0: -1.0, matrix.full: 1.0}
     return SeedsAttributed(
         strategy=told.strategy,
         n_val=told.n_val,
@@ -89,7 +89,7 @@ def attributed(told: CounterfactualMeasured, occupants: Mapping[str, Occupant]) 
         duplicates=matrix.evaluations - len(matrix.values),
         unmeasured=_unmeasured(told, matrix),
         permutations=2 * len(draws) if told.orders and not matrix.is_complete else None,
-        total=matrix.value(total) if matrix.has(*total) else None,
+        ablation_delta=matrix.value(all_off) if matrix.has(*all_off) else None,
         seeds=[*_seeds(told.slots, matrix, _estimates(told, matrix, draws), occupants)],
         interactions=[*_interactions(told.slots, matrix)],
     )
@@ -118,6 +118,7 @@ def _seeds(
             shapley_se=found and found.se,
             shapley_low=found and found.low,
             shapley_high=found and found.high,
+            loss_shapley=matrix.lowered(estimates[place].contrast) if estimates else None,
             marginal=matrix.value(marginal(matrix.slots, place)) if matrix.is_complete else None,
             ablation=matrix.ablation(place),
             exact=matrix.is_complete,

@@ -21,6 +21,8 @@ class _Measured(NamedTuple):
     slots: int
     values: dict[int, float]
     """Accuracy in percent, by configuration."""
+    losses: dict[int, float]
+    """Loss in nats, of those of them that have one."""
     rows: dict[int, list[int]]
     """Numbers of the results of each."""
     results: int
@@ -53,6 +55,12 @@ class Matrix(_Measured):
     def value(self, contrast: Contrast) -> float:
         """The weighted sum of accuracies, in points."""
         return sum(weight * self.values[config] for config, weight in contrast.items())
+
+    def lowered(self, contrast: Contrast) -> float | None:
+        """By how much the loss is lower by the weighted sum, in nats; None where it was not told of each."""
+        if not contrast.keys() <= self.losses.keys():
+            return None
+        return 0.0 - sum(weight * self.losses[config] for config, weight in contrast.items())
 
     def ablation(self, seed: int) -> float | None:
         """Accuracy with all seeds minus that with this one alone switched off; None unless both were measured."""
@@ -94,8 +102,11 @@ def matrix_of(told: CounterfactualMeasured) -> Matrix:
             config = sum(on << place for place, on in enumerate(result.config))
             found.setdefault(config, {})[number] = float(result.val_accuracy)
     values = {config: sum(same.values()) / len(same) for config, same in found.items()}
+    told_loss = {config: [told.results[row].val_loss for row in same] for config, same in found.items()}
+    known = {config: [float(loss) for loss in same if loss is not None] for config, same in told_loss.items()}
+    losses = {config: sum(same) / len(same) for config, same in known.items() if len(same) == len(found[config])}
     rows = {config: [*same] for config, same in found.items()}
-    return Matrix(len(told.slots), values, rows, len(told.results), told.n_val, told.disagreements)
+    return Matrix(len(told.slots), values, losses, rows, len(told.results), told.n_val, told.disagreements)
 
 
 def ablations(told: CounterfactualMeasured) -> dict[str, float]:

@@ -36,10 +36,11 @@ class CollapseLimits:
     """Updates in a row before the entropy is an alert."""
     value_updates: int = 3
     """Updates in a row before the critic, or the returns, are one."""
-    warm_up: int = 10
-    """Updates before the first one that counts, of a figure that was never sound in ..."""
     sound: int = 2
-    """... so many updates: what was sound before can collapse at once."""
+    """Updates in which a figure was sound before it can collapse at once."""
+    unsound: int = 5
+    """Updates in a row, none nearer to its limit than any before, that show as much of one that never was: until then
+    it may still be learning."""
     recovery: float = 1.5
     """How many times its limit a figure must be for its alert to be over."""
 
@@ -51,7 +52,6 @@ COLLAPSE_LIMITS = CollapseLimits()
 class Policy:
     """What is known of one policy."""
 
-    updates: int = 0
     number: int | None = None
     """Of the last update, as it was told."""
     alerts: ActiveAlerts = field(default_factory=dict)
@@ -59,6 +59,8 @@ class Policy:
     """Updates in a row that were out of order, by alert and subject."""
     sound: Keyed[int] = field(default_factory=lambda: Keyed(int, limit=256))
     """Updates that were in order, likewise."""
+    nearest: Keyed[float] = field(default_factory=lambda: Keyed(float, limit=256))
+    """The most of its limit that a figure ever reached, likewise."""
 
 
 def policy_collapse(limits: CollapseLimits = COLLAPSE_LIMITS) -> Fold[Keyed[Policy]]:
@@ -67,7 +69,8 @@ def policy_collapse(limits: CollapseLimits = COLLAPSE_LIMITS) -> Fold[Keyed[Poli
     What an update does not say, such as a head without counts of valid choices, neither counts nor breaks a row.
     """
     kinds = (PolicyUpdated, RunEnded)
-    return Fold("policy_collapse", kinds, lambda: Keyed(Policy), partial(_step, limits), merge_disjoint)
+    step = partial(_step, limits)
+    return Fold("policy_collapse", kinds, lambda: Keyed(Policy), step, merge_disjoint, version=2)
 
 
 def _step(limits: CollapseLimits, policies: Keyed[Policy], event: Event[PolicyUpdated | RunEnded]) -> AlertEvents:
@@ -77,7 +80,6 @@ def _step(limits: CollapseLimits, policies: Keyed[Policy], event: Event[PolicyUp
         return
     yield from evict_oldest(policies, scope[:3])
     policy = policies[scope[:3]]
-    policy.updates += 1
     policy.number = update.update
     for name, head in update.heads.items():
         yield from _entropy(limits, policy, scope, name, head)
@@ -95,7 +97,7 @@ def _entropy(limits: CollapseLimits, policy: Policy, scope: Scope, name: str, he
     for alert, limit in ((ENTROPY_COLLAPSE, limits.critical), (ENTROPY_LOW, limits.warning)):
         low = not competent and left < limit * _slack(limits, policy, (alert, name))
         found = Finding(what, left, "limit", threshold=limit) if low else None
-        yield from _judge(limits, policy, scope, (alert, name), found)
+        yield from _judge(limits, policy, scope, (alert, name), found, reached=left / limit)
 
 
 def _value(limits: CollapseLimits, policy: Policy, scope: Scope, update: PolicyUpdated) -> AlertEvents:
@@ -108,7 +110,8 @@ def _value(limits: CollapseLimits, policy: Policy, scope: Scope, update: PolicyU
     if spread < limits.spread * slack and explained < limits.explained * slack:
         what = f"values vary by {spread:.1%} of what returns do, and explain {explained:.1%} of their variance"
         found = Finding(what, spread, "limit", threshold=limits.spread)
-    yield from _judge(limits, policy, scope, (VALUE_COLLAPSE, None), found)
+    reached = max(spread / limits.spread, explained / limits.explained)
+    yield from _judge(limits, policy, scope, (VALUE_COLLAPSE, None), found, reached=reached)
 
 
 def _returns(
@@ -116,7 +119,7 @@ def _returns(
 ) -> AlertEvents:
     what = f"returns do not vary: their standard deviation is {deviation:.3g}"
     found = Finding(what, deviation, "limit", threshold=DEGENERATE) if degenerate(update) else None
-    return _judge(limits, policy, scope, (DEGENERATE_RETURNS, None), found)
+    return _judge(limits, policy, scope, (DEGENERATE_RETURNS, None), found, reached=deviation / DEGENERATE)
 
 
 def _slack(limits: CollapseLimits, policy: Policy, key: AlertKey) -> float:
@@ -124,14 +127,24 @@ def _slack(limits: CollapseLimits, policy: Policy, key: AlertKey) -> float:
     return limits.recovery if key in policy.alerts else 1.0
 
 
-def _judge(limits: CollapseLimits, policy: Policy, scope: Scope, key: AlertKey, found: Finding | None) -> AlertEvents:
-    """An alert is raised by so many updates in a row; that an entropy is low waits while it has collapsed."""
+def _judge(
+    limits: CollapseLimits, policy: Policy, scope: Scope, key: AlertKey, found: Finding | None, *, reached: float
+) -> AlertEvents:
+    """An alert is raised by so many updates in a row; that an entropy is low waits while it has collapsed.
+
+    `reached` is the figure as a multiple of its limit: what was never in order counts only where it does not come
+    nearer to it.
+    """
     alert, subject = key
     policy.sound[key] += found is None
-    if policy.updates <= limits.warm_up and policy.sound[key] < limits.sound:
-        return ()
-    policy.lows[key] = policy.lows[key] + 1 if found else 0
     needed = limits.entropy_updates if alert in (ENTROPY_COLLAPSE, ENTROPY_LOW) else limits.value_updates
+    if policy.sound[key] < limits.sound:
+        needed = max(needed, limits.unsound)
+        before = policy.nearest.items.get(key, reached)
+        policy.nearest[key] = max(before, reached)
+        if reached > before:
+            policy.lows[key] = 0
+    policy.lows[key] = policy.lows[key] + 1 if found else 0
     waits = alert == ENTROPY_LOW and (ENTROPY_COLLAPSE, subject) in policy.alerts
     due = policy.lows[key] >= needed and not waits
     active = due or key in policy.alerts

@@ -1,24 +1,33 @@
-"""Does the policy still learn? That it decides on and on without an update is told, where that is not usual for it.
+"""Does the policy still learn? That it decides on and on without an update is told, and that updates do not move it.
 
-What is usual is the policy's own: the most decisions and episodes that lay between two of its last updates, or that one
-of them learned from. A policy without updates, such as a rule, has none that could stop.
+How long is usual without an update is the policy's own: the most decisions and episodes that lay between two of its
+last ones, or that one of them learned from. A policy without updates, such as a rule, has none that could stop.
+
+An update that moves a policy has an approx_kl of 0.001 to 0.03, and the smallest seen was 1e-7. One that does not has
+that of rounding, below 1e-8 in float32.
 """
 
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from math import isfinite
 from typing import NamedTuple
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import DecisionMade, EpisodeEnded, PolicyUpdated, RunEnded
-from nissa.events.vocabulary import POLICY_STALLED
+from nissa.events.vocabulary import POLICY_STALLED, POLICY_UNMOVED
 from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, end_run, evict_oldest, update_alert
 from nissa.operators.fold import Fold, Keyed
 
 __all__ = ["Gap", "Updating", "policy_stalled"]
 
 _KEY = POLICY_STALLED, None
+_UNMOVED = POLICY_UNMOVED, "approx_kl"
+_STILL = 1e-8
+"""The approx_kl up to which an update did not move the policy ..."""
+_SAME = 1e-4
+"""... if no probability ratio is further from 1, and none was clipped."""
 _USUAL = 20
 """Gaps between updates that say what is usual."""
 
@@ -42,24 +51,28 @@ class Updating:
     gaps: deque[Gap] = field(default_factory=lambda: deque(maxlen=_USUAL))
     usual: Gap = field(default_factory=Gap)
     """The most that went on between two of the last updates."""
+    still: int = 0
+    """Updates in a row that did not move the policy."""
 
 
-def policy_stalled(times: float = 4.0, updates: int = 2) -> Fold[Keyed[Updating]]:
-    """Alert "policy_stalled", told where it is noticed, and resolved by the next update.
+def policy_stalled(times: float = 4.0, updates: int = 2, unmoved: int = 3) -> Fold[Keyed[Updating]]:
+    """Alerts "policy_stalled", told where it is noticed and resolved by the next update, and "policy_unmoved", after
+    `unmoved` updates in a row that did not move the policy, resolved by one that does.
 
-    It is raised after more than `times` as many decisions, and as many episodes, as usual between two updates;
+    The first is raised after more than `times` as many decisions, and as many episodes, as usual between two updates;
     of what is not told, only the other counts. Until `updates` are known nothing is usual. Raises ValueError unless
-    `times` and `updates` are at least 1.
+    all three are at least 1.
     """
-    if not times >= 1 or updates < 1:
-        raise ValueError(f"need times >= 1 and updates >= 1, not {times} and {updates}")
+    if not times >= 1 or updates < 1 or unmoved < 1:
+        raise ValueError(f"need times >= 1, updates >= 1 and unmoved >= 1, not {times}, {updates} and {unmoved}")
     kinds = (PolicyUpdated, DecisionMade, EpisodeEnded, RunEnded)
-    return Fold("policy_stalled", kinds, lambda: Keyed(Updating), partial(_step, times, updates))
+    return Fold("policy_stalled", kinds, lambda: Keyed(Updating), partial(_step, times, updates, unmoved))
 
 
 def _step(
     times: float,
     updates: int,
+    unmoved: int,
     policies: Keyed[Updating],
     event: Event[PolicyUpdated | DecisionMade | EpisodeEnded | RunEnded],
 ) -> AlertEvents:
@@ -69,6 +82,7 @@ def _step(
     elif isinstance(payload, PolicyUpdated):
         yield from evict_oldest(policies, scope[:3])
         yield from _updated(policies[scope[:3]], scope, payload)
+        yield from _moved(policies[scope[:3]], scope, payload, unmoved)
     elif policy := next(_who(policies, scope), None):
         decided = isinstance(payload, DecisionMade)
         policy.since = Gap(policy.since.decisions + decided, policy.since.episodes + (not decided))
@@ -88,6 +102,17 @@ def _updated(policy: Updating, scope: Scope, update: PolicyUpdated) -> AlertEven
     policy.usual = Gap(max(gap.decisions for gap in policy.gaps), max(gap.episodes for gap in policy.gaps))
     policy.since, policy.updates, policy.last = Gap(), policy.updates + 1, update.update
     return update_alert(policy.alerts, scope, _KEY, None, calm=1)
+
+
+def _moved(policy: Updating, scope: Scope, update: PolicyUpdated, unmoved: int) -> AlertEvents:
+    if update.approx_kl is None or not isfinite(update.approx_kl):
+        return ()
+    kl, ratio = abs(float(update.approx_kl)), update.ratio_max
+    same = (ratio is None or abs(ratio - 1) <= _SAME) and not update.clip_fraction
+    policy.still = policy.still + 1 if same and kl <= _STILL else 0
+    what = f"{policy.still} updates in a row did not move the policy: approx_kl {kl:.1e}, and every ratio is 1"
+    found = Finding(what, kl, "limit", threshold=_STILL) if policy.still >= unmoved else None
+    return update_alert(policy.alerts, scope, _UNMOVED, found, calm=1, update=update.update)
 
 
 def _found(policy: Updating, times: float) -> Finding | None:

@@ -23,24 +23,22 @@ class Detection(NamedTuple):
 class Limits:
     """Constants of the detector. docs/detectors.md says what they were chosen on, and what they are worth."""
 
-    ratio: float = 2.0
-    """A spike: more than this many times the mean of the last 20 ..."""
-    ratio_z: float = 4.0
-    """... and this many scales above the level."""
-    jump: float = 1.25
-    """A jump: more than this many times the level ..."""
-    jump_z: float = 8.0
-    """... and this many scales above it."""
-    slack: float = 0.75
-    """A drift: deviations beyond this many scales add up, each counted up to `most` ..."""
+    spike: float = 4.0
+    """A spike: more noises than this above the short level, at a threshold of 2."""
+    slack: float = 0.25
+    """A drift: deviations from the long level beyond so many noises add up ..."""
     most: float = 4.0
-    """The most that one value adds, before the slack is taken off."""
-    drift: float = 14.0
-    """... until their sum passes this."""
+    """... each counted up to so many ..."""
+    drift: float = 18.0
+    """... until their sum passes this, at a threshold of 2."""
+    short: float = 0.1
+    """Weight of the last value in the short level."""
+    long: float = 0.015
+    """And in the long one."""
     warm_up: int = 20
     """Values before the first judgement."""
-    scale: float = 0.01
-    """The least scale, in units of log(loss)."""
+    least: float = 0.05
+    """The least noise, in units of log(loss)."""
     floor: float = 1e-4
     """Nats added to every loss, and the least rise that counts: the noise of a loss that has all but vanished is no
     news."""

@@ -1,102 +1,101 @@
-"""A detector of losses that rise beyond what their own noise explains; outliers and falling curves do not fool it.
+"""A detector of losses that rise beyond what their own noise explains: spikes, and drifts that no single step shows.
 
-It looks at log(loss), and so at ratios. The level is the median of the last 9; what is left is compared with the median
-and the interquartile range of the last 64 of its kind (Tukey 1977, Exploratory Data Analysis). A slow rise is found by
-a cumulated sum of deviations from the median of the last 64 (Page 1954, Biometrika 41:100). What is new is compared
-first, and folded in after. A loss that was ever below 0 has no ratios; it is judged by its differences from there on.
+It looks at log(loss), and so at ratios. A spike is a step that lies too far above a short robust level, in units of the
+noise about it. A drift is a cumulated sum of deviations from a long one, in units of theirs (Page 1954, Biometrika
+41:100); it begins anew once it is found. What is new is compared first, and folded in after. Of noise that is normal
+both limits are passed as seldom, whatever the sensitivity, if that of the sum goes with the square of the other.
+A loss that was ever below 0 has no ratios; it is judged by its differences from there on.
 
 >>> detector = Detector()
 >>> quiet = [detector.judge(1.0 + 0.01 * (n % 5)) for n in range(40)]
 >>> any(quiet), detector.judge(3.0).clause
-(False, 'ratio')
+(False, 'spike')
 """
 
-from collections import deque
-from math import exp, log
+from math import exp, log, log2
 
+from nissa.operators.statistics.course import bounded
 from nissa.operators.statistics.detection import LIMITS, Detection, Limits
-from nissa.operators.statistics.signed_detector import SignedDetector
-from nissa.operators.statistics.sorted_window import Window
+from nissa.operators.statistics.robust_smoother import RobustSmoother
 
 __all__ = ["Detector"]
 
+_ANEW = 2
+"""Values that the long level counts as when it begins anew: the short one is not yet where the curve has gone."""
+_ROUNDING = 1e-6
+"""The least noise of a loss that may be below 0, as a share of its level: losses are float32."""
+
 
 class Detector:
-    """The state of one curve."""
+    """The state of one curve. `threshold`: how many times its level a loss may be whose noise is 17%, log(2) / 4.
 
-    __slots__ = ("curve", "level", "limits", "mean", "residuals", "rise", "signed")
+    A quieter loss may be less, a noisier one more. 2 is usual; 1.4 halves the noises that a spike must pass, 4 doubles
+    them. Limits of a drift follow. Raises ValueError unless it is above 1.
+    """
 
-    def __init__(self, limits: Limits = LIMITS) -> None:
-        self.limits = limits
-        self.level, self.residuals, self.curve = Window(9), Window(64), Window(64)
-        self.mean: deque[float] = deque(maxlen=20)
-        self.rise = 0.0
-        self.signed: SignedDetector | None = None
+    __slots__ = ("drift", "limits", "long", "rise", "short", "signed", "spike")
+
+    def __init__(self, threshold: float = 2.0, limits: Limits = LIMITS) -> None:
+        if threshold <= 1.0:
+            raise ValueError(f"threshold must be above 1, not {threshold}")
+        self.limits, times = limits, log2(threshold)
+        self.spike, self.drift = limits.spike * times, limits.drift * times**2
+        self.short, self.long = RobustSmoother(limits.short), RobustSmoother(limits.long)
+        self.rise, self.signed = 0.0, False
 
     def judge(self, value: float) -> Detection | None:
         """Compare a finite value with those before it, then fold it in; an outlier counts as the largest usual one."""
-        if self.signed is not None or value < 0.0:
-            return self._signed(value)
-        limits = self.limits
-        value += limits.floor
-        y = log(value)
-        level = self.level.median() if self.level.ranked else y
-        residual, found = y - level, None
-        if len(self.curve.ranked) >= limits.warm_up:
-            centre, scale = self.residuals.median(), limits.scale
-            # What is no outlier at the least scale is none at any.
-            if residual > centre + limits.ratio_z * scale:
-                scale = max(self.residuals.spread(), scale)
-            top = centre + limits.ratio_z * scale
-            if residual > top:
-                found = self._sudden(value, y, level, centre, scale)
-            found = found or self._slow(value, y)
-            if found is not None and residual > top:
-                residual, value = top, min(value, exp(level + top))
-        self.level.push(y)
-        self.curve.push(y)
-        self.residuals.push(residual)
-        self.mean.append(value)
+        if value < 0.0 and not self.signed:
+            self._differ()
+        limits, short, long, found = self.limits, self.short, self.long, None
+        y = bounded(value) if self.signed else log(value + limits.floor)
+        least = max(_ROUNDING * abs(short.level), 1e-12) if self.signed else limits.least
+        residual = y - short.level
+        if short.n >= limits.warm_up:
+            noise = short.noise if short.noise > least else least
+            drifted = self._drifted(y, least)
+            if residual > self.spike * noise and self._risen(y, short.level):
+                found = self._detected("spike", short, short.level + self.spike * noise)
+            else:
+                found = drifted
+        short.follow(residual, least)
+        long.follow(y - long.level, least)
         return found
 
-    def _signed(self, value: float) -> Detection | None:
-        """Of the losses that are known, too, when the first is below 0."""
-        if self.signed is None:
-            self.signed = SignedDetector(self.limits)
-            for y in self.curve.order:
-                self.signed.judge(exp(y) - self.limits.floor)
-        return self.signed.judge(value)
-
-    def _sudden(self, value: float, y: float, level: float, centre: float, scale: float) -> Detection | None:
-        limits, risen = self.limits, exp(level) + self.limits.floor
-        if value <= risen:
-            return None
-        usual = sum(self.mean) / len(self.mean)
-        if value > limits.ratio * usual:
-            threshold = max(limits.ratio * usual, exp(level + centre + limits.ratio_z * scale), risen)
-            return self._detected("ratio", usual, threshold, len(self.mean))
-        least = level + max(log(limits.jump), centre + limits.jump_z * scale)
-        return self._detected("jump", exp(level), max(exp(least), risen), len(self.level)) if y > least else None
-
-    def _slow(self, value: float, y: float) -> Detection | None:
-        limits, before = self.limits, self.rise
-        middle = self.curve.median()
-        if y <= middle and not before:
-            return None
-        scale = max(self.curve.spread(), limits.scale)
-        deviation = (y - middle) / scale
+    def _drifted(self, y: float, least: float) -> Detection | None:
+        limits, long, before = self.limits, self.long, self.rise
+        noise = long.noise if long.noise > least else least
+        deviation = (y - long.level) / noise
         if deviation <= limits.slack and not before:
             return None
-        if deviation > 0 and value <= exp(middle) + limits.floor:
+        if deviation > 0.0 and not self._risen(y, long.level):
             deviation = 0.0
-        self.rise = max(0.0, before + min(deviation, limits.most) - limits.slack)
-        if self.rise <= limits.drift:
+        rise = before + (deviation if deviation < limits.most else limits.most) - limits.slack
+        self.rise = rise if rise > 0.0 else 0.0
+        if rise <= self.drift:
             return None
-        self.rise = 0.0
-        risen = exp(middle) + limits.floor
-        threshold = max(exp(middle + scale * (limits.drift + limits.slack - before)), risen)
-        return self._detected("drift", exp(middle), threshold, len(self.curve))
+        found = self._detected("drift", long, long.level + noise * (self.drift + limits.slack - before))
+        self.rise, long.level, long.n = 0.0, self.short.level, _ANEW
+        return found
 
-    def _detected(self, clause: str, baseline: float, threshold: float, window: int) -> Detection:
+    def _risen(self, y: float, level: float) -> bool:
+        return self.signed or exp(y) - exp(level) > self.limits.floor
+
+    def _detected(self, clause: str, smoother: RobustSmoother, threshold: float) -> Detection:
         """In the unit of the loss as it was handed in."""
-        return Detection(clause, baseline - self.limits.floor, threshold - self.limits.floor, window)
+        level = smoother.level
+        if not self.signed:
+            threshold = max(exp(threshold), exp(level) + self.limits.floor) - self.limits.floor
+            level = exp(level) - self.limits.floor
+        return Detection(clause, level, threshold, smoother.memory)
+
+    def _differ(self) -> None:
+        """From here on by differences: levels as they are in log(loss), and the larger of the noises, to first order.
+
+        Close to 0 the noise of log(loss) grows by itself, and the shorter one lags behind.
+        """
+        self.signed = True
+        if self.short.n:
+            noise = max(exp(smoother.level) * smoother.noise for smoother in (self.short, self.long))
+            for smoother in (self.short, self.long):
+                smoother.level, smoother.noise = exp(smoother.level) - self.limits.floor, noise

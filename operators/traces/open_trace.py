@@ -1,7 +1,8 @@
 """A dense trace that is open: batches around its triggers, and what was measured and done near them, within bounds."""
 
+from bisect import bisect
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -114,7 +115,7 @@ class OpenTrace:
             self._keep(name, event)
         elif self.alert:
             self.rows[name].append(event)
-            self.left_out[name] += decimate(self.rows[name], LIMITS[name], _NEAREST)
+            self.left_out[name] += decimate(self.rows[name], LIMITS[name], _NEAREST, self._batches)
 
     def add_happening(self, done: Happening) -> None:
         """Keep what turns out to have been done before the first alert, if that is about this environment.
@@ -127,6 +128,10 @@ class OpenTrace:
     def is_late(self, event: Event[Any]) -> bool:
         """Whether something was measured in what raised the first alert, or later."""
         return self.alert is not None and instant(event).at_or_after(self.alert)
+
+    def _batches(self, measured: Event[Any]) -> int:
+        """How many batches of the trace came before a measurement. Numbers of events count those of others, too."""
+        return sum(bisect(batches, measured.seq, key=lambda row: row.seq) for batches in (self.before, self.after))
 
     def _keep(self, name: str, event: Event[Any]) -> None:
         if len(self.rows[name]) < LIMITS[name]:
@@ -146,14 +151,17 @@ def norms_of(event: Event[GradientsMeasured]) -> Norms:
     return Norms(instant(event), layers)
 
 
-def decimate(rows: list[Event[Any]], most: int, nearest: int) -> int:
+def decimate(rows: list[Any], most: int, nearest: int, at: Callable[[Any], int]) -> int:
     """Make room: of those between the first `nearest` and the last, the one with the least gap goes. How many went.
 
-    >>> numbers = [Event(at, 0.0, None, None) for at in (1, 2, 3, 10, 11, 20)]
-    >>> decimate(numbers, most=5, nearest=2), [event.seq for event in numbers]
+    `at` says where a row is.
+
+    >>> rows = [1, 2, 3, 10, 11, 20]
+    >>> decimate(rows, most=5, nearest=2, at=int), rows
     (1, [1, 2, 10, 11, 20])
     """
     if len(rows) <= most:
         return 0
-    del rows[min(range(nearest, len(rows) - 1), key=lambda at: rows[at + 1].seq - rows[at - 1].seq)]
+    where = [at(row) for row in rows]
+    del rows[min(range(nearest, len(rows) - 1), key=lambda row: where[row + 1] - where[row - 1])]
     return 1

@@ -31,9 +31,9 @@ FIGURES: Mapping[str, Callable[[EpisodeCompared], float | None]] = {
     "final_accuracy": lambda row: row.final_accuracy,
     "kept_accuracy": lambda row: row.kept_accuracy,
     "twin_accuracy": lambda row: row.twin_final_accuracy,
-    "kept_delta": lambda row: _beyond(row.kept_accuracy, row.twin_final_accuracy),
-    "final_delta": lambda row: _beyond(row.final_accuracy, row.twin_final_accuracy),
-    "peak_delta": lambda row: _beyond(row.peak_accuracy, row.twin_peak_accuracy),
+    "kept_training_delta": lambda row: _beyond(row.kept_accuracy, row.twin_final_accuracy),
+    "final_training_delta": lambda row: _beyond(row.final_accuracy, row.twin_final_accuracy),
+    "peak_training_delta": lambda row: _beyond(row.peak_accuracy, row.twin_peak_accuracy),
     "growth_ratio": lambda row: row.kept_growth_ratio,
     "efficiency_ratio": lambda row: efficiency_ratio(row.kept_accuracy, row.kept_growth_ratio, row.twin_final_accuracy),
     "final_growth_ratio": lambda row: row.final_growth_ratio,
@@ -43,7 +43,7 @@ FIGURES: Mapping[str, Callable[[EpisodeCompared], float | None]] = {
 }
 """Of an episode, each beside the growth of its own network; their means bear these names and "_mean"."""
 
-DELTAS = ("kept_delta", "final_delta", "peak_delta")
+DELTAS = ("kept_training_delta", "final_training_delta", "peak_training_delta")
 """Those that are told with their intervals."""
 
 
@@ -66,7 +66,7 @@ class Tally:
         """Take an episode in."""
         found = {name: figure(row) for name, figure in FIGURES.items()}
         self.episodes += 1
-        ratio, delta = found["efficiency_ratio"], found["kept_delta"]
+        ratio, delta = found["efficiency_ratio"], found["kept_training_delta"]
         if ratio is not None and isfinite(ratio):
             self.efficiency_episodes += 1
             self.efficiency_wins += ratio > 1
@@ -144,7 +144,7 @@ class Standing:
             efficiency_wins=sum(tally.efficiency_wins for tally in compared),
             accuracy_wins=sum(tally.accuracy_wins for tally in compared),
             accuracy_ties=sum(tally.accuracy_ties for tally in compared),
-            shown=_shown(found["kept_delta"]),
+            shown=_shown(found["kept_training_delta"]),
             **{f"{name}_mean": interval.mean for name, interval in found.items()},
             **{f"{name}_low": found[name].low for name in DELTAS},
             **{f"{name}_high": found[name].high for name in DELTAS},

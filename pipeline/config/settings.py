@@ -108,7 +108,8 @@ class AlertsConfig(_Strict):
     mode: Literal["robust", "ratio"] = "robust"
     """The rule set: "robust" tells a spike from noise, "ratio" is that of the research document."""
     loss_spike_threshold: Number = Field(default=2.0, gt=1)
-    """How many times the mean of the last 20 a loss may be; the mode "robust" has clauses besides that one."""
+    """The sensitivity to losses: how many times its level a loss may be whose noise is 17%. Quieter ones may be less,
+    noisier ones more. In the mode "ratio": how many times the mean of the last 20 it may be."""
     accuracy_drop_threshold: Number = Field(default=5.0, gt=0, le=100)
     """Points by which a validation accuracy may fall from one epoch to the next."""
     gradient_explosion: Number = Field(default=100.0, gt=1)

@@ -7,6 +7,6 @@ from nissa.pipeline.probes.counterfactual import counterfactual_measured
 from nissa.pipeline.probes.gradients import StepGradients
 from nissa.pipeline.probes.isolation import forward_leakage, leakage
 from nissa.pipeline.probes.phases import Phases
-from nissa.pipeline.probes.watch import Watch
+from nissa.pipeline.probes.watch import Follow, Watch
 
-__all__ = ["Phases", "StepGradients", "Watch", "counterfactual_measured", "forward_leakage", "leakage"]
+__all__ = ["Follow", "Phases", "StepGradients", "Watch", "counterfactual_measured", "forward_leakage", "leakage"]

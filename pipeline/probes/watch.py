@@ -18,7 +18,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from nissa.events.kinds import CounterfactualMeasured, PhaseTimed
+from nissa.events.event import Scope
+from nissa.events.kinds import CounterfactualMeasured, FidelityFollowed, PhaseTimed
+from nissa.events.vocabulary import Fidelity
 from nissa.pipeline.config import TelemetryConfig, dense, planned
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.announcement import probes_configured
@@ -33,7 +35,10 @@ from nissa.pipeline.probes.validation import Batch, Forward, validate
 from nissa.pipeline.probes.weights import copied, weights_measured
 from nissa.pipeline.telemetry import Telemetry
 
-__all__ = ["Watch"]
+__all__ = ["Follow", "Watch"]
+
+Follow = Callable[[Scope, str, int | None], Fidelity | None]
+"""How closely to look from here on, by scope, look and batch as `fidelity_followed` tells them; None is as before."""
 
 
 class Watch:
@@ -46,7 +51,8 @@ class Watch:
     `emitter=telemetry.scope(group="critic")`; two that look in one are a fault, logged once. What probes draw, such as
     the directions of sharpness, they draw anew in each epoch, from `seed` and its number. Nothing of the training is
     changed, within what `epoch` says, and once a watch is made, it never raises: a probe that fails is counted, and the
-    others go on. Raises ValueError if `gradients.layers` names a layer that the host does not have.
+    others go on. In a run that is trained again, `follow` says how closely to look where; otherwise
+    `telemetry.fidelity` does. Raises ValueError if `gradients.layers` names a layer that the host does not have.
     """
 
     def __init__(
@@ -61,6 +67,7 @@ class Watch:
         forward: Forward = lambda model, inputs: model(inputs),
         logits: Callable[[Any], Tensor] = lambda output: output,
         loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+        follow: Follow | None = None,
         seed: int = 0,
     ) -> None:
         self.emitter = emitter or telemetry.scope()
@@ -78,7 +85,8 @@ class Watch:
         self._gradients = PendingGradients()
         self._alone = OneNetwork(self.emitter.faults, self._model)
         self._epochs = self._batch = 0
-        self._due, self._fidelity = 0.0, telemetry.fidelity
+        self._due, self._follow = 0.0, follow
+        self._fidelity: Fidelity = "dense" if telemetry.config.always_dense else "normal"
         self._before: Mapping[nn.Parameter, Tensor] = {}
         self.emitter.emit(probes_configured(telemetry.config, self._normal, self._parts(), slots, self._classes))
 
@@ -93,7 +101,7 @@ class Watch:
         """
         batch = self._batch
         self._batch = batch + 1
-        if batch >= self._due or self._telemetry.fidelity != self._fidelity:
+        if self._turns("step", batch) or batch >= self._due:
             self._look(batch, gradients)
 
     def epoch(self, inputs: Any, labels: Tensor) -> None:
@@ -104,6 +112,7 @@ class Watch:
         before each. No graph through the weights may be waiting for a backward pass where sharpness is measured.
         Where weights are measured, a copy of them is held from the first step of an epoch until this is called.
         """
+        self._turns("epoch")
         plan = self._plan()
         self.emitter.attempt("watch", self._alone.look, self.emitter.scope)
         self._epochs += 1
@@ -139,24 +148,34 @@ class Watch:
         """
 
         def probe() -> CounterfactualMeasured | None:
+            self._turns("counterfactual")
             classes = self._classes if self._plan().per_class.enabled else None
             how: dict[str, Any] = {"strategy": strategy, "seconds": seconds, "seed": self._draws(), "loss": self._loss}
             return counterfactual_measured(alphas, set_alphas, evaluate, model=self._model, classes=classes, **how)
 
         return self.emitter.attempt("counterfactual_measured", probe)
 
+    def _turns(self, look: str, batch: int | None = None) -> bool:
+        """Whether it is to be looked more closely than before, or less, which is told."""
+        level = self._follow(self.emitter.scope, look, batch) if self._follow else self._telemetry.fidelity
+        if level in (self._fidelity, None):
+            return False
+        self._fidelity = level
+        self.emitter.emit(FidelityFollowed(level=level, look=look, batch=batch))
+        return True
+
     def _draws(self) -> int:
         """What the probes of this epoch draw from: a seed related to that of no other seed and epoch."""
         return Random(f"{self._seed} {self._epochs}").getrandbits(63)
 
     def _plan(self) -> TelemetryConfig:
-        return self._dense if self._telemetry.fidelity == "dense" else self._normal
+        return self._dense if self._fidelity == "dense" else self._normal
 
     def _look(self, batch: int, gradients: StepGradients | None) -> None:
         """A step at which something is due."""
         self.emitter.attempt("watch", self._alone.look, self.emitter.scope)
         self._gradients.arrive()
-        plan, self._fidelity = self._plan(), self._telemetry.fidelity
+        plan = self._plan()
         if batch == 0 and plan.track_weight_norms:
             # The optimizer has not moved yet.
             self._before = self.emitter.attempt("weights_measured", lambda: copied(self._parts())) or {}

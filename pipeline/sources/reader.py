@@ -11,8 +11,9 @@ from nissa.pipeline.sources.esper import read_esper, refusal
 from nissa.pipeline.sources.lines import LONGEST_LINE, Lines, find, lines
 from nissa.pipeline.sources.own_events import own_event, own_events, with_derived
 from nissa.pipeline.sources.read_report import Reading, UnreadableRunError
+from nissa.sinks.run_log import DERIVED, segments
 
-__all__ = ["LONGEST_LINE", "Reading", "UnreadableRunError", "read_log"]
+__all__ = ["LONGEST_LINE", "Reading", "UnreadableRunError", "log_files", "read_log"]
 
 
 _NO_OBJECT = "not JSON, or no object: it does not begin with {"
@@ -28,6 +29,11 @@ def read_log(path: Path, reading: Reading) -> Iterator[Event[Any]]:
     if not reading.read:
         empty = "It holds derived events only." if reading.derived else "It is empty."
         raise UnreadableRunError(f"{path}: no line of it is an event. " + (reading.problems or [empty])[0])
+
+
+def log_files(path: Path) -> list[Path]:
+    """The files that hold the events of a run, those that a collector derived too. Raises UnreadableRunError."""
+    return [*find(path, Reading()), *segments(path, DERIVED)]
 
 
 def _read(content: Lines, reading: Reading) -> Iterator[Event[Any]]:

@@ -45,7 +45,7 @@ def _none_ended(row: Row) -> Text:
 
 def _by_accuracy(row: Row) -> Text:
     kept, twin = (_told(row[f"{of}_accuracy_mean"], "{:.2f}%") for of in ("kept", "twin"))
-    delta = _points(row, "kept_delta", ": {} points (95% CI {})", ": {} points (no CI)")
+    delta = _points(row, "kept_training_delta", ": {} points (95% CI {})", ": {} points (no CI)")
     return Text.assemble(
         f"{_name(row)}: ",
         (row["shown"], _STYLES.get(row["shown"], "bold")),
@@ -84,8 +84,8 @@ def _by_size(row: Row) -> Iterator[str]:
 
 def _as_trained(row: Row) -> Text:
     size = _finite(row["final_growth_ratio_mean"], " at {:.2f}x")
-    delta = _points(row, "final_delta", ": {} points (95% CI {})", ": {} points (no CI)")
-    peak = _points(row, "peak_delta", ", peak {} ({})", ", peak {}")
+    delta = _points(row, "final_training_delta", ": {} points (95% CI {})", ": {} points (no CI)")
+    peak = _points(row, "peak_training_delta", ", peak {} ({})", ", peak {}")
     return Text(f"  As trained {_told(row['final_accuracy_mean'], '{:.2f}%')}{size}{delta}{peak}.")
 
 

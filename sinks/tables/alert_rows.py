@@ -5,11 +5,9 @@ from typing import Any
 from nissa.events.event import Event
 from nissa.events.json_encoding import plain
 from nissa.events.kinds import AlertRaised, AlertResolved
+from nissa.events.vocabulary import ALERT_OVER
 
 __all__ = ["AlertRows"]
-
-_OVER = ("recovered", "mark", "stage_changed")
-"""Clauses of an end that say that the rule does not hold any more. By all others it ended because nobody looked on."""
 
 
 class AlertRows:
@@ -66,5 +64,5 @@ class AlertRows:
     def _end(self, run: str, over: AlertResolved) -> None:
         number = self._open.pop((run, over.group, over.env, over.alert, over.subject, over.severity), None)
         if number in self._rows:
-            state = "over" if over.clause in _OVER else "open at the end"
+            state = "over" if over.clause in ALERT_OVER else "open at the end"
             self._rows[number] |= {"state": state, "ended": over.clause, "observations": over.observations}

@@ -11,6 +11,7 @@ from nissa.events.json_encoding import plain
 from nissa.events.kinds import (
     AlertRaised,
     AlertResolved,
+    AnalyticsUpdated,
     BestRunsRanked,
     BlueprintSummarized,
     DenseTraceCaptured,
@@ -58,6 +59,7 @@ _KEYS: dict[type, Callable[[Event[Any]], Key]] = {
     TrendChanged: _told,
     FidelityChanged: lambda event: (event.scope.run,),
     SeedsAttributed: lambda event: event.scope,
+    AnalyticsUpdated: _told,
 }
 """What has one row each, by the kind of event that the row is."""
 
@@ -99,6 +101,7 @@ class Tables:
             "best_runs": [_row(event, run) for event in self._sorted(BestRunsRanked) for run in event.payload.runs],
             "attribution": [row for event in self._sorted(SeedsAttributed) for row in _seed_rows(event)],
             "interactions": [row for event in self._sorted(SeedsAttributed) for row in _pair_rows(event)],
+            "analytics": [_row(event, event.payload) for event in self._sorted(AnalyticsUpdated)],
             "trends": [_where(event) | _row(event, event.payload) for event in self._sorted(TrendChanged)],
             "assessments": [_where(event) | _row(event, event.payload) for event in self._sorted(EpochAssessed)],
             "features": [_where(event) | self._features(event) for event in self._sorted(FeaturesComputed)],

@@ -8,7 +8,6 @@ from importlib.metadata import version
 from tests.benchmarks import (
     attribution,
     burst,
-    detectors,
     digits,
     emit,
     esper,
@@ -24,6 +23,7 @@ from tests.benchmarks import (
     slowdown,
     throughput,
 )
+from tests.benchmarks.detection import choosing, detectors, operating
 
 BENCHMARKS = {
     "emit": emit.run,
@@ -35,6 +35,8 @@ BENCHMARKS = {
     "probes": probes.run,
     "operators": operators.run,
     "noticing": noticing.run,
+    "choosing": choosing.run,
+    "operating": operating.run,
     "detectors": detectors.run,
     "digits": digits.run,
     "injected": injected.run,

@@ -78,7 +78,7 @@ def _numbers() -> None:
     random = Random(0)
     values = [random.lognormvariate(0.0, 0.15) for _ in range(CALLS)]
     makes: dict[str, Callable[[], Callable[[float], object]]] = {
-        "our detector: spikes, jumps and drifts": lambda: Detector().judge,
+        "our detector: spikes and drifts": lambda: Detector().judge,
         "River's PageHinkley on log(loss): drifts": lambda: _logged(PageHinkley().update),
         "River's ADWIN on log(loss): drifts": lambda: _logged(ADWIN().update),  # type: ignore[no-untyped-call]
         "our window of 64: a push, median and spread": _window,

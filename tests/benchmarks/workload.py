@@ -19,7 +19,7 @@ from tests.samples import episode_ended, episode_started
 __all__ = ["epoch", "mix"]
 
 BATCHES = 23
-"""Batches of an epoch of the demo."""
+"""Batches of an epoch."""
 
 
 SLOTS = [

@@ -48,6 +48,7 @@ DETECTED: Mapping[str, Mapping[str, tuple[str, float]] | str] = {
         "nissa_layer_activation_non_finite": (">", 0),
     },
     "policy_stalled": "how many decisions without an update are too many, the updates before tell",
+    "policy_unmoved": "a limit of 1e-8 would lie on the axis",
     "account_mismatch": "what an episode's end says is compared with what was told before",
     "implausible_value": "the range of a number is its field's own, and a fraction is told by its course",
     "degenerate_returns": f"a limit of {DEGENERATE} would lie on the axis",

@@ -91,7 +91,7 @@ NOTICED = {
     "NissaValueCollapse": ("value_collapse", 60.0),
     "NissaPolicyUnstable": ("clip_fraction_spike degenerate_returns kl_spike", 300.0),
     "NissaRatioExplosion": ("ratio_explosion", 300.0),
-    "NissaPolicyStalled": ("policy_stalled", 60.0),
+    "NissaPolicyStalled": ("policy_stalled policy_unmoved", 60.0),
     "NissaAccountMismatch": ("account_mismatch", 60.0),
     "NissaImplausibleValue": ("implausible_value", 60.0),
 }

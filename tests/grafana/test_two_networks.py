@@ -70,7 +70,7 @@ def test_the_verdict_has_the_episodes_that_it_compares_beside_all(boards: Boards
     ("metrics", "wrong"),
     [
         ({"nissa_episode_final_accuracy_ratio", "nissa_episode_kept_growth_ratio"}, ["two networks"]),
-        ({"nissa_verdict_kept_delta_mean_ratio", "nissa_verdict_final_growth_mean_ratio"}, ["two networks"]),
+        ({"nissa_verdict_kept_training_delta_mean_ratio", "nissa_verdict_final_growth_mean_ratio"}, ["two networks"]),
         ({"nissa_episode_kept_accuracy_ratio", "nissa_baseline_final_accuracy_ratio"}, ["another length"]),
         ({"nissa_episode_kept_accuracy_ratio", "nissa_episode_kept_growth_ratio"}, []),
     ],

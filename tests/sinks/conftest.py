@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,10 +10,13 @@ from prometheus_client.registry import Collector
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import (
+    AccuracyDelta,
     Action,
     ActivationsMeasured,
     AlertRaised,
     AlertResolved,
+    AnalyticsUpdated,
+    ArmComparison,
     BatchCompleted,
     BestRun,
     BestRunsRanked,
@@ -28,6 +32,7 @@ from nissa.events.kinds import (
     EpisodeStarted,
     EpochAssessed,
     EpochCompleted,
+    EquivalentParams,
     EventsDropped,
     FeaturesComputed,
     GateCheck,
@@ -36,21 +41,25 @@ from nissa.events.kinds import (
     HeadDecision,
     HeadEntropy,
     Heartbeat,
+    HostAloneTrained,
     HostBaselineEpoch,
     HostBaselineMeasured,
     LayerActivations,
     LayerGradients,
     LayerWeights,
     MemoryMeasured,
+    ParamsEfficiency,
     Payload,
     PhaseTimed,
     PipelineState,
+    PolicyComparison,
     PolicyUpdated,
     ProbesConfigured,
     RunEnded,
     RunStarted,
     ScoreboardUpdated,
     SeedAttribution,
+    SeedContribution,
     SeedCulled,
     SeedFossilized,
     SeedGerminated,
@@ -60,6 +69,8 @@ from nissa.events.kinds import (
     SinkState,
     SlotSnapshot,
     StageChanged,
+    TrainingHealth,
+    TrajectoryPoint,
     TrendChanged,
     VerdictReached,
     WeightsMeasured,
@@ -94,6 +105,63 @@ _CHECKS = [
     GateCheck(name="leakage", value=0.0, relation="<=", threshold=0.1, passed=True),
 ]
 _WAIT = Action(op="WAIT")
+ANALYTICS = AnalyticsUpdated(
+    group="ppo",
+    episodes=20,
+    envs=4,
+    accuracy_delta=AccuracyDelta(
+        kept_training_delta_mean=-3.0,
+        ablation_delta_mean=40.0,
+        ablation_delta_low=-5.0,
+        ablation_delta_high=85.0,
+        ablation_delta_n=17,
+    ),
+    accuracy_trajectory=[TrajectoryPoint(epoch=1, grown_accuracy=20.0, twin_accuracy=21.0)],
+    params_efficiency_ratio=ParamsEfficiency(efficiency_ratio_mean=0.775),
+    equivalent_traditional_params=EquivalentParams(
+        kept_equivalent_params=1500,
+        kept_params=1570,
+        final_equivalent_params=1450,
+        final_params=1600,
+        curve_hosts=4,
+        curve_envs=1,
+    ),
+    seed_contributions=[
+        SeedContribution(
+            slot="early",
+            blueprint="norm",
+            seed_params=70,
+            shapley_mean=24.0,
+            shapley_mean_low=-20.0,
+            shapley_mean_high=68.0,
+            shapley_n=5,
+            shapley_envs=3,
+        ),
+        SeedContribution(slot="late", shapley_n=1, shapley_envs=1),
+    ],
+    policy_vs_heuristic=[
+        PolicyComparison(
+            heuristic_op="WAIT",
+            policy_op="CULL",
+            differing=16,
+            agreeing=447,
+            differing_gain_mean=-0.25,
+            agreeing_gain_mean=0.5,
+            policy_gain_mean=-0.75,
+            policy_gain_low=-1.5,
+            policy_gain_high=0.25,
+        )
+    ],
+    decisions=900,
+    action_distribution={"WAIT": 1.0},
+    training_health=TrainingHealth(assessed=900, flagged=57, health_mean=0.75, alerts_standing=1),
+    arms=[
+        ArmComparison(
+            other="heuristic", arm_gain_mean=2.0, arm_gain_low=-1.0, arm_gain_high=5.0, arm_envs=4, other_envs=3
+        )
+    ],
+)
+"""What a group comes to."""
 
 
 def head(forced: bool, relevant: bool) -> HeadDecision:
@@ -429,10 +497,17 @@ _STREAM: list[tuple[Scope, Payload]] = [
             evaluations=3,
             duplicates=0,
             unmeasured=1,
-            total=10.0,
+            ablation_delta=10.0,
             seeds=[
                 SeedAttribution(
-                    slot="early", shapley=4.0, shapley_low=1.0, shapley_high=7.0, marginal=3.0, ablation=5.0, exact=True
+                    slot="early",
+                    shapley=4.0,
+                    shapley_low=1.0,
+                    shapley_high=7.0,
+                    loss_shapley=0.2,
+                    marginal=3.0,
+                    ablation=5.0,
+                    exact=True,
                 ),
                 SeedAttribution(slot="mid", exact=False),
             ],
@@ -492,15 +567,15 @@ _STREAM: list[tuple[Scope, Payload]] = [
             final_accuracy_mean=93.0,
             kept_accuracy_mean=88.5,
             twin_accuracy_mean=91.5,
-            kept_delta_mean=-3.0,
-            kept_delta_low=-5.5,
-            kept_delta_high=-0.5,
-            final_delta_mean=1.5,
-            final_delta_low=-0.5,
-            final_delta_high=3.5,
-            peak_delta_mean=0.5,
-            peak_delta_low=-1.0,
-            peak_delta_high=2.0,
+            kept_training_delta_mean=-3.0,
+            kept_training_delta_low=-5.5,
+            kept_training_delta_high=-0.5,
+            final_training_delta_mean=1.5,
+            final_training_delta_low=-0.5,
+            final_training_delta_high=3.5,
+            peak_training_delta_mean=0.5,
+            peak_training_delta_low=-1.0,
+            peak_training_delta_high=2.0,
             growth_ratio_mean=1.25,
             efficiency_ratio_mean=0.775,
             final_growth_ratio_mean=1.75,
@@ -512,6 +587,10 @@ _STREAM: list[tuple[Scope, Payload]] = [
             shown="worse",
         ),
     ),
+    (ENV, HostAloneTrained(width=1.25, host_params=1930, epochs=45, final_loss=0.25, final_accuracy=95.0)),
+    (ENV, HostAloneTrained(width=2.0, host_params=4662, epochs=45, final_loss=0.125, final_accuracy=98.0)),
+    (ENV, replace(ANALYTICS, env=0, decisions=99)),
+    (ENV, ANALYTICS),
     (ENV, DecisionsScored(epochs=[1, 2], advantages=[1.0, 5.0], returns=[2.0, 4.0])),
     (
         GROUP,

@@ -28,7 +28,7 @@ __all__ = [
     "recorded",
 ]
 
-BATCHES = 23
+BATCHES = 17
 """Batches of an epoch."""
 ALERTS = {
     "loss_spike": ("loss_spike", "loss"),
@@ -43,6 +43,7 @@ ALERTS = {
 FOLLOWS: Mapping[str, set[str]] = {
     "nan": {"accuracy_drop"},  # no weight is a number any more
     "accuracy_drop": {"loss_spike"},  # the first batch of the next epoch meets the zeroed layer
+    "entropy_collapse": {"policy_unmoved"},  # a policy so sure has no gradient
 }
 """Other alerts that follow from a fault."""
 LATEST = {"entropy_collapse": 4, "value_collapse": 2}

@@ -139,7 +139,7 @@ def test_digests_tell_weights_apart_by_the_last_bit(expected: Any) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"policy": "random"}, "policy must be one of ppo, heuristic, never, not 'random'"),
+        ({"policy": "luck"}, "policy must be one of ppo, random, heuristic, never, not 'luck'"),
         ({"envs": 0}, "envs must be at least 1, not 0"),
         ({"episodes": 0}, "episodes must be at least 1, not 0"),
         ({"epochs": -1}, "epochs must be at least 1, not -1"),

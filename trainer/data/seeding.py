@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import torch
 
-__all__ = ["generator", "seeded", "stream"]
+__all__ = ["generator", "seeded", "state_digest", "stream"]
 
 
 def stream(name: str, *numbers: int) -> int:
@@ -21,6 +21,11 @@ def stream(name: str, *numbers: int) -> int:
 def generator(seed: int) -> torch.Generator:
     """A private generator on the CPU, so that nobody else's draws shift its own."""
     return torch.Generator().manual_seed(seed)
+
+
+def state_digest(draws: torch.Generator) -> str:
+    """SHA-256 of a generator's state, in hex; reading it draws nothing."""
+    return hashlib.sha256(draws.get_state().numpy().tobytes()).hexdigest()
 
 
 @contextmanager

@@ -104,8 +104,8 @@ def _of_policy(injection: Injection, run: Run) -> str | None:
     if run.policy != "ppo":
         return f"the policy {run.policy} learns nothing and cannot break, ppo can"
     needed = injection.episode + _UPDATES[injection.fault]
-    if injection.episode < (first := COLLAPSE_LIMITS.warm_up):
-        return f"a policy warms up for {first} episodes, so the earliest place is ep{first}"
+    if injection.episode < (first := COLLAPSE_LIMITS.sound):
+        return f"until a figure was sound in {first} updates it cannot collapse, so the earliest place is ep{first}"
     if run.episodes < needed:
         return f"it takes {_UPDATES[injection.fault]} episodes to show, so {needed} are needed, not {run.episodes}"
     return None

@@ -1,11 +1,11 @@
 """Carries out what a policy decides, and takes the seeds of a model through their stages after each epoch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nissa.events.kinds import Action
 from nissa.trainer.data import load_digits, stream
-from nissa.trainer.growth.lifecycle import advance, cull, fossilize, germinate
+from nissa.trainer.growth.lifecycle import advance, cull, fossilize, germinate, mix_in
 from nissa.trainer.network import Model, Seed, Slot
 from nissa.trainer.training import TrainedEpoch, trend, validate
 
@@ -17,16 +17,19 @@ class Growth:
     """The seeds of one episode: how many were germinated, fossilized and culled.
 
     `names` starts the names of the seeds, their initializations come from `torch_seed`, and `initiator` is who decides.
+    If they are not `isolated`, seeds take part in full as soon as they germinate.
     """
 
     model: Model
     names: str
     torch_seed: int
     initiator: str
+    isolated: bool = True
     germinated: int = 0
     fossilized: int = 0
     culled: int = 0
     _tried: int = 0
+    _sown: list[Seed] = field(default_factory=list)
 
     def act(self, action: Action, accuracy: float, epochs_left: int) -> str | None:
         """Do what was decided, if slot and gates allow it; `accuracy` is the validation accuracy in percent, now.
@@ -72,6 +75,11 @@ class Growth:
         """Seeds germinated, fossilized and culled so far."""
         return {"germinated": self.germinated, "fossilized": self.fossilized, "culled": self.culled}
 
+    def fates(self) -> list[tuple[str, bool]]:
+        """Of each seed that germinated, its blueprint, and whether it is fossilized now."""
+        kept = {slot.seed.name for slot in self.model.seeded() if slot.seed and slot.stage == "FOSSILIZED"}
+        return [(seed.blueprint, seed.name in kept) for seed in self._sown]
+
     def _measure(self) -> float:
         return validate(self.model, load_digits()).accuracy
 
@@ -99,5 +107,9 @@ class Growth:
         self._tried += 1
         growth = self.model.growth_ratio() + seed.params / self.model.host_params
         done = germinate(slot, seed, {"growth_ratio_after": growth, "epochs_left": float(epochs_left)})
-        self.germinated += done
+        if done:
+            self.germinated += 1
+            self._sown.append(seed)
+            if not self.isolated:
+                mix_in(slot, accuracy)
         return done

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from nissa.events.kinds import GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
 from nissa.trainer.network import GATES, Seed, Slot, checks, reason
 
-__all__ = ["PATIENCE", "advance", "cull", "fossilize", "germinate"]
+__all__ = ["PATIENCE", "advance", "cull", "fossilize", "germinate", "mix_in"]
 
 PATIENCE = 4
 """Epochs for which a gate that stays shut is asked again before the seed is culled."""
@@ -26,6 +26,13 @@ def germinate(slot: Slot, seed: Seed, facts: dict[str, float | None]) -> bool:
     )
     _move(slot, seed, "GERMINATED", seed.accuracy)
     return True
+
+
+def mix_in(slot: Slot, accuracy: float) -> None:
+    """Let a seed that has germinated take part in full at once, without isolation and blending."""
+    if slot.seed is not None:
+        slot.alpha = 1.0
+        _move(slot, slot.seed, "HOLDING", accuracy)
 
 
 def advance(slot: Slot, accuracy: float, measure: Callable[[], float]) -> bool:

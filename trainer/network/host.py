@@ -6,10 +6,13 @@ from torch import Tensor, nn
 
 from nissa.trainer.data import N_CLASSES, seeded
 
-__all__ = ["ARCHITECTURE", "SIDE", "SLOT_CHANNELS", "Host", "n_params", "new_host"]
+__all__ = ["ARCHITECTURE", "CHANNELS", "SIDE", "SLOT_CHANNELS", "Channels", "Host", "n_params", "new_host"]
 
 ARCHITECTURE = "cnn_3block"
-SLOT_CHANNELS = {"early": 7, "mid": 8, "late": 8}
+Channels = tuple[int, int, int]
+"""How many leave each block."""
+CHANNELS: Channels = (7, 8, 8)
+SLOT_CHANNELS = dict(zip(("early", "mid", "late"), CHANNELS, strict=True))
 """The places for seeds, one after each block, with the channels that pass there."""
 SIDE = 4
 """Height and width, in pixels, of what passes the slots."""
@@ -18,11 +21,11 @@ _Slot = Callable[[Tensor], Tensor]
 
 
 class Host(nn.Module):
-    """Three blocks of convolution, average over the pixels, one linear layer: 1,256 parameters."""
+    """Three blocks of convolution, average over the pixels, one linear layer: 1,256 parameters with `CHANNELS`."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: Channels = CHANNELS) -> None:
         super().__init__()
-        early, mid, late = SLOT_CHANNELS.values()
+        early, mid, late = channels
         self.conv1, self.relu1, self.shrink = _conv(1, early), nn.ReLU(), nn.MaxPool2d(2)
         self.conv2, self.relu2 = _conv(early, mid), nn.ReLU()
         self.conv3, self.relu3 = _conv(mid, late), nn.ReLU()
@@ -38,10 +41,10 @@ class Host(nn.Module):
         return logits
 
 
-def new_host(seed: int) -> Host:
+def new_host(seed: int, channels: Channels = CHANNELS) -> Host:
     """A host initialized from `seed`; the global generators are left alone."""
     with seeded(seed):
-        return Host()
+        return Host(channels)
 
 
 def n_params(module: nn.Module) -> int:

@@ -3,7 +3,8 @@
 from torch import Tensor, nn
 
 from nissa.pipeline.emitter import Emitter
-from nissa.trainer.network.host import SLOT_CHANNELS, Host, n_params, new_host
+from nissa.trainer.network.flops import host_flops
+from nissa.trainer.network.host import CHANNELS, SLOT_CHANNELS, Channels, Host, n_params, new_host
 from nissa.trainer.network.optimizer import new_optimizer
 from nissa.trainer.network.slot import ISOLATED, MIXED, Slot
 
@@ -11,13 +12,15 @@ __all__ = ["Model"]
 
 
 class Model(nn.Module):
-    """A host initialized from `torch_seed`, and one empty slot after each of its blocks."""
+    """A host initialized from `torch_seed`, and one empty slot after each of its blocks; `channels` leave each."""
 
-    def __init__(self, torch_seed: int, emitter: Emitter) -> None:
+    def __init__(self, torch_seed: int, emitter: Emitter, channels: Channels = CHANNELS) -> None:
         super().__init__()
-        self.host: Host = new_host(torch_seed)
+        self.host: Host = new_host(torch_seed, channels)
         self.optimizer = new_optimizer(self.host)
-        self._slots = nn.ModuleList(Slot(name, channels, emitter) for name, channels in SLOT_CHANNELS.items())
+        self._slots = nn.ModuleList(
+            Slot(name, width, emitter) for name, width in zip(SLOT_CHANNELS, channels, strict=True)
+        )
         self.host_params = n_params(self.host)
 
     @property
@@ -49,6 +52,10 @@ class Model(nn.Module):
     def seed_params(self, stage: str | None = None) -> int:
         """Trainable parameters of the seeds, of all or of those in one stage."""
         return sum(slot.seed.params for slot in self.slots.values() if slot.seed and stage in (None, slot.stage))
+
+    def flops_ratio(self) -> float:
+        """Operations of a forward pass: (host + seeds) / host, over the seeds present, whatever their stage."""
+        return 1 + sum(slot.seed.flops for slot in self.slots.values() if slot.seed) / host_flops()
 
     def growth_ratio(self) -> float:
         """(host + seeds) / host, over the seeds present, whatever their stage."""

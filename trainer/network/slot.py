@@ -40,6 +40,8 @@ class Slot(nn.Module):
     def __init__(self, name: str, channels: int, emitter: Emitter) -> None:
         super().__init__()
         self.name, self.channels, self.emitter = name, channels, emitter
+        self.closed = False
+        """Whether no policy may germinate anything here: masked, in a run that is trained again without it."""
         self.clear()
 
     def clear(self) -> None:

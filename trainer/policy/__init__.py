@@ -6,6 +6,7 @@ from nissa.trainer.policy.decision import Policy, decide_by_rule, never
 from nissa.trainer.policy.hyperparameters import HYPERPARAMETERS
 from nissa.trainer.policy.ppo import PPO
 from nissa.trainer.policy.rewards import reward_components
+from nissa.trainer.policy.rich_observation import diagnostics
 from nissa.trainer.policy.rollout import Transition
 from nissa.trainer.policy.situation import Situation, SlotView
 
@@ -19,6 +20,7 @@ __all__ = [
     "SlotView",
     "Transition",
     "decide_by_rule",
+    "diagnostics",
     "never",
     "reward_components",
 ]

@@ -49,7 +49,7 @@ def masks(situation: Situation, op: str) -> dict[str, list[bool]]:
 def _slots(situation: Situation, op: str) -> list[bool]:
     """Where an operation can act."""
     if op == "GERMINATE":
-        return [slot.stage == "DORMANT" for slot in situation.slots]
+        return [slot.stage == "DORMANT" and not slot.closed for slot in situation.slots]
     if op == "CULL":
         return [slot.stage in LIVE for slot in situation.slots]
     return [op == "FOSSILIZE" and slot.stable and slot.stage == "HOLDING" for slot in situation.slots]

@@ -21,29 +21,33 @@ class ActorCritic(nn.Module):
     """Initialized from `seed`, to explore without culling every seed before it can help.
 
     Values are told in the unit of the rewards. The critic itself learns them less `value_mean`, in units of
-    `value_std`: value normalization (Yu et al. 2022, arXiv:2103.01955, section 5.1).
+    `value_std`: value normalization (Yu et al. 2022, arXiv:2103.01955, section 5.1). `blueprint_prior` is added to the
+    logits of the blueprints, and is not learned.
     """
 
     value_mean: Tensor
     value_std: Tensor
+    blueprint_prior: Tensor
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, observation_size: int = OBSERVATION_SIZE) -> None:
         super().__init__()
         with seeded(seed):
             self.body = nn.Sequential(
-                nn.Linear(OBSERVATION_SIZE, _WIDTH), nn.Tanh(), nn.Linear(_WIDTH, _WIDTH), nn.Tanh()
+                nn.Linear(observation_size, _WIDTH), nn.Tanh(), nn.Linear(_WIDTH, _WIDTH), nn.Tanh()
             )
             self.heads = nn.ModuleDict({head: nn.Linear(_WIDTH, len(names)) for head, names in HEADS.items()})
             self.critic = nn.Linear(_WIDTH, 1)
         self.register_buffer("value_mean", torch.zeros(()))
         self.register_buffer("value_std", torch.ones(()))
+        self.register_buffer("blueprint_prior", torch.zeros(len(HEADS["blueprint"])))
         self._calm()
 
     def forward(self, observations: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Observations (n, 30) to logits (n, choices) by head and values (n,)."""
+        """Observations (n, observation_size) to logits (n, choices) by head and values (n,)."""
         hidden = self.body(observations)
         values = self.value_mean + self.value_std * self.critic(hidden).squeeze(-1)
-        return {name: head(hidden) for name, head in self.heads.items()}, values
+        logits = {name: head(hidden) for name, head in self.heads.items()}
+        return logits | {"blueprint": logits["blueprint"] + self.blueprint_prior}, values
 
     def scale_values(self, mean: float, std: float) -> None:
         """Let the critic learn values as multiples of `std` from `mean`, both in the unit of the rewards."""

@@ -39,4 +39,4 @@ def _germinate(situation: Situation) -> Action:
 
 
 def _empty(situation: Situation) -> list[SlotView]:
-    return [slot for slot in situation.slots if slot.stage == "DORMANT"]
+    return [slot for slot in situation.slots if slot.stage == "DORMANT" and not slot.closed]

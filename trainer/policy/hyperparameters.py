@@ -8,6 +8,7 @@ __all__ = ["HYPERPARAMETERS"]
 
 HYPERPARAMETERS: Mapping[str, float] = {
     "rent": rewards.RENT,
+    "compute": rewards.COMPUTE,
     "ppo_discount": rollout.DISCOUNT,
     "ppo_trace": rollout.TRACE,
     "ppo_learning_rate": ppo.LEARNING_RATE,

@@ -1,6 +1,7 @@
 """Proximal policy optimization (Schulman et al. 2017) over a factored action, with masks and an early stop."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -8,13 +9,15 @@ from torch.nn.utils import clip_grad_norm_
 
 from nissa.events.kinds import DecisionsScored, HeadEntropy, PolicyUpdated
 from nissa.operators.statistics import Moments
-from nissa.trainer.data import generator, stream
+from nissa.trainer.data import generator, state_digest, stream
+from nissa.trainer.policy.actions import HEADS
 from nissa.trainer.policy.actor_critic import ActorCritic, masked_log_probs
 from nissa.trainer.policy.decision import Decision
 from nissa.trainer.policy.ppo_figures import explained_variance, head_entropy
 from nissa.trainer.policy.ppo_loss import ppo_loss
+from nissa.trainer.policy.rich_observation import DIAGNOSTICS_SIZE
 from nissa.trainer.policy.rollout import Batch, Rollout, collate, score
-from nissa.trainer.policy.situation import Situation
+from nissa.trainer.policy.situation import OBSERVATION_SIZE, Situation
 
 __all__ = ["LEARNING_RATE", "MAX_GRAD_NORM", "MINIBATCH", "PASSES", "PPO", "TARGET_KL"]
 
@@ -24,20 +27,29 @@ MINIBATCH = 64
 MAX_GRAD_NORM = 0.5
 TARGET_KL = 0.03
 
+Fate = tuple[str, bool]
+"""The blueprint of a seed that has ended, and whether it fossilized."""
+
 
 class PPO:
     """The policy "ppo": decides for all environments, and learns after each round of episodes."""
 
-    def __init__(self, seed: int) -> None:
-        self.network = ActorCritic(stream("policy", seed))
+    def __init__(self, seed: int, *, diagnostics: bool = False) -> None:
+        seen = OBSERVATION_SIZE + (DIAGNOSTICS_SIZE if diagnostics else 0)
+        self.network = ActorCritic(stream("policy", seed), seen)
         self._optimizer = torch.optim.Adam(self.network.parameters(), lr=LEARNING_RATE, eps=1e-5)
         self._draws, self._order = generator(stream("actions", seed)), generator(stream("minibatches", seed))
         self._returns = Moments()
+        self._fates: list[Fate] = []
         self._updates = 0
 
     def __call__(self, situation: Situation) -> Decision:
         """Draw a decision."""
         return self.network.decide(situation, self._draws)
+
+    def rng_digests(self) -> dict[str, str]:
+        """SHA-256 of the state of each of its generators, in hex, by what is drawn from it."""
+        return {"actions": state_digest(self._draws), "minibatches": state_digest(self._order)}
 
     def learn(self, rollouts: Sequence[Rollout]) -> tuple[PolicyUpdated, list[DecisionsScored]]:
         """One update from finished episodes: what it came to, and the score of each episode's decisions."""
@@ -49,6 +61,17 @@ class PPO:
         updated = _updated(self._updates, batch, heads, learned)
         self._updates += 1
         return updated, scores
+
+    def prefer(self, fates: Iterable[Fate]) -> None:
+        """Make what has worked likelier from now on: the prior of a blueprint is the log of its success rate so far.
+
+        The rate is that of Laplace's rule, (fossilized + 1) / (germinated + 2), so that of no seeds it is a half.
+        """
+        self._fates += fates
+        germinated = Counter(blueprint for blueprint, _ in self._fates)
+        fossilized = Counter(blueprint for blueprint, kept in self._fates if kept)
+        rates = [(fossilized[name] + 1) / (germinated[name] + 2) for name in HEADS["blueprint"]]
+        self.network.blueprint_prior.copy_(torch.tensor(rates).log())
 
     def _scale(self, batch: Batch) -> None:
         """Let the critic learn on the scale of all returns so far."""

@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from nissa.trainer.network import SLOT_CHANNELS, STAGES, Slot
 from nissa.trainer.training import trend
 
-__all__ = ["OBSERVATION_SIZE", "Situation", "SlotView", "observation"]
+__all__ = ["LOSS_OF_GUESSING", "OBSERVATION_SIZE", "Situation", "SlotView", "observation"]
 
 _GROWN = STAGES[1:]
 OBSERVATION_SIZE = 6 + (len(_GROWN) + 3) * len(SLOT_CHANNELS)
-_LOSS_OF_GUESSING = 2.303
+LOSS_OF_GUESSING = 2.303
 """log(10): a loss above it says nothing more."""
 
 
 @dataclass(frozen=True)
 class SlotView:
-    """A slot as a policy sees it; `contribution` in percentage points, None where it was not measured."""
+    """A slot as a policy sees it; `contribution` in percentage points, None where it was not measured.
+
+    Nothing may germinate where it is `closed`.
+    """
 
     name: str
     stage: str
@@ -23,12 +26,13 @@ class SlotView:
     alpha: float
     contribution: float | None
     stable: bool
+    closed: bool = False
 
     @classmethod
     def of(cls, slot: Slot) -> "SlotView":
         """What there is to see of a slot."""
         contribution = slot.facts.get("counterfactual_contribution")
-        return cls(slot.name, slot.stage, slot.epochs_in_stage, slot.alpha, contribution, slot.stable)
+        return cls(slot.name, slot.stage, slot.epochs_in_stage, slot.alpha, contribution, slot.stable, slot.closed)
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,12 @@ class Situation:
     growth_ratio: float
     germinated: int
     slots: tuple[SlotView, ...]
+    diagnostics: tuple[float, ...] = ()
+    """Of `diagnostics`; empty where the policy is not to see them."""
 
 
 def observation(situation: Situation) -> list[float]:
-    """30 numbers of about -1 to 1.
+    """30 numbers of about -1 to 1, and behind them the diagnostics.
 
     0 share of the epochs done; 1 training and 2 validation accuracy / 100; 3 validation loss / log(10), at most 1, as
     which NaN counts; 4 trend of the accuracy / 10 points; 5 growth ratio - 1; then for each slot, from the input to
@@ -57,11 +63,12 @@ def observation(situation: Situation) -> list[float]:
         1 - situation.epochs_left / situation.max_epochs,
         situation.train_accuracy / 100,
         situation.accuracies[-1] / 100,
-        min(1.0, situation.val_loss / _LOSS_OF_GUESSING),
+        min(1.0, situation.val_loss / LOSS_OF_GUESSING),
         trend(situation.accuracies) / 10,
         situation.growth_ratio - 1,
     ]
-    return model + [number for slot in situation.slots for number in _slot(slot)]
+    slots = [number for slot in situation.slots for number in _slot(slot)]
+    return [*model, *slots, *situation.diagnostics]
 
 
 def _slot(slot: SlotView) -> list[float]:

@@ -1,58 +1,80 @@
 """What an episode came to, as a study judges it, and the mean of several."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
 from math import nan
 from statistics import fmean
+from typing import NamedTuple
 
-from nissa.trainer.training import Course, EpisodeRecord, Measured
+from nissa.operators.statistics import SizeCurve
+from nissa.trainer.study.hosts import Alone, SizeCurves
+from nissa.trainer.study.judge import Judged
+from nissa.trainer.training import Measured
 
-__all__ = ["Outcome", "alone", "grown", "mean_outcome"]
+__all__ = ["Figures", "Outcome", "alone", "grown", "mean_outcome"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """One episode, or a mean over several, told of two networks.
+class Figures(NamedTuple):
+    """One network on one split, or a mean over several; None where it would have to be extrapolated.
 
-    `kept_*` is what remains at the end, `final_*` the network as it was trained, with all its seeds. Of each: accuracy
-    in percent; `delta` = it minus that of the host twin, percentage points; `growth_ratio` = (host + its seeds) / host;
+    Accuracy in percent. `training_delta` = it minus that of the host twin, `equal_delta` = it minus `equal_accuracy`,
+    that of hosts with as many parameters trained alone; percentage points. `growth_ratio` = (host + its seeds) / host;
     `efficiency_ratio` = (accuracy / parameters) / (accuracy of the twin / parameters of the host).
     """
 
-    kept_accuracy: float
-    kept_delta: float
-    kept_growth_ratio: float
-    kept_efficiency_ratio: float
-    final_accuracy: float
-    final_delta: float
-    final_growth_ratio: float
-    final_efficiency_ratio: float
+    accuracy: float | None
+    training_delta: float | None
+    equal_accuracy: float | None
+    equal_delta: float | None
+    growth_ratio: float | None
+    efficiency_ratio: float | None
 
 
-def grown(record: EpisodeRecord, twin: Course) -> Outcome:
-    """An episode against its twin. Raises ValueError if it has not ended."""
-    if record.kept is None:
-        raise ValueError(f"episode {record.episode} of environment {record.env} has not ended")
-    return Outcome(**_against("kept", record.kept, twin), **_against("final", record.final, twin))
+class Outcome(NamedTuple):
+    """Of `held_out` images the network that is kept; of those of the validation the one `kept`, and `final`, the one
+    that was trained, with all its seeds."""
+
+    held_out: Figures
+    kept: Figures
+    final: Figures
 
 
-def alone(twin: Course) -> Outcome:
+def grown(judged: Judged, twin: Alone, curves: SizeCurves) -> Outcome:
+    """An episode against its twin, and against hosts of its size."""
+    return Outcome(
+        _figures(judged.held_out, judged.kept.growth_ratio, twin.held_out, twin.params, curves.held_out),
+        _of(judged.kept, twin, curves),
+        _of(judged.final, twin, curves),
+    )
+
+
+def alone(host: Alone) -> Outcome:
     """A twin against itself: the baseline."""
-    host = Measured(twin.val_accuracies[-1], twin.val_losses[-1], 1.0)
-    return Outcome(**_against("kept", host, twin), **_against("final", host, twin))
+    held_out, validation = (Figures(of, 0.0, of, 0.0, 1.0, 1.0) for of in (host.held_out, host.validation))
+    return Outcome(held_out, validation, validation)
 
 
 def mean_outcome(outcomes: Sequence[Outcome]) -> Outcome:
-    """The mean of each figure. Raises StatisticsError for no outcomes."""
-    names = [field.name for field in fields(Outcome)]
-    return Outcome(**{name: fmean(getattr(outcome, name) for outcome in outcomes) for name in names})
+    """The mean of each figure; None where it is None in one. Raises StatisticsError for no outcomes."""
+    return Outcome(*(Figures(*map(_mean, zip(*views, strict=True))) for views in zip(*outcomes, strict=True)))
 
 
-def _against(which: str, network: Measured, twin: Course) -> dict[str, float]:
-    baseline = twin.val_accuracies[-1]
-    return {
-        f"{which}_accuracy": network.accuracy,
-        f"{which}_delta": network.accuracy - baseline,
-        f"{which}_growth_ratio": network.growth_ratio,
-        f"{which}_efficiency_ratio": network.accuracy / network.growth_ratio / baseline if baseline else nan,
-    }
+def _of(network: Measured, twin: Alone, curves: SizeCurves) -> Figures:
+    return _figures(network.accuracy, network.growth_ratio, twin.validation, twin.params, curves.validation)
+
+
+def _figures(accuracy: float, growth: float, baseline: float, host_params: int, curve: SizeCurve) -> Figures:
+    equal = curve.accuracy_at(growth * host_params)
+    return Figures(
+        accuracy=accuracy,
+        training_delta=accuracy - baseline,
+        equal_accuracy=equal,
+        equal_delta=None if equal is None else accuracy - equal,
+        growth_ratio=growth,
+        efficiency_ratio=accuracy / growth / baseline if baseline else nan,
+    )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    found = list(values)
+    known = [value for value in found if value is not None]
+    return fmean(known) if len(known) == len(found) else None

@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from nissa.trainer.data import Digits
 
-__all__ = ["Validation", "validate"]
+__all__ = ["Validation", "measure", "validate"]
 
 
 class Validation(NamedTuple):
@@ -20,9 +20,14 @@ class Validation(NamedTuple):
     right: Tensor
 
 
-@torch.no_grad()
 def validate(network: nn.Module, data: Digits) -> Validation:
-    """Loss and accuracy on the validation images, in one batch."""
-    logits: Tensor = network(data.val_images)
-    right, n = logits.argmax(1) == data.val_labels, len(data.val_labels)
-    return Validation(n, cross_entropy(logits, data.val_labels).item(), 100 * int(right.sum()) / n, right)
+    """Loss and accuracy on the validation images."""
+    return measure(network, data.val_images, data.val_labels)
+
+
+@torch.no_grad()
+def measure(network: nn.Module, images: Tensor, labels: Tensor) -> Validation:
+    """Loss and accuracy on images (n, 1, 8, 8) with labels (n,), in one batch."""
+    logits: Tensor = network(images)
+    right, n = logits.argmax(1) == labels, len(labels)
+    return Validation(n, cross_entropy(logits, labels).item(), 100 * int(right.sum()) / n, right)

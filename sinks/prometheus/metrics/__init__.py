@@ -7,6 +7,7 @@ and how long it is true.
 from nissa.sinks.prometheus.lifetimes import Table
 from nissa.sinks.prometheus.metrics import (
     alerts,
+    analytics,
     assessment,
     blueprints,
     layers,
@@ -29,6 +30,7 @@ TABLES: tuple[Table, ...] = (
     *pipeline.TABLES,
     *run.TABLES,
     *verdict.TABLES,
+    *analytics.TABLES,
     *training.TABLES,
     *assessment.TABLES,
     *layers.TABLES,

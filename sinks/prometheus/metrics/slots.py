@@ -85,6 +85,11 @@ TABLES = (
             "ratio", "Upper end of the 95% interval of the Shapley value.", percent("shapley_high")
         ),
         nissa_slot_shapley_exact=gauge("1", "1 where that value is of all configurations, 0 where of some.", "exact"),
+        nissa_slot_shapley_loss=gauge(
+            "nats",
+            "Shapley value in the loss: what switching the seed on takes away from the validation loss.",
+            "loss_shapley",
+        ),
         nissa_slot_marginal_ratio=gauge(
             "ratio",
             "What switching the seed on adds to the accuracy, mean over all configurations of the others.",
@@ -105,6 +110,11 @@ TABLES = (
         ),
     ),
     of_seeds(SeedsAttributed, ENV)(
+        nissa_ablation_delta_ratio=gauge(
+            "ratio",
+            "Accuracy of the trained network with all seeds minus that of the same one with every seed switched off.",
+            percent("ablation_delta"),
+        ),
         nissa_attribution_evaluations=gauge(
             "evaluations", "Results that the last attribution of seeds rests on.", "evaluations"
         ),

@@ -57,28 +57,28 @@ TABLES = (
             "Kept accuracy against the twins': 1 where it is shown to be better, -1 to be worse, 0 where neither is.",
             lambda row: _SHOWN.get(row.shown),
         ),
-        nissa_verdict_kept_delta_mean_ratio=gauge(
+        nissa_verdict_kept_training_delta_mean_ratio=gauge(
             "ratio",
             "Kept accuracy minus the twin's at the same epoch, a mean over environments.",
-            percent("kept_delta_mean"),
+            percent("kept_training_delta_mean"),
         ),
-        nissa_verdict_kept_delta_low_ratio=gauge(
+        nissa_verdict_kept_training_delta_low_ratio=gauge(
             "ratio",
             "Lower end of its 95% interval; absent with fewer than two environments.",
-            percent("kept_delta_low"),
+            percent("kept_training_delta_low"),
         ),
-        nissa_verdict_kept_delta_high_ratio=gauge(
-            "ratio", "Upper end of its 95% interval; absent with fewer than two.", percent("kept_delta_high")
+        nissa_verdict_kept_training_delta_high_ratio=gauge(
+            "ratio", "Upper end of its 95% interval; absent with fewer than two.", percent("kept_training_delta_high")
         ),
-        nissa_verdict_final_delta_mean_ratio=gauge(
+        nissa_verdict_final_training_delta_mean_ratio=gauge(
             "ratio",
             "Accuracy as trained minus the twin's at the same epoch, a mean over environments.",
-            percent("final_delta_mean"),
+            percent("final_training_delta_mean"),
         ),
-        nissa_verdict_peak_delta_mean_ratio=gauge(
+        nissa_verdict_peak_training_delta_mean_ratio=gauge(
             "ratio",
             "Peak accuracy minus the twin's peak over the same epochs, a mean over environments.",
-            percent("peak_delta_mean"),
+            percent("peak_training_delta_mean"),
         ),
         nissa_verdict_kept_accuracy_mean_ratio=gauge(
             "ratio", "Mean validation accuracy of the networks that are kept.", percent("kept_accuracy_mean")

@@ -55,11 +55,12 @@ def test_marbles_of_a_spike_it_is_raised_at_once_and_resolved_after_ten_quiet_ba
 
 def test_a_spike_says_what_it_was_and_where() -> None:
     (spike,) = raised(told([batch(loss) for loss in (*FLAT, 3.0)]))
-    assert (spike.alert, spike.subject, spike.severity, spike.clause) == ("loss_spike", "loss", "warning", "ratio")
-    assert spike.baseline == pytest.approx(1.02)
-    assert spike.threshold == pytest.approx(2.04, abs=1e-3)
-    assert (spike.value, spike.window) == (3.0, 20)
-    assert spike.what == "loss 3 over 2.04, usually 1.02: ratio"
+    assert (spike.alert, spike.subject, spike.severity, spike.clause) == ("loss_spike", "loss", "warning", "spike")
+    assert spike.baseline == pytest.approx(1.02, abs=0.005)
+    # Four of the least noises above that.
+    assert spike.threshold == pytest.approx(1.02 * math.exp(0.2), abs=0.005)
+    assert (spike.value, spike.window) == (3.0, 19)
+    assert spike.what == f"loss 3 over {spike.threshold:.4g}, usually {spike.baseline:.4g}: spike"
 
 
 @settings(max_examples=50)
@@ -511,20 +512,28 @@ SPIKE = [batch(loss) for loss in (*FLAT, 1.6)]
 
 
 def test_the_mode_is_that_of_the_configuration() -> None:
-    """1.6 is a jump to the robust rule, and nothing to the documented one."""
+    """1.6 is a spike to the robust rule, and nothing to the documented one."""
     assert len(raised(told(SPIKE))) == 1
     assert told([configured(alerts={"mode": "ratio"}), *SPIKE]) == []
     assert len(raised(told([configured(alerts={"mode": "robust"}), *SPIKE], "ratio"))) == 1
 
 
-@pytest.mark.parametrize(("times", "found"), [(7.9, True), (8.1, False)])
-@BOTH
-def test_how_many_times_its_mean_a_loss_may_be_is_configured(mode: str, times: float, found: bool) -> None:
-    """To the robust rule it is then no ratio, but still a jump."""
-    spike = [configured(alerts={"mode": mode, "loss_spike_threshold": times}), *[batch(1.0)] * 40, batch(8.0)]
+LIMITS = (("ratio", 7.9, True), ("ratio", 8.1, False), ("robust", 2.0, True), ("robust", 2.0**11, False))
+
+
+@pytest.mark.parametrize(("mode", "threshold", "found"), LIMITS)
+def test_how_sensitive_it_is_to_losses_is_configured(mode: str, threshold: float, found: bool) -> None:
+    """8 is eight times the mean, and 42 of the least noises above a level without any; at 2^11, 44 are allowed."""
+    spike = [configured(alerts={"mode": mode, "loss_spike_threshold": threshold}), *[batch(1.0)] * 40, batch(8.0)]
     clauses = [alert.clause for alert in raised(told(spike))]
-    assert ("ratio" in clauses) == found
-    assert clauses in (["ratio"], [] if mode == "ratio" else ["jump"])
+    assert clauses == ([{"ratio": "ratio", "robust": "spike"}[mode]] if found else [])
+
+
+@BOTH
+@pytest.mark.parametrize("threshold", [1, 0.5, 0, -2.0, math.nan, True, "3"])
+def test_a_sensitivity_that_none_can_be_is_as_if_not_said(mode: str, threshold: object) -> None:
+    spike = [configured(alerts={"mode": mode, "loss_spike_threshold": threshold}), *[batch(1.0)] * 40, batch(8.0)]
+    assert len(raised(told(spike))) == 1
 
 
 def test_a_configuration_outlives_an_episode_and_is_no_part_of_one() -> None:

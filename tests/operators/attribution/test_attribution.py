@@ -127,7 +127,7 @@ def test_in_a_demo_each_measurement_gives_exact_values_of_seeds_with_names_and_i
         n = len(told.slots)
         values = {bits(each.config): each.val_accuracy or math.nan for each in told.results}
         assert [seed.shapley for seed in row.seeds] == pytest.approx(brute_force(n, values), abs=1e-9)
-        assert math.fsum(seed.shapley or 0.0 for seed in row.seeds) == pytest.approx(row.total, abs=1e-9)
+        assert math.fsum(seed.shapley or 0.0 for seed in row.seeds) == pytest.approx(row.ablation_delta, abs=1e-9)
         assert (row.evaluations, row.unmeasured, len(row.interactions)) == (2**n, 0, math.comb(n, 2))
         for seed in row.seeds:
             assert seed.exact
@@ -156,5 +156,7 @@ def test_of_a_demo_that_lost_configurations_nothing_is_made_up(demo: Path) -> No
         assert (after.unmeasured, after.interactions) == (len(lost), [])
         for place, (was, now) in enumerate(zip(before.seeds, after.seeds, strict=True)):
             known = not {(True,) * n, tuple(i != place for i in range(n))} & lost
-            nothing: Any = dict.fromkeys(("shapley", "shapley_se", "shapley_low", "shapley_high", "marginal"))
+            nothing: Any = dict.fromkeys(
+                ("shapley", "shapley_se", "shapley_low", "shapley_high", "loss_shapley", "marginal")
+            )
             assert now == replace(was, **nothing, exact=False, ablation=was.ablation if known else None)

@@ -55,6 +55,20 @@ def test_values_are_what_each_seed_adds_over_all_orders(game: tuple[int, dict[in
     assert shapley(*game) == pytest.approx(brute_force(*game), abs=1e-9)
 
 
+@given(games(most=4), games(most=4))
+def test_shares_in_the_loss_are_what_each_seed_takes_away_from_it(
+    game: tuple[int, dict[int, float]], lost: tuple[int, dict[int, float]]
+) -> None:
+    n, values = game
+    losses = {config: lost[1].get(config, 1.5 * config) for config in values}
+    whole = told(n, values)
+    whole = replace(whole, results=[replace(row, val_loss=losses[at]) for at, row in enumerate(whole.results)])
+    found = [seed.loss_shapley for seed in attributed(whole, {}).seeds]
+    assert found == pytest.approx(brute_force(n, {config: -loss for config, loss in losses.items()}), abs=1e-9)
+    lacking = replace(whole, results=[replace(whole.results[0], val_loss=None), *whole.results[1:]])
+    assert {seed.loss_shapley for seed in attributed(lacking, {}).seeds} == {None}
+
+
 @pytest.mark.parametrize("n", [6, 7, 8])
 def test_of_many_seeds_too(n: int) -> None:
     values = {config: random.Random(config).uniform(0, 100) for config in range(1 << n)}
@@ -66,7 +80,7 @@ def test_they_add_up_to_what_all_seeds_bring_together(game: tuple[int, dict[int,
     n, values = game
     found = attributed(told(n, values), {})
     assert math.fsum(seed.shapley or 0.0 for seed in found.seeds) == pytest.approx(values[(1 << n) - 1] - values[0])
-    assert found.total == values[(1 << n) - 1] - values[0]
+    assert found.ablation_delta == values[(1 << n) - 1] - values[0]
 
 
 @given(games(), st.data())
@@ -109,7 +123,7 @@ def test_the_factorial_of_the_document_by_hand() -> None:
     assert [seed.marginal for seed in found.seeds] == pytest.approx([5.2 / 4, 4.6 / 4, 7.0 / 4])
     assert [seed.ablation for seed in found.seeds] == pytest.approx([1.2, 0.6, 1.5])
     assert all(seed.exact for seed in found.seeds)
-    assert found.total == pytest.approx(4.1)
+    assert found.ablation_delta == pytest.approx(4.1)
 
 
 @given(games())
@@ -194,7 +208,7 @@ def test_where_a_configuration_was_not_measured_what_follows_from_it_is_missing_
     assert (found.evaluations, found.unmeasured) == ((1 << n) - len(gone), len(gone))
     assert found.interactions == []
     full = (1 << n) - 1
-    assert found.total == (None if {0, full} & gone else whole.total)
+    assert found.ablation_delta == (None if {0, full} & gone else whole.ablation_delta)
     for place, (before, after) in enumerate(zip(whole.seeds, found.seeds, strict=True)):
         known = not {full, full ^ 1 << place} & gone
         assert after == replace(
@@ -218,7 +232,7 @@ def test_a_broken_accuracy_is_carried_into_what_follows_from_it_alone() -> None:
     found = attributed(told(2, {0: 50.0, 1: math.nan, 2: 60.0, 3: 70.0}), {})
     first, second = found.seeds
     assert (math.isnan(first.shapley or 0.0), math.isnan(second.shapley or 0.0)) == (True, True)
-    assert (first.ablation, math.isnan(second.ablation or 0.0), found.total) == (10.0, True, 20.0)
+    assert (first.ablation, math.isnan(second.ablation or 0.0), found.ablation_delta) == (10.0, True, 20.0)
 
 
 def test_samples_of_which_each_says_the_same_leave_no_standard_error() -> None:

@@ -19,7 +19,7 @@ from tests.operators.watching import head, marbles, names, raised, resolved, upd
 from tests.samples import event
 
 HEALTHY = [updated() for _ in range(10)]
-"""Just the warm-up."""
+"""More than what was sound before has to be."""
 
 
 def told(updates: Iterable[PolicyUpdated], operator: Any = None) -> list[Any]:
@@ -91,9 +91,9 @@ def test_twins_on_both_sides_of_each_limit_of_the_entropy(left: float, severity:
 
 def test_what_was_sound_twice_is_judged_in_a_run_of_eight_updates() -> None:
     low = updated({"op": head(0.01)}, value_std=0.0, explained_variance=0.0)
-    for sound, found in ((2, ["value_collapse", "entropy_collapse"]), (1, [])):
-        out = raised(told([*[updated()] * sound, *[low] * 5]))
-        assert [(row.alert, row.update) for row in out] == [(name, updated().update) for name in found]
+    both = [("entropy_collapse", "op"), ("value_collapse", None)]
+    for sound, lows, found in ((2, 3, both[1:]), (2, 5, both), (1, 4, []), (1, 5, both), (0, 4, []), (0, 5, both)):
+        assert sorted(names(told([*[updated()] * sound, *[low] * lows]))) == found, (sound, lows)
     assert names(told([*[updated()] * 5, updated(approx_kl=0.7)], policy_spikes())) == [("kl_spike", "approx_kl")]
     assert names(told([*[updated()] * 4, updated(approx_kl=0.7)], policy_spikes())) == []
 
@@ -106,11 +106,25 @@ def test_an_alert_and_its_end_say_the_update_that_raised_it() -> None:
         assert [row.update for row in raised(out)] == [row.update for row in resolved(out)] == [6]
 
 
-def test_what_was_never_sound_does_not_count_during_the_warm_up() -> None:
-    low = [updated({"op": head(0.01)}, value_std=0.0, explained_variance=0.0) for _ in range(15)]
-    assert told(low[:12]) == []
-    assert names(told(low[:13])) == [("value_collapse", None)]
-    assert names(told(low)) == [("value_collapse", None), ("entropy_collapse", "op")]
+@pytest.mark.parametrize("rising", ["value_std", "explained_variance"])
+def test_a_critic_that_comes_nearer_to_its_limit_is_still_learning_and_one_that_stays_is_not(rising: str) -> None:
+    flat = {"value_std": 0.004, "return_std": 1.0, "explained_variance": 0.004}
+    learning = [updated(None, **flat | {rising: 0.004 * (1 + n)}) for n in range(11)]
+    assert told([row for n, row in enumerate(learning) for row in [row] * (1 + n % 4)]) == []
+    assert names(told([*learning[:6], *learning[5:6] * 4])) == [("value_collapse", None)]
+
+
+@given(st.lists(st.sampled_from([0.01, 0.02, 0.05, 0.09, 0.15]), max_size=16))
+def test_a_head_has_collapsed_when_a_plain_look_back_says_so(shares: list[float]) -> None:
+    def due(n: int) -> bool:
+        before, last = shares[: max(0, n - 4)], shares[max(0, n - 5) : n]
+        known = sum(share > 0.1 for share in shares[:n]) >= 2
+        return len(last) == 5 and max(last) < 0.1 and (known or max(last[1:]) <= max([*before, last[0]]))
+
+    first = next((n for n in range(len(shares) + 1) if due(n)), None)
+    found = [raised(told(updated({"op": head(share)}, update=n) for n, share in enumerate(shares)), "entropy_collapse")]
+    critical = [row.update for rows in found for row in rows if row.severity == "critical"]
+    assert critical[:1] == ([] if first is None else [first - 1])
 
 
 def test_a_policy_that_is_certain_of_different_things_is_competent_and_not_collapsed() -> None:
@@ -232,7 +246,7 @@ def test_policies_are_apart_outlive_their_episodes_and_end_with_their_run() -> N
 
 
 def test_limits_are_conventions_and_may_be_changed() -> None:
-    strict = policy_collapse(CollapseLimits(warning=0.9, warm_up=0, entropy_updates=1))
+    strict = policy_collapse(CollapseLimits(warning=0.9, unsound=1, entropy_updates=1))
     assert names(told([updated()], strict)) == [("entropy_collapse", "op")]
     with pytest.raises(ValueError, match="not of kl"):
         policy_spikes({"kl": None})  # type: ignore[dict-item]

@@ -104,7 +104,47 @@ def test_it_is_raised_when_a_plain_loop_says_so(signs: str, times: int, least: i
     assert [kinds[type(row)] for row in out if type(row) in kinds] == expected
 
 
-@pytest.mark.parametrize("wrong", [{"times": 0.5}, {"updates": 0}, {"times": float("nan")}])
+ROUNDING = {"approx_kl": -9.3e-10, "ratio_max": 1.0000001192092896, "clip_fraction": 0.0}
+"""As in real logs of updates that moved nothing."""
+
+
+def unmoved(*figures: dict[str, Any]) -> list[Any]:
+    """What is derived from updates with these figures."""
+    rows = [updated(None, update=n, **ROUNDING | row) for n, row in enumerate(figures)]
+    return derived(policy_stalled(), [Event(n, float(n), Scope("r", "ppo"), row) for n, row in enumerate(rows)])
+
+
+@pytest.mark.parametrize(
+    ("what", "figures", "found"),
+    [
+        ("rounding, three times", {}, 1),
+        ("nothing at all", {"approx_kl": 0.0, "ratio_max": 1.0}, 1),
+        ("no ratio is told", {"ratio_max": None, "clip_fraction": None}, 1),
+        ("at the limit", {"approx_kl": 1e-8}, 1),
+        ("just over it", {"approx_kl": 1.001e-8}, 0),
+        ("as little as a small step", {"approx_kl": 4e-5, "ratio_max": 1.01}, 0),
+        ("one decision of very many moved", {"ratio_max": 1.0002}, 0),
+        ("no decision moved by more than a ten-thousandth", {"ratio_max": 1.00009}, 1),
+        ("something was clipped", {"clip_fraction": 0.01}, 0),
+        ("no KL is told", {"approx_kl": None}, 0),
+        ("it is broken, which is another alert", {"approx_kl": float("nan")}, 0),
+    ],
+)
+def test_updates_that_do_not_move_the_policy_are_told_of(what: str, figures: dict[str, Any], found: int) -> None:
+    assert unmoved(figures, figures) == []
+    out = unmoved(*[figures] * 9)
+    assert names(out) == [("policy_unmoved", "approx_kl")] * found, what
+    assert [row.update for row in raised(out)] == [2] * found
+
+
+def test_an_update_that_moves_it_ends_the_row_and_the_alert() -> None:
+    assert unmoved({}, {}, {"approx_kl": 1e-3}, {}, {}) == []
+    begun, over = unmoved({}, {}, {}, {}, {"approx_kl": 1e-3, "ratio_max": 1.2})
+    assert (over.clause, over.update, over.observations) == ("recovered", 2, 2)
+    assert begun.what == "3 updates in a row did not move the policy: approx_kl 9.3e-10, and every ratio is 1"
+
+
+@pytest.mark.parametrize("wrong", [{"times": 0.5}, {"updates": 0}, {"unmoved": 0}, {"times": float("nan")}])
 def test_a_wrong_limit_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="need times >= 1"):
         policy_stalled(**wrong)

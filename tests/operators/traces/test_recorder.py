@@ -234,6 +234,20 @@ def test_a_trace_is_bounded_and_says_what_it_left_out() -> None:
     assert list(trace.gradients[0].layers) == ["1", *[str(n) for n in range(37, 100)]]
 
 
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 3), min_size=24, max_size=24))
+def test_what_a_trace_has_no_room_for_is_chosen_alike_whatever_is_told_beside_its_environment(beats: list[int]) -> None:
+    """Heartbeats come by the clock, and so another time between other batches."""
+    course: list[Any] = [item for n in range(12) for item in (batch(n), gradients(n, host=float(n)))]
+    nothing = (BEAT, {"env": None, "episode": None})
+    disturbed = [item for many, one in zip(beats, course, strict=True) for item in ([nothing] * many, [one])]
+    flat = [item for items in disturbed for item in items]
+    (quiet,) = traces(flight_recorder(), told([batch(), raised(), *course, episode_ended()]))
+    (trace,) = traces(flight_recorder(), told([batch(), raised(), *flat, episode_ended()]))
+    assert [row.batch for row in trace.gradients] == [row.batch for row in quiet.gradients]
+    assert len(trace.gradients) == LIMITS["gradients"]
+
+
 def test_an_environment_that_falls_silent_closes_its_trace() -> None:
     silent: list[Any] = [(BEAT, {"env": None, "episode": None})] * 8
     operator = flight_recorder(timeout=5.0)

@@ -70,15 +70,15 @@ def test_a_verdict_worked_out_by_hand() -> None:
     ]
     found = last(story)
     assert (found.envs, found.episodes, found.compared, found.unended) == (2, 3, 3, 0)
-    assert (found.kept_delta_mean, found.final_delta_mean) == (4.5, 8.0)
-    assert found.kept_delta_low == pytest.approx(4.5 - 12.7062 * 1.5, abs=1e-3)
-    assert found.kept_delta_high == pytest.approx(4.5 + 12.7062 * 1.5, abs=1e-3)
+    assert (found.kept_training_delta_mean, found.final_training_delta_mean) == (4.5, 8.0)
+    assert found.kept_training_delta_low == pytest.approx(4.5 - 12.7062 * 1.5, abs=1e-3)
+    assert found.kept_training_delta_high == pytest.approx(4.5 + 12.7062 * 1.5, abs=1e-3)
     assert (found.kept_accuracy_mean, found.final_accuracy_mean, found.twin_accuracy_mean) == (74.5, 78.0, 70.0)
     assert (found.growth_ratio_mean, found.final_growth_ratio_mean, found.shown) == (1.25, 1.5, "not shown")
     ratios = statistics.fmean([(85 / 80 + 87 / 80) / 2, 63 / 60]) / 1.25
     assert found.efficiency_ratio_mean == pytest.approx(ratios)
     assert found.final_efficiency_ratio_mean == pytest.approx(statistics.fmean([90 / 80, 66 / 60]) / 1.5)
-    assert (found.efficiency_wins, found.peak_delta_mean) == (0, None)
+    assert (found.efficiency_wins, found.peak_training_delta_mean) == (0, None)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,11 @@ def test_better_or_worse_is_shown_where_the_interval_excludes_0(deltas: tuple[fl
 def test_one_environment_has_a_mean_and_shows_nothing_however_many_its_episodes() -> None:
     story = [*twin(0, 1.0, 50.0), *(event(ended(kept=90.0 + n), env=0, episode=n, **GROUP) for n in range(9))]
     found = last(story)
-    assert (found.kept_delta_mean, found.kept_delta_low, found.kept_delta_high) == (44.0, None, None)
+    assert (found.kept_training_delta_mean, found.kept_training_delta_low, found.kept_training_delta_high) == (
+        44.0,
+        None,
+        None,
+    )
     assert (found.envs, found.episodes, found.shown) == (1, 9, "not shown")
 
 
@@ -166,16 +170,16 @@ def test_where_only_some_can_be_compared_only_they_are_in_the_means() -> None:
         event(ended(90.0, 60.0), env=0, episode=0, **GROUP),
     ]
     found = last(story)
-    assert (found.final_accuracy_mean, found.kept_accuracy_mean, found.kept_delta_mean) == (90.0, 60.0, 10.0)
+    assert (found.final_accuracy_mean, found.kept_accuracy_mean, found.kept_training_delta_mean) == (90.0, 60.0, 10.0)
     assert (found.envs, found.episodes, found.compared) == (1, 2, 1)
 
 
 def test_without_a_kept_accuracy_the_final_one_is_compared_and_without_a_twin_none() -> None:
     end = event(ended(90.0, None), env=0, episode=0, **GROUP)
     beside = last([*twin(0, 1.0, 50.0), end])
-    assert (beside.final_delta_mean, beside.kept_delta_mean, beside.compared) == (40.0, None, 0)
+    assert (beside.final_training_delta_mean, beside.kept_training_delta_mean, beside.compared) == (40.0, None, 0)
     alone = last([end])
-    assert (alone.final_accuracy_mean, alone.final_delta_mean, alone.twin_accuracy_mean) == (90.0, None, None)
+    assert (alone.final_accuracy_mean, alone.final_training_delta_mean, alone.twin_accuracy_mean) == (90.0, None, None)
 
 
 def test_of_a_figure_that_one_of_them_lacks_there_is_no_mean() -> None:
@@ -184,9 +188,9 @@ def test_of_a_figure_that_one_of_them_lacks_there_is_no_mean() -> None:
     story += [event(ended(growth_ratio=g), env=env, episode=n, **GROUP) for n, (env, g) in enumerate(growths)]
     found = last(story)
     assert (found.growth_ratio_mean, found.efficiency_ratio_mean, found.compared) == (None, None, 3)
-    assert (found.final_growth_ratio_mean, found.kept_delta_mean, found.efficiency_episodes) == (1.5, 30.0, 2)
+    assert (found.final_growth_ratio_mean, found.kept_training_delta_mean, found.efficiency_episodes) == (1.5, 30.0, 2)
     found = last([*story[:4], event(epoch_completed(95.0), env=0, episode=0, epoch=2, **GROUP), *story[4:6]])
-    assert (found.peak_delta_mean, found.compared) == (None, 2)
+    assert (found.peak_training_delta_mean, found.compared) == (None, 2)
 
 
 def test_wins_are_of_the_episodes_that_have_what_is_won_and_a_broken_one_is_none() -> None:
@@ -208,7 +212,7 @@ def test_a_kept_mean_of_some_does_not_stand_beside_a_final_mean_of_all() -> None
 
 def test_an_episode_that_ended_twice_counts_once_as_it_was_told_last() -> None:
     story = [*twin(0, 1.0, 50.0), *(event(ended(kept=kept), env=0, episode=0, **GROUP) for kept in (60.0, 70.0))]
-    assert (last(story).episodes, last(story).kept_delta_mean) == (1, 20.0)
+    assert (last(story).episodes, last(story).kept_training_delta_mean) == (1, 20.0)
 
 
 def test_episodes_that_began_and_did_not_end_are_counted_as_they_are() -> None:
@@ -233,14 +237,14 @@ def test_more_episodes_than_may_be_told_anew_count_on() -> None:
     ends = [event(ended(kept=float(k % 7)), env=0, episode=k, **GROUP) for k in range(n)]
     found = last([*twin(0, 1.0, 50.0), *ends])
     assert found.episodes == found.compared == n
-    assert found.kept_delta_mean == pytest.approx(statistics.fmean(k % 7 for k in range(n)) - 50.0)
+    assert found.kept_training_delta_mean == pytest.approx(statistics.fmean(k % 7 for k in range(n)) - 50.0)
 
 
 def test_a_broken_accuracy_stays_broken_and_shows_nothing() -> None:
     story = [*twin(0, 1.0, 50.0), *twin(1, 1.0, 50.0)]
     story += [event(ended(kept=kept), env=env, episode=0, **GROUP) for env, kept in enumerate((math.nan, 60.0))]
     found = last(story)
-    assert math.isnan(found.kept_delta_mean or 0.0)
+    assert math.isnan(found.kept_training_delta_mean or 0.0)
     assert found.shown == "not shown"
 
 
@@ -286,13 +290,13 @@ def test_a_verdict_equals_a_plain_loop(ends: list[Any], curves: list[list[float]
         mean = statistics.fmean(means) if means and whole else None
         assert getattr(found, f"{name}_mean") == (None if mean is None else pytest.approx(mean)), name
     for which in ("kept", "final"):
-        deltas = [statistics.fmean(part) for part in values[f"{which}_delta"].values() if part]
+        deltas = [statistics.fmean(part) for part in values[f"{which}_training_delta"].values() if part]
         if len(deltas) > 1:
             mean = statistics.fmean(deltas)
             half = stats.t.ppf(0.975, len(deltas) - 1) * statistics.stdev(deltas) / math.sqrt(len(deltas))
-            ends = [getattr(found, f"{which}_delta_{end}") for end in ("low", "high")]
+            ends = [getattr(found, f"{which}_training_delta_{end}") for end in ("low", "high")]
             assert ends == pytest.approx([mean - half, mean + half], abs=1e-6)
-    beyond = [figures(end, curves[env])["kept_delta"] for (env, _), end in final_telling.items()]
+    beyond = [figures(end, curves[env])["kept_training_delta"] for (env, _), end in final_telling.items()]
     assert found.accuracy_wins == sum(delta is not None and delta > 0 for delta in beyond)
     assert found.accuracy_ties == beyond.count(0.0)
 
@@ -306,10 +310,10 @@ def figures(end: EpisodeEnded, curve: list[float]) -> dict[str, float | None]:
     epochs = end.epochs or 0
     alone = curve[epochs - 1] if epochs <= len(curve) else None
     pairs = {"": (end.kept_accuracy, end.growth_ratio), "final_": (end.final_accuracy, end.final_growth_ratio)}
-    found: dict[str, float | None] = {"twin_accuracy": alone, "peak_delta": None}
+    found: dict[str, float | None] = {"twin_accuracy": alone, "peak_training_delta": None}
     for name, (accuracy, growth) in pairs.items():
         found[(name or "kept_") + "accuracy"] = accuracy
-        found[(name or "kept_") + "delta"] = accuracy - alone if None not in (accuracy, alone) else None  # type: ignore[operator]
+        found[(name or "kept_") + "training_delta"] = accuracy - alone if None not in (accuracy, alone) else None  # type: ignore[operator]
         found[f"{name}growth_ratio"] = growth
         known = accuracy is not None and alone is not None and growth is not None
         found[f"{name}efficiency_ratio"] = (accuracy / alone) / growth if known else None  # type: ignore[operator]

@@ -16,19 +16,19 @@ ROW: dict[str, Any] = {
     "final_accuracy_mean": 94.56,
     "kept_accuracy_mean": 91.2,
     "twin_accuracy_mean": 93.33,
-    "kept_delta_mean": -2.13,
-    "kept_delta_low": -5.01,
-    "kept_delta_high": 0.75,
-    "final_delta_mean": 1.23,
-    "peak_delta_mean": 0.85,
+    "kept_training_delta_mean": -2.13,
+    "kept_training_delta_low": -5.01,
+    "kept_training_delta_high": 0.75,
+    "final_training_delta_mean": 1.23,
+    "peak_training_delta_mean": 0.85,
     "growth_ratio_mean": 1.21,
     "efficiency_ratio_mean": 0.81,
     "final_growth_ratio_mean": 1.45,
     "final_efficiency_ratio_mean": 0.7,
-    "final_delta_low": -0.25,
-    "final_delta_high": 2.71,
-    "peak_delta_low": 0.1,
-    "peak_delta_high": 1.6,
+    "final_training_delta_low": -0.25,
+    "final_training_delta_high": 2.71,
+    "peak_training_delta_low": 0.1,
+    "peak_training_delta_high": 1.6,
     "efficiency_wins": 1,
     "efficiency_episodes": 19,
     "accuracy_wins": 3,
@@ -67,7 +67,7 @@ def test_wins_are_of_the_episodes_that_can_win_and_a_lack_of_ties_is_no_news() -
 
 def test_what_is_not_finite_is_said_in_words_and_has_no_difference() -> None:
     names = ["kept_accuracy_mean", "efficiency_ratio_mean", "final_accuracy_mean"]
-    names.extend(f"{of}_delta_{part}" for of in ("kept", "final", "peak") for part in ("mean", "low", "high"))
+    names.extend(f"{of}_training_delta_{part}" for of in ("kept", "final", "peak") for part in ("mean", "low", "high"))
     assert said(**dict.fromkeys(names, "NaN")) == [
         "ppo: not shown. Kept not finite in some episode, twin 93.33%; 4 envs, 20 episodes.",
         "  More accurate in 3 of 20, ties 5. Accuracy per parameter not finite in some episode; above 1 in 1 of 19.",
@@ -85,7 +85,7 @@ def test_episodes_that_are_in_no_mean_are_named() -> None:
 
 
 def test_one_environment_has_no_interval_and_no_plural() -> None:
-    ends = {f"{of}_delta_{end}": None for of in ("kept", "final", "peak") for end in ("low", "high")}
+    ends = {f"{of}_training_delta_{end}": None for of in ("kept", "final", "peak") for end in ("low", "high")}
     kept, _, trained = said(envs=1, episodes=1, compared=1, **ends)
     assert kept.endswith("-2.13 points (no CI); 1 env, 1 episode.")
     assert trained.endswith(": +1.23 points (no CI), peak +0.85.")
@@ -98,7 +98,7 @@ def test_what_was_not_told_is_not_made_up() -> None:
         "  Its size is not told.",
     ]
     assert said(efficiency_ratio_mean=None)[1] == "  More accurate in 3 of 20, ties 5. Kept size 1.21x."
-    assert said(kept_accuracy_mean=None, kept_delta_mean=None)[0].startswith(
+    assert said(kept_accuracy_mean=None, kept_training_delta_mean=None)[0].startswith(
         "ppo: not shown. Kept not told, twin 93.33%;"
     )
 

@@ -156,10 +156,12 @@ def test_an_accuracy_that_was_not_kept_or_not_told_of_the_twin_is_absent(run: Ru
 def test_a_verdict_is_a_sign_and_one_without_interval_has_none(said: str, value: dict[str, float], run: Run) -> None:
     wins = dict.fromkeys(("efficiency_episodes", "efficiency_wins", "accuracy_wins", "accuracy_ties"), 0)
     counts: dict[str, Any] = {"envs": 1, "episodes": 2, "compared": 2, "unended": 0, **wins}
-    run.tell(VerdictReached(group="ppo", kept_delta_mean=1.5, shown=said, **counts))
+    run.tell(VerdictReached(group="ppo", kept_training_delta_mean=1.5, shown=said, **counts))
     assert run.said("nissa_verdict", "group") == value
-    assert run.said("nissa_verdict_kept_delta_mean_ratio", "group") == {"ppo": 0.015}
-    assert run.names().isdisjoint({"nissa_verdict_kept_delta_low_ratio", "nissa_verdict_kept_delta_high_ratio"})
+    assert run.said("nissa_verdict_kept_training_delta_mean_ratio", "group") == {"ppo": 0.015}
+    assert run.names().isdisjoint(
+        {"nissa_verdict_kept_training_delta_low_ratio", "nissa_verdict_kept_training_delta_high_ratio"}
+    )
 
 
 def test_the_end_of_a_seed_counts_for_the_blueprint_that_its_germination_told(run: Run) -> None:

@@ -177,7 +177,13 @@ EPISODE = (
 )
 VERDICT = (
     *("group", "envs", "episodes", "unended", "final_accuracy_mean", "kept_accuracy_mean", "twin_accuracy_mean"),
-    *("kept_delta_mean", "kept_delta_low", "kept_delta_high", "final_delta_mean", "growth_ratio_mean"),
+    *(
+        "kept_training_delta_mean",
+        "kept_training_delta_low",
+        "kept_training_delta_high",
+        "final_training_delta_mean",
+        "growth_ratio_mean",
+    ),
     *("efficiency_ratio_mean", "final_growth_ratio_mean", "final_efficiency_ratio_mean", "shown"),
 )
 BLUEPRINT = (
@@ -223,7 +229,7 @@ def test_each_measurement_has_a_row_for_each_seed_and_each_pair_with_its_place()
     assert [(row["epoch"], row["slot"]) for row in rows["attribution"]] == [
         *((3, "early"), (3, "late"), (4, "early"), (4, "late"))
     ]
-    nothing = dict.fromkeys(("shapley_se", "shapley_low", "shapley_high", "marginal", "ablation"))
+    nothing = dict.fromkeys(("shapley_se", "shapley_low", "shapley_high", "loss_shapley", "marginal", "ablation"))
     early = {"slot": "early", "seed": "s1", "blueprint": "norm", "shapley": 1.5, "exact": True}
     late = {"slot": "late", "seed": None, "blueprint": None, "shapley": "NaN", "ablation": -1.0, "exact": False}
     assert rows["attribution"][:2] == [AT | nothing | early | {"shapley_se": 0.5}, AT | nothing | late]

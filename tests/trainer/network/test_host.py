@@ -2,11 +2,15 @@
 
 from itertools import combinations_with_replacement
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import datasets
 from torch.nn.functional import scaled_dot_product_attention
 
-from nissa.trainer.data.digits import batches, load_digits
+from nissa.trainer.data.digits import batches, load_digits, load_held_out
 from nissa.trainer.network.blueprints import BLUEPRINTS
 from nissa.trainer.network.flops import host_flops, seed_flops
 from nissa.trainer.network.host import SIDE, SLOT_CHANNELS, n_params, new_host
@@ -16,6 +20,12 @@ from nissa.trainer.network.seed import Seed
 def test_the_host_has_the_parameters_of_its_layers() -> None:
     layers = (1 * 9 + 1) * 7 + (7 * 9 + 1) * 8 + (8 * 9 + 1) * 8 + (8 + 1) * 10
     assert n_params(new_host(0)) == layers == 1256
+
+
+@given(st.tuples(*(st.integers(1, 20),) * 3))
+def test_a_host_of_other_channels_has_the_parameters_of_its_layers(channels: tuple[int, int, int]) -> None:
+    a, b, c = channels
+    assert n_params(new_host(0, channels)) == 10 * a + (9 * a + 1) * b + (9 * b + 1) * c + 10 * (c + 1)
 
 
 def test_operations_of_the_host_are_two_for_each_multiplication() -> None:
@@ -68,14 +78,21 @@ def test_attention_is_scaled_dot_product_attention_over_the_pixels() -> None:
 
 def test_the_data_are_split_once_and_for_all_and_scaled() -> None:
     data = load_digits()
-    assert data.train_images.shape == (1437, 1, 8, 8)
+    assert data.train_images.shape == (1077, 1, 8, 8)
     assert data.val_images.shape == (360, 1, 8, 8)
+    assert load_held_out().images.shape == (360, 1, 8, 8)
+    parts = [(data.train_images, data.train_labels), (data.val_images, data.val_labels), load_held_out()]
+    images, labels = (torch.cat([part[which] for part in parts]) for which in (0, 1))
+    whole = datasets.load_digits()
+    rows = np.column_stack([16 * images.flatten(1).numpy(), labels.numpy()])
+    expected = np.column_stack([whole.data, whole.target])
+    assert np.array_equal(rows[np.lexsort(rows.T)], expected[np.lexsort(expected.T)])
     assert data.train_images.min() == 0.0
     assert data.train_images.max() == 1.0
 
 
 def test_an_epoch_shows_every_image_once() -> None:
     seen = list(batches(load_digits(), torch.Generator().manual_seed(0)))
-    assert [len(labels) for _, labels in seen] == [64] * 22 + [29]
+    assert [len(labels) for _, labels in seen] == [64] * 16 + [53]
     shown = torch.cat([images for images, _ in seen]).sum((1, 2, 3)).sort().values
     assert torch.equal(shown, load_digits().train_images.sum((1, 2, 3)).sort().values)

@@ -20,9 +20,8 @@ def situations(draw: st.DrawFn) -> Situation:
     def view(name: str) -> SlotView:
         stage = draw(st.sampled_from(STAGES))
         contribution = draw(st.none() | st.floats(-100, 100))
-        return SlotView(
-            name, stage, draw(st.integers(0, 45)), 1.0, contribution, stage == "HOLDING" and draw(st.booleans())
-        )
+        stable = stage == "HOLDING" and draw(st.booleans())
+        return SlotView(name, stage, draw(st.integers(0, 45)), 1.0, contribution, stable, closed=draw(st.booleans()))
 
     return Situation(
         epochs_left=draw(st.integers(1, 45)),
@@ -45,7 +44,7 @@ def is_valid(act: Action, situation: Situation) -> bool:
         case "WAIT":
             return slot is None and extras == (False, False)
         case "GERMINATE":
-            return slot is not None and slot.stage == "DORMANT" and extras == (True, True)
+            return slot is not None and slot.stage == "DORMANT" and not slot.closed and extras == (True, True)
         case "CULL":
             return slot is not None and slot.stage in LIVE and extras == (False, False)
         case "FOSSILIZE":

@@ -28,6 +28,8 @@ def test_it_germinates_on_a_plateau_from_the_output_to_the_input_with_blueprints
     fossil = SlotView("late", "FOSSILIZED", 3, 1.0, 2.0, True)
     second = heuristic_action(situation(PLATEAU, fossil, germinated=1))
     assert second == Action(op="GERMINATE", slot="mid", blueprint="attention", blend="cosine")
+    closed = SlotView("late", "DORMANT", 3, 0.0, None, False, closed=True)
+    assert heuristic_action(situation(PLATEAU, closed)).slot == "mid"
 
 
 @pytest.mark.parametrize(

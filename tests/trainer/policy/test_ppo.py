@@ -191,8 +191,8 @@ def test_actions_minibatches_and_the_first_weights_are_drawn_from_streams_of_the
 ) -> None:
     asked: list[int] = []
 
-    def seen(made: Callable[[int], Any]) -> Callable[[int], Any]:
-        def make(seed: int) -> Any:
+    def seen(made: Callable[..., Any]) -> Callable[..., Any]:
+        def make(seed: int, *_: int) -> Any:
             asked.append(seed)
             return made(seed)
 

@@ -1,139 +1,140 @@
-"""A study says what came out, with how sure it is, whichever way it fell."""
+"""A study that trains: its judgement is of networks, environments and images that nothing before it has seen."""
 
 import json
-import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from nissa.events.json_encoding import plain
-from nissa.operators.statistics import Interval
+from nissa.events.event import Event
+from nissa.events.kinds import Action, SeedsAttributed
 from nissa.pipeline.telemetry import Telemetry
+from nissa.trainer.data import load_held_out
+from nissa.trainer.environment import Environment
+from nissa.trainer.network import CHANNELS
+from nissa.trainer.policy.decision import Decision, never
+from nissa.trainer.policy.situation import Situation
+from nissa.trainer.run import run_round
 from nissa.trainer.settings import Settings
-from nissa.trainer.study import study
-from nissa.trainer.study.outcome import Outcome, alone, grown, mean_outcome
-from nissa.trainer.study.study import StudyReport, StudySettings, run_study
-from nissa.trainer.study.study_report import format_report, report_rows
-from nissa.trainer.training.history import Course, EpisodeRecord, History, Measured
+from nissa.trainer.study import hosts
+from nissa.trainer.study.hosts import train_hosts, twins_among
+from nissa.trainer.study.judge import judge
+from nissa.trainer.study.report import StudyReport
+from nissa.trainer.study.settings import StudySettings
+from nissa.trainer.study.study import run_study
 
-
-def test_an_episode_is_told_of_two_networks_each_with_its_own_growth_and_against_its_twin() -> None:
-    twin = Course(val_losses=[2.0, 1.0, 1.0, 1.0], val_accuracies=[10.0, 80.0, 85.0, 84.0])
-    record = EpisodeRecord(
-        env=0, episode=0, val_accuracies=[99.0, 80.0, 90.0, 90.0], growth_ratios=[1.0, 1.25, 1.5], val_losses=[0.5] * 4
-    )
-    with pytest.raises(ValueError, match="episode 0 of environment 0 has not ended"):
-        grown(record, twin)
-    record.kept = Measured(63.0, 1.5, 1.2)
-    assert grown(record, twin) == Outcome(
-        kept_accuracy=63.0,
-        kept_delta=-21.0,
-        kept_growth_ratio=1.2,
-        kept_efficiency_ratio=pytest.approx((63.0 / 1.2) / (84.0 / 1.0)),  # type: ignore[arg-type]
-        final_accuracy=90.0,
-        final_delta=6.0,
-        final_growth_ratio=1.5,
-        final_efficiency_ratio=pytest.approx((90.0 / 1.5) / (84.0 / 1.0)),  # type: ignore[arg-type]
-    )
-    host = alone(twin)
-    assert (host.kept_accuracy, host.final_accuracy, host.kept_delta, host.final_efficiency_ratio) == (84, 84, 0, 1)
-    assert mean_outcome([grown(record, twin), host]).kept_delta == -10.5
+ROOT = Path(__file__).parents[3]
+TINY = StudySettings(seeds=2, envs=2, episodes=1, judged=1, epochs=1)
 
 
 @pytest.fixture(scope="module")
-def report() -> StudyReport:
-    return run_study(StudySettings(seeds=2, envs=1, episodes=2, judged=1, epochs=2), Telemetry)
+def studied(tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyReport, Path]:
+    out = tmp_path_factory.mktemp("study")
+    done: list[int] = []
+    report = run_study(TINY, out, workers=2, done=done.append)
+    assert done == [0, 1]
+    return report, out
 
 
-def test_a_study_reports_every_group_and_figure(report: StudyReport) -> None:
-    assert list(report.groups) == ["ppo", "heuristic", "never"]
-    assert report.groups["never"]["kept_delta"] == Interval(0.0, 0.0, 0.0)
-    assert report.groups["never"]["final_growth_ratio"] == Interval(1.0, 1.0, 1.0)
-    # Two epochs are too few for the heuristic to do anything, so it is the host alone.
-    assert report.groups["heuristic"] == report.groups["never"]
+def told(run: Path, kind: str) -> Iterator[dict[str, Any]]:
+    for segment in sorted(run.glob("events-*.jsonl")):
+        events = map(json.loads, segment.read_text().splitlines())
+        yield from (event for event in events if event["kind"] == kind)
 
 
-def test_a_study_can_be_written_as_json(report: StudyReport) -> None:
-    back = json.loads(json.dumps(plain(report_rows(report))))
-    assert back["settings"]["seeds"] == 2
-    ppo, interval = back["groups"]["ppo"], report.groups["ppo"]["kept_delta"]
-    assert ppo["kept_delta"] == {"mean": interval.mean, "low": interval.low, "high": interval.high}
-    assert back["groups"]["never"]["shown"] == "not shown"
+def test_how_many_workers_there_are_changes_no_figure(studied: tuple[StudyReport, Path]) -> None:
+    report, _ = studied
+    assert run_study(TINY, workers=1) == report
 
 
-def test_the_figures_are_of_the_last_episodes_and_over_the_means_of_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = {0: [(70.0, 50.0), (62.0, 58.0)], 1000: [(80.0, 60.0), (66.0, 64.0)]}  # by seed and episode, of 2 envs
-
-    def train(settings: Settings, telemetry: Telemetry) -> History:
-        rows = kept[settings.seed][-settings.episodes :]
-        records = [
-            EpisodeRecord(env=env, episode=n, val_accuracies=[0, 90], val_losses=[0, 0], growth_ratios=[1.5])
-            for n in range(settings.episodes)
-            for env in range(2)
-        ]
-        for record in records:
-            record.kept = Measured(rows[record.episode][record.env], 1.0, 1.25)
-        twins = [Course(val_accuracies=[0.0, 50.0 + 10 * env], val_losses=[0.0, 0.0]) for env in range(2)]
-        return History(episodes=records, twins=twins, weights_digest="")
-
-    monkeypatch.setattr(study, "train", train)
-    found = run_study(StudySettings(seeds=2, envs=2, episodes=2, judged=1, epochs=1), Telemetry).groups["ppo"]
-    # Of seed 0: (62 - 50 + 58 - 60) / 2 = 5; of seed 1000: (66 - 50 + 64 - 60) / 2 = 10.
-    half = 12.7062 * math.sqrt(12.5) / math.sqrt(2)  # Student's t of one degree of freedom
-    assert found["kept_delta"] == pytest.approx((7.5, 7.5 - half, 7.5 + half), rel=1e-5)
-    ratios = [(62 / 50 + 58 / 60) / 2 / 1.25, (66 / 50 + 64 / 60) / 2 / 1.25]
-    assert found["kept_efficiency_ratio"].mean == pytest.approx(sum(ratios) / 2)
-    assert found["final_delta"].mean == pytest.approx(35.0)
+def test_each_group_and_seed_is_a_run_of_its_own(studied: tuple[StudyReport, Path]) -> None:
+    _, out = studied
+    groups = ("hosts", "ppo-training", "ppo", "heuristic", "random", "heuristic+unisolated")
+    names = {f"study-{group.removesuffix('-training')}-seed{seed}" for group in groups for seed in (0, 1)}
+    assert {run.name for run in out.iterdir()} == names | {f"study-ppo-seed{seed}-training" for seed in (0, 1)}
 
 
-def test_each_group_and_seed_is_a_run_of_its_own() -> None:
-    names = []
-
-    def telemetry(name: str) -> Telemetry:
-        names.append(name)
-        return Telemetry(name)
-
-    run_study(StudySettings(seeds=2, envs=1, episodes=1, judged=1, epochs=1), telemetry)
-    assert names == ["study-ppo-seed0", "study-heuristic-seed0", "study-ppo-seed1", "study-heuristic-seed1"]
-
-
-def made_up(kept: Interval, final: Interval) -> StudyReport:
-    def group(kept: Interval, final: Interval, growth: float) -> dict[str, Interval]:
-        figures = {name: Interval(growth, growth, growth) for name in ("growth_ratio", "efficiency_ratio")}
-        figures["accuracy"] = Interval(90.0, 89.0, 91.0)
-        both = {f"{which}_{name}": value for which in ("kept", "final") for name, value in figures.items()}
-        return both | {"kept_delta": kept, "final_delta": final}
-
-    none = Interval(0.0, 0.0, 0.0)
-    groups = {"ppo": group(kept, final, 1.25), "never": group(none, none, 1.0)}
-    return StudyReport(settings=StudySettings(), groups=groups)
+def test_all_groups_are_judged_in_the_same_environments_and_nobody_has_trained_there(
+    studied: tuple[StudyReport, Path],
+) -> None:
+    _, out = studied
+    seeds = {run.name: {e["data"]["torch_seed"] for e in told(run, "episode_started")} for run in out.iterdir()}
+    assert seeds["study-ppo-seed1-training"] == {1000, 1001}
+    for group in ("ppo", "heuristic", "random", "heuristic+unisolated"):
+        assert seeds[f"study-{group}-seed1"] == {1500, 1501}
+    (started,) = told(out / "study-ppo-seed1", "run_started")
+    assert started["data"]["hyperparameters"]["trained_in"] == "study-ppo-seed1-training"
 
 
-@pytest.mark.parametrize(
-    ("delta", "says", "shown"),
-    [
-        (Interval(2.0, 1.0, 3.0), "more accurate than the host alone, 2.00 (1.00 to 3.00) points", "better"),
-        (Interval(-2.0, -3.0, -1.0), "less accurate than the host alone, -2.00 (-3.00 to -1.00) points", "worse"),
-        (Interval(2.0, -1.0, 5.0), "not shown to differ from the host alone, 2.00 (-1.00 to 5.00) points", "not shown"),
-        (Interval(2.0), "not shown to differ from the host alone, 2.00 points", "not shown"),
-    ],
-)
-def test_the_text_says_which_way_the_networks_that_are_kept_fell(delta: Interval, says: str, shown: str) -> None:
-    report = made_up(delta, final=Interval(9.0, 8.0, 10.0))
-    text = format_report(report)
-    assert f"ppo, kept: {says}; efficiency ratio 1.25 (1.25 to 1.25)." in text
-    kept, trained = text.split("trained, with all its seeds")
-    assert "2.00" in kept
-    assert "9.00 (8.00 to 10.00)" not in kept
-    assert "9.00 (8.00 to 10.00)" in trained
-    assert "None" not in text
-    assert max(len(line) for line in text.splitlines()) <= 120
-    assert report_rows(report)["groups"]["ppo"]["shown"] == shown
+def test_a_policy_that_never_learned_starts_as_ppo_does_and_is_not_updated(studied: tuple[StudyReport, Path]) -> None:
+    _, out = studied
+    assert len([*told(out / "study-ppo-seed0-training", "policy_updated")]) == 1
+    assert not [*told(out / "study-random-seed0", "policy_updated"), *told(out / "study-ppo-seed0", "policy_updated")]
+    first = [next(told(out / f"study-{run}", "decision_made")) for run in ("random-seed0", "ppo-seed0-training")]
+    values = [one["data"]["heads"]["op"]["log_prob"] for one in first]
+    assert values[0] == pytest.approx(values[1], abs=0.05)
+
+
+def test_nothing_but_the_study_reads_the_held_out_images() -> None:
+    readers = {
+        str(file.relative_to(ROOT / "trainer").parent)
+        for floor in ("trainer", "cli", "pipeline", "operators")
+        for file in (ROOT / floor).rglob("*.py")
+        if re.search(r"\bload_held_out\b", file.read_text())
+    }
+    assert readers == {"data", "study"}
+
+
+def test_the_host_of_the_usual_width_is_the_twin_of_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "WIDTHS", (CHANNELS, (3, 3, 3)))
+    settings = Settings(policy="never", envs=2, episodes=1, epochs=2, seed=5)
+    with Telemetry("hosts") as telemetry:
+        found = train_hosts(settings, telemetry)
+        env = Environment(1, settings, never, telemetry)
+    assert [(host.env, host.params) for host in found] == [(0, 1256), (0, 238), (1, 1256), (1, 238)]
+    twin = twins_among(found)[1]
+    images, labels = load_held_out()
+    hits = (env.alone(images).argmax(1) == labels).float().mean()
+    assert twin.validation == env.twin.val_accuracies[-1]
+    assert twin.held_out == pytest.approx(100 * hits.item())
+
+
+def grow_one(situation: Situation) -> Decision:
+    """One seed at once, kept as soon as that can be."""
+    (early, *_) = situation.slots
+    action = Action(op="WAIT")
+    if situation.germinated == 0:
+        action = Action(op="GERMINATE", slot="early", blueprint="depthwise", blend="linear")
+    elif early.stable:
+        action = Action(op="FOSSILIZE", slot="early")
+    return replace(never(situation), action=action)
+
+
+def test_an_episode_is_judged_by_what_it_kept_on_images_that_nobody_saw() -> None:
+    settings = Settings(policy="heuristic", unisolated=True, envs=1, episodes=1, epochs=12, seed=2)
+    seen: list[Event[Any]] = []
+    with Telemetry("judged", sinks={"seen": seen.append}) as telemetry:
+        (judged,), shapley = judge(grow_one, settings, telemetry)
+    with Telemetry("again") as telemetry:
+        env = Environment(0, settings, grow_one, telemetry)
+        (episode,) = run_round([env], 0, 12)
+        record = episode.end()
+    images, labels = load_held_out()
+    hits = (env.model(images).argmax(1) == labels).float().mean()
+    assert judged.held_out == pytest.approx(100 * hits.item())
+    assert (judged.kept, judged.final) == (record.kept, record.final)
+    attributed = [event for event in seen if isinstance(event.payload, SeedsAttributed)]
+    assert len(attributed) == 12
+    assert shapley == {"depthwise": [attributed[-1].payload.seeds[0].shapley]}
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"seeds": 0}, "seeds must be at least 1, not 0"), ({"judged": 13}, "judged must be at most 12")],
+    [({"seeds": 0}, "seeds must be at least 1, not 0"), ({"envs": 501}, "envs must be at most 500, not 501")],
 )
-def test_wrong_settings_are_refused_with_what_is_allowed(wrong: dict[str, int], message: str) -> None:
+def test_wrong_settings_are_refused_with_what_is_allowed(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         StudySettings(**wrong)

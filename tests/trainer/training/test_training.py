@@ -56,11 +56,11 @@ def test_the_twin_learns_and_tells_of_each_epoch_where_it_stands() -> None:
     seen: list[Event[Any]] = []
     with Telemetry("twin", sinks={"seen": seen.append}, operators={}) as telemetry:
         emitter = telemetry.scope(group="never", env=3)
-        twin = train_twin(0, 1, 6, emitter)
+        model, twin = train_twin(0, 1, 6, emitter)
         assert emitter.scope == Scope("twin", "never", 3, None, None)
     batch_rows = plainly(new_host(0), torch.Generator().manual_seed(1), epochs=6)
-    trained = torch.tensor(batch_rows).view(6, 23, 3)[:, :, :2]
-    weights = torch.tensor([64.0] * 22 + [29.0]) / 1437
+    trained = torch.tensor(batch_rows).view(6, 17, 3)[:, :, :2]
+    weights = torch.tensor([64.0] * 16 + [53.0]) / 1077
     told = [event for event in seen if isinstance(event.payload, HostBaselineEpoch)]
     assert [event.scope[1:] for event in told] == [("never", 3, None, epoch) for epoch in range(1, 7)]
     figures = torch.tensor([[event.payload.train_loss, event.payload.train_accuracy] for event in told])
@@ -68,6 +68,9 @@ def test_the_twin_learns_and_tells_of_each_epoch_where_it_stands() -> None:
     assert [event.payload.val_loss for event in told] == twin.val_losses[1:]
     assert [event.payload.val_accuracy for event in told] == twin.val_accuracies[1:]
     assert twin.val_losses[-1] < twin.val_losses[0]
+    data = load_digits()
+    hits = (model(data.val_images).argmax(1) == data.val_labels).float().mean()
+    assert 100 * hits.item() == pytest.approx(twin.val_accuracies[-1])
 
 
 @pytest.mark.parametrize("stage", ["TRAINING", "BLENDING", "HOLDING", "FOSSILIZED"])

@@ -205,6 +205,13 @@ def test_a_stage_is_said_to_change_as_often_as_it_did_and_no_entropy_is_judged(
     assert alerts["entropy_collapse"] == 0
 
 
+def test_its_policy_that_does_not_move_is_told_of(replayed: Replay, esper_rows: Rows) -> None:
+    moved = [abs(row["kl_divergence"]) for row in of(esper_rows, "PPO_UPDATE_COMPLETED")]
+    assert len(moved) >= 3
+    assert max(moved) < 1e-9
+    assert Counter(row["alert"] for row in replayed.summary()["alerts"])["policy_unmoved"] == 1
+
+
 def test_matrices_with_made_up_rows_are_carried_as_they_are(events: Events, esper_rows: Rows) -> None:
     matrices = of(esper_rows, "COUNTERFACTUAL_MATRIX_COMPUTED")
     told = [e.payload for e in events if type_told(e) == "COUNTERFACTUAL_MATRIX_COMPUTED"]

@@ -199,3 +199,11 @@ def test_episodes_that_are_told_are_those_that_the_rounds_would_tell(esper_log: 
             compared += 1
             assert event.scope.episode == told[id]
     assert compared == 839
+
+
+def test_a_policy_that_does_not_move_is_told_of_and_no_other(log: Old) -> None:
+    updates = list(of(log, "PPO_UPDATE_COMPLETED"))
+    moved = [abs(row.get("kl_divergence", row.get("approx_kl", 1.0))) for row in updates]
+    told = [row["alert"] for row in log.replayed.summary()["alerts"]].count("policy_unmoved")
+    assert told == (len(moved) >= 3 and max(moved) < 1e-8)
+    assert bool(told) == (log.name in {f"generated_E{era}" for era in (4, 6, 8, 9)})

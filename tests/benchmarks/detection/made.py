@@ -7,7 +7,7 @@ from random import Random
 __all__ = ["CHOOSE", "FAULTS", "REPORT", "STEPS", "Curve", "Fault", "faulty"]
 
 STEPS = 1_035
-"""Steps of a curve: 45 epochs of 23 batches, as in an episode of the demo."""
+"""Steps of a curve: 45 epochs of 23 batches, of about the length of an episode of the demo."""
 
 Curve = Callable[[Random], list[float]]
 Fault = Callable[[list[float], int], list[float]]
