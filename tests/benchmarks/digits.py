@@ -27,7 +27,7 @@ from nissa.trainer.training.validation import validate
 
 __all__ = ["FAULTS", "run"]
 
-EPOCHS, AT, BATCH = 26, 20, 10
+EPOCHS, AT, BATCH = 26, 20, 5
 """The host trains alone for so many epochs; the fault comes in this one, with this batch."""
 Rows = list[tuple[Tensor, Tensor]]
 
@@ -128,21 +128,27 @@ def run(seeds: range = range(100, 110)) -> None:
 
 def _noticed(mode: str, trainings: list[list[Event[Any]]]) -> str:
     """Alerts before the fault, which are false; after it, the first of each name in each training."""
-    began, before, found = 24 * (AT - 1) + BATCH, 0, dict[str, list[int]]()
+    epoch, before, found = _events_of_an_epoch(), 0, dict[str, list[int]]()
+    began = epoch * (AT - 1) + BATCH
     for events in trainings:
         seen = set[str]()
         for event, row in alerts(detect_anomalies(mode), events):
             before += event.seq < began
             if event.seq >= began and row.alert not in seen:
                 seen.add(row.alert)
-                found.setdefault(f"{row.alert} of {row.subject}", []).append(_batches(event.seq - began))
+                found.setdefault(f"{row.alert} of {row.subject}", []).append(_batches(event.seq - began, epoch))
     rows = [f"{alert} {len(delays)} ({statistics.median(delays):g})" for alert, delays in found.items()]
     return f"before it: {before}; after it: {', '.join(rows) or 'none'}"
 
 
-def _batches(events: int) -> int:
-    """Batches among so many events, one in 24 of which is an epoch."""
-    return events - (events + BATCH) // 24
+def _events_of_an_epoch() -> int:
+    """Its batches, and its end."""
+    return sum(1 for _ in batches(load_digits(), generator(0))) + 1
+
+
+def _batches(events: int, epoch: int) -> int:
+    """Batches among so many events from the fault on, of which each epoch has so many."""
+    return events - (events + BATCH) // epoch
 
 
 def _clean(policy: str, seeds: range) -> None:
