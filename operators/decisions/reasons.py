@@ -59,7 +59,7 @@ def _against(op: str, decision: DecisionMade, known: Evidence) -> Iterator[str]:
     if op == "WAIT" and not masked:
         yield from _learning(known)
     if head is not None and not masked:
-        left = max(0.0, 1 - exp(head.log_prob))
+        left = 1 - _probability(head.log_prob)
         yield f"{left:.2f} was left to it" + (f" and {head.valid - 2} more" if head.valid > 2 else "")
     if decision.heuristic is not None and decision.heuristic.op == op:
         yield f"the heuristic would {_named(decision.heuristic)}"
@@ -77,11 +77,11 @@ def _drawn(heads: dict[str, HeadDecision]) -> str:
     op, free = heads.get("op"), [name for name, head in heads.items() if head.relevant and not head.forced]
     if not free:
         return "masks left no choice"
-    whole = exp(sum(heads[name].log_prob for name in free))
+    whole = _probability(sum(heads[name].log_prob for name in free))
     if op is None or op.forced:
         return f"drawn with probability {whole:.2f} ({', '.join(free)})"
     rest = f", with {', '.join(name for name in free if name != 'op')} {whole:.2f}" if len(free) > 1 else ""
-    return f"drawn with probability {exp(op.log_prob):.2f} of {op.valid} operations{rest}"
+    return f"drawn with probability {_probability(op.log_prob):.2f} of {op.valid} operations{rest}"
 
 
 def _slots(slots: Iterable[str], known: Evidence) -> str:
@@ -122,3 +122,8 @@ def _gate(slot: str, known: Evidence) -> Iterator[str]:
 
 def _named(action: Action) -> str:
     return " ".join(part for part in (action.op, action.slot, action.blueprint) if part)
+
+
+def _probability(log_prob: float) -> float:
+    """Of a log-probability that rounding, or another system, may have put above 0."""
+    return exp(min(log_prob, 0.0))

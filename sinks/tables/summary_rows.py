@@ -14,6 +14,8 @@ from nissa.events.kinds import (
     AnalyticsUpdated,
     BestRunsRanked,
     BlueprintSummarized,
+    DecisionExplained,
+    DecisionJudged,
     DenseTraceCaptured,
     EpisodeCompared,
     EpochAssessed,
@@ -60,6 +62,8 @@ _KEYS: dict[type, Callable[[Event[Any]], Key]] = {
     FidelityChanged: lambda event: (event.scope.run,),
     SeedsAttributed: lambda event: event.scope,
     AnalyticsUpdated: _told,
+    DecisionExplained: _place,
+    DecisionJudged: _place,
 }
 """What has one row each, by the kind of event that the row is."""
 
@@ -104,6 +108,8 @@ class Tables:
             "analytics": [_row(event, event.payload) for event in self._sorted(AnalyticsUpdated)],
             "trends": [_where(event) | _row(event, event.payload) for event in self._sorted(TrendChanged)],
             "assessments": [_where(event) | _row(event, event.payload) for event in self._sorted(EpochAssessed)],
+            "decisions": [_where(event) | _row(event, event.payload) for event in self._sorted(DecisionExplained)],
+            "hindsight": [_where(event) | _row(event, event.payload) for event in self._sorted(DecisionJudged)],
             "features": [_where(event) | self._features(event) for event in self._sorted(FeaturesComputed)],
             "layers": [row for _, last in sorted(self._layers.items(), key=_key) for row in _layer_rows(last.copy())],
             "fidelity": [_row(event, event.payload) for event in self._sorted(FidelityChanged)],

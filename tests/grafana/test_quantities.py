@@ -27,6 +27,7 @@ ALIKE = {"ratio": {"ratio", "factor"}, "none": {"none", "1"}}
 """Units of fields, and what else they are called in metrics: a factor may pass 1."""
 BY_KIND = {
     "ablation",
+    "batch",
     *("accuracy", "accuracy_delta", "culled", "decisions", "dropped", "entropy", "epochs", "epochs_in_stage"),
     *(
         "final_accuracy",

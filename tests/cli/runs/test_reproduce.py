@@ -16,6 +16,7 @@ from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.run_log import segments
 from nissa.trainer.faults import Injection
 from nissa.trainer.run import Settings, train
+from tests.waiting import until
 
 Capture = pytest.CaptureFixture[str]
 Edit = Callable[..., Path]
@@ -48,9 +49,18 @@ def escalated(no_git: None, tmp_path_factory: pytest.TempPathFactory, request: p
     collector: Literal["process"] | None = "process" if request.param == "collector" else None
     config = load("standard", overrides=["mode=adaptive", "dense_budget=1"])
     with Telemetry("escalated", out=out, config=config, collector=collector) as telemetry:
+        until(lambda: answers(telemetry))
         train(Settings(policy="heuristic", envs=1, episodes=1, epochs=11, seed=3, injections=FAULTS), telemetry, out)
         assert telemetry.flush(60.0)
     return out
+
+
+def answers(telemetry: Telemetry) -> bool:
+    """Whether its collector is there: a training of a second would be over before."""
+    try:
+        return telemetry.snapshot() is not None
+    except TimeoutError:
+        return False
 
 
 @pytest.fixture

@@ -214,7 +214,7 @@ def test_a_dense_trace_holds_the_batches_before_the_fault_and_says_what_fired_an
     assert len(before) == 64
     assert main(["trace", str(watched), str(number)]) == 0
     text = capsys.readouterr().out
-    assert f"epoch 10 batch {BATCH}: loss_spike (warning, ratio)" in text
+    assert f"epoch 10 batch {BATCH}: loss_spike (warning, spike)" in text
     first, *others = [line for line in text.splitlines() if f"epoch 10 batch {BATCH} (with the alert): " in line]
     assert first.startswith("  first ")
     assert any(line.startswith("  then ") and ": loss " in line for line in others)
