@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -14,9 +15,9 @@ from nissa.pipeline.config import load
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.run_log import segments
+from nissa.trainer.episode import Episode
 from nissa.trainer.faults import Injection
 from nissa.trainer.run import Settings, train
-from tests.waiting import until
 
 Capture = pytest.CaptureFixture[str]
 Edit = Callable[..., Path]
@@ -48,19 +49,21 @@ def escalated(no_git: None, tmp_path_factory: pytest.TempPathFactory, request: p
     out = tmp_path_factory.mktemp(request.param) / "run"
     collector: Literal["process"] | None = "process" if request.param == "collector" else None
     config = load("standard", overrides=["mode=adaptive", "dense_budget=1"])
-    with Telemetry("escalated", out=out, config=config, collector=collector) as telemetry:
-        until(lambda: answers(telemetry))
+
+    def unhurried(episode: Episode, epoch: int) -> None:
+        """As slow as a real network, so that the collector is in time."""
+        time.sleep(0.2)
+        run_epoch(episode, epoch)
+
+    run_epoch = Episode.run_epoch
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Telemetry("escalated", out=out, config=config, collector=collector) as telemetry,
+    ):
+        patch.setattr(Episode, "run_epoch", unhurried)
         train(Settings(policy="heuristic", envs=1, episodes=1, epochs=11, seed=3, injections=FAULTS), telemetry, out)
         assert telemetry.flush(60.0)
     return out
-
-
-def answers(telemetry: Telemetry) -> bool:
-    """Whether its collector is there: a training of a second would be over before."""
-    try:
-        return telemetry.snapshot() is not None
-    except TimeoutError:
-        return False
 
 
 @pytest.fixture
