@@ -1,5 +1,7 @@
 """The life of a seed: germinate, pass gates from stage to stage, and end as a part of the host or be culled.
 
+To be fossilized is to be kept: nothing can cull the seed any more. Its weights go on learning with the host's.
+
 DORMANT -> GERMINATED -> TRAINING -> BLENDING -> HOLDING -> FOSSILIZED; from any stage before the last it can be culled,
 and its slot is DORMANT again. Every gate that is asked and every move is emitted where it happens.
 """
@@ -54,7 +56,10 @@ def advance(slot: Slot, accuracy: float, measure: Callable[[], float]) -> bool:
 
 
 def fossilize(slot: Slot, accuracy: float) -> bool:
-    """Make a seed that holds a permanent part of the host if G5 lets it. Returns whether it did."""
+    """Make a seed that holds a permanent part of the host, which goes on learning, if G5 lets it.
+
+    Returns whether it did.
+    """
     seed, ready = slot.seed, slot.stage == "HOLDING" and slot.stable
     if seed is None or not ready or not _pass(slot, seed, "G5", slot.facts):
         return False
