@@ -29,7 +29,8 @@ class Sums(NamedTuple):
 
 
 def difference_of_means(clusters: Sequence[Sums]) -> Interval:
-    """Mean of the one kind minus that of the other, with its 95% interval; none with fewer than two clusters."""
+    """Mean of the one kind minus that of the other, with its 95% interval, for which each needs two clusters: the one
+    value of a kind would have no variance."""
     n, other_n = (sum(getattr(cluster, name) for cluster in clusters) for name in ("n", "other_n"))
     if not n or not other_n:
         return Interval()
@@ -37,7 +38,7 @@ def difference_of_means(clusters: Sequence[Sums]) -> Interval:
     other = sum(cluster.other_total for cluster in clusters) / other_n
     if not isfinite(mean - other):
         return Interval(nan, nan, nan)
-    if len(clusters) < 2:
+    if min(sum(c.n > 0 for c in clusters), sum(c.other_n > 0 for c in clusters)) < 2:
         return Interval(mean - other)
     pulls = [(c.total - c.n * mean) / n - (c.other_total - c.other_n * other) / other_n for c in clusters]
     g = len(clusters)
