@@ -207,7 +207,7 @@ def test_of_a_demo_what_followed_is_counted_where_they_differ_and_where_they_agr
             ]
             known = min(map(len, both)) > 1
             assert (row.policy_gain_low is not None) == known
-            assert row.policy_gain_low is None or row.policy_gain_low < row.policy_gain_mean
+            assert not known or (row.policy_gain_low or 0.0) < (row.policy_gain_mean or 0.0)
 
 
 def test_of_a_demo_actions_and_health_are_counts(demo: Path) -> None:
