@@ -59,10 +59,16 @@ def label(event: Event[Any], name: str) -> str:
 
 @pytest.mark.parametrize("counted", COUNTED, ids=[counted.place for counted in COUNTED])
 def test_a_rate_adds_up_to_what_happened(past: Past, counted: Counted) -> None:
-    events = [event for run in past.runs for event in run if type(event.payload) is counted.kind]
-    happened = Counter(tuple(label(event, name) for name in counted.labels) for event in events)
+    happened, late = Counter[Key](), Counter[Key]()
+    for run in past.runs:
+        for event in (event for event in run if type(event.payload) is counted.kind):
+            key = tuple(label(event, name) for name in counted.labels)
+            happened[key] += 1
+            late[key] += event.time > run[-1].time - WINDOW
     assert happened
-    assert added_up(past, counted) == pytest.approx(dict(happened), rel=0.02)
+    # A window that a run ends in has fewer scrapes: Prometheus stretches what it saw in them, or leaves it out.
+    expected = {key: pytest.approx(n, rel=0.02, abs=late[key] / 2) for key, n in happened.items()}
+    assert added_up(past, counted) == expected
 
 
 def added_up(past: Past, counted: Counted, step: int = 30) -> dict[Key, float]:
