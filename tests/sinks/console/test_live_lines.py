@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -170,7 +171,7 @@ def test_a_run_that_is_terminated_gives_the_terminal_back(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("collector", [None, "process"])
 def test_what_an_earlier_life_of_the_run_told_is_not_told_again(
-    collector: str | None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    collector: Literal["process"] | None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for life in range(2):
         with Telemetry(out=tmp_path / "run", resume=True, collector=collector, console=True) as telemetry:
