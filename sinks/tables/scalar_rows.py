@@ -20,14 +20,14 @@ class _Scalar(NamedTuple):
     step: int | None
     least: float = inf
     most: float = -inf
-    count: int = 0
+    n: int = 0
     broken: int = 0
 
     def seen(self, value: float, step: int | None) -> "_Scalar":
         """With one more value. NaN and infinities are counted, and are neither the least nor the largest."""
         if not isfinite(value):
-            return _Scalar(value, step, self.least, self.most, self.count + 1, self.broken + 1)
-        return _Scalar(value, step, min(self.least, value), max(self.most, value), self.count + 1, self.broken)
+            return _Scalar(value, step, self.least, self.most, self.n + 1, self.broken + 1)
+        return _Scalar(value, step, min(self.least, value), max(self.most, value), self.n + 1, self.broken)
 
 
 class ScalarRows:
@@ -52,7 +52,7 @@ class ScalarRows:
             least, most = (bound if isfinite(bound) else None for bound in (row.least, row.most))
             where = {"run": run, "group": group, "env": env, "name": name}
             values = {"last": plain(row.last), "min": least, "max": most}
-            yield where | values | {"step": row.step, "count": row.count, "broken": row.broken}
+            yield where | values | {"step": row.step, "count": row.n, "broken": row.broken}
 
 
 def _order(item: tuple[Key, object]) -> Key:

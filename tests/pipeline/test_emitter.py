@@ -2,7 +2,6 @@
 
 import copy
 import gc
-import math
 import pickle
 import weakref
 from pathlib import Path
