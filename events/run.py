@@ -4,16 +4,18 @@ from dataclasses import field
 from typing import Any
 
 from nissa.events.kind import Importance, Payload, kind, part
-from nissa.events.units import Bytes, Count, Flops, Loss, Percent, Ratio, Reward, Seconds
+from nissa.events.units import Bytes, Cores, Count, Flops, Fraction, Loss, Percent, Ratio, Reward, Seconds, Watts
 
 __all__ = [
     "EpisodeEnded",
     "EpisodeStarted",
     "EventsDropped",
+    "GpuState",
     "Heartbeat",
     "HostAloneTrained",
     "HostBaselineEpoch",
     "HostBaselineMeasured",
+    "MachineState",
     "PipelineState",
     "RunEnded",
     "RunResumed",
@@ -139,6 +141,36 @@ class PipelineState:
     """One row for each sink."""
 
 
+@part
+class GpuState:
+    """A GPU of the machine, whoever uses it."""
+
+    gpu: Count
+    """Number of the GPU, as NVIDIA's driver counts."""
+    name: str
+    """What it is."""
+    busy: Fraction | None = None
+    """Share of the driver's last sampling period in which it computed; None if it does not tell."""
+    memory: Bytes
+    """In use, by all processes."""
+    memory_size: Bytes
+    """In all."""
+    power: Watts | None = None
+    """Drawn; None if it does not tell."""
+
+
+@part
+class MachineState:
+    """What the trainer's process takes of its machine."""
+
+    cpu: Cores
+    """Cores that it kept busy since the heartbeat before, all of its threads together."""
+    resident: Bytes | None = None
+    """Resident memory of the process."""
+    gpus: list[GpuState] = field(default_factory=list)
+    """Of the machine, as far as NVML answers; empty without."""
+
+
 @kind(Importance.ROUTINE)
 class Heartbeat(Payload):
     """The hub is alive, as the run's log shows it: one every few seconds, and one at the end."""
@@ -147,6 +179,8 @@ class Heartbeat(Payload):
     """Since the first event of the run."""
     pipeline: PipelineState
     """The pipeline's own numbers at this moment."""
+    machine: MachineState | None = None
+    """What the trainer's process takes, and its machine's GPUs; None if not told."""
 
 
 @kind(Importance.LIFECYCLE)
