@@ -58,7 +58,7 @@ _takers: dict[type, Taker] = {}
 
 
 def _learned(payload: object) -> Taker:
-    cls: Any = type(payload)
+    cls = type(payload)
     if not hasattr(cls, "kind"):
         raise NoEventError(payload)
     return _takers.setdefault(cls, taker(cls) if is_dataclass(cls) else _as_it_is)

@@ -71,9 +71,7 @@ class Watch:
         follow: Follow | None = None,
         seed: int = 0,
     ) -> None:
-        if not isinstance(telemetry, Telemetry) or not isinstance(model, nn.Module):
-            given = f"{type(telemetry).__name__} and {type(model).__name__}"
-            raise TypeError(f"Watch takes a Telemetry and a torch module, not {given}")
+        _check(telemetry, model)
         self.emitter = emitter or telemetry.scope()
         """Where the events of this model are emitted."""
         self.phase = Phases()
@@ -188,3 +186,9 @@ class Watch:
             self._gradients.begin(self.emitter, self._parts, gradients, config, batch)
         due = batch + config.every - batch % config.every if config.enabled else inf
         self._due = batch + 1 if self._gradients.waiting else due
+
+
+def _check(telemetry: object, model: object) -> None:
+    if not isinstance(telemetry, Telemetry) or not isinstance(model, nn.Module):
+        given = f"{type(telemetry).__name__} and {type(model).__name__}"
+        raise TypeError(f"Watch takes a Telemetry and a torch module, not {given}")
