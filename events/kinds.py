@@ -32,17 +32,16 @@ from nissa.events.event import Event, Scope
 from nissa.events.foreign import ForeignEventCarried
 from nissa.events.kind import KINDS, Importance, Payload
 from nissa.events.lifecycle import GateCheck, GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
+from nissa.events.machine import GpuState, MachineState
 from nissa.events.policy import Action, DecisionMade, DecisionsScored, HeadDecision, HeadEntropy, PolicyUpdated
 from nissa.events.run import (
     EpisodeEnded,
     EpisodeStarted,
     EventsDropped,
-    GpuState,
     Heartbeat,
     HostAloneTrained,
     HostBaselineEpoch,
     HostBaselineMeasured,
-    MachineState,
     PipelineState,
     RunEnded,
     RunResumed,
