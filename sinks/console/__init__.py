@@ -2,7 +2,7 @@
 
 from nissa.sinks.console.console_sink import ConsoleSink
 from nissa.sinks.console.injected_faults import InjectedFaults, injected_text
-from nissa.sinks.console.summary_tables import summary
+from nissa.sinks.console.summary_tables import summary, summary_parts
 from nissa.sinks.console.verdict import verdict_lines
 
-__all__ = ["ConsoleSink", "InjectedFaults", "injected_text", "summary", "verdict_lines"]
+__all__ = ["ConsoleSink", "InjectedFaults", "injected_text", "summary", "summary_parts", "verdict_lines"]
