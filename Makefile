@@ -28,7 +28,7 @@ help:
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt torch==2.13.0
-	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[dev,query,trainer]"
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[dev,monitor,query,trainer]"
 	touch $(STAMP)
 
 # A strict editable install links each file, so a new file needs a new link.

@@ -95,7 +95,7 @@ def _telemetry(
     metrics = (arguments.metrics_address, arguments.metrics_port)
     sinks = {"console": ConsoleSink(console)} if config.sinks.console else {}
     try:
-        return Telemetry(run, out=out, metrics=metrics, sinks=sinks, config=config)
+        return Telemetry(run, out=out, metrics=metrics, sinks=sinks, config=config, console=False)
     except OSError as error:
         raise UsageError(f"cannot write {out} and listen on {metrics[0]}:{metrics[1]}: {error}") from None
 

@@ -13,7 +13,7 @@ from nissa.pipeline.hub import Hub
 if TYPE_CHECKING:
     # Whoever serves no metrics, or asks for no collector, need not load what does.
     from nissa.pipeline.collector import CollectorProcess
-    from nissa.sinks import MetricsServer
+    from nissa.sinks import LiveLines, MetricsServer
 
 __all__ = ["Ending"]
 
@@ -34,8 +34,11 @@ class Ending:
         linger: float,
         server: "MetricsServer | None" = None,
         collector: "CollectorProcess | None" = None,
+        *,
+        terminal: "LiveLines | None" = None,
     ) -> None:
         self._run, self._hub, self._linger, self._server, self._collector = run, hub, linger, server, collector
+        self._terminal = terminal
         self._closing = threading.Lock()
         self._closer: int | None = None
         self._closed = self._told = False
@@ -81,6 +84,8 @@ class Ending:
             self._server.after_fork()
         if self._collector:
             self._collector.after_fork()
+        if self._terminal:
+            self._terminal.after_fork()
 
     def _close_elsewhere(self, *how: object) -> None:
         threading.Thread(target=self.close, args=how, name="nissa-close", daemon=False).start()
@@ -97,6 +102,8 @@ class Ending:
         self._hub.close(timeout / 2)
         if self._collector:
             self._collector.close(deadline)
+        if self._terminal:
+            self._terminal.close()
         self._tell_last_scrape()
         if self._server:
             self._server.close()

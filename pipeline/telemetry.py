@@ -61,12 +61,16 @@ class Telemetry:
     scrapes that see the end. Give it a bit more than the longest interval at which the run is scraped. A run of which
     nobody holds the `Telemetry` or an emitter any more is closed as interrupted.
 
+    Where stderr is a terminal, the run shows itself there: progress in the bottom row, and a line for each turn in a
+    seed's life and each alert. With `console` False it is silent. With True it writes without a terminal too, and then
+    a line for each epoch.
+
     With the `collector` "process", operators and built-in sinks run in a process of their own, over the log.
 
     Raises FileExistsError if `out` holds a run that is not to be resumed, OSError if a directory, port or process
     cannot be had, ValueError on a capacity below 1, an unknown profile or setting, an empty `out`, one that holds
-    another run, metrics that are no address, a name used twice, or a collector beside sinks and operators or without a
-    log, TypeError on a `run` that is no name, and on a `config` that is none of these.
+    another run, metrics that are no address, a console that is none, a name used twice, or a collector beside sinks and
+    operators or without a log, TypeError on a `run` that is no name, and on a `config` that is none of these.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class Telemetry:
         linger: float = LINGER,
         resume: bool = False,
         collector: Literal["process"] | None = None,
+        console: bool | None = None,
     ) -> None:
         # Operators and sinks take longer to load than all the rest: they do when the first run begins.
         from nissa.pipeline.resume import run_in  # noqa: PLC0415
@@ -101,6 +106,7 @@ class Telemetry:
             config=config,
             linger=linger,
             resume=resume,
+            console=console,
         )
         self.config = asked.config
         """What is measured, and where it goes."""
@@ -113,7 +119,7 @@ class Telemetry:
             self._fidelity = "dense"
         inlet = Inlet(self._hub)
         self._emitter = Emitter(inlet, asked.run)
-        self.ending = Ending(asked.run, self._hub, linger, self._server, self._collector)
+        self.ending = Ending(asked.run, self._hub, linger, self._server, self._collector, terminal=self._parts.terminal)
         """What ends the run; also where nobody holds this object, nor an emitter of it, any more."""
         process_exit.watch(self.ending)
         weakref.finalize(inlet, self.ending.close_dropped).atexit = False
@@ -160,6 +166,10 @@ class Telemetry:
     def emit(self, payload: Payload) -> None:
         """Emit something that is true of the whole run. Never waits, never raises."""
         self._emitter.emit(payload)
+
+    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        """Emit numbers by name that are of the whole run, such as `{"lr": 3e-4}`. Never waits, never raises."""
+        self._emitter.log(values, step)
 
     def snapshot(self) -> dict[str, list[dict[str, Any]]]:
         """The summary tables as plain data, by name. Raises TimeoutError where a collector has them and is silent."""

@@ -17,19 +17,20 @@ from typing import TYPE_CHECKING, Any
 from nissa.events.event import Event
 
 if TYPE_CHECKING:
-    from nissa.sinks.console import ConsoleSink
+    from nissa.sinks.console import ConsoleSink, LiveLines
     from nissa.sinks.prometheus import MetricsServer, PrometheusSink
     from nissa.sinks.run_log import RunLog
     from nissa.sinks.store import RunStore
     from nissa.sinks.tables import Tables
 
-__all__ = ["ConsoleSink", "MetricsServer", "PrometheusSink", "RunLog", "RunStore", "Sink", "Tables"]
+__all__ = ["ConsoleSink", "LiveLines", "MetricsServer", "PrometheusSink", "RunLog", "RunStore", "Sink", "Tables"]
 
 Sink = Callable[[Event[Any]], Any]
 """Takes events."""
 
 _HOMES = {
     "ConsoleSink": "nissa.sinks.console",
+    "LiveLines": "nissa.sinks.console",
     "MetricsServer": "nissa.sinks.prometheus",
     "PrometheusSink": "nissa.sinks.prometheus",
     "RunLog": "nissa.sinks.run_log",

@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from nissa.pipeline.collector.answers import answer
 from nissa.pipeline.collector.collecting import Collecting
 from nissa.pipeline.collector.derived_log import CollectedElsewhereError
 from nissa.pipeline.dispatch import FaultLog
+from nissa.sinks import Sink
+from nissa.sinks.console import News
 from nissa.sinks.prometheus import MetricsServer
 from nissa.sinks.run_log import DEAD_LETTERS
 
@@ -33,10 +35,10 @@ def main(arguments: Sequence[str]) -> int:
     # A Ctrl-C is the trainer's, which ends the run.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    answering = _Later()
-    collecting = _collecting(Path(directory), answering.lives)
+    answering, news = _Later(), News()
+    collecting = _collecting(Path(directory), {"terminal": news}, answering.lives)
     (run,) = collecting.runs
-    answers = {"snapshot": run.tables.snapshot, "state": lambda: plain(collecting.state())}
+    answers = {"snapshot": run.tables.snapshot, "news": news.news, "state": lambda: plain(collecting.state())}
     answering.thread = thread = answer(Connection(int(handed[0])), answers)
     server = None
     if len(handed) > 1:
@@ -65,11 +67,11 @@ class _Later:
         return self.thread is None or self.thread.is_alive()
 
 
-def _collecting(directory: Path, lives: Callable[[], bool]) -> Collecting:
+def _collecting(directory: Path, consumers: Mapping[str, Sink], lives: Callable[[], bool]) -> Collecting:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            return Collecting([directory], {}, FaultLog(directory / DEAD_LETTERS), lives)
+            return Collecting([directory], consumers, FaultLog(directory / DEAD_LETTERS), lives)
         except CollectedElsewhereError:
             if time.monotonic() > deadline:
                 raise

@@ -29,6 +29,8 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0
 _HEALTHY = 60.0
 """Seconds after which a process that dies is no longer one that cannot start."""
 _POLL = 0.001
+_KEPT = ("snapshot", "state", "news")
+"""What may be asked after the end of the run."""
 _LEAST = 1.0
 """Seconds that a process is given to end itself when all is done."""
 _STATE = TypeAdapter(PipelineState)
@@ -137,7 +139,7 @@ class CollectorProcess:
     def _keep_answers(self, deadline: float) -> bool:
         """Whether what is asked after the end is known."""
         try:
-            self._last = {name: self.ask(name, max(0.0, deadline - time.monotonic())) for name in ("snapshot", "state")}
+            self._last = {name: self.ask(name, max(0.0, deadline - time.monotonic())) for name in _KEPT}
         except TimeoutError:
             return False
         return True

@@ -143,7 +143,7 @@ class SinksConfig(_Strict):
     log: bool = True
     """The run directory, where one is given."""
     console: bool = True
-    """The terminal, in `nissa demo`."""
+    """The terminal, where there is one or it is asked for."""
     prometheus: bool = True
     """/metrics, where an address is given."""
 

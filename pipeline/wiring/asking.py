@@ -29,12 +29,15 @@ def asked_for(
     config: object,
     linger: float,
     resume: bool,
+    console: object,
 ) -> Asked:
     """The same, checked. Raises ValueError or TypeError, as `Telemetry` says."""
     if capacity < 1:
         raise ValueError(f"capacity must be at least 1 event, not {capacity}")
     if out == "":
         raise ValueError("out must be the path of a directory, and is empty")
+    if console is not None and not isinstance(console, bool):
+        raise ValueError(f"console must be True, False, or None (on where stderr is a terminal), not {console!r}")
     settings, where = configuration(config), None if metrics is None else address(metrics)
     return Asked(
         run=Scope("").at(run=run),
@@ -47,4 +50,5 @@ def asked_for(
         capacity=capacity,
         resume=resume,
         linger=linger,
+        console=console,
     )

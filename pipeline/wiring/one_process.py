@@ -1,6 +1,7 @@
 """All of a run in the trainer's process: hub, operators, sinks, and the server of its metrics."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from nissa.events.kinds import AlertRaised
 from nissa.operators import default_operators
@@ -8,11 +9,15 @@ from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.doubt_log import log_doubt
 from nissa.pipeline.hub import Hub, SinkWorker
 from nissa.pipeline.resume import catch_up
+from nissa.pipeline.wiring.terminal import live_lines
 from nissa.pipeline.wiring.wiring import Asked, Wiring, run_log
 from nissa.sinks import Sink
 from nissa.sinks.prometheus import MetricsServer, PrometheusSink, listening
 from nissa.sinks.run_log import DEAD_LETTERS, RunLog
 from nissa.sinks.tables import Tables
+
+if TYPE_CHECKING:
+    from nissa.sinks.console import LiveLines
 
 __all__ = ["in_one_process"]
 
@@ -45,8 +50,20 @@ def in_one_process(asked: Asked) -> Wiring:
             server.close()
         raise
     first = resumed.next_seq if resumed else 0
+    terminal = _terminal(asked, dispatcher, faults)
     hub = Hub(asked.run, dispatcher, workers, faults, asked.capacity, fidelity=asked.trainer, first=first)
-    return Wiring(hub, tables.snapshot, hub.state, resumed, dispatcher.stream, server)
+    return Wiring(hub, tables.snapshot, hub.state, resumed, dispatcher.stream, server, terminal=terminal)
+
+
+def _terminal(asked: Asked, dispatcher: Dispatcher, faults: FaultLog) -> "LiveLines | None":
+    """It begins with the first event that is news, and not with those that a resumed run has taken in."""
+    terminal = live_lines(asked, lambda: news.news(), faults.report)  # noqa: PLW0108  # made next
+    if terminal is not None:
+        from nissa.sinks.console import News  # noqa: PLC0415  # whoever shows nothing need not load it
+
+        news = News(terminal.start)
+        dispatcher.add({"terminal": news})
+    return terminal
 
 
 def _refuse_taken(names: Iterable[str]) -> None:

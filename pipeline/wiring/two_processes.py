@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from nissa.events.kinds import PipelineState
@@ -9,6 +10,7 @@ from nissa.pipeline.collector import CollectorProcess
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.hub import Hub
 from nissa.pipeline.resume import catch_up
+from nissa.pipeline.wiring.terminal import live_lines
 from nissa.pipeline.wiring.wiring import Asked, Wiring, run_log
 from nissa.sinks.prometheus import listening
 from nissa.sinks.run_log import DEAD_LETTERS
@@ -17,6 +19,8 @@ __all__ = ["in_two_processes"]
 
 _PATIENCE = 2.0
 """Seconds for an answer of the collector's."""
+_SHORT = 0.5
+"""The same for what is asked for again in a moment."""
 
 
 def in_two_processes(asked: Asked) -> Wiring:
@@ -50,7 +54,11 @@ def in_two_processes(asked: Asked) -> Wiring:
             sinks=[*mine.sinks, its.sinks[-1]],
         )
 
-    return Wiring(hub, lambda: collector.ask("snapshot", _PATIENCE), state, resumed, collector=collector)
+    terminal = live_lines(asked, lambda: dict(collector.ask("news", _SHORT)), faults.report, first)
+    if terminal:
+        terminal.start()
+    snapshot = partial(collector.ask, "snapshot", _PATIENCE)
+    return Wiring(hub, snapshot, state, resumed, collector=collector, terminal=terminal)
 
 
 _OURS = ("accepted", "delivered", "queued", "dropped", "refused", "restarts")

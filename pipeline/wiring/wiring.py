@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nissa.operators import Operator
     from nissa.pipeline.collector import CollectorProcess
     from nissa.sinks import MetricsServer
+    from nissa.sinks.console import LiveLines
 
 __all__ = ["Asked", "Wiring", "run_log"]
 
@@ -38,6 +39,8 @@ class Asked:
     capacity: int
     resume: bool
     linger: float
+    console: bool | None = None
+    """Whether the run shows itself on stderr; None: where that is a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Wiring:
     """All events, where they are delivered in this process."""
     server: "MetricsServer | None" = None
     collector: "CollectorProcess | None" = None
+    terminal: "LiveLines | None" = None
+    """What shows the run on stderr."""
 
 
 def run_log(directory: Path, run: str, resume: bool) -> RunLog:

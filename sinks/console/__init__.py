@@ -2,7 +2,20 @@
 
 from nissa.sinks.console.console_sink import ConsoleSink
 from nissa.sinks.console.injected_faults import InjectedFaults, injected_text
+from nissa.sinks.console.live_lines import LiveLines
+from nissa.sinks.console.news import News
+from nissa.sinks.console.scalars import scalar_table
 from nissa.sinks.console.summary_tables import summary, summary_parts
 from nissa.sinks.console.verdict import verdict_lines
 
-__all__ = ["ConsoleSink", "InjectedFaults", "injected_text", "summary", "summary_parts", "verdict_lines"]
+__all__ = [
+    "ConsoleSink",
+    "InjectedFaults",
+    "LiveLines",
+    "News",
+    "injected_text",
+    "scalar_table",
+    "summary",
+    "summary_parts",
+    "verdict_lines",
+]

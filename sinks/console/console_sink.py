@@ -1,6 +1,5 @@
 """The run as it goes, on a terminal: progress, a line for each turn in a seed's life, and the tables now and then."""
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +10,7 @@ from nissa.events.event import Env, Event
 from nissa.events.kinds import EpochAssessed, EpochCompleted, RunEnded, RunStarted
 from nissa.sinks.console.event_lines import LINED, flag_line, line
 from nissa.sinks.console.injected_faults import InjectedFaults
+from nissa.sinks.console.reached import reached
 from nissa.sinks.console.summary_tables import summary
 from nissa.sinks.console.summary_times import SummaryTimes
 from nissa.sinks.tables import Tables
@@ -34,7 +34,7 @@ class ConsoleSink:
             TextColumn("[bold]training"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("epochs{task.fields[reached]}"),
+            TextColumn("epochs {task.fields[reached]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=self._console,
@@ -94,18 +94,4 @@ class ConsoleSink:
     def _advance(self, event: Event[EpochCompleted]) -> None:
         self._last[event.scope.group, event.scope.env] = event.payload
         for task in self._progress.task_ids:
-            self._progress.update(task, advance=1, reached=_reached(self._last.values()))
-
-
-def _reached(epochs: Iterable[EpochCompleted]) -> str:
-    """From the lowest to the highest accuracy of the environments; where none is measured, of their losses."""
-    epochs = list(epochs)
-    accuracies = [float(epoch.val_accuracy) for epoch in epochs if epoch.val_accuracy is not None]
-    losses = [float(epoch.val_loss) for epoch in epochs if epoch.val_loss is not None]
-    if accuracies:
-        return f", accuracy {_spread(accuracies, '{:.1f}')}%"
-    return f", loss {_spread(losses, '{:.4g}')}" if losses else ""
-
-
-def _spread(values: Sequence[float], form: str) -> str:
-    return "-".join(form.format(value) for value in ((min(values), max(values)) if len(values) > 1 else values))
+            self._progress.update(task, advance=1, reached=reached(self._last.values()))

@@ -12,6 +12,7 @@ from nissa.events.kinds import (
     DenseTraceCaptured,
     EpisodeEnded,
     EpochAssessed,
+    EpochCompleted,
     EventsDropped,
     FidelityChanged,
     HostBaselineMeasured,
@@ -29,7 +30,7 @@ from nissa.sinks.console.injected_faults import injected_text
 from nissa.sinks.printable import printable
 from nissa.sinks.text import counted, joined, number, place
 
-__all__ = ["LINED", "flag_line", "line"]
+__all__ = ["LINED", "epoch_line", "flag_line", "line"]
 
 _TOLD_OTHERWISE = {"GERMINATED", "FOSSILIZED", "CULLED", "DORMANT"}
 """Stages whose beginning shows in an event of its own, or in the one before."""
@@ -56,6 +57,18 @@ def line(event: Event[Any], elapsed: float) -> Text | None:
 def flag_line(event: Event[EpochAssessed], risen: Collection[str], elapsed: float) -> Text:
     """One line for red flags that were not up in this episode yet."""
     return _line(event.scope, elapsed, "red flag", "bold red", f"{', '.join(risen)}: {event.payload.narrative}")
+
+
+def epoch_line(event: Event[EpochCompleted], elapsed: float) -> Text:
+    """One line for an epoch, where no progress is shown otherwise."""
+    epoch = event.payload
+    size = number(epoch.total_params, "{:,} params", "")
+    rest = joined(", ", number(epoch.val_accuracy, "accuracy {:.2f}%", ""), _losses(epoch), size)
+    return _line(event.scope, elapsed, "epoch", "dim", rest or "completed")
+
+
+def _losses(epoch: EpochCompleted) -> str:
+    return joined(", ", number(epoch.val_loss, "loss {:.4g}", ""), number(epoch.train_loss, "training loss {:.4g}", ""))
 
 
 def _line(scope: Scope, elapsed: float, word: str, style: str, rest: str) -> Text:

@@ -8,6 +8,7 @@ from rich.text import Text
 from nissa.sinks.console.alert_table import alert_table
 from nissa.sinks.console.blueprint_tables import blueprint_tables
 from nissa.sinks.console.network_tables import LAYERS_SHOWN, layer_table, network_table
+from nissa.sinks.console.scalars import scalar_table
 from nissa.sinks.console.scoreboard_table import growth_text, scoreboard_table
 from nissa.sinks.console.verdict import verdict_lines
 from nissa.sinks.text import Row, filled_table, note, number, place_cells
@@ -56,6 +57,7 @@ def summary_parts(
             ("assessments", network_table),
             ("layers", lambda rows: layer_table(rows, layers)),
             ("best_runs", best_runs_table),
+            ("scalars", scalar_table),
         )
         if tables[key]
     }

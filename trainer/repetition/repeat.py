@@ -27,7 +27,7 @@ def train_again(recorded: RecordedRun, out: Path, again: Again) -> History:
     Raises NothingToTrainError, FileExistsError if there is a run in `out`, or another OSError.
     """
     settings, config = recorded.settings(), recorded.configuration()
-    with Telemetry(recorded.run, out=out, config=config) as telemetry:
+    with Telemetry(recorded.run, out=out, config=config, console=False) as telemetry:
         history = train(settings, telemetry, out, again=replace(again, follow=recorded.follow))
         telemetry.flush(_PATIENCE)
     return history

@@ -57,4 +57,4 @@ def _settings(study: StudySettings, seed: int, **how: Any) -> Settings:
 
 
 def _telemetry(run: str, out: Path | None) -> Telemetry:
-    return Telemetry(run, out=out and out / run)
+    return Telemetry(run, out=out and out / run, console=False)

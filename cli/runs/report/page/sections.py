@@ -37,6 +37,7 @@ def article(known: Known, tables: Mapping[str, Sequence[Row]], name: str) -> Ele
         "Attribution": [*attribution(known.store, tables["analytics"])],
         "Policy": [*decisions(tables["analytics"])],
         "Network health": [*shown(parts.get("assessments", ())), *shown(parts.get("layers", ()))],
+        "Scalars": [*shown(parts.get("scalars", ()))],
         "Alerts and traces": [*shown(parts.get("alerts", ())), *_traces(known)],
         "Episodes": [
             *_episodes(known, tables),

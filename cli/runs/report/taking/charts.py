@@ -22,6 +22,8 @@ from nissa.events.kinds import (
     LayerWeights,
     MemoryMeasured,
     PolicyUpdated,
+    RunStarted,
+    ScalarsLogged,
     SharpnessMeasured,
     WeightsMeasured,
 )
@@ -103,18 +105,22 @@ _BY_KIND: dict[type[Any], list[tuple[Chart, Read]]] = {}
 for _kind, _chart, _read in _ALL:
     _BY_KIND.setdefault(_kind, []).append((_chart, _read))
 
-KINDS = (*_BY_KIND, HostBaselineEpoch)
-"""What curves are made of."""
+KINDS = (RunStarted, *_BY_KIND, HostBaselineEpoch, ScalarsLogged)
+"""What curves are made of, and what they begin with."""
 _MEANINGS = {
     "normalized entropy by head": (
         "ratio",
         "Entropy of each head by that of a policy that does not care, of the choices that were valid.",
     )
 }
+_SCALARS = "Scalars"
 
 
 def readings(event: Event[Any]) -> Iterator[Reading]:
     """The numbers that an event has for charts; what was not measured has none."""
+    if isinstance(event.payload, ScalarsLogged):
+        for name, scalar in event.payload.values.items():
+            yield Reading(Chart(name, _SCALARS, "step", ScalarsLogged, "values"), "", float(scalar))
     for chart, read in _BY_KIND.get(type(event.payload), ()):
         for part, value in read(event.payload):
             if value is not None:
@@ -124,6 +130,8 @@ def readings(event: Event[Any]) -> Iterator[Reading]:
 @cache
 def meaning(chart: Chart) -> tuple[str, str]:
     """Unit and meaning, as the kind declares them."""
+    if chart.section == _SCALARS:
+        return "", "A scalar that the trainer named, in its own unit."
     if chart.name in _MEANINGS:
         return _MEANINGS[chart.name]
     told = TypeAdapter(chart.owner).json_schema()["properties"][chart.field]

@@ -106,7 +106,7 @@ class Curves:
     def _plain(self, key: _Key, line: _Line) -> dict[str, Any]:
         points, (unit, means) = line.series.points(), meaning(key.chart)
         return {
-            "chart": key.chart.name,
+            "chart": _short(key.chart.name),
             "section": key.chart.section,
             "unit": unit,
             "means": means,
@@ -125,7 +125,8 @@ class Curves:
 
 def _told(event: Event[Any], along: str) -> float | None:
     """The number that its place has by itself; None where it is to be counted."""
-    number = {"update": getattr(event.payload, "update", None), "epoch": event.scope.epoch}.get(along)
+    where = {"epoch": event.scope.epoch, **{name: getattr(event.payload, name, None) for name in ("update", "step")}}
+    number = where.get(along)
     return None if number is None else float(number)
 
 

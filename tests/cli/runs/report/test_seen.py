@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from nissa.events.kinds import BatchCompleted
+from nissa.pipeline.telemetry import Telemetry
 from tests.chromium import Page, chromium
 from tests.cli.runs.report.test_report import HOSTILE, hostile, reported
+from tests.cli.runs.report.test_ui import served
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +62,17 @@ def test_keys_zoom_and_places_are_switched(pages: Callable[[], Page], demo: Path
         "what is smoothed stands over the rest"
     )
     assert page.problems == []
+
+
+def test_a_live_page_shows_what_comes_and_asks_its_own_server_alone(pages: Callable[[], Page], tmp_path: Path) -> None:
+    with served(tmp_path) as server, Telemetry("live", out=tmp_path / "live") as telemetry:
+        telemetry.emit(BatchCompleted(batch=0, loss=1.5))
+        telemetry.flush()
+        page = pages()
+        page.open(server.url)
+        telemetry.emit(BatchCompleted(batch=1, loss=2.5))
+        telemetry.flush()
+        page.wait("document.querySelector('.readout').textContent.includes('2.5')")
+        assert {address.partition("?")[0] for address in page.asked} <= {server.url, f"{server.url}data"}
+        assert page.problems == []
+        page.call("Page.navigate", url="about:blank")

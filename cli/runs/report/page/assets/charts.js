@@ -145,5 +145,7 @@ function stroke(line, alpha) {
   const dashes = [undefined, [7, 4], [2, 3], [10, 3, 2, 3]];
   const dash = line.twin ? [4, 4] : dashes[Math.floor(line.shade / SHADES) % dashes.length];
   const colour = shade(`--line${line.shade % SHADES}`);
-  return { stroke: alpha < 1 ? colour + "55" : colour, width: line.twin ? 1.25 : 1.75, dash, spanGaps: false };
+  // A steep line shows beside its gap by half of its width.
+  const gaps = (plot, series, first, last, found) => found.map(([from, to]) => [from - 2, to + 2]);
+  return { gaps, stroke: alpha < 1 ? colour + "55" : colour, width: line.twin ? 1.25 : 1.75, dash, spanGaps: false };
 }
