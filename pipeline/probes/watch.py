@@ -52,7 +52,8 @@ class Watch:
     the directions of sharpness, they draw anew in each epoch, from `seed` and its number. Nothing of the training is
     changed, within what `epoch` says, and once a watch is made, it never raises: a probe that fails is counted, and the
     others go on. In a run that is trained again, `follow` says how closely to look where; otherwise
-    `telemetry.fidelity` does. Raises ValueError if `gradients.layers` names a layer that the host does not have.
+    `telemetry.fidelity` does. Raises ValueError if `gradients.layers` names a layer that the host does not have, and
+    TypeError on what is no Telemetry and no module.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Watch:
         follow: Follow | None = None,
         seed: int = 0,
     ) -> None:
+        _check(telemetry, model)
         self.emitter = emitter or telemetry.scope()
         """Where the events of this model are emitted."""
         self.phase = Phases()
@@ -104,13 +106,14 @@ class Watch:
         if self._turns("step", batch) or batch >= self._due:
             self._look(batch, gradients)
 
-    def epoch(self, inputs: Any, labels: Tensor) -> None:
+    def epoch(self, inputs: Any = None, labels: Tensor | None = None) -> None:
         """Call it after an epoch, with a batch that was not trained on, and before `EpochCompleted` is emitted.
 
-        `labels` are whole numbers, one for each row of logits; see `samples`. It runs the model's own forward: hooks
-        fire, and what a forward keeps outside of parameters and buffers stays changed. Tensors in the inputs are copied
-        before each. No graph through the weights may be waiting for a backward pass where sharpness is measured.
-        Where weights are measured, a copy of them is held from the first step of an epoch until this is called.
+        Without a batch, what needs one is not measured. `labels` are whole numbers, one for each row of logits; see
+        `samples`. It runs the model's own forward: hooks fire, and what a forward keeps outside of parameters and
+        buffers stays changed. Tensors in the inputs are copied before each. No graph through the weights may be waiting
+        for a backward pass where sharpness is measured. Where weights are measured, a copy of them is held from the
+        first step of an epoch until this is called.
         """
         self._turns("epoch")
         plan = self._plan()
@@ -120,12 +123,8 @@ class Watch:
         self.emitter.attempt("watch", self._gradients.end_epoch)
         if plan.track_weight_norms:
             self.emitter.measure("weights_measured", lambda: weights_measured(self._parts(), self._before))
-        batch = Batch(inputs, labels, self._logits, self._forward)
-        validate(self.emitter, plan, self._model, batch, parts=self._parts, classes=self._classes)
-        landscape = plan.loss_landscape
-        if landscape.enabled and self._epochs % landscape.every == 0:
-            own, loss = self._draws(), lambda: batch.loss(self._model, self._loss)
-            explore_landscape(self.emitter, landscape, self._model, loss, own)
+        if labels is not None:
+            self._forward_on(plan, Batch(inputs, labels, self._logits, self._forward))
         self.emitter.measure("memory_measured", memory_measured)
         if durations := self.phase.take():
             self.emitter.emit(PhaseTimed(durations=durations))
@@ -154,6 +153,14 @@ class Watch:
             return counterfactual_measured(alphas, set_alphas, evaluate, model=self._model, classes=classes, **how)
 
         return self.emitter.attempt("counterfactual_measured", probe)
+
+    def _forward_on(self, plan: TelemetryConfig, batch: Batch) -> None:
+        """What needs a batch that was not trained on."""
+        validate(self.emitter, plan, self._model, batch, parts=self._parts, classes=self._classes)
+        landscape = plan.loss_landscape
+        if landscape.enabled and self._epochs % landscape.every == 0:
+            own, loss = self._draws(), lambda: batch.loss(self._model, self._loss)
+            explore_landscape(self.emitter, landscape, self._model, loss, own)
 
     def _turns(self, look: str, batch: int | None = None) -> bool:
         """Whether it is to be looked more closely than before, or less, which is told."""
@@ -184,3 +191,9 @@ class Watch:
             self._gradients.begin(self.emitter, self._parts, gradients, config, batch)
         due = batch + config.every - batch % config.every if config.enabled else inf
         self._due = batch + 1 if self._gradients.waiting else due
+
+
+def _check(telemetry: object, model: object) -> None:
+    if not isinstance(telemetry, Telemetry) or not isinstance(model, nn.Module):
+        given = f"{type(telemetry).__name__} and {type(model).__name__}"
+        raise TypeError(f"Watch takes a Telemetry and a torch module, not {given}")
