@@ -9,7 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from nissa.integrations.supervised import SupervisedTraining
+from nissa.integrations.supervised import SupervisedTraining, parameters_of
 from nissa.integrations.trainer_run import TrainerRun
 from nissa.pipeline.telemetry import Telemetry
 
@@ -38,6 +38,7 @@ class LightningCallback(Callback):  # type: ignore[misc]
                 hyperparameters=_settings(trainer, pl_module),
                 max_epochs=_epochs(trainer),
                 host_architecture=type(pl_module).__name__,
+                host_params=parameters_of(pl_module) or None,
             )
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

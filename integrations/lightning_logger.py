@@ -4,7 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers.logger import Logger
+from lightning.pytorch.loggers.logger import Logger, rank_zero_experiment
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from nissa.integrations.trainer_run import TrainerRun
@@ -30,13 +30,14 @@ class LightningLogger(Logger):  # type: ignore[misc]
         return "nissa"
 
     @property
-    def version(self) -> str:
-        """The name of the run."""
-        return self.experiment.run
+    def version(self) -> str | None:
+        """The name of the run; None in other processes than the first."""
+        return self._run.telemetry.run if rank_zero_only.rank == 0 else None
 
     @property
+    @rank_zero_experiment  # type: ignore[untyped-decorator]
     def experiment(self) -> Telemetry:
-        """Where to emit more."""
+        """Where to emit more. Lightning asks for it in each process, and gets what does nothing in others."""
         return self._run.telemetry
 
     @rank_zero_only  # type: ignore[untyped-decorator]

@@ -4,7 +4,7 @@
 trainer tell both: `training_step` its loss, and `unscale_gradients`, with which clipping begins, that it begins.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +113,7 @@ class TransformersCallback(TrainerCallback):  # type: ignore[misc]
             self._closed = state.global_step
             told = metrics or {}
             dataset = self._trainer.eval_dataset if metrics else None
-            n_val = len(dataset) if hasattr(dataset, "__len__") and not isinstance(dataset, dict) else None
+            n_val = len(dataset) if isinstance(dataset, Sized) and not isinstance(dataset, dict) else None
             how = (told.get("eval_loss"), told.get("eval_accuracy"), n_val)
             self._run.attempt(self._training.end_epoch, *how)
             self._training.begin_epoch()

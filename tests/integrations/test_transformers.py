@@ -172,6 +172,16 @@ def test_an_evaluation_closes_an_epoch_and_the_run_ends_with_the_training(tmp_pa
     assert len(metrics(tmp_path / "run")) > len(before) + 15
 
 
+def test_an_evaluation_without_a_step_before_it_closes_nothing(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"max_steps": 4, "eval_strategy": "steps", "eval_steps": 2, "eval_on_start": True}
+    trainer = made(tmp_path, language_model(), **how)
+    trainer.eval_dataset = {"one": trainer.eval_dataset, "two": trainer.eval_dataset}
+    trainer.add_callback(TransformersCallback(trainer, tmp_path / "run"))
+    trainer.train()
+    closed = [event.scope.epoch for event in events(tmp_path / "run") if isinstance(event.payload, EpochCompleted)]
+    assert closed == [1, 2]
+
+
 def test_a_classifiers_evaluation_serves_the_probes(tmp_path: Path) -> None:
     with Telemetry(out=tmp_path / "run", config="diagnostic") as telemetry:
         trained(tmp_path, telemetry, classifier(), eval_strategy="steps", eval_steps=20)
