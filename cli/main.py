@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import NoReturn
 
-from nissa.cli import config, dashboards, demo, runs, study
+from nissa.cli import config, dashboards, demo, monitor, runs, study
 from nissa.cli.errors import UsageError
 from nissa.sinks.printable import printable, shortened
 
@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="nissa", description="Telemetry for networks that grow while they train.")
     parser.add_argument("--version", action="version", version=f"nissa {version('nissa')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (demo.add, study.add, *runs.COMMANDS, *config.COMMANDS, dashboards.add):
+    for add in (demo.add, monitor.add, study.add, *runs.COMMANDS, *config.COMMANDS, dashboards.add):
         add(commands)
     return parser
 
