@@ -10,7 +10,7 @@ RIVALS := $(VENV)/.rivals
 TESTS := $(VENV)/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 20
 PAGE := tests/dashboards
 SHOTS := build/screenshots
-FLOORS := cli events grafana operators pipeline sinks trainer
+FLOORS := cli events grafana integrations operators pipeline sinks trainer
 SOURCES := __init__.py $(shell find $(FLOORS) -name '*.py' -o -name '*.yaml' -o -name '*.json')
 
 .PHONY: help install demo study dashboards screenshots test test-deep check bench

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import NoReturn
 
-from nissa.cli import config, dashboards, demo, monitor, runs, study
+from nissa.cli.commands import add_commands
 from nissa.cli.errors import UsageError
 from nissa.sinks.printable import printable, shortened
 
@@ -31,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    arguments = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    arguments = _parser(given).parse_args(given)
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -92,12 +93,10 @@ class _Parser(argparse.ArgumentParser):
         super().error(printable(shortened(message, _LONGEST)))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(prog="nissa", description="Telemetry for networks that grow while they train.")
     parser.add_argument("--version", action="version", version=f"nissa {version('nissa')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (demo.add, monitor.add, study.add, *runs.COMMANDS, *config.COMMANDS, dashboards.add):
-        add(commands)
+    add_commands(parser, argv)
     return parser
 
 

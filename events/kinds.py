@@ -47,6 +47,7 @@ from nissa.events.run import (
     RunStarted,
     SinkState,
 )
+from nissa.events.scalars import ScalarsLogged
 from nissa.events.summaries import (
     BestRun,
     BestRunsRanked,
@@ -136,6 +137,7 @@ __all__ = [
     "RunEnded",
     "RunResumed",
     "RunStarted",
+    "ScalarsLogged",
     "Scope",
     "ScoreboardUpdated",
     "SeedAttribution",

@@ -1,10 +1,11 @@
 """What a trainer's parts hold: an emitter that knows where it is, so that they need not."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
+from nissa.events.scalars import ScalarsLogged
 from nissa.events.taking import UnreadableValueError, taken
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.hub import Inlet
@@ -65,6 +66,13 @@ class Emitter:
             self._doubt(error)
         except Exception as error:  # noqa: BLE001  # the trainer must not feel it
             self.faults.report("emit", error)
+
+    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        """Emit numbers by name, in the trainer's own units, and its `step`. Thread-safe; never waits, never raises.
+
+        A tensor or an array of one element is a number, as in `emit`; NaN is broken, and None is no number.
+        """
+        self.emit(ScalarsLogged(values=cast("dict[str, Any]", values), step=step))
 
     def relay(self, payload: Payload, scope: Scope, time: float, extra: Mapping[str, Any] | None) -> None:
         """Send on what another system told: where and when it happened, and what it said beyond the payload."""

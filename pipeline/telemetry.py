@@ -167,6 +167,10 @@ class Telemetry:
         """Emit something that is true of the whole run. Never waits, never raises."""
         self._emitter.emit(payload)
 
+    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        """Emit numbers by name that are of the whole run, such as `{"lr": 3e-4}`. Never waits, never raises."""
+        self._emitter.log(values, step)
+
     def snapshot(self) -> dict[str, list[dict[str, Any]]]:
         """The summary tables as plain data, by name. Raises TimeoutError where a collector has them and is silent."""
         return self._parts.snapshot()

@@ -14,7 +14,7 @@ from typing import Any
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -187,7 +187,7 @@ def note(text: str) -> Text:
     return Text(printable(text), style="dim")
 
 
-def text_lines(shown: Table) -> list[str]:
+def text_lines(shown: RenderableType) -> list[str]:
     """A table as lines of plain text, as wide as its cells are, whatever the terminal is."""
     console = Console(file=StringIO(), width=_WIDEST, color_system=None, markup=False, emoji=False, highlight=False)
     with console.capture() as captured:

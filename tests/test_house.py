@@ -24,11 +24,12 @@ FLOORS = {
     "sinks": {"events"},
     "grafana": {"events", "operators", "sinks"},
     "pipeline": {"events", "operators", "sinks"},
+    "integrations": {"events", "operators", "sinks", "pipeline"},
     "trainer": {"events", "operators", "sinks", "pipeline"},
     "cli": {"events", "grafana", "operators", "sinks", "pipeline", "trainer"},
 }
 """Which folders each may import from, besides itself."""
-TORCH = ("pipeline.packs.dataset", "pipeline.probes.", "trainer.")
+TORCH = ("integrations.", "pipeline.packs.dataset", "pipeline.probes.", "trainer.")
 """Where torch may be imported."""
 WIRING = ("pipeline.wiring.", "pipeline.collector.", "pipeline.replay", "pipeline.following")
 """Who may know which operators and sinks there are."""

@@ -68,6 +68,8 @@ class Episode:
         emit(epoch_completed(self.model, trained, validated, accuracies))
         if matrix:
             emit(matrix)
+        rate = self.model.optimizer.param_groups[0]["lr"]
+        self.emitter.log({"learning_rate": rate, "clipped_ratio": trained.clipped}, step=epoch)
         self.growth.advance(accuracies[-1])
         if epoch == self.epochs:
             # Before the last decision is scored: what the end takes away is its price.

@@ -3,10 +3,6 @@
 `add_options` and `chosen` are the options by which other commands choose a configuration.
 """
 
-from nissa.cli.config import features, schema
 from nissa.cli.config.profile import add_options, chosen
 
-__all__ = ["COMMANDS", "add_options", "chosen"]
-
-COMMANDS = (features.add, schema.add)
-"""Each declares a subcommand."""
+__all__ = ["add_options", "chosen"]

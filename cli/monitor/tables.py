@@ -15,6 +15,7 @@ from nissa.sinks.console import (
     blueprint_tables,
     layer_table,
     network_table,
+    scalar_table,
     scoreboard_table,
     verdict_lines,
 )
@@ -96,19 +97,7 @@ def _alerts(look: Look, place: Place | None, text: str, _: int) -> Iterator[Rend
 
 def _scalars(look: Look, place: Place | None, text: str, _: int) -> Iterator[RenderableType]:
     if rows := look.rows("scalars", place, text):
-        heads = ("Scalar", "Group", "Env"), ("last", "min", "max", "step", "n")
-        yield filled_table("Scalars", *heads, (), map(_scalar, rows))
-
-
-def _scalar(row: Row) -> list[Text | str]:
-    values = [number(row[of], "{:.6g}") for of in ("last", "min", "max")]
-    return [
-        name(row["name"]),
-        *place_cells(row["group"], row["env"]),
-        *values,
-        number(row["step"], "{:,}"),
-        f"{row['count']:,}",
-    ]
+        yield from scalar_table(rows)
 
 
 PAGES: Mapping[str, tuple[Page, str]] = {

@@ -14,9 +14,9 @@ from nissa.cli.runs.show_kind import KEPT, OfKind, event_lines
 from nissa.cli.runs.trace_text import headline, severity
 from nissa.cli.terminal import write_lines
 from nissa.events.vocabulary import MARK
-from nissa.sinks.console import InjectedFaults, verdict_lines
+from nissa.sinks.console import InjectedFaults, scalar_table, verdict_lines
 from nissa.sinks.store import RunStore
-from nissa.sinks.text import Row, counted
+from nissa.sinks.text import Row, counted, text_lines
 
 __all__ = ["add"]
 
@@ -73,10 +73,19 @@ def _lines(store: RunStore, tables: Mapping[str, Sequence[Row]], where: dict[str
         measured = store.counterfactuals(**where)
         for counterfactual in measured if where["epoch"] is not None else measured[-1:]:
             yield from ("", *counterfactual_lines(counterfactual))
+    yield from _scalars(tables["scalars"], where)
     yield from _traced(store, where)
     for tier, count in store.left_out.items():
         if count:
             yield f"{count:,} {tier}, the oldest, are left out for want of room."
+
+
+def _scalars(rows: Sequence[Row], where: Mapping[str, Any]) -> Iterator[str]:
+    """Those of a group and environment, over all of its episodes."""
+    if where["episode"] is None and where["epoch"] is None:
+        meant = [row for row in rows if all(where[key] in {None, row[key], str(row[key])} for key in _WHERE[:2])]
+        shown = scalar_table(meant) if meant else ()
+        yield from ("", *(line for part in shown for line in text_lines(part))) if meant else ()
 
 
 def _held(kinds: Mapping[str, int]) -> Iterator[str]:

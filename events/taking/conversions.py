@@ -51,7 +51,7 @@ def _collection(hint: Any) -> Callable[[Any], Any]:
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is dict:
         key, member = map(conversion, inner)
-        return lambda value: {key(name): member(item) for name, item in mapping(value).items()}
+        return lambda value: {key(name): _named(name, member, item) for name, item in mapping(value).items()}
     if origin is list:
         (member,) = map(conversion, inner)
         return lambda value: [member(item) for item in items(value)]
@@ -59,6 +59,14 @@ def _collection(hint: Any) -> Callable[[Any], Any]:
         return _part(hint)
     adapter: TypeAdapter[Any] = TypeAdapter(hint)
     return lambda value: adapter.validate_python(salvaged(value))
+
+
+def _named(name: Any, convert: Callable[[Any], Any], item: Any) -> Any:
+    """An item of a mapping; an error says which one it is."""
+    try:
+        return convert(item)
+    except Exception as error:
+        raise ValueError(f"{name!r} {error}") from error
 
 
 def _part(cls: Any) -> Callable[[Any], Any]:

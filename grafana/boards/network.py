@@ -41,6 +41,7 @@ def _sections() -> Sections:
         "Is anything wrong?": [*_numbers(), *_wrong()],
         "How does it learn, and is it healthy?": [_learning(), _health()],
         "Losses and accuracies": _losses(),
+        "Scalars": _scalars(),
         **layers(),
         "Classes": _classes(),
         "Sharpness": _sharpness(),
@@ -141,6 +142,12 @@ def _both(figure: str) -> list[Query]:
 
 def _spread(title: str, metric: str, unit: str) -> Any:
     return lines(title, "Over the environments of a group.", unit, *spread(of(metric)), size=(8, 8))
+
+
+def _scalars() -> list[Any]:
+    named = Query(median(of("nissa_scalar"), "run, group, name"), f"{{{{name}}}} {_GROUP}")
+    text = f"What the trainer logs by name, in its own units: a click on a name shows it alone. {MEDIAN}"
+    return [lines("Scalars", text, "none", named, size=(24, 8)).no_value("none logged")]
 
 
 def _classes() -> list[Any]:

@@ -6,7 +6,17 @@ Whoever imports from here imports torch; the rest of the pipeline does not.
 from nissa.pipeline.probes.counterfactual import counterfactual_measured
 from nissa.pipeline.probes.gradients import StepGradients
 from nissa.pipeline.probes.isolation import forward_leakage, leakage
+from nissa.pipeline.probes.model import Pending
 from nissa.pipeline.probes.phases import Phases
 from nissa.pipeline.probes.watch import Follow, Watch
 
-__all__ = ["Follow", "Phases", "StepGradients", "Watch", "counterfactual_measured", "forward_leakage", "leakage"]
+__all__ = [
+    "Follow",
+    "Pending",
+    "Phases",
+    "StepGradients",
+    "Watch",
+    "counterfactual_measured",
+    "forward_leakage",
+    "leakage",
+]

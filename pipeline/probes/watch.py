@@ -104,13 +104,14 @@ class Watch:
         if self._turns("step", batch) or batch >= self._due:
             self._look(batch, gradients)
 
-    def epoch(self, inputs: Any, labels: Tensor) -> None:
+    def epoch(self, inputs: Any = None, labels: Tensor | None = None) -> None:
         """Call it after an epoch, with a batch that was not trained on, and before `EpochCompleted` is emitted.
 
-        `labels` are whole numbers, one for each row of logits; see `samples`. It runs the model's own forward: hooks
-        fire, and what a forward keeps outside of parameters and buffers stays changed. Tensors in the inputs are copied
-        before each. No graph through the weights may be waiting for a backward pass where sharpness is measured.
-        Where weights are measured, a copy of them is held from the first step of an epoch until this is called.
+        Without a batch, what needs one is not measured. `labels` are whole numbers, one for each row of logits; see
+        `samples`. It runs the model's own forward: hooks fire, and what a forward keeps outside of parameters and
+        buffers stays changed. Tensors in the inputs are copied before each. No graph through the weights may be waiting
+        for a backward pass where sharpness is measured. Where weights are measured, a copy of them is held from the
+        first step of an epoch until this is called.
         """
         self._turns("epoch")
         plan = self._plan()
@@ -120,12 +121,8 @@ class Watch:
         self.emitter.attempt("watch", self._gradients.end_epoch)
         if plan.track_weight_norms:
             self.emitter.measure("weights_measured", lambda: weights_measured(self._parts(), self._before))
-        batch = Batch(inputs, labels, self._logits, self._forward)
-        validate(self.emitter, plan, self._model, batch, parts=self._parts, classes=self._classes)
-        landscape = plan.loss_landscape
-        if landscape.enabled and self._epochs % landscape.every == 0:
-            own, loss = self._draws(), lambda: batch.loss(self._model, self._loss)
-            explore_landscape(self.emitter, landscape, self._model, loss, own)
+        if labels is not None:
+            self._forward_on(plan, Batch(inputs, labels, self._logits, self._forward))
         self.emitter.measure("memory_measured", memory_measured)
         if durations := self.phase.take():
             self.emitter.emit(PhaseTimed(durations=durations))
@@ -154,6 +151,14 @@ class Watch:
             return counterfactual_measured(alphas, set_alphas, evaluate, model=self._model, classes=classes, **how)
 
         return self.emitter.attempt("counterfactual_measured", probe)
+
+    def _forward_on(self, plan: TelemetryConfig, batch: Batch) -> None:
+        """What needs a batch that was not trained on."""
+        validate(self.emitter, plan, self._model, batch, parts=self._parts, classes=self._classes)
+        landscape = plan.loss_landscape
+        if landscape.enabled and self._epochs % landscape.every == 0:
+            own, loss = self._draws(), lambda: batch.loss(self._model, self._loss)
+            explore_landscape(self.emitter, landscape, self._model, loss, own)
 
     def _turns(self, look: str, batch: int | None = None) -> bool:
         """Whether it is to be looked more closely than before, or less, which is told."""

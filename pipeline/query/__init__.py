@@ -8,9 +8,9 @@ from nissa.pipeline.query.asking import Answer, QueryError, asked, found_runs
 from nissa.pipeline.query.description import Described, described
 from nissa.pipeline.query.exporting import FORMATS, export
 from nissa.pipeline.query.frames import Frame, Runs, open
-from nissa.pipeline.query.packages import MissingPackageError
 from nissa.pipeline.query.views import VIEWS
 from nissa.pipeline.query.writing import distinct, rows_of, write_csv, write_json, write_parquet
+from nissa.sinks.packages import MissingPackageError
 
 __all__ = [
     "FORMATS",

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from nissa.pipeline.query.cache import RunTables
 from nissa.pipeline.query.database import complaints, connected, mentioned, parts_of, unknown
-from nissa.pipeline.query.packages import needed
 from nissa.pipeline.query.preparing import prepare
 from nissa.pipeline.sources import UnreadableRunError
+from nissa.sinks.packages import needed
 
 __all__ = ["Answer", "QueryError", "asked", "found_runs"]
 

@@ -3,6 +3,9 @@
 So a query about what was told does not wait for operators, and one about what is derived sees what `nissa replay` does.
 """
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +21,29 @@ __all__ = ["DERIVED", "PARTS", "READING", "TOLD", "build"]
 TOLD, DERIVED = PARTS = ("told", "derived")
 READING = "reading.json"
 """The file that says what is wrong with the log."""
+_ALLOCATIONS = 50_000
+"""Objects that were made, and not freed, since it was last looked for cycles."""
 
 
 def build(path: Path, folder: Path, part: str) -> None:
     """Write a part of the tables of a run into an empty folder. Raises UnreadableRunError."""
     tables = ParquetTables(folder)
-    reading = _told(path, tables) if part == TOLD else _derived(path, tables)
+    with _rare_collection():
+        reading = _told(path, tables) if part == TOLD else _derived(path, tables)
     tables.close()
     found = {"complaint": reading.complaint(), "problems": tables.problems}
     (folder / READING).write_bytes(orjson.dumps(found))
+
+
+@contextmanager
+def _rare_collection() -> Iterator[None]:
+    """Events wait by the thousand, none of them in a cycle: to look for cycles as often as usual costs a quarter."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_ALLOCATIONS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _told(path: Path, tables: ParquetTables) -> Reading:

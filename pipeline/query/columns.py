@@ -16,7 +16,7 @@ import orjson
 from nissa.events.json_encoding import plain
 from nissa.events.kind import KINDS
 from nissa.events.taking import hints
-from nissa.pipeline.query.packages import needed
+from nissa.sinks.packages import needed
 
 __all__ = ["AFTER", "BEFORE", "UNKNOWN", "Column", "columns", "env_text", "fields_of", "names_of", "reader"]
 

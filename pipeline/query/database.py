@@ -12,10 +12,10 @@ from nissa.events.kind import KINDS
 from nissa.pipeline.query.building import DERIVED, READING, TOLD
 from nissa.pipeline.query.cache import RunTables
 from nissa.pipeline.query.columns import UNKNOWN
-from nissa.pipeline.query.packages import needed
 from nissa.pipeline.query.tables import COUNTS, counts_schema, schema
 from nissa.pipeline.query.views import VIEWS
 from nissa.pipeline.replay import COMPUTED
+from nissa.sinks.packages import needed
 
 __all__ = ["complaints", "connected", "mentioned", "names", "parts_of", "unknown"]
 

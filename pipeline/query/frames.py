@@ -5,8 +5,8 @@ from typing import Any
 
 from nissa.pipeline.query.asking import asked, found_runs
 from nissa.pipeline.query.database import names
-from nissa.pipeline.query.packages import needed
 from nissa.pipeline.query.views import quoted
+from nissa.sinks.packages import needed
 
 __all__ = ["Frame", "Runs", "open"]
 

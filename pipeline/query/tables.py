@@ -7,7 +7,7 @@ from typing import Any
 from nissa.events.codec import Unknown
 from nissa.events.event import Event
 from nissa.pipeline.query.columns import UNKNOWN, Column, columns, names_of, reader
-from nissa.pipeline.query.packages import needed
+from nissa.sinks.packages import needed
 
 __all__ = ["COUNTS", "ParquetTables", "counts_schema", "schema"]
 

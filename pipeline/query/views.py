@@ -78,6 +78,8 @@ DEFINED: dict[str, tuple[str, str]] = {
     "severity": ("", '"info", "warning" or "critical": the worst of its alerts.'),
     "what": ("", "One line for a person, of the alert that opened it."),
     "cause": ("", "What was done right before, and may be why; NULL where nothing was."),
+    "scalars.name": ("", "Its name."),
+    "scalars.value": ("none", "In the unit that the trainer has it in."),
     "seeds_on": ("", "Slots whose seeds were switched on."),
     "n_on": ("count", "How many those are."),
     "against_all": ("percentage points", "Validation accuracy minus that with all seeds on."),
@@ -159,6 +161,13 @@ VIEWS = [
         "batches",
         "a training step of the host",
         f"select {_at('b')}, {_fields('b', 'batch_completed')}, b.time from batch_completed b",
+    ),
+    View(
+        "scalars",
+        "a value that the trainer logged by name",
+        f"""
+        select {_at("s")}, unnest(map_keys(s."values")) as name, s.step, unnest(map_values(s."values")) as value, s.time
+        from scalars_logged s order by s.path, s.position""",
     ),
     View(
         "slots",

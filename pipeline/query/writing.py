@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import orjson
 
 from nissa.events.json_encoding import plain
-from nissa.pipeline.query.packages import needed
+from nissa.sinks.packages import needed
 from nissa.sinks.printable import json_printable
 
 __all__ = ["Row", "distinct", "rows_of", "write_csv", "write_json", "write_parquet"]

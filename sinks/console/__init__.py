@@ -7,6 +7,7 @@ from nissa.sinks.console.injected_faults import InjectedFaults, injected_text
 from nissa.sinks.console.live_lines import LiveLines
 from nissa.sinks.console.network_tables import layer_table, network_table
 from nissa.sinks.console.news import News
+from nissa.sinks.console.scalars import scalar_table
 from nissa.sinks.console.scoreboard_table import scoreboard_table
 from nissa.sinks.console.summary_tables import best_runs_table, summary
 from nissa.sinks.console.verdict import verdict_lines
@@ -22,6 +23,7 @@ __all__ = [
     "injected_text",
     "layer_table",
     "network_table",
+    "scalar_table",
     "scoreboard_table",
     "summary",
     "verdict_lines",

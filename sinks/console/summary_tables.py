@@ -8,6 +8,7 @@ from rich.text import Text
 from nissa.sinks.console.alert_table import alert_table
 from nissa.sinks.console.blueprint_tables import blueprint_tables
 from nissa.sinks.console.network_tables import layer_table, network_table
+from nissa.sinks.console.scalars import scalar_table
 from nissa.sinks.console.scoreboard_table import growth_text, scoreboard_table
 from nissa.sinks.console.verdict import verdict_lines
 from nissa.sinks.text import Row, filled_table, note, number, place_cells
@@ -46,6 +47,7 @@ def summary(tables: Mapping[str, Sequence[Row]], *, so_far: bool = False, inject
         ("assessments", network_table),
         ("layers", layer_table),
         ("best_runs", best_runs_table),
+        ("scalars", scalar_table),
     ):
         shown += ["", *draw(tables[key])] if tables[key] else ()
     for part in (alert_table(tables), verdict_lines(tables["verdicts"], injected=injected)):

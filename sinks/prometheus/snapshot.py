@@ -47,6 +47,8 @@ class Snapshot(NamedTuple):
     """Counters and histograms by name and labels."""
     places: list[LatestByKind]
     """The last events and the numbers of events, by environment."""
+    scalars: dict[Labels, float]
+    """The last value of each, by run, group, env and name."""
     kinds: Counter[type]
     """Events ever taken in, by kind."""
     begun: dict[str, float]

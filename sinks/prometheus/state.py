@@ -13,6 +13,7 @@ from nissa.events.kinds import (
     RunEnded,
     RunResumed,
     RunStarted,
+    ScalarsLogged,
     SeedCulled,
     SeedFossilized,
     SeedGerminated,
@@ -22,6 +23,7 @@ from nissa.sinks.prometheus.counters import MAX_LABEL_SETS, Counters, ZeroSeries
 from nissa.sinks.prometheus.label_text import label_text
 from nissa.sinks.prometheus.metric import Labels, Read
 from nissa.sinks.prometheus.metrics import NOTHING_YET
+from nissa.sinks.prometheus.scalars import Scalars
 from nissa.sinks.prometheus.seed_changes import came, named, went
 from nissa.sinks.prometheus.snapshot import LatestByKind, Snapshot
 
@@ -47,6 +49,7 @@ class State:
         self._places: dict[tuple[Any, ...], LatestByKind] = {}
         self._counters = Counters()
         self._zeros = ZeroSeries(self._counters)
+        self._scalars = Scalars()
         self._account = NOTHING_YET
         self._refused = self._unreadable = 0
         self._gone: Counter[type] = Counter()
@@ -59,6 +62,7 @@ class State:
             RunEnded: self._end_run,
             RunResumed: self._resume_run,
             RunStarted: self._start_run,
+            ScalarsLogged: self._note_scalars,
             SeedCulled: went,
             SeedGerminated: came,
             **dict.fromkeys(SHARED, self._share),
@@ -84,8 +88,8 @@ class State:
             places = [place.copy() for place in self._places.values()]
             kinds = sum((Counter(place.counts) for place in places), self._gone.copy())
             refused = self._refused + self._counters.refused
-            totals, begun = self._counters.copy(), self._begun.copy()
-            return Snapshot(totals, places, kinds, begun, refused, self._unreadable, self._account)
+            totals, scalars, begun = self._counters.copy(), self._scalars.copy(), self._begun.copy()
+            return Snapshot(totals, places, scalars, kinds, begun, refused, self._unreadable, self._account)
 
     def _enter(self, where: tuple[Any, ...], event: Event[Any]) -> LatestByKind | None:
         scope = event.scope
@@ -147,6 +151,9 @@ class State:
     def _note_account(self, _: LatestByKind, event: Event[Any]) -> None:
         self._account = event.payload.pipeline
 
+    def _note_scalars(self, place: LatestByKind, event: Event[Any]) -> None:
+        self._refused += self._scalars.note(place.at, event)
+
     def _end_run(self, _: LatestByKind, event: Event[Any]) -> None:
         self._ended[event.scope.run] = self._clock(), event.time
 
@@ -169,6 +176,7 @@ class State:
         del self._begun[run]
         self._counters.forget(run)
         self._zeros.forget(run)
+        self._scalars.forget(run)
         for where in [where for where in self._places if where[0] == run]:
             self._gone.update(self._places.pop(where).counts)
 

@@ -12,7 +12,7 @@ from nissa.events.codec import SCHEMA_VERSION, written, written_together
 from nissa.events.event import Event
 from nissa.events.kinds import RunEnded, RunStarted
 from nissa.events.salvage import salvaged
-from nissa.sinks.run_log.directory import cut_torn_line, lock, segments
+from nissa.sinks.run_log.directory import cut_torn_line, is_being_written, lock, segments
 from nissa.sinks.run_log.manifest import MANIFEST, Segment, earlier_segments
 
 __all__ = ["DEAD_LETTERS", "RunLog"]
@@ -20,6 +20,10 @@ __all__ = ["DEAD_LETTERS", "RunLog"]
 DEAD_LETTERS = "dead-letters.jsonl"
 _CONTEXT = "context.json"
 _BUFFER = 1 << 16
+_SHARED = (
+    "{} is being written by another run now: each process, and each rank of a training, needs a directory of its own, "
+    "or only one of them has telemetry"
+)
 
 
 class RunLog:
@@ -40,6 +44,8 @@ class RunLog:
             raise ValueError(f"rotate must be at least 1 byte, not {rotate}")
         directory.mkdir(parents=True, exist_ok=True)
         before = segments(directory)
+        if before and is_being_written(before[-1]):
+            raise FileExistsError(_SHARED.format(directory))
         if before and not resume:
             raise FileExistsError(
                 f"{directory} holds a run already: choose another directory, move it away, or go on with resume=True"
@@ -54,7 +60,10 @@ class RunLog:
         self._ended = False
         self._synced = time.monotonic()
         self._closed = False
-        self._open_segment()
+        try:
+            self._open_segment()
+        except FileExistsError:  # another one was quicker
+            raise FileExistsError(_SHARED.format(directory)) from None
         self._write_manifest()
 
     def __call__(self, event: Event[Any]) -> None:

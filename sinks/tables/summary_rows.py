@@ -22,6 +22,7 @@ from nissa.events.kinds import (
     FeaturesComputed,
     FidelityChanged,
     ProbesConfigured,
+    ScalarsLogged,
     ScoreboardUpdated,
     SeedsAttributed,
     TrendChanged,
@@ -29,6 +30,7 @@ from nissa.events.kinds import (
 )
 from nissa.sinks.tables.alert_rows import AlertRows
 from nissa.sinks.tables.layer_rows import KINDS, Last, layer_rows, remember
+from nissa.sinks.tables.scalar_rows import ScalarRows
 
 __all__ = ["LIMIT", "Tables"]
 
@@ -72,12 +74,13 @@ class Tables:
     """A sink that keeps the last row of each key; of too many, the one set longest ago goes."""
 
     inline = True
-    kinds = tuple(dict.fromkeys((*_KEYS, *KINDS, AlertRaised, AlertResolved, DenseTraceCaptured)))
+    kinds = tuple(dict.fromkeys((*_KEYS, *KINDS, AlertRaised, AlertResolved, DenseTraceCaptured, ScalarsLogged)))
 
     def __init__(self) -> None:
         self._last: dict[type, dict[Key, Event[Any]]] = {kind: {} for kind in _KEYS}
         self._layers: dict[Key, Last] = {}
         self._alerts, self._traces = AlertRows(LIMIT), deque[Row](maxlen=LIMIT)
+        self._scalars = ScalarRows(LIMIT)
 
     def __call__(self, event: Event[Any]) -> None:
         kind = type(event.payload)
@@ -89,6 +92,8 @@ class Tables:
             _keep(self._layers, _place(event), last)
         if kind is DenseTraceCaptured:
             self._traces.append(_trace_row(event))
+        if kind is ScalarsLogged:
+            self._scalars(event)
         self._alerts(event)
 
     def snapshot(self) -> dict[str, list[Row]]:
@@ -113,6 +118,7 @@ class Tables:
             "features": [_where(event) | self._features(event) for event in self._sorted(FeaturesComputed)],
             "layers": [row for _, last in sorted(self._layers.items(), key=_key) for row in _layer_rows(last.copy())],
             "fidelity": [_row(event, event.payload) for event in self._sorted(FidelityChanged)],
+            "scalars": list(self._scalars.snapshot()),
             "alerts": self._alerts.snapshot(),
             "traces": list(self._traces),
         }

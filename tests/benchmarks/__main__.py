@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import version
 
 from tests.benchmarks import (
+    asking,
     attribution,
     burst,
     digits,
@@ -46,6 +47,7 @@ BENCHMARKS = {
     "fidelity": fidelity.run,
     "attribution": attribution.run,
     "imitation": imitation.run,
+    "asking": asking.run,
     "memory": memory.run,
 }
 

@@ -1,5 +1,6 @@
 """The commands as a user types them: what they print, and one clear line for what is wrong."""
 
+import importlib
 import json
 import os
 import socket
@@ -13,6 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from nissa.cli.commands import COMMANDS
 from nissa.cli.main import main
 from nissa.events.kinds import SeedCulled, SeedGerminated
 from nissa.pipeline.telemetry import Telemetry
@@ -20,6 +22,7 @@ from tests.samples import episode_ended, episode_started, epoch_completed
 from tests.waiting import TRAINED
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+_SERVED = "nissa.sinks.prometheus"
 NISSA = [sys.executable, "-m", "nissa.cli.main"]
 
 
@@ -237,3 +240,19 @@ def test_commands_that_do_not_train_load_no_torch(run: Path) -> None:
         f"import sys; from nissa.cli.main import main\nmain(['replay', {str(run)!r}]); print('torch' in sys.modules)"
     )
     assert subprocess.check_output([sys.executable, "-c", program], text=True).splitlines()[-1] == "False"
+
+
+def test_a_command_is_declared_by_the_module_that_the_table_names(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        with pytest.raises(SystemExit) as ended:
+            main([command, "--help"])
+        assert ended.value.code == 0
+        assert capsys.readouterr().out.startswith(f"usage: nissa {command} ")
+
+
+def test_a_command_loads_nothing_that_it_does_not_need() -> None:
+    # What Prometheus is shown takes as long to load as a table takes to be asked.
+    code = f"import sys; from nissa.cli.main import main; main(['schema']); print('{_SERVED}' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+    assert importlib.import_module(_SERVED)

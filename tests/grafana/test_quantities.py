@@ -51,7 +51,7 @@ BY_KIND = {
         "threshold",
         "update",
     ),
-    *("val_accuracy", "val_loss", "value", "window", "zero"),
+    *("val_accuracy", "val_loss", "value", "values", "window", "zero"),
 }
 """Names that mean something else in each kind: of a batch or an epoch, an episode or a run, the host or its twin."""
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import BatchCompleted
+from nissa.events.kinds import BatchCompleted, ScalarsLogged
 from nissa.pipeline.sources import Reading, read_log
 from nissa.pipeline.telemetry import Telemetry
 
@@ -103,3 +103,32 @@ def test_the_log_holds_what_a_reused_mapping_and_tensor_held_at_emit(tmp_path: P
     read = [event.payload for event in read_log(tmp_path / "run", Reading())]
     batches = [payload for payload in read if isinstance(payload, BatchCompleted)]
     assert batches == [BatchCompleted(batch=n, loss=float(n), seed_grad_norms={"early": float(n)}) for n in range(50)]
+
+
+def test_scalars_are_logged_with_their_names_step_and_place_whatever_numbers_they_are() -> None:
+    with Telemetry("test", sinks={"seen": (seen := list[Event[Any]]()).append}) as telemetry:
+        values = {
+            "lr": 3e-4,
+            "scale": torch.tensor(1024.0, requires_grad=True),
+            "n": np.int64(3),
+            "broken": float("nan"),
+        }
+        telemetry.scope(env=0, episode=1, epoch=2).log(values, step=torch.tensor(7))  # type: ignore[arg-type]
+        values.clear()
+        telemetry.log({"lr": 1})
+        assert telemetry.flush()
+    first, second = (event for event in seen if isinstance(event.payload, ScalarsLogged))
+    assert first.scope == Scope("test", env=0, episode=1, epoch=2)
+    assert (
+        repr(first.payload) == "ScalarsLogged(values={'lr': 0.0003, 'scale': 1024.0, 'n': 3.0, 'broken': nan}, step=7)"
+    )
+    assert (second.scope, second.payload) == (Scope("test"), ScalarsLogged(values={"lr": 1.0}))
+
+
+def test_a_scalar_that_is_no_number_is_named_and_training_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    with Telemetry("test") as telemetry:
+        for odd in (torch.zeros(3), None, "high"):
+            telemetry.log({"lr": 3e-4, "odd": odd})
+        telemetry.log([("lr", 1.0)])  # type: ignore[arg-type]
+        assert telemetry.state().faults == {"emit scalars_logged.values": 4}
+    assert "scalars_logged.values: 'odd'" in caplog.text

@@ -57,6 +57,7 @@ from nissa.events.kinds import (
     ProbesConfigured,
     RunEnded,
     RunStarted,
+    ScalarsLogged,
     ScoreboardUpdated,
     SeedAttribution,
     SeedContribution,
@@ -637,6 +638,7 @@ _STREAM: list[tuple[Scope, Payload]] = [
         ),
     ),
     (RUN, EventsDropped(place="hub", dropped={"batch_completed": 6})),
+    (ENV, ScalarsLogged(values={"lr": 3e-4, "grad_scale": 1024.0}, step=7)),
     (RUN, Heartbeat(uptime=30.0, pipeline=_PIPELINE)),
     (RUN, RunEnded(outcome="completed", duration=31.0)),
 ]

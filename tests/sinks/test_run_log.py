@@ -157,6 +157,38 @@ def test_a_directory_that_holds_a_run_is_refused_and_left_as_it_is(tmp_path: Pat
     assert {file.name: file.read_bytes() for file in directory.iterdir()} == before
 
 
+RANK = """
+import sys
+from pathlib import Path
+from nissa import Telemetry
+with Telemetry("rank", out=Path(sys.argv[1]), resume=sys.argv[2] == "resume"):
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("how", ["anew", "resume"])
+def test_two_ranks_in_one_directory_are_told_that_each_needs_its_own(tmp_path: Path, how: str) -> None:
+    command = [sys.executable, "-c", RANK, str(tmp_path / "run"), how]
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as first:
+        assert first.stdout
+        assert first.stdout.readline() == "writing\n"
+        second = subprocess.run(command, capture_output=True, text=True, check=False, input="")
+        first.communicate("")
+    assert first.returncode == 0
+    assert second.returncode == 1
+    told = second.stderr.splitlines()[-1]
+    assert told.startswith(f"FileExistsError: {tmp_path / 'run'} is being written by another run now: each process")
+
+
+def test_ranks_that_begin_at_the_same_moment_are_told_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path / "run", 3)
+    monkeypatch.setattr("nissa.sinks.run_log.log.segments", lambda _: [])
+    with pytest.raises(FileExistsError, match="is being written by another run now"):
+        RunLog(tmp_path / "run")
+
+
 @settings(
     max_examples=80,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

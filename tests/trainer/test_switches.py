@@ -64,7 +64,7 @@ def test_a_prior_makes_blueprints_likelier_by_their_success() -> None:
 
 
 def test_diagnostics_are_losses_and_gradients_on_a_scale_of_about_one() -> None:
-    trained = TrainedEpoch(1.0, 50.0, 0.5, {"mid": 2.0, "late": float("nan")}, None, None, {})
+    trained = TrainedEpoch(1.0, 50.0, 0.5, {"mid": 2.0, "late": float("nan")}, None, None, {}, 0.0)
     found = diagnostics(trained, val_loss=1.5)
     expected = (1 / 2.303, 0.5 / 2.303, log10(0.5) / 4, 0.0, 0.0, log10(2) / 4, log10(4) / 4, 1.0, 1.0)
     assert found == pytest.approx(expected)

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from nissa.events.kinds import BatchCompleted
 from nissa.pipeline.probes import StepGradients
 from nissa.trainer.network import Model
-from nissa.trainer.training.clipping import clip
+from nissa.trainer.training.clipping import MAX_NORM, clip
 from nissa.trainer.training.isolation import gradient_leakage, logits_beside, non_finite
 
 __all__ = ["TrainedEpoch", "train_epoch"]
@@ -30,6 +30,8 @@ class TrainedEpoch(NamedTuple):
     isolation_leakage: float | None
     isolation_forward_leakage: float | None
     seed_non_finite: dict[str, int]
+    clipped: float
+    """Share of the batches in which the gradient of the host was clipped."""
 
     def is_finite(self, slot: str) -> bool:
         """Whether gradient and, in isolation, outputs of the slot's seed were finite in every batch."""
@@ -112,4 +114,5 @@ def _total(batches: list[BatchCompleted], sizes: list[int]) -> TrainedEpoch:
         batches[0].isolation_leakage,
         batches[0].isolation_forward_leakage,
         {slot: sum(batch.seed_non_finite[slot] for batch in batches) for slot in batches[0].seed_non_finite},
+        sum((batch.host_grad_norm or 0.0) > MAX_NORM for batch in batches) / len(batches),
     )

@@ -14,6 +14,7 @@ from nissa.sinks.prometheus.metrics import (
     pipeline,
     policy,
     run,
+    scalars,
     seeds,
     slots,
     training,
@@ -29,6 +30,7 @@ TABLES: tuple[Table, ...] = (
     # What tells whether the numbers can be trusted comes first.
     *pipeline.TABLES,
     *run.TABLES,
+    *scalars.TABLES,
     *verdict.TABLES,
     *analytics.TABLES,
     *training.TABLES,

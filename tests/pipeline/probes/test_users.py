@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from nissa import Telemetry, Watch
 from nissa.events.event import Event
-from nissa.events.kinds import ClassesMeasured, GradientsMeasured, ProbesConfigured, SharpnessMeasured
+from nissa.events.kinds import ClassesMeasured, GradientsMeasured, ProbesConfigured, SharpnessMeasured, WeightsMeasured
 
 
 class Host(nn.Module):
@@ -93,6 +93,20 @@ def test_a_network_with_several_inputs_is_called_as_it_wants(telemetry: Telemetr
     figures = of(ClassesMeasured, seen)[0].classes.values()
     assert sum(row.accuracy * row.n for row in figures if row.n) / 16 == pytest.approx(right)
     assert of(SharpnessMeasured, seen)
+    assert not telemetry.state().faults
+
+
+def test_without_a_batch_an_epoch_measures_what_needs_none(telemetry: Telemetry, seen: list[Any]) -> None:
+    network = nn.Linear(4, 3)
+    watch = Watch(telemetry, network)
+    for _ in range(2):
+        network(torch.randn(16, 4)).square().sum().backward()
+        watch.step()
+        watch.epoch()
+    assert telemetry.flush()
+    assert [look.batch for look in of(GradientsMeasured, seen)] == [0, 0]
+    assert len(of(WeightsMeasured, seen)) == 2
+    assert not of(ClassesMeasured, seen) + of(SharpnessMeasured, seen)
     assert not telemetry.state().faults
 
 

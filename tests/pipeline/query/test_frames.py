@@ -12,8 +12,9 @@ from pyarrow import parquet
 
 import nissa
 from nissa.events.kinds import BatchCompleted, EpochCompleted
-from nissa.pipeline.query import MissingPackageError, QueryError, export, exporting, found_runs, packages
+from nissa.pipeline.query import MissingPackageError, QueryError, export, exporting, found_runs
 from nissa.pipeline.sources import UnreadableRunError
+from nissa.sinks.packages import needed
 from tests.pipeline.query.asking import told, write
 
 
@@ -88,7 +89,7 @@ def test_a_package_that_is_broken_is_not_called_missing(monkeypatch: pytest.Monk
     (tmp_path / "broken_package.py").write_text("import there_is_no_such_package")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ModuleNotFoundError, match="there_is_no_such_package"):
-        packages.needed("broken_package")
+        needed("broken_package")
 
 
 def test_files_of_parquet_are_what_the_views_say(log: Path, tmp_path: Path) -> None:

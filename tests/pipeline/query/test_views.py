@@ -115,6 +115,13 @@ def test_seeds_by_blueprint_are_those_of_the_summary(demo_says: Ask) -> None:
     assert change["mean"] == pytest.approx(row["mean"], abs=1e-12)
 
 
+def test_a_curve_of_a_scalar_has_the_ends_of_the_summary(demo_says: Ask, replayed: tuple[Replay, RunStore]) -> None:
+    rows = replayed[0].tables.snapshot()["scalars"]
+    sums = "min(value) as min, max(value) as max, arg_max(value, step) as last, max(step) as step, count(*) as count"
+    found = demo_says(f"select env, name, {sums} from scalars group by all order by env, name")
+    assert found == [{name: row[name] for name in found[0]} | {"env": str(row["env"])} for row in rows]
+
+
 def test_decisions_have_the_advantages_of_their_epochs(demo_says: Ask) -> None:
     scored = {
         (row["env"], row["episode"], epoch): (advantage, target)

@@ -10,7 +10,7 @@ from nissa.trainer.growth.growth import Growth
 from nissa.trainer.network.model import Model
 from nissa.trainer.training.epoch import TrainedEpoch
 
-TRAINED = TrainedEpoch(0.5, 80.0, 1.0, {"early": 0.1, "mid": 0.2, "late": 0.3}, 0.0, 0.0, {})
+TRAINED = TrainedEpoch(0.5, 80.0, 1.0, {"early": 0.1, "mid": 0.2, "late": 0.3}, 0.0, 0.0, {}, 0.0)
 
 
 def germinate(slot: str, blueprint: str = "conv_enhance") -> Action:

@@ -1,0 +1,84 @@
+"""Stable-Baselines3: a callback that tells episodes, updates of the policy, and what the logger has.
+
+The health of the policy, its entropies and its gradients are told of on-policy algorithms, such as PPO and A2C.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.callbacks import BaseCallback
+
+from nissa.events.kinds import EpisodeEnded, EpisodeStarted
+from nissa.integrations.policy_updates import PolicyUpdates
+from nissa.integrations.trainer_run import TrainerRun
+from nissa.pipeline.emitter import Emitter
+from nissa.pipeline.probes import Watch
+from nissa.pipeline.telemetry import Telemetry
+
+__all__ = ["StableBaselines3Callback"]
+
+
+class StableBaselines3Callback(BaseCallback):  # type: ignore[misc]
+    """`model.learn(..., callback=StableBaselines3Callback("runs/mine"))`, or with a `Telemetry` in place of the path.
+
+    Raises TypeError if `run` is neither; a directory that holds a run is refused when the training begins. Episodes are
+    those that a `Monitor` tells of, with which Stable-Baselines3 wraps environments by itself.
+    """
+
+    def __init__(self, run: Telemetry | Path | str) -> None:
+        super().__init__()
+        self._run = TrainerRun(run)
+        self._envs: list[Emitter] = []
+        self._updates: PolicyUpdates | None = None
+        self._updated = 0
+
+    def _on_training_start(self) -> None:
+        model = self.model
+        name = type(model).__name__.lower()
+        telemetry = self._run.begin(hyperparameters=_settings(model), n_envs=model.n_envs, task_type="rl")
+        group = telemetry.scope(group=name)
+        if hasattr(model, "rollout_buffer"):
+            watch = Watch(telemetry, model.policy, emitter=group.bind())
+            self._updates = PolicyUpdates(model, group, watch, self._updated)
+        # A second training begins new episodes, behind those of the first.
+        before = [env.scope.episode for env in self._envs] or [None] * model.n_envs
+        self._envs = [group.bind(env=env, episode=episode) for env, episode in enumerate(before)]
+        for env in self._envs:
+            _begin(env, name)
+
+    def _on_step(self) -> bool:
+        self._run.attempt(self._episodes, self.locals.get("infos", ()))
+        return True
+
+    def _on_rollout_start(self) -> None:
+        if self._updates:
+            self._run.attempt(self._updates.updated)
+
+    def _on_rollout_end(self) -> None:
+        if self._updates:
+            self._run.attempt(self._updates.rolled_out)
+
+    def _on_training_end(self) -> None:
+        if self._updates:
+            self._run.attempt(self._updates.updated)
+            self._updated = self._updates.leave()
+            self._updates = None
+        self._run.end()
+
+    def _episodes(self, infos: Any) -> None:
+        for env, info in zip(self._envs, infos, strict=False):
+            if episode := info.get("episode"):
+                env.emit(EpisodeEnded(outcome="completed", total_reward=float(episode["r"]), epochs=int(episode["l"])))
+                _begin(env, type(self.model).__name__.lower())
+
+
+def _begin(env: Emitter, policy: str) -> None:
+    at = env.scope.episode
+    env.move(episode=0 if at is None else at + 1)
+    env.emit(EpisodeStarted(policy=policy))
+
+
+def _settings(model: Any) -> dict[str, Any]:
+    """What the algorithm was made with, as far as it is plain."""
+    plain = int | float | str | bool
+    return {name: v for name, v in vars(model).items() if isinstance(v, plain) and not name.startswith("_")}

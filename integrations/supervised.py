@@ -1,0 +1,114 @@
+"""What any supervised training tells, whoever loops: batches, epochs, and looks at the network."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nissa.events.kinds import BatchCompleted, EpisodeEnded, EpisodeStarted, EpochCompleted
+from nissa.pipeline.probes import Pending, Watch
+from nissa.pipeline.telemetry import Telemetry
+
+__all__ = ["SupervisedTraining", "parameters_of", "percent"]
+
+
+class SupervisedTraining:
+    """One training of one network, told as an episode of a network that does not grow.
+
+    `watch` goes to `Watch`: how the network is called, and where its logits are.
+    """
+
+    def __init__(self, telemetry: Telemetry, model: nn.Module, episode: int, max_epochs: int | None, **watch: Any):
+        self.emitter = telemetry.scope(env=0, episode=episode)
+        """Where this training is told."""
+        self._params, self._episode = parameters_of(model), episode
+        self.emitter.emit(
+            EpisodeStarted(
+                policy="never",
+                max_epochs=max_epochs,
+                host_architecture=type(model).__name__,
+                host_params=self._params,
+            )
+        )
+        self._watch = Watch(telemetry, model, emitter=self.emitter, **watch)
+        self._late: Pending[BatchCompleted] | None = None
+        self._losses: list[float] = []
+        self._micro: list[Tensor] = []
+        self._steps = self._epochs = 0
+        self._batch: tuple[Any, Tensor] | None = None
+        self._last = EpochCompleted()
+
+    def look(self) -> None:
+        """Gradients are complete, and not clipped yet."""
+        self._watch.step()
+
+    def micro_batch(self, loss: Tensor) -> None:
+        """A part of a step, with its share of the loss."""
+        self._micro.append(loss.detach())
+
+    def step(self) -> None:
+        """A step of the optimizer is over: its loss is the sum of its parts. From a GPU it is told a step later."""
+        self._arrive()
+        micro, self._micro = self._micro, []
+        if not micro:
+            return
+        batch = self._steps
+        self._late = Pending(micro, lambda losses: BatchCompleted(batch=batch, loss=float(torch.stack(losses).sum())))
+        self._steps += 1
+        if not self._late.waiting:
+            self._arrive()
+
+    def begin_epoch(self) -> None:
+        """What comes now belongs to the next epoch; they are counted from 1."""
+        self.emitter.move(epoch=self._epochs + 1)
+
+    def unseen(self, inputs: Any, labels: Tensor) -> None:
+        """A batch that is not trained on. The first of an epoch is kept for the probes."""
+        self._batch = self._batch or (inputs, labels)
+
+    def end_epoch(
+        self, val_loss: float | None = None, val_accuracy: float | None = None, n_val: int | None = None
+    ) -> None:
+        """Measure what is due, and close the epoch. The accuracy is a share, or in percent."""
+        self._arrive()
+        self._watch.epoch(*(self._batch or (None, None)))
+        self._last = EpochCompleted(
+            train_loss=sum(self._losses) / len(self._losses) if self._losses else None,
+            val_loss=val_loss,
+            val_accuracy=percent(val_accuracy),
+            n_val=n_val,
+            host_params=self._params,
+        )
+        self.emitter.emit(self._last)
+        self._epochs += 1
+        self._batch, self._losses, self._steps = None, [], 0
+
+    def end(self, outcome: str) -> None:
+        """Close the training."""
+        self._arrive()
+        last = self._last
+        self.emitter.emit(
+            EpisodeEnded(
+                outcome=outcome, final_accuracy=last.val_accuracy, final_loss=last.val_loss, epochs=self._epochs
+            )
+        )
+
+    def _arrive(self) -> None:
+        if self._late:
+            told, self._late = self._late.take(), None
+            self._losses.append(told.loss)
+            self.emitter.emit(told)
+
+
+def parameters_of(model: nn.Module) -> int:
+    """Trainable parameters."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def percent(accuracy: float | None) -> float | None:
+    """An accuracy in percent: up to 1 it is taken for a share, as most libraries give it.
+
+    >>> percent(0.5), percent(50.0), percent(None)
+    (50.0, 50.0, None)
+    """
+    return None if accuracy is None else 100 * accuracy if accuracy <= 1 else accuracy

@@ -1,0 +1,58 @@
+"""Whose run is it? A `Telemetry` that the user holds, or a directory, for which one is opened while it is trained.
+
+>>> TrainerRun(3)
+Traceback (most recent call last):
+TypeError: run must be a Telemetry, or the path of a run directory, not 3
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nissa.pipeline.run_context import run_started
+from nissa.pipeline.telemetry import Telemetry
+
+__all__ = ["TrainerRun"]
+
+T = TypeVar("T")
+
+
+class TrainerRun:
+    """The run that a callback tells of.
+
+    A `Telemetry` stays its user's to close. One that is opened for a directory ends with the training, and goes on if
+    the same callback trains again. Raises TypeError for what is neither.
+    """
+
+    def __init__(self, run: Telemetry | Path | str) -> None:
+        if not isinstance(run, Telemetry | Path | str):
+            raise TypeError(f"run must be a Telemetry, or the path of a run directory, not {run!r}")
+        self._out = None if isinstance(run, Telemetry) else run
+        self._telemetry = run if isinstance(run, Telemetry) else None
+        self.trainings = 0
+        """How many trainings have begun."""
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """Where to emit; opened with the first use. Raises FileExistsError if the directory holds a run."""
+        if self._telemetry is None:
+            self._telemetry = Telemetry(out=self._out, resume=self.trainings > 0)
+        return self._telemetry
+
+    def begin(self, **told: Any) -> Telemetry:
+        """A training begins; what is `told` of the first one goes into `run_started`."""
+        telemetry = self.telemetry
+        if not self.trainings:
+            telemetry.scope().measure("run_started", lambda: run_started(**told))
+        self.trainings += 1
+        return telemetry
+
+    def attempt(self, what: Callable[..., T], *arguments: Any) -> T | None:
+        """What a part of an integration returns; None where it fails, which is counted. Never raises."""
+        return self.telemetry.scope().attempt("integration", what, *arguments)
+
+    def end(self, outcome: str = "completed", error: str | None = None) -> None:
+        """A training ends, and with it a run that was opened for it."""
+        if self._out is not None and self._telemetry is not None:
+            self._telemetry.close(outcome, error)
+            self._telemetry = None

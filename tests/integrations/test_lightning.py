@@ -1,0 +1,173 @@
+"""Lightning's own trainer with the callback: one line, the same training, the same alerts as by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, TensorDataset
+
+from nissa import Telemetry, Watch
+from nissa.events import (
+    BatchCompleted,
+    EpisodeEnded,
+    EpisodeStarted,
+    EpochCompleted,
+    GradientsMeasured,
+    RunEnded,
+    RunStarted,
+)
+from nissa.integrations import LightningCallback
+from tests.integrations.told import alerts, bits, events, metrics, payloads
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
+
+EPOCHS, SIZE, BATCH = 4, 160, 4
+SPIKE = 30
+"""The batch, of the last epoch, whose inputs are a thousand times as large."""
+
+
+def data() -> tuple[TensorDataset, TensorDataset]:
+    draw = torch.Generator().manual_seed(1)
+    images = torch.randn(SIZE + 40, 4, generator=draw)
+    labels = images[:, :3].argmax(1)
+    return TensorDataset(images[:SIZE], labels[:SIZE]), TensorDataset(images[SIZE:], labels[SIZE:])
+
+
+class Net(pl.LightningModule):  # type: ignore[misc]
+    """A small classifier with batch norm and dropout."""
+
+    def __init__(self, broken: float = 1.0, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        torch.manual_seed(0)
+        self.net = nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(dropout), nn.Linear(16, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.net(x)
+        return out
+
+    def training_step(self, batch: tuple[Tensor, Tensor], at: int) -> Tensor:
+        loss = cross_entropy(self(batch[0]), batch[1])
+        hit = self.trainer.current_epoch == EPOCHS - 1 and at == SPIKE
+        return loss * self.hparams.broken if hit else loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        logits = self(batch[0])
+        self.log("val_loss", cross_entropy(logits, batch[1]))
+        self.log("val_acc", (logits.argmax(1) == batch[1]).double().mean())
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.05)
+
+
+def trained(callbacks: list[Any], broken: float = 1.0, dropout: float = 0.0, **how: Any) -> Net:
+    train, val = data()
+    net = Net(broken, dropout)
+    quiet = {"enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    options = {"accelerator": "cpu", "max_epochs": EPOCHS, "gradient_clip_val": 0.5, "logger": False} | quiet | how
+    trainer = pl.Trainer(callbacks=callbacks, **options)
+    trainer.fit(net, DataLoader(train, batch_size=BATCH), DataLoader(val, batch_size=BATCH))
+    return net
+
+
+def by_hand(run: Path, broken: float, config: str = "standard") -> nn.Module:
+    """The same training in a loop of our own, with Nissa embedded line by line."""
+    train, val = data()
+    net = Net(broken)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+    with Telemetry(out=run, config=config) as telemetry:
+        env = telemetry.scope(env=0, episode=0)
+        env.emit(EpisodeStarted(policy="never"))
+        watch = Watch(telemetry, net, emitter=env)
+        for epoch in range(EPOCHS):
+            seen = list[float]()
+            env.move(epoch=epoch + 1)
+            for at, (x, y) in enumerate(DataLoader(train, batch_size=BATCH)):
+                net.train()
+                optimizer.zero_grad()
+                loss = cross_entropy(net(x), y)
+                loss = loss * broken if epoch == EPOCHS - 1 and at == SPIKE else loss
+                loss.backward()  # type: ignore[no-untyped-call]
+                watch.step()
+                nn.utils.clip_grad_norm_(net.parameters(), 0.5)
+                optimizer.step()
+                seen.append(loss.item())
+                env.emit(BatchCompleted(batch=at, loss=loss.item()))
+            net.eval()
+            with torch.no_grad():
+                losses = [cross_entropy(net(x), y).item() for x, y in DataLoader(val, batch_size=BATCH)]
+                right = sum(int((net(x).argmax(1) == y).sum()) for x, y in DataLoader(val, batch_size=BATCH))
+            watch.epoch(*next(iter(DataLoader(val, batch_size=BATCH))))
+            accuracy = 100 * right / len(val)
+            val_loss, train_loss = sum(losses) / len(losses), sum(seen) / len(seen)
+            env.emit(EpochCompleted(train_loss=train_loss, val_loss=val_loss, val_accuracy=accuracy, n_val=len(val)))
+    return net
+
+
+@pytest.mark.parametrize("config", ["standard", "research"])
+def test_a_training_is_bit_for_bit_the_same_with_the_callback(config: str, tmp_path: Path) -> None:
+    with Telemetry(out=tmp_path / "run", config=config) as telemetry:
+        net = trained([LightningCallback(telemetry)], dropout=0.2)
+        assert not telemetry.state().faults
+    assert bits(net) == bits(trained([], dropout=0.2))
+
+
+@pytest.mark.parametrize(("broken", "alert"), [(1e3, "loss_spike"), (float("nan"), "non_finite")])
+def test_the_alerts_are_those_of_an_embedding_by_hand(broken: float, alert: str, tmp_path: Path) -> None:
+    trained([LightningCallback(tmp_path / "callback")], broken)
+    by_hand(tmp_path / "hand", broken)
+    assert alerts(tmp_path / "callback") == alerts(tmp_path / "hand")
+    assert alert in {raised[0] for raised in alerts(tmp_path / "callback")}
+
+
+def test_everything_is_told_and_the_run_ends_with_the_training(tmp_path: Path) -> None:
+    before = metrics_without(tmp_path / "without")
+    trained([LightningCallback(tmp_path / "run")])
+    run = tmp_path / "run"
+    (started,), (episode,), (ended,) = (payloads(run, kind) for kind in (RunStarted, EpisodeStarted, RunEnded))
+    assert started.hyperparameters["broken"] == 1.0
+    assert started.hyperparameters["gradient_clip_val"] == 0.5
+    assert episode.host_params == 16 * 4 + 16 + 32 + 16 * 3 + 3
+    assert ended.outcome == "completed"
+    batches = [event for event in events(run) if isinstance(event.payload, BatchCompleted)]
+    assert [(e.scope.epoch, e.payload.batch) for e in batches] == [
+        (epoch, batch) for epoch in range(1, EPOCHS + 1) for batch in range(SIZE // BATCH)
+    ]
+    epochs = payloads(run, EpochCompleted)
+    assert all(e.n_val == 40 and e.val_loss and 0 <= e.val_accuracy <= 100 for e in epochs)
+    last = [e.payload.loss for e in batches[-SIZE // BATCH :]]
+    assert epochs[-1].train_loss == pytest.approx(sum(last) / len(last))
+    assert payloads(run, EpisodeEnded)[0].final_accuracy == epochs[-1].val_accuracy
+    assert payloads(run, GradientsMeasured)
+    assert len(metrics(run)) > len(before) + 15, metrics(run) - before
+
+
+def metrics_without(run: Path) -> set[str]:
+    with Telemetry(out=run):
+        pass
+    return metrics(run)
+
+
+def test_a_step_of_several_batches_is_told_once_with_their_mean(tmp_path: Path) -> None:
+    trained([LightningCallback(tmp_path / "run")], accumulate_grad_batches=4, max_epochs=1, gradient_clip_val=None)
+    train, _ = data()
+    told = payloads(tmp_path / "run", BatchCompleted)
+    assert [batch.batch for batch in told] == list(range(SIZE // BATCH // 4))
+    net = Net().train()
+    losses = [cross_entropy(net(x), y).item() for x, y in list(DataLoader(train, batch_size=BATCH))[:4]]
+    assert told[0].loss == pytest.approx(sum(losses) / 4)
+
+
+def test_a_training_that_fails_says_so(tmp_path: Path) -> None:
+    class Failing(pl.Callback):  # type: ignore[misc]
+        def on_train_batch_start(self, *_: Any) -> None:
+            raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        trained([LightningCallback(tmp_path / "run"), Failing()])
+    (ended,) = payloads(tmp_path / "run", RunEnded)
+    assert (ended.outcome, ended.error) == ("failed", "RuntimeError('on purpose')")
