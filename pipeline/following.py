@@ -36,7 +36,11 @@ class FollowedRun:
         """How the run ended, as it told."""
         self.last = 0.0
         """Time of the last event."""
-        self._consumers = {"tables": self.tables, "account": self._hear, **consumers}
+        self._consumers: dict[str, Callable[[Event[Any]], Any]] = {
+            "tables": self.tables,
+            "account": self._hear,
+            **consumers,
+        }
         self._faults = FaultLog()
         self._tail = Tail(path, self.reading) if segments(path) or not path.exists() else None
         self._dispatcher = Dispatcher(default_operators(), self._consumers, self._faults.report)

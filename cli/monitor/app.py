@@ -54,7 +54,10 @@ class Monitor(App[None]):
 
     TITLE = "nissa monitor"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # as textual declares it
+        (0, "-narrow"),
+        (120, "-wide"),
+    ]
     CSS = """
     Screen { overflow: hidden; }
     TabbedContent, ContentSwitcher, TabPane { height: 1fr; }
@@ -84,7 +87,8 @@ class Monitor(App[None]):
         super().__init__()
         self.animation_level = "none"
         self._looks = looks
-        self._run, self._text, self._shown = 0, "", ()
+        self._run, self._text = 0, ""
+        self._shown: tuple[object, ...] = ()
         self._place: Place | None = None
 
     def compose(self) -> ComposeResult:

@@ -43,6 +43,6 @@ class Plots(Vertical):
         plot.refresh()
 
 
-def _ticks(first: float, last: float) -> list[int]:
+def _ticks(first: float, last: float) -> list[float]:
     """Whole numbers of epochs."""
-    return sorted({round(first + (last - first) * part / 4) for part in range(5)})
+    return sorted({float(round(first + (last - first) * part / 4)) for part in range(5)})

@@ -20,7 +20,7 @@ from nissa.sinks.console import (
     verdict_lines,
 )
 from nissa.sinks.printable import printable
-from nissa.sinks.text import Row, filled_table, name, number, place_cells
+from nissa.sinks.text import Cells, Row, filled_table, name, number, place_cells
 
 __all__ = ["PAGES", "Page"]
 
@@ -69,7 +69,7 @@ def _policy(look: Look, place: Place | None, text: str, _: int) -> Iterator[Rend
     for group, update in look.courses.policies.copy().items():
         values = [(figure, getattr(update, figure)) for figure in (*_POLICY, *_LOSSES)]
         told = [(figure, value) for figure, value in values if value is not None and text in figure]
-        cells = ([name(figure.replace("_", " ")), number(value, "{:.4g}")] for figure, value in told)
+        cells: list[Cells] = [[name(figure.replace("_", " ")), number(value, "{:.4g}")] for figure, value in told]
         yield Text(f"Policy{f' {printable(group)}' if group else ''}, update {update.update:,}", style="bold")
         yield filled_table(None, ("Figure",), ("Last",), (), cells)
         yield ""

@@ -164,15 +164,17 @@ def test_a_text_leaves_the_rows_in_which_it_stands(look: Look) -> None:
 
 def test_the_screen_follows_its_size_and_help_comes_and_goes(look: Look) -> None:
     async def drive(pilot: Pilot[None]) -> None:
-        side = pilot.app.query_one("#side", Plots)
-        assert not side.display
+        def beside() -> bool:
+            return pilot.app.query_one("#side", Plots).display
+
+        assert not beside()
         await pilot.resize_terminal(160, 50)
         await pilot.pause()
-        assert side.display
+        assert beside()
         assert any("accuracy, %" in line for line in on_screen(pilot))
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
-        assert not side.display
+        assert not beside()
         await pilot.press("question_mark")
         await pilot.pause()
         assert any("quit" in line and "│" in line for line in on_screen(pilot))
