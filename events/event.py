@@ -42,7 +42,7 @@ class Scope(NamedTuple):
     """Host epoch inside the episode, from 1; 0 is the host before its first epoch."""
 
     def at(self, **where: Any) -> "Scope":
-        """This place but for what is given. Raises TypeError or ValueError on what a reader of the log would refuse."""
+        """This place but for what is given. Raises TypeError on what a reader of the log would refuse."""
         return self._replace(**{name: _placed(name, value) for name, value in where.items()})
 
 
@@ -50,6 +50,8 @@ _FORMS = {"run": "a name", "group": "a name", "env": "a whole number or a name"}
 
 
 def _placed(name: str, value: Any) -> Any:
+    if name not in Scope._fields:
+        raise TypeError(f"there is no scope {name!r}: {', '.join(Scope._fields[1:])} say where something happens")
     form = _FORMS.get(name, "a whole number from 0")
     if value is None or (isinstance(value, str) and "name" in form):
         return value if value is None else str.__str__(value)

@@ -1,18 +1,22 @@
 """What a trainer's parts hold: an emitter that knows where it is, so that they need not."""
 
+import sys
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any, TypeVar, cast
 
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
 from nissa.events.scalars import ScalarsLogged
-from nissa.events.taking import UnreadableValueError, taken
+from nissa.events.taking import NoEventError, UnreadableValueError, taken
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.hub import Inlet
 
 __all__ = ["Emitter"]
 
 T = TypeVar("T")
+_OWN = ("nissa.pipeline.", "nissa.events.")
+"""Modules through which a trainer's call comes here."""
 
 _SENT = (
     "what an emitter of the run {!r} emits in another process is lost: hand the network an emitter of a Telemetry that "
@@ -64,6 +68,8 @@ class Emitter:
             self._put(taken(payload, self._doubt), self.scope)
         except UnreadableValueError as error:
             self._doubt(error)
+        except NoEventError as error:
+            self.faults.refuse("emit", error, _caller())
         except Exception as error:  # noqa: BLE001  # the trainer must not feel it
             self.faults.report("emit", error)
 
@@ -99,7 +105,7 @@ class Emitter:
         return None
 
     def _doubt(self, error: UnreadableValueError) -> None:
-        self.faults.report(f"emit {error.field}", error)
+        self.faults.refuse(f"emit {error.field}", error, _caller())
 
     def __copy__(self) -> "Emitter":
         return self
@@ -124,6 +130,14 @@ class Emitter:
         Raises as `bind` does.
         """
         self.scope = self.scope.at(**where)
+
+
+def _caller() -> str:
+    """The line of the trainer that is being run."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame and frame.f_globals.get("__name__", "").startswith(_OWN) and frame.f_back:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "somewhere"
 
 
 def _elsewhere(scope: Scope) -> Emitter:

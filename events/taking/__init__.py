@@ -4,6 +4,6 @@ A trainer hands out tensors that it goes on with, mappings that it fills anew, n
 """
 
 from nissa.events.taking.conversions import hints
-from nissa.events.taking.payloads import UnreadableValueError, taken
+from nissa.events.taking.payloads import NoEventError, UnreadableValueError, taken
 
-__all__ = ["UnreadableValueError", "hints", "taken"]
+__all__ = ["NoEventError", "UnreadableValueError", "hints", "taken"]

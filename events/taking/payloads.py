@@ -8,7 +8,7 @@
 (2.0, {'early': 1.0})
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from typing import Any, TypeVar
 
@@ -17,10 +17,19 @@ from nissa.events.salvage import shown
 from nissa.events.taking.conversions import conversion, hints, required
 from nissa.events.taking.takers import Taker, taker
 
-__all__ = ["UnreadableValueError", "taken"]
+__all__ = ["NoEventError", "UnreadableValueError", "taken"]
 
 P = TypeVar("P", bound=Payload)
 _LONGEST = 100
+
+
+class NoEventError(TypeError):
+    """Something else is where an event should be."""
+
+    def __init__(self, given: object) -> None:
+        what = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+        log = ", and log({...}) takes numbers by name" if isinstance(given, Mapping) else ""
+        super().__init__(f"{what} is no event: BatchCompleted(batch=0, loss=0.7) is one{log}")
 
 
 class UnreadableValueError(ValueError):
@@ -35,9 +44,9 @@ def taken(payload: P, doubt: Callable[[UnreadableValueError], None]) -> P:
     """A payload with plain values of its own: the same object where it holds no others.
 
     A value that a reader would refuse is None where the field may be, and `doubt` hears of it. Raises
-    UnreadableValueError where it may not, and TypeError on what is no event kind.
+    UnreadableValueError where it may not, and NoEventError on what is no event kind.
     """
-    take = _takers.get(type(payload)) or _learned(type(payload))
+    take = _takers.get(type(payload)) or _learned(payload)
     try:
         own: P = take(payload)
     except Exception:  # noqa: BLE001  # a value's own methods may raise anything
@@ -48,9 +57,10 @@ def taken(payload: P, doubt: Callable[[UnreadableValueError], None]) -> P:
 _takers: dict[type, Taker] = {}
 
 
-def _learned(cls: type) -> Taker:
+def _learned(payload: object) -> Taker:
+    cls = type(payload)
     if not hasattr(cls, "kind"):
-        raise TypeError(f"{cls.__name__} is no event kind")
+        raise NoEventError(payload)
     return _takers.setdefault(cls, taker(cls) if is_dataclass(cls) else _as_it_is)
 
 

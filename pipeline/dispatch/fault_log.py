@@ -32,16 +32,18 @@ class FaultLog:
 
     def report(self, component: str, error: BaseException, event: Event[Any] | None = None) -> None:
         """Count an error, and bury the event that it was about. The first of its type is logged with its traceback."""
-        with self._counting:
-            self.counts[component] += 1
-            first = (component, type(error)) not in self._seen
-            self._seen.add((component, type(error)))
+        first = self._count(component, error)
         if event is not None:
             # Only threads of the pipeline's own come here with an event, so a disk that hangs keeps nobody else.
             with self._burying:
                 self._bury(component, error, event)
         if first:
             _warn("%s failed; training goes on, and such errors are only counted now", component, exc_info=error)
+
+    def refuse(self, component: str, error: BaseException, by: str) -> None:
+        """Count what a trainer gave that is not taken. The first of its type is logged with the line that gave it."""
+        if self._count(component, error):
+            _warn("%s: %s; training goes on, and such errors are only counted now", by, error)
 
     def tell(self, message: str) -> None:
         """Log what is no error of a part, but of how Nissa is used."""
@@ -50,6 +52,14 @@ class FaultLog:
     def after_fork(self) -> None:
         """In a forked child: another thread may have held a lock at the fork."""
         self._counting, self._burying, self._dead_letters = threading.RLock(), threading.RLock(), None
+
+    def _count(self, component: str, error: BaseException) -> bool:
+        """Whether it is the first of its type."""
+        with self._counting:
+            self.counts[component] += 1
+            first = (component, type(error)) not in self._seen
+            self._seen.add((component, type(error)))
+        return first
 
     def _bury(self, component: str, error: BaseException, event: Event[Any]) -> None:
         if self._dead_letters is None or self._letters >= MAX_LETTERS:

@@ -52,7 +52,8 @@ class Watch:
     the directions of sharpness, they draw anew in each epoch, from `seed` and its number. Nothing of the training is
     changed, within what `epoch` says, and once a watch is made, it never raises: a probe that fails is counted, and the
     others go on. In a run that is trained again, `follow` says how closely to look where; otherwise
-    `telemetry.fidelity` does. Raises ValueError if `gradients.layers` names a layer that the host does not have.
+    `telemetry.fidelity` does. Raises ValueError if `gradients.layers` names a layer that the host does not have, and
+    TypeError on what is no Telemetry and no module.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Watch:
         follow: Follow | None = None,
         seed: int = 0,
     ) -> None:
+        _check(telemetry, model)
         self.emitter = emitter or telemetry.scope()
         """Where the events of this model are emitted."""
         self.phase = Phases()
@@ -189,3 +191,9 @@ class Watch:
             self._gradients.begin(self.emitter, self._parts, gradients, config, batch)
         due = batch + config.every - batch % config.every if config.enabled else inf
         self._due = batch + 1 if self._gradients.waiting else due
+
+
+def _check(telemetry: object, model: object) -> None:
+    if not isinstance(telemetry, Telemetry) or not isinstance(model, nn.Module):
+        given = f"{type(telemetry).__name__} and {type(model).__name__}"
+        raise TypeError(f"Watch takes a Telemetry and a torch module, not {given}")

@@ -36,6 +36,8 @@ def asked_for(
         raise ValueError(f"capacity must be at least 1 event, not {capacity}")
     if out == "":
         raise ValueError("out must be the path of a directory, and is empty")
+    _callables("sinks", sinks, '{"mine": print}')
+    _callables("operators", operators, '{"mine": my_operator}')
     if console is not None and not isinstance(console, bool):
         raise ValueError(f"console must be True, False, or None (on where stderr is a terminal), not {console!r}")
     settings, where = configuration(config), None if metrics is None else address(metrics)
@@ -52,3 +54,11 @@ def asked_for(
         linger=linger,
         console=console,
     )
+
+
+def _callables(what: str, given: object, example: str) -> None:
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{what} must be a mapping by name, such as {example}, not {given!r}")
+    for name, each in given.items():
+        if not callable(each):
+            raise TypeError(f"{what}: {name!r} must be callable, not {each!r}")

@@ -20,13 +20,17 @@ def listening(address: str, port: int) -> socket.socket:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(place)
         taken.listen(_BACKLOG)
-    except BaseException:
+    except OSError as error:
         taken.close()
-        raise
+        raise OSError(error.errno, f"{_shown(address)}:{port}: {error.strerror}") from None
     return taken
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def url(listens: socket.socket) -> str:
     """Where the metrics are that are served there."""
     host, port = listens.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
+    return f"http://{_shown(host)}:{port}/metrics"

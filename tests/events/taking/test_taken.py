@@ -173,8 +173,10 @@ def test_what_may_be_missing_costs_only_itself() -> None:
 
 
 def test_what_is_no_event_kind_is_refused() -> None:
-    with pytest.raises(TypeError, match="dict is no event kind"):
+    with pytest.raises(TypeError, match=r"^dict is no event: BatchCompleted\(batch=0, loss=0.7\) is one, and log"):
         taken({"loss": 1.0}, never)  # type: ignore[type-var]
+    with pytest.raises(TypeError, match=r"^the class BatchCompleted is no event"):
+        taken(BatchCompleted, never)  # type: ignore[type-var]
 
 
 def test_a_kind_of_the_trainers_own_is_taken_like_the_others() -> None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nissa.events.event import Event
 from nissa.events.kinds import (
@@ -61,8 +63,10 @@ class Story:
 
 
 def ablated(ablation: float) -> SeedsAttributed:
-    seed = SeedAttribution(slot="late", seed="s", ablation=ablation, exact=True)
-    return SeedsAttributed(evaluations=2, duplicates=0, seeds=[seed])
+    """With a neighbour that is worth something else."""
+    worth = {("late", "s"): ablation, ("mid", "t"): -3.0}
+    seeds = [SeedAttribution(slot=slot, seed=seed, ablation=each, exact=True) for (slot, seed), each in worth.items()]
+    return SeedsAttributed(evaluations=4, duplicates=0, seeds=seeds)
 
 
 def standard_error(*accuracies: float) -> float:
@@ -90,6 +94,25 @@ def test_what_came_after_is_told_in_accuracy_loss_and_net_gain() -> None:
 def test_a_change_beyond_chance_is_good_or_bad(change: float, verdict: str, good: bool) -> None:
     one = told(at6=change).judged(2)
     assert (one.verdict, one.was_good_decision, one.net_gain_5_epochs_later) == (verdict, good, 5 + change)
+
+
+@given(st.lists(st.tuples(st.floats(10, 90), st.floats(10, 90)), min_size=12, max_size=16))
+def test_a_net_gain_is_what_the_network_gained_minus_what_its_twin_did(courses: list[tuple[float, float]]) -> None:
+    """Both begin as the same host, so that the first decision starts from the twin's start."""
+    grown, twin = [courses[0][1], *(own for own, _ in courses[1:])], [other for _, other in courses]
+    story = Story(twin)
+    for epoch in range(1, len(courses)):
+        story.epoch(epoch, grown[epoch])
+    story.end()
+    for epoch in range(1, len(courses)):
+        one = story.judged(epoch)
+        for later in (1, 5, 10):
+            start, end = epoch - 1, epoch - 1 + later
+            expected = grown[end] - grown[start] - (twin[end] - twin[start]) if end < len(courses) else None
+            assert getattr(one, f"net_gain_{later}_epochs_later") == (expected and pytest.approx(expected))
+        if epoch + 4 < len(courses):
+            four = (grown[epoch - 1], grown[epoch + 4], twin[epoch - 1], twin[epoch + 4])
+            assert one.net_gain_se == pytest.approx(standard_error(*four))
 
 
 def test_it_is_judged_ten_epochs_later_and_not_before() -> None:

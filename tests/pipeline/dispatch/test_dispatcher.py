@@ -157,7 +157,7 @@ def test_what_an_operator_derives_must_be_an_event() -> None:
     faults, odd = Faults(), cast("Operator", ops.map(lambda e: 5))
     dispatcher = Dispatcher({"odd": odd}, {}, faults)
     dispatcher.deliver(CULLED)
-    assert faults == [("odd", "int is no event kind", None)]
+    assert faults == [("odd", "int is no event: BatchCompleted(batch=0, loss=0.7) is one", None)]
 
 
 def test_a_foreign_chain_that_fails_is_reported_and_begins_again() -> None:
