@@ -9,7 +9,7 @@ from nissa.sinks.console.network_tables import layer_table, network_table
 from nissa.sinks.console.news import News
 from nissa.sinks.console.scalars import scalar_table
 from nissa.sinks.console.scoreboard import scoreboard_table
-from nissa.sinks.console.summary_tables import best_runs_table, summary
+from nissa.sinks.console.summary_tables import best_runs_table, summary, summary_parts
 from nissa.sinks.console.verdict import verdict_lines
 
 __all__ = [
@@ -26,5 +26,6 @@ __all__ = [
     "scalar_table",
     "scoreboard_table",
     "summary",
+    "summary_parts",
     "verdict_lines",
 ]
