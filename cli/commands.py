@@ -18,6 +18,8 @@ COMMANDS = {
     "traces": "runs.trace",
     "trace": "runs.trace",
     "brief": "runs.brief",
+    "report": "runs.report.report",
+    "ui": "runs.report.ui",
     "query": "runs.query",
     "export": "runs.export",
     "pack": "runs.pack",

@@ -143,12 +143,16 @@ class NarrowingTable(Table):
         else:
             yield from self._lists()
 
+    def heads(self) -> list[str]:
+        """What stands above the columns, each in one line."""
+        return [re.sub(r"\b-\n", "", head.plain).replace("\n", " ") for head in self._heads()]
+
     def _heads(self) -> list[Text]:
         return [Text(str(column.header)) for column in self.columns]
 
     def _lists(self) -> Iterator[Text]:
         """Each row line by line, without the cells that say nothing."""
-        heads = [re.sub(r"\b-\n", "", head.plain).replace("\n", " ") for head in self._heads()]
+        heads = self.heads()
         yield from [Text(str(self.title), style="bold")] if self.title else []
         for row in self.cells:
             told = [(head, text) for head, text in zip(heads, row, strict=True) if text.plain not in {DASH, ""}]

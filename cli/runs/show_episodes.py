@@ -5,9 +5,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from nissa.events.kinds import RunStarted
 from nissa.sinks.console import injected_text
 from nissa.sinks.store import EpisodeContext
-from nissa.sinks.text import DASH, Cells, Row, counted, filled_table, joined, name, number, place_cells, text_lines
+from nissa.sinks.text import (
+    DASH,
+    Cells,
+    NarrowingTable,
+    Row,
+    counted,
+    filled_table,
+    joined,
+    name,
+    number,
+    place_cells,
+    text_lines,
+)
 
-__all__ = ["episode_lines", "run_lines"]
+__all__ = ["episode_lines", "episode_notes", "episode_table", "run_lines"]
 
 
 def run_lines(contexts: Sequence[EpisodeContext]) -> Iterator[str]:
@@ -20,6 +32,12 @@ def run_lines(contexts: Sequence[EpisodeContext]) -> Iterator[str]:
 
 
 def episode_lines(contexts: Sequence[EpisodeContext], compared: Iterable[Row]) -> Iterator[str]:
+    """A row for each episode, and what its words mean."""
+    yield from text_lines(episode_table(contexts, compared))
+    yield from episode_notes(contexts)
+
+
+def episode_table(contexts: Sequence[EpisodeContext], compared: Iterable[Row]) -> NarrowingTable:
     """A row for each episode: the network that is kept, the same as it was trained, and the host trained alone.
 
     `compared` are the rows of "episodes".
@@ -27,8 +45,11 @@ def episode_lines(contexts: Sequence[EpisodeContext], compared: Iterable[Row]) -
     twins = {_place(row): row["twin_final_accuracy"] for row in compared}
     left, wide = ("group", "env", "episode", "policy"), ("outcome",)
     right = ("torch seed", "epochs", "kept acc", "kept growth", "final acc", "final growth", "twin acc", "reward")
-    rows = (_episode(row, twins.get(row.where[:4])) for row in contexts)
-    yield from text_lines(filled_table(None, left, right, wide, rows))
+    return filled_table(None, left, right, wide, (_episode(row, twins.get(row.where[:4])) for row in contexts))
+
+
+def episode_notes(contexts: Sequence[EpisodeContext]) -> Iterator[str]:
+    """What the words of that table mean, and how many episodes did not end."""
     yield "kept: without the seeds that did not fossilize; final: as trained, with all of them."
     if any(context.baseline for context in contexts):
         yield "twin: the same host alone, trained as long, or for the epochs in brackets."

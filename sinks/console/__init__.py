@@ -5,7 +5,7 @@ from nissa.sinks.console.injected_faults import InjectedFaults, injected_text
 from nissa.sinks.console.live_lines import LiveLines
 from nissa.sinks.console.news import News
 from nissa.sinks.console.scalars import scalar_table
-from nissa.sinks.console.summary_tables import summary
+from nissa.sinks.console.summary_tables import summary, summary_parts
 from nissa.sinks.console.verdict import verdict_lines
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "injected_text",
     "scalar_table",
     "summary",
+    "summary_parts",
     "verdict_lines",
 ]

@@ -34,13 +34,15 @@ def network_table(rows: Iterable[Row]) -> Iterator[RenderableType]:
         yield note(f"{more:,} more networks, no less healthy: `nissa replay RUN --json` has them.")
 
 
-def layer_table(rows: Iterable[Row]) -> Iterator[RenderableType]:
-    """The first few layers of each environment, the worst first: norms of gradient and weights, dormant units, rank."""
+def layer_table(rows: Iterable[Row], most: int = LAYERS_SHOWN) -> Iterator[RenderableType]:
+    """The first layers of each environment, `most` of them, the worst first: norms of gradient and weights, dormant
+    units, rank.
+    """
     listed: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         listed.setdefault((row["run"], row["group"], row["env"]), []).append(row)
     networks = list(listed.values())
-    shown = [row for layers in networks[:NETWORKS_SHOWN] for row in layers[:LAYERS_SHOWN]]
+    shown = [row for layers in networks[:NETWORKS_SHOWN] for row in layers[:most]]
     yield filled_table("Layers", ("Group", "Env", "Layer"), _LAYER, (), map(_layer, shown))
     if more := sum(map(len, networks)) - len(shown):
         yield note(

@@ -7,13 +7,13 @@ from rich.text import Text
 
 from nissa.sinks.console.alert_table import alert_table
 from nissa.sinks.console.blueprint_tables import blueprint_tables
-from nissa.sinks.console.network_tables import layer_table, network_table
+from nissa.sinks.console.network_tables import LAYERS_SHOWN, layer_table, network_table
 from nissa.sinks.console.scalars import scalar_table
 from nissa.sinks.console.scoreboard_table import growth_text, scoreboard_table
 from nissa.sinks.console.verdict import verdict_lines
 from nissa.sinks.text import Row, filled_table, note, number, place_cells
 
-__all__ = ["best_runs_table", "summary"]
+__all__ = ["best_runs_table", "summary", "summary_parts"]
 
 _NOTHING = "No event of a kind known here told of a seed, or of the end of an episode."
 _BEST_SHOWN = 10
@@ -40,19 +40,29 @@ def summary(tables: Mapping[str, Sequence[Row]], *, so_far: bool = False, inject
 
     `so_far` while a run goes on; `injected` tells of faults that were injected.
     """
-    shown: list[RenderableType] = []
-    for key, draw in (
-        ("blueprints", lambda rows: blueprint_tables(rows, so_far=so_far)),
-        ("scoreboards", lambda rows: scoreboard_table(rows, tables["episodes"])),
-        ("assessments", network_table),
-        ("layers", layer_table),
-        ("best_runs", best_runs_table),
-        ("scalars", scalar_table),
-    ):
-        shown += ["", *draw(tables[key])] if tables[key] else ()
-    for part in (alert_table(tables), verdict_lines(tables["verdicts"], injected=injected)):
-        shown += ["", *lines] if (lines := list(part)) else ()
+    parts = summary_parts(tables, so_far=so_far, injected=injected)
+    shown = [each for lines in parts.values() for each in ("", *lines)]
     return Group(*shown) if shown else note(_NOTHING)
+
+
+def summary_parts(
+    tables: Mapping[str, Sequence[Row]], *, so_far: bool = False, injected: str = "", layers: int = LAYERS_SHOWN
+) -> dict[str, list[RenderableType]]:
+    """The same by the name of the rows, those parts alone that have something to say; `layers` of each network."""
+    parts: dict[str, Iterator[RenderableType]] = {
+        key: draw(tables[key])
+        for key, draw in (
+            ("blueprints", lambda rows: blueprint_tables(rows, so_far=so_far)),
+            ("scoreboards", lambda rows: scoreboard_table(rows, tables["episodes"])),
+            ("assessments", network_table),
+            ("layers", lambda rows: layer_table(rows, layers)),
+            ("best_runs", best_runs_table),
+            ("scalars", scalar_table),
+        )
+        if tables[key]
+    }
+    parts |= {"alerts": alert_table(tables), "verdicts": verdict_lines(tables["verdicts"], injected=injected)}
+    return {key: lines for key, part in parts.items() if (lines := list(part))}
 
 
 def _best(row: Row) -> list[Text | str]:

@@ -1,0 +1,128 @@
+"""The runs below a folder, those that began last: found anew every 2 s, and each read a piece at a time in turn."""
+
+import logging
+import os
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from threading import Event, Thread
+
+from nissa.cli.runs.report.live.followed import Followed
+from nissa.sinks.run_log import segments
+
+__all__ = ["Folder"]
+
+_EVERY = 2.0
+"""Seconds between two looks for new runs and new lines."""
+_RUNS = 50
+"""Runs that are followed."""
+_DEEP = 5
+"""Folders in folders that are looked into."""
+_FOLDERS = 10_000
+"""Folders that are looked into."""
+_BATCHES = 64
+"""Pieces of one run that are read before it is another one's turn."""
+
+_log = logging.getLogger("nissa")
+
+
+class Folder:
+    """What is known of its runs, by their keys. A thread of its own reads; `start` begins."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.runs: dict[str, Followed] = {}
+        self.left_out = 0
+        """Runs that there is no room for."""
+        self._failed: set[str] = set()
+        self._over = Event()
+        self._thread = Thread(target=self._follow, name="nissa-ui", daemon=True)
+
+    def start(self) -> None:
+        """Read from now on."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        for run in self.runs.values():
+            run.close()
+
+    def note(self) -> str:
+        """What a reader of the page should know of it."""
+        if not self.runs:
+            return f"No run below {self.root} yet: a run is a folder with events-*.jsonl in it."
+        return f"The {len(self.runs)} runs that began last; {self.left_out:,} older ones are not read." * bool(
+            self.left_out
+        )
+
+    def look(self) -> None:
+        """Take in runs that are new, and let go of those that are gone."""
+        found = sorted(_directories(self.root), key=_began, reverse=True)
+        self.left_out = len(found[_RUNS:])
+        wanted = {_key(directory): directory for directory in found[:_RUNS]}
+        runs = {key: self.runs.get(key) or Followed(directory, key) for key, directory in wanted.items()}
+        gone = [run for key, run in self.runs.items() if key not in runs]
+        self.runs = runs
+        for run in gone:
+            run.close()
+
+    def read(self) -> bool:
+        """A piece of each run; False where nothing was new."""
+        new = [self._read(run) for run in self.runs.values()]
+        return any(new)
+
+    def _follow(self) -> None:
+        while not self._over.is_set():
+            self.look()
+            while self.read() and not self._over.is_set():
+                pass
+            self._over.wait(_EVERY)
+
+    def _read(self, run: Followed) -> bool:
+        """A run that cannot be read is told once, and is not asked again."""
+        if run.key in self._failed:
+            return False
+        try:
+            steps = 0
+            while steps < _BATCHES and run.step() and not self._over.is_set():
+                steps += 1
+        except Exception:  # noqa: BLE001  # the others go on
+            _log.exception("%s cannot be read", run.directory)
+            self._failed.add(run.key)
+            return False
+        return steps == _BATCHES
+
+
+def _directories(root: Path) -> Iterator[Path]:
+    """Run directories at and below a folder; links are not followed, and what is hidden is not looked into."""
+    looked, waiting = 0, [(root, 0)]
+    while waiting and looked < _FOLDERS:
+        folder, depth = waiting.pop(0)
+        looked += 1
+        if segments(folder):
+            yield folder
+        elif depth < _DEEP:
+            waiting += [(inner, depth + 1) for inner in _folders(folder)]
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(e.name for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False))
+    except OSError:
+        return []
+    return [folder / name for name in names]
+
+
+def _began(directory: Path) -> float:
+    try:
+        return segments(directory)[0].stat().st_mtime
+    except (OSError, IndexError):
+        return 0.0
+
+
+def _key(directory: Path) -> str:
+    return sha256(str(directory).encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -1,0 +1,119 @@
+"""A page over HTTP, and what is new of its runs. It answers two addresses, and has no file to give."""
+
+import logging
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from nissa.cli.runs.report.live.folder import Folder
+from nissa.cli.runs.report.page import html_page
+from nissa.events.json_encoding import plain
+
+__all__ = ["PageServer"]
+
+_PATIENCE = 10.0
+"""Seconds that a client may take to send its request, or to take a part of the answer."""
+_AT_ONCE = 8
+"""Clients that are answered at once; more are turned away."""
+_ASKED = 12
+"""Runs that one request may ask for."""
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+_log = logging.getLogger("nissa")
+
+
+class PageServer:
+    """Serves what a folder knows, at a socket; `start` begins."""
+
+    def __init__(self, folder: Folder, listens: socket.socket) -> None:
+        self._server = _Server(folder, listens)
+        host, port = listens.getsockname()[:2]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        self._thread = threading.Thread(target=self._server.serve_forever, name="nissa-ui-server", daemon=True)
+
+    def start(self) -> None:
+        """Answer, on a daemon thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering, and give the port back."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, folder: Folder, listens: socket.socket) -> None:
+        self.address_family = listens.family
+        super().__init__(listens.getsockname()[:2], _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket, self.folder = listens, folder
+        self.loopback = listens.getsockname()[0] in _LOOPBACK
+        self._room = threading.BoundedSemaphore(_AT_ONCE)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """On a thread, of which there are few; without one the client is turned away."""
+        if self._room.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
+
+    def handle_error(self, *_: Any) -> None:
+        _log.debug("a request broke off", exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = _PATIENCE
+    server: _Server
+
+    def do_GET(self) -> None:
+        asked = urlsplit(self.path)
+        if self.server.loopback and not self._meant():
+            # A page from elsewhere may have a name of its own for 127.0.0.1: it is not to read runs.
+            self._answer(421, "text/plain", b"ask for 127.0.0.1 or localhost\n")
+        elif asked.path == "/":
+            self._answer(200, "text/html; charset=utf-8", html_page([], live=True).encode())
+        elif asked.path == "/data":
+            self._answer(200, "application/json", _told(self.server.folder, parse_qs(asked.query).get("want", [""])[0]))
+        else:
+            self._answer(404, "text/plain", b"there is / and /data\n")
+
+    def log_message(self, *_: Any) -> None:
+        """Requests are not news."""
+
+    def _meant(self) -> bool:
+        host = self.headers.get("Host", "")
+        return urlsplit(f"//{host}").hostname in _LOOPBACK
+
+    def _answer(self, status: int, kind: str, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+        self.wfile.write(content)
+
+
+def _told(folder: Folder, want: str) -> bytes:
+    """The list of runs, and what is drawn of those in `want`, a list of "key:revision", that have another one now."""
+    runs, told = folder.runs, {}
+    for each in want.split(",")[:_ASKED]:
+        key, _, revision = each.partition(":")
+        if key in runs and (page := runs[key].pages(int(revision) if revision.isdecimal() else -1)):
+            told[key] = page
+    entries = [run.entry() for run in runs.values()]
+    return orjson.dumps(plain({"runs": entries, "pages": told, "note": folder.note()}))
