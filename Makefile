@@ -1,4 +1,4 @@
-# Everything a developer types: make demo | test | check | test-deep | bench | install (and study, dashboards, screenshots)
+# Everything a developer types: make demo | test | check | test-deep | bench | install (and study, dashboards, screenshots, accessible)
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
@@ -9,11 +9,12 @@ RIVALS := $(VENV)/.rivals
 # The order is kept: by the number of tests, the slowest file would begin last.
 TESTS := $(VENV)/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 20
 PAGE := tests/dashboards
+JUDGE := tests/cli/runs/report
 SHOTS := build/screenshots
 FLOORS := cli events grafana integrations operators pipeline sinks trainer
 SOURCES := __init__.py $(shell find $(FLOORS) -name '*.py' -o -name '*.yaml' -o -name '*.json')
 
-.PHONY: help install demo study dashboards screenshots test test-deep check bench
+.PHONY: help install demo study dashboards screenshots accessible test test-deep check bench
 help:
 	@echo "make demo     set up, train for about a minute with telemetry on, show what came out"
 	@echo "make test     set up, run the tests"
@@ -23,6 +24,7 @@ help:
 	@echo "make study    train longer: policies against hosts alone, of the same start and of the same size"
 	@echo "make dashboards  write what is generated: dashboards, links of alerts, docs/metrics.md, docs/quantities.md, a table of docs/runbooks.md"
 	@echo "make screenshots  draw the dashboards with Grafana's own components (needs npm, chromium, prometheus)"
+	@echo "make accessible  judge a report by axe-core (needs npm, chromium)"
 	@echo "make install  set up .venv only"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -57,6 +59,14 @@ screenshots: install $(PAGE)/node_modules/.package-lock.json
 	test -d $(SHOTS)/run || $(VENV)/bin/nissa demo --profile research --out $(SHOTS)/run
 	$(VENV)/bin/python -m tests.dashboards.shoot $(SHOTS)/run --out $(SHOTS)
 	for board in overview blueprints; do cp $(SHOTS)/nissa-$$board-top.png docs/images/$$board.png; done
+
+# A report of the same demo, judged by axe-core.
+$(JUDGE)/node_modules/.package-lock.json: $(JUDGE)/package-lock.json
+	cd $(JUDGE) && npm ci
+
+accessible: install $(JUDGE)/node_modules/.package-lock.json
+	test -d $(SHOTS)/run || $(VENV)/bin/nissa demo --profile research --out $(SHOTS)/run
+	$(VENV)/bin/python -m tests.cli.runs.report.judged $(SHOTS)/run
 
 test: install
 	$(TESTS)

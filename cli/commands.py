@@ -13,6 +13,7 @@ __all__ = ["COMMANDS", "add_commands"]
 COMMANDS = {
     "demo": "demo",
     "study": "study",
+    "monitor": "monitor",
     "replay": "runs.replay",
     "show": "runs.show",
     "traces": "runs.trace",

@@ -10,13 +10,17 @@ from nissa.sinks.packages import needed
 
 if TYPE_CHECKING:
     from nissa.integrations.lightning import LightningCallback
+    from nissa.integrations.lightning_logger import LightningLogger
     from nissa.integrations.stable_baselines3 import StableBaselines3Callback
+    from nissa.integrations.transformers import TransformersCallback
 
-__all__ = ["LightningCallback", "StableBaselines3Callback"]
+__all__ = ["LightningCallback", "LightningLogger", "StableBaselines3Callback", "TransformersCallback"]
 
 _HOMES = {
     "LightningCallback": ("lightning", "lightning"),
+    "LightningLogger": ("lightning_logger", "lightning"),
     "StableBaselines3Callback": ("stable_baselines3", "stable_baselines3"),
+    "TransformersCallback": ("transformers", "transformers"),
 }
 """The file of each name, and the package that it needs."""
 

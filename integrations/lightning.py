@@ -31,16 +31,21 @@ class LightningCallback(Callback):  # type: ignore[misc]
         self._training: SupervisedTraining | None = None
         self._stepped = False
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Open the run, and announce the network."""
-        if trainer.is_global_zero:
-            telemetry = self._run.begin(
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Open the run. Loggers are told of settings behind this."""
+        if stage == "fit" and trainer.is_global_zero:
+            self._run.begin(
                 hyperparameters=_settings(trainer, pl_module),
-                max_epochs=trainer.max_epochs,
+                max_epochs=_epochs(trainer),
                 host_architecture=type(pl_module).__name__,
-                host_params=parameters_of(pl_module),
+                host_params=parameters_of(pl_module) or None,
             )
-            self._training = SupervisedTraining(telemetry, pl_module, self._run.trainings - 1, trainer.max_epochs)
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Announce the network, which is whole by now."""
+        if trainer.is_global_zero:
+            told = self._run.telemetry, pl_module, self._run.trainings - 1, _epochs(trainer)
+            self._training = SupervisedTraining(*told)
 
     def on_train_epoch_start(self, *_: Any) -> None:
         """What comes now is of the next epoch."""
@@ -56,7 +61,7 @@ class LightningCallback(Callback):  # type: ignore[misc]
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *_: Any) -> None:
         """A batch is over, and with it a step where gradients are not accumulated further."""
         if self._training:
-            self._run.attempt(self._batch, self._training, outputs)
+            self._run.attempt(self._batch, self._training, trainer, outputs)
 
     def on_validation_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, *_: Any) -> None:
         """The first batch of a validation serves the probes, where it is a pair that the module can be called with."""
@@ -79,13 +84,15 @@ class LightningCallback(Callback):  # type: ignore[misc]
         """The training ends with an error, or was interrupted."""
         self._end("failed" if isinstance(exception, Exception) else "interrupted", repr(exception))
 
-    def _batch(self, training: SupervisedTraining, outputs: Any) -> None:
+    def _batch(self, training: SupervisedTraining, trainer: Trainer, outputs: Any) -> None:
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if isinstance(loss, Tensor):
             training.micro_batch(loss)
         if self._stepped:
             self._stepped = False
             training.step()
+            if trainer.global_step % trainer.log_every_n_steps == 0:
+                training.emitter.log(_step_sizes(trainer), step=trainer.global_step)
 
     def _epoch(self, training: SupervisedTraining, trainer: Trainer) -> None:
         loss, accuracy = (trainer.callback_metrics.get(name) for name in self._names)
@@ -101,6 +108,17 @@ class LightningCallback(Callback):  # type: ignore[misc]
 def _settings(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
     names = ("max_epochs", "max_steps", "accumulate_grad_batches", "gradient_clip_val", "precision", "world_size")
     return {name: getattr(trainer, name) for name in names} | dict(module.hparams)
+
+
+def _epochs(trainer: Trainer) -> int | None:
+    """How many are planned; without a limit, Lightning says None or -1."""
+    epochs: int | None = trainer.max_epochs
+    return None if epochs is None or epochs < 0 else epochs
+
+
+def _step_sizes(trainer: Trainer) -> dict[str, float]:
+    sizes = [group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups]
+    return {"lr" if at == 0 else f"lr {at}": size for at, size in enumerate(sizes)}
 
 
 def _number(value: Tensor | None) -> float | None:

@@ -3,10 +3,12 @@
 The health of the policy, its entropies and its gradients are told of on-policy algorithms, such as PPO and A2C.
 """
 
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import KVWriter
 
 from nissa.events.kinds import EpisodeEnded, EpisodeStarted
 from nissa.integrations.policy_updates import PolicyUpdates
@@ -16,6 +18,20 @@ from nissa.pipeline.probes import Watch
 from nissa.pipeline.telemetry import Telemetry
 
 __all__ = ["StableBaselines3Callback"]
+
+
+class _Writer(KVWriter):  # type: ignore[misc]
+    """Tells what the logger writes, when it does."""
+
+    def __init__(self, emitter: Emitter) -> None:
+        self._emitter = emitter
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, Any], step: int = 0) -> None:
+        numbers = {name: value for name, value in key_values.items() if isinstance(value, Number)}
+        self._emitter.log(numbers, step=step)
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 class StableBaselines3Callback(BaseCallback):  # type: ignore[misc]
@@ -40,6 +56,8 @@ class StableBaselines3Callback(BaseCallback):  # type: ignore[misc]
         if hasattr(model, "rollout_buffer"):
             watch = Watch(telemetry, model.policy, emitter=group.bind())
             self._updates = PolicyUpdates(model, group, watch, self._updated)
+        self._writer = _Writer(group)
+        self.logger.output_formats.append(self._writer)
         # A second training begins new episodes, behind those of the first.
         before = [env.scope.episode for env in self._envs] or [None] * model.n_envs
         self._envs = [group.bind(env=env, episode=episode) for env, episode in enumerate(before)]
@@ -63,6 +81,7 @@ class StableBaselines3Callback(BaseCallback):  # type: ignore[misc]
             self._run.attempt(self._updates.updated)
             self._updated = self._updates.leave()
             self._updates = None
+        self.logger.output_formats.remove(self._writer)
         self._run.end()
 
     def _episodes(self, infos: Any) -> None:

@@ -8,6 +8,7 @@ TypeError: run must be a Telemetry, or the path of a run directory, not 3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from nissa.pipeline.run_context import run_started
 from nissa.pipeline.telemetry import Telemetry
@@ -15,6 +16,9 @@ from nissa.pipeline.telemetry import Telemetry
 __all__ = ["TrainerRun"]
 
 T = TypeVar("T")
+
+_TOLD = WeakSet[Telemetry]()
+"""Runs whose start is told: a callback and a logger may share one."""
 
 
 class TrainerRun:
@@ -40,9 +44,10 @@ class TrainerRun:
         return self._telemetry
 
     def begin(self, **told: Any) -> Telemetry:
-        """A training begins; what is `told` of the first one goes into `run_started`."""
+        """A training begins; what is `told` of the first one of a run goes into `run_started`."""
         telemetry = self.telemetry
-        if not self.trainings:
+        if not self.trainings and telemetry not in _TOLD:
+            _TOLD.add(telemetry)
             telemetry.scope().measure("run_started", lambda: run_started(**told))
         self.trainings += 1
         return telemetry

@@ -7,7 +7,7 @@ validation under `no_grad` are no training either.
 >>> import torch
 >>> throughput = Throughput()
 >>> for images in loading([torch.zeros(8, 2), torch.zeros(8, 2), torch.zeros(4, 2)]):
-...     throughput.step()
+...     _ = throughput.step()
 >>> measured = throughput.take()
 >>> measured.steps, measured.samples, 0 <= measured.loading <= measured.seconds
 (2, 12, True)

@@ -5,10 +5,14 @@ from typing import Any
 
 from nissa.pipeline.query.asking import asked, found_runs
 from nissa.pipeline.query.database import names
-from nissa.pipeline.query.views import quoted
+from nissa.pipeline.query.notebook import html_of
+from nissa.pipeline.query.views import VIEWS, quoted
 from nissa.sinks.packages import needed
 
 __all__ = ["Frame", "Runs", "open"]
+
+_RUNS = "select path, run, outcome, duration, events, n_envs, n_episodes, max_epochs, host_architecture from runs"
+"""What a notebook shows of runs: what was told, so that no operator is waited for."""
 
 
 class Frame:
@@ -36,6 +40,10 @@ class Frame:
     def __repr__(self) -> str:
         return f"<Frame of {', '.join(map(str, self._paths))}: {self.sql}>"
 
+    def _repr_html_(self) -> str:
+        """The first rows, where a notebook shows it."""
+        return html_of(self._paths, self.sql, self.sql)
+
 
 class Runs:
     """Recorded runs. Each view and each kind of event is an attribute: `runs.epochs`, `runs.batch_completed`."""
@@ -51,6 +59,12 @@ class Runs:
         if name not in names():
             raise AttributeError(f"there is no view {name!r}; there are {', '.join(names())}")
         return self.query(f"select * from {quoted(name)}")
+
+    def _repr_html_(self) -> str:
+        """A row for each run, where a notebook shows them."""
+        return html_of(
+            self._paths, _RUNS, f"Views: {', '.join(view.name for view in VIEWS)}. `nissa report` draws them."
+        )
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *names()]

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from nissa.sinks.console.alert_table import alert_table
-from nissa.sinks.console.blueprint_tables import blueprint_tables
+from nissa.sinks.console.alerts import alert_table
+from nissa.sinks.console.blueprints import blueprint_tables
 from nissa.sinks.console.network_tables import LAYERS_SHOWN, layer_table, network_table
 from nissa.sinks.console.scalars import scalar_table
-from nissa.sinks.console.scoreboard_table import growth_text, scoreboard_table
+from nissa.sinks.console.scoreboard import growth_text, scoreboard_table
 from nissa.sinks.console.verdict import verdict_lines
 from nissa.sinks.text import Row, filled_table, note, number, place_cells
 

@@ -19,8 +19,9 @@ from nissa.events import (
     GradientsMeasured,
     RunEnded,
     RunStarted,
+    ScalarsLogged,
 )
-from nissa.integrations import LightningCallback
+from nissa.integrations import LightningCallback, LightningLogger
 from tests.integrations.told import alerts, bits, events, metrics, payloads
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
@@ -160,6 +161,29 @@ def test_a_step_of_several_batches_is_told_once_with_their_mean(tmp_path: Path) 
     net = Net().train()
     losses = [cross_entropy(net(x), y).item() for x, y in list(DataLoader(train, batch_size=BATCH))[:4]]
     assert told[0].loss == pytest.approx(sum(losses) / 4)
+
+
+def test_the_logger_tells_what_the_module_logs(tmp_path: Path) -> None:
+    trained([], logger=LightningLogger(tmp_path / "run"))
+    told = payloads(tmp_path / "run", ScalarsLogged)
+    assert [sorted(row.values) for row in told] == [["epoch", "val_acc", "val_loss"]] * EPOCHS
+    assert [row.step for row in told] == [SIZE // BATCH * epoch - 1 for epoch in range(1, EPOCHS + 1)]
+    (started,), (ended,) = payloads(tmp_path / "run", RunStarted), payloads(tmp_path / "run", RunEnded)
+    assert started.hyperparameters == {"broken": 1.0, "dropout": 0.0}
+    assert ended.outcome == "completed"
+
+
+def test_callback_and_logger_share_a_run(tmp_path: Path) -> None:
+    with Telemetry(out=tmp_path / "run") as telemetry:
+        net = trained([LightningCallback(telemetry)], logger=LightningLogger(telemetry), log_every_n_steps=10)
+        assert not telemetry.state().faults
+    (started,) = payloads(tmp_path / "run", RunStarted)
+    assert started.hyperparameters["gradient_clip_val"] == 0.5
+    sizes = [row for row in payloads(tmp_path / "run", ScalarsLogged) if "lr" in row.values]
+    assert [(row.step, row.values) for row in sizes] == [
+        (step, {"lr": 0.05}) for step in range(10, EPOCHS * SIZE // BATCH + 1, 10)
+    ]
+    assert bits(net) == bits(trained([]))
 
 
 def test_a_training_that_fails_says_so(tmp_path: Path) -> None:

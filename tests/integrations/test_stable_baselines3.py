@@ -12,7 +12,15 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
 from nissa import Telemetry
-from nissa.events import EpisodeEnded, EpisodeStarted, GradientsMeasured, PolicyUpdated, RunEnded, RunStarted
+from nissa.events import (
+    EpisodeEnded,
+    EpisodeStarted,
+    GradientsMeasured,
+    PolicyUpdated,
+    RunEnded,
+    RunStarted,
+    ScalarsLogged,
+)
 from nissa.integrations import StableBaselines3Callback
 from nissa.operators.policy.figures import normalized_entropy
 from tests.integrations.told import alerts, bits, events, metrics, payloads
@@ -141,6 +149,15 @@ def test_an_update_tells_what_logger_rollout_policy_and_gradients_know(
         assert head.mean_policy_entropy == pytest.approx(-(row["mean"] * np.log(row["mean"])).sum(), rel=1e-5)
     assert [look.batch for look in payloads(tmp_path / "run", GradientsMeasured)] == [0] * len(updates)
     assert len(metrics(tmp_path / "run")) > len(before) + 20
+
+
+def test_what_the_logger_writes_is_told_by_name(tmp_path: Path) -> None:
+    model = trained(StableBaselines3Callback(tmp_path / "run"))
+    told = payloads(tmp_path / "run", ScalarsLogged)
+    assert [row.step for row in told] == list(range(ROLLOUT, STEPS + 1, ROLLOUT))
+    assert {"rollout/ep_rew_mean", "train/loss", "train/clip_range", "time/fps"} <= told[-1].values.keys()
+    assert told[-1].values["rollout/ep_len_mean"] == 9
+    assert len(model.logger.output_formats) == 0
 
 
 def metrics_without(run: Path) -> set[str]:

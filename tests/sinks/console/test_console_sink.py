@@ -31,7 +31,7 @@ from nissa.pipeline.dispatch.dispatcher import Dispatcher
 from nissa.sinks.console.console_sink import ConsoleSink
 from nissa.sinks.console.event_lines import line
 from nissa.sinks.console.network_tables import health_text, layer_table
-from nissa.sinks.console.scoreboard_table import growth_text
+from nissa.sinks.console.scoreboard import growth_text
 from nissa.sinks.console.summary_tables import summary
 from nissa.sinks.tables.summary_rows import Tables
 from tests.samples import episode_ended, episode_started, epoch_completed, event, payloads, run_started

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from nissa.sinks.console import summary
-from nissa.sinks.console.scoreboard_table import SCOREBOARDS_SHOWN
+from nissa.sinks.console.scoreboard import SCOREBOARDS_SHOWN
 from nissa.sinks.tables import Tables
 
 NOTHING: dict[str, Any] = Tables().snapshot()

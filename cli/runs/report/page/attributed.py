@@ -24,7 +24,12 @@ def attribution(store: RunStore, analytics: Sequence[Row]) -> Iterator[Element]:
     for found in [*last.values()][-_NETWORKS:]:
         yield _network(found)
     if last:
-        yield tag("p", "Shapley: what a seed adds to the trained network, mean over all orders.", class_="note")
+        yield tag(
+            "p",
+            "Shapley: what a seed adds to the trained network, mean over all orders of switching seeds on. "
+            "CI of one network: of its validation samples.",
+            class_="note",
+        )
 
 
 def decisions(analytics: Sequence[Row]) -> Iterator[Element]:
@@ -36,9 +41,7 @@ def decisions(analytics: Sequence[Row]) -> Iterator[Element]:
             title = f"{group}: {counted(row['decisions'], 'decision')} by operation"
             yield table(title, ("operation", "share"), cells, (False, True))
         if told := [_compared(each) for each in row["policy_vs_heuristic"] if each.get("policy_gain_mean") is not None]:
-            title = (
-                f"{group}: what followed in 5 epochs where it differed from the heuristic, against where both agreed"
-            )
+            title = f"{group}: 5 epochs after it differed from the heuristic, against after both agreed (CI by episode)"
             yield intervals(title, "points", told)
 
 

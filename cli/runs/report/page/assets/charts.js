@@ -3,6 +3,7 @@
 
 const TOLD = 8;
 const HEIGHT = 230;
+const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 4 });
 
 class Card {
   constructor() {
@@ -49,7 +50,7 @@ class Card {
       height: HEIGHT,
       legend: { show: false },
       scales: { x: { time: false } },
-      axes: [{ ...axis, label, labelSize: 20, size: 34 }, { ...axis, size: 62 }],
+      axes: [{ ...axis, label, labelSize: 20, size: 34 }, { ...axis, size: 62, values: (_, ticks) => ticks.map(tick) }],
       series: [{}, ...lines],
       cursor: { sync: { key: `${this.view.axis}-${this.view.axis === "time" ? "" : this.chart.along}` }, dataIdx: nearest, points: { size: 6 } },
       hooks: {
@@ -139,6 +140,11 @@ function nearest(plot, series, at) {
 
 function shade(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+// Room for a size in bytes: 520M.
+function tick(value) {
+  return value === null ? "" : Math.abs(value) >= 1e6 ? COMPACT.format(value) : value.toLocaleString("en", { maximumSignificantDigits: 6 });
 }
 
 function stroke(line, alpha) {

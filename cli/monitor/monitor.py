@@ -1,0 +1,71 @@
+"""`nissa monitor`: runs as they train, or as they were recorded, on a screen of their own."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nissa.cli.errors import UsageError
+from nissa.sinks.packages import MissingPackageError, needed
+from nissa.sinks.run_log import segments
+
+__all__ = ["add"]
+
+_POLITE = 10
+"""By so much the trainer goes first where both want the processor."""
+_URL = "{0} has the last values alone, and no seeds, courses or alerts: give the directory of the run's log"
+
+
+def add(commands: Any) -> None:
+    """Declare the subcommand."""
+    parser = commands.add_parser("monitor", help="watch runs in the terminal, live or recorded")
+    what = "a run, live or recorded, a folder of runs, or a file of lines (esper-lite's too)"
+    parser.add_argument("paths", nargs="+", metavar="RUN", help=what)
+    parser.add_argument("--no-color", action="store_true", help="use no colours")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    paths = [*_runs(arguments.paths)]
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise UsageError(f"this is no terminal: use `nissa replay {paths[0]}`, or `nissa brief {paths[0]}`")
+    if arguments.no_color:
+        os.environ["NO_COLOR"] = "1"
+    try:
+        for package in ("textual", "textual_plotext"):
+            needed(package, "nissa[monitor]")
+    except MissingPackageError as error:
+        raise UsageError(error) from None
+    # textual takes half a second to load, and only those who look need it.
+    from nissa.cli.monitor.app import Monitor  # noqa: PLC0415
+    from nissa.cli.monitor.looks import Looks  # noqa: PLC0415
+
+    with suppress(OSError):
+        os.nice(_POLITE)
+    looks = Looks(paths)
+    looks.start()
+    try:
+        Monitor(lambda: looks.current).run()
+    finally:
+        looks.close()
+    return 0
+
+
+def _runs(words: Sequence[str]) -> Iterator[Path]:
+    """The runs that are meant: of a folder that is none, those in it. Raises UsageError where there is none."""
+    for word in words:
+        if word.startswith(("http://", "https://")):
+            raise UsageError(_URL.format(word))
+        path = Path(word)
+        if not path.exists():
+            raise UsageError(f"there is no {path}: give the directory of a run")
+        within = [] if segments(path) or path.is_file() else [*_within(path)]
+        yield from within or [path]
+
+
+def _within(folder: Path) -> Iterator[Path]:
+    with suppress(OSError):
+        yield from sorted(child for child in folder.iterdir() if child.is_dir() and segments(child))
