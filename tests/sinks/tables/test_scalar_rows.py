@@ -20,11 +20,11 @@ def test_a_row_says_what_a_loop_over_the_values_says() -> None:
     rows = tables.snapshot()["scalars"]
     assert [(row["env"], row["name"]) for row in rows] == sorted(told)
     for row in rows:
-        values = [value for _, value in told[row["env"], row["name"]]]
-        finite = [value for value in values if math.isfinite(value)]
+        logged = [value for _, value in told[row["env"], row["name"]]]
+        finite = [value for value in logged if math.isfinite(value)]
         step, last = told[row["env"], row["name"]][-1]
         assert (row["min"], row["max"], row["step"]) == (min(finite), max(finite), step)
-        assert (row["count"], row["broken"]) == (len(values), len(values) - len(finite))
+        assert (row["count"], row["broken"]) == (len(logged), len(logged) - len(finite))
         assert str(row["last"]) == {math.inf: "Infinity", -math.inf: "-Infinity"}.get(
             last, str(last).replace("nan", "NaN")
         )
