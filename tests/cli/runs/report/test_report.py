@@ -21,7 +21,8 @@ from nissa.pipeline.telemetry import Telemetry
 
 HOSTILE = "\"><script>window.hit=1</script><img src=x onerror='window.hit=1'>&amp;\u202e\x1b[31m"
 SECTIONS = [
-    *("Overview", "Blueprints", "Lives of seeds", "Attribution", "Policy", "Network health", "Alerts and traces"),
+    *("Overview", "Blueprints", "Lives of seeds", "Attribution", "Policy", "Network health", "Scalars"),
+    "Alerts and traces",
     *("Episodes", "Reproducibility"),
 ]
 

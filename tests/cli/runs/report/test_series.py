@@ -55,3 +55,11 @@ def test_a_line_may_be_narrowed_while_it_grows(later: int) -> None:
     series.narrow(later)
     assert len(series.points()) <= 2 * later * 5
     assert [series.points()[end].value for end in (0, -1)] == [0.0, 999.0]
+
+
+@pytest.mark.parametrize("odd", [nan, inf, 1e9, -1e9])
+def test_one_odd_value_survives_wherever_it_stands(odd: float) -> None:
+    for at in range(64):
+        values = [float(n % 7) for n in range(64)]
+        values[at] = odd
+        assert at in {point.at for point in filled(values, 2).points()}
