@@ -32,6 +32,7 @@ from nissa.events.event import Event, Scope
 from nissa.events.foreign import ForeignEventCarried
 from nissa.events.kind import KINDS, Importance, Payload
 from nissa.events.lifecycle import GateCheck, GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
+from nissa.events.machine import GpuState, MachineState
 from nissa.events.policy import Action, DecisionMade, DecisionsScored, HeadDecision, HeadEntropy, PolicyUpdated
 from nissa.events.run import (
     EpisodeEnded,
@@ -77,6 +78,7 @@ from nissa.events.training import (
     EpochCompleted,
     PhaseTimed,
     SlotSnapshot,
+    ThroughputMeasured,
 )
 
 __all__ = [
@@ -115,6 +117,7 @@ __all__ = [
     "ForeignEventCarried",
     "GateCheck",
     "GateEvaluated",
+    "GpuState",
     "GradientsMeasured",
     "HeadDecision",
     "HeadEntropy",
@@ -126,6 +129,7 @@ __all__ = [
     "LayerActivations",
     "LayerGradients",
     "LayerWeights",
+    "MachineState",
     "MemoryMeasured",
     "ParamsEfficiency",
     "Payload",
@@ -151,6 +155,7 @@ __all__ = [
     "SinkState",
     "SlotSnapshot",
     "StageChanged",
+    "ThroughputMeasured",
     "TracedActivations",
     "TracedAlert",
     "TracedBatch",

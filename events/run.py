@@ -4,6 +4,7 @@ from dataclasses import field
 from typing import Any
 
 from nissa.events.kind import Importance, Payload, kind, part
+from nissa.events.machine import MachineState
 from nissa.events.units import Bytes, Count, Flops, Loss, Percent, Ratio, Reward, Seconds
 
 __all__ = [
@@ -147,6 +148,8 @@ class Heartbeat(Payload):
     """Since the first event of the run."""
     pipeline: PipelineState
     """The pipeline's own numbers at this moment."""
+    machine: MachineState | None = None
+    """What the trainer's process takes, and its machine's GPUs; None if not told."""
 
 
 @kind(Importance.LIFECYCLE)

@@ -13,6 +13,7 @@ __all__ = [
     "EpochCompleted",
     "PhaseTimed",
     "SlotSnapshot",
+    "ThroughputMeasured",
 ]
 
 
@@ -153,3 +154,17 @@ class PhaseTimed(Payload):
 
     durations: dict[str, Seconds]
     """Wall-clock seconds by phase, such as "train", "validate", "decide"."""
+
+
+@kind(Importance.BULK)
+class ThroughputMeasured(Payload):
+    """How fast the training went since this was told before: from one step to the next, within epochs."""
+
+    steps: Count
+    """Training steps."""
+    seconds: Seconds
+    """Wall-clock time that these steps took, waiting for data included."""
+    samples: Count | None = None
+    """Samples that were loaded for them; None where nobody saw the loading."""
+    loading: Seconds | None = None
+    """Wall-clock time of that in which the trainer waited for data; None where nobody saw it."""

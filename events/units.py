@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 __all__ = [
     "NON_FINITE",
     "Bytes",
+    "Cores",
     "Count",
     "Difference",
     "Dimensions",
@@ -36,6 +37,7 @@ __all__ = [
     "Seconds",
     "SignedRatio",
     "StepSize",
+    "Watts",
 ]
 
 NON_FINITE = ("NaN", "Infinity", "-Infinity")
@@ -77,6 +79,8 @@ Epochs = Annotated[float, Measure("epochs", 0)]
 Difference = Annotated[float, Measure("none", 0)]
 Dimensions = Annotated[float, Measure("dimensions", 0)]
 Efficiency = Annotated[float, Measure("percent per growth ratio", 0)]
+Cores = Annotated[float, Measure("cores", 0)]
+Watts = Annotated[float, Measure("watts", 0)]
 Real = Annotated[float, Measure("none")]
 Count = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0})]
 Flops = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0, "unit": "operations"})]

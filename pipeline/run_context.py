@@ -11,12 +11,13 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from nissa.events.kinds import RunStarted
 
-__all__ = ["git_commit", "hardware", "numerics", "rng_digests", "run_started", "versions"]
+__all__ = ["completed", "git_commit", "hardware", "numerics", "rng_digests", "run_started", "versions"]
 
 _PACKAGES = ("nissa", "numpy", "torch")
 _VARIABLES = (
@@ -40,6 +41,16 @@ def run_started(directory: str = ".", packages: Iterable[str] = _PACKAGES, **tol
         "numerics": numerics(),
     }
     return RunStarted(**known | told)
+
+
+def completed(told: RunStarted) -> RunStarted:
+    """The start of a run with what the process knows filled in where it is not told, but for the commit.
+
+    To ask git for that takes a process, and an emission must not wait for one.
+    """
+    known = {"rng_digests": rng_digests, "versions": versions, "hardware": hardware, "numerics": numerics}
+    found: dict[str, Any] = {name: ask() for name, ask in known.items() if not getattr(told, name)}
+    return replace(told, **found)
 
 
 def git_commit(directory: str = ".") -> str | None:

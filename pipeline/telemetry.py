@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from reactivex import Observable
 
 from nissa.events.event import Event
-from nissa.events.kinds import Payload, PipelineState, RunResumed
+from nissa.events.kinds import Payload, PipelineState, ProbesConfigured, RunResumed, RunStarted
 from nissa.events.vocabulary import Fidelity
 from nissa.pipeline import process_exit
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.ending import Ending
 from nissa.pipeline.hub import FidelityFollower, Inlet
-from nissa.pipeline.run_context import hardware, numerics, versions
+from nissa.pipeline.run_context import completed, hardware, numerics, versions
 from nissa.sinks import Sink
 
 if TYPE_CHECKING:
@@ -127,6 +127,9 @@ class Telemetry:
             self._server.start()
         if resumed:
             self.emit(_run_resumed(resumed))
+        if self.config.alerts.scalars:
+            # Without a watch nobody else says it, and a replay must know by which rules the run went.
+            self.emit(_configured(self.config))
 
     @property
     def fidelity(self) -> Fidelity:
@@ -164,7 +167,12 @@ class Telemetry:
         return self._emitter.bind(**where)
 
     def emit(self, payload: Payload) -> None:
-        """Emit something that is true of the whole run. Never waits, never raises."""
+        """Emit something that is true of the whole run. Never waits, never raises.
+
+        Of `RunStarted`, what the process knows of itself is filled in where it is not told.
+        """
+        if type(payload) is RunStarted:
+            payload = self._emitter.attempt("run_started", completed, payload) or payload
         self._emitter.emit(payload)
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
@@ -207,6 +215,21 @@ class Telemetry:
             self.close("failed", repr(error))
         else:
             self.close("interrupted", repr(error))
+
+
+def _configured(config: "TelemetryConfig") -> ProbesConfigured:
+    """The configuration of the whole run, without what only a network can say."""
+    return ProbesConfigured(
+        profile=config.profile_name,
+        config=config.model_dump(mode="json"),
+        history_length=config.history_length,
+        vanishing_threshold=config.gradients.vanishing_threshold,
+        exploding_threshold=config.gradients.exploding_threshold,
+        layers=[],
+        slots=[],
+        classes=[],
+        features={},
+    )
 
 
 def _run_resumed(resumed: "Resumed") -> RunResumed:

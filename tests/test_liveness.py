@@ -24,6 +24,7 @@ from nissa.events.kinds import (
     BatchCompleted,
     DecisionMade,
     EpisodeEnded,
+    GpuState,
     GradientsMeasured,
     Heartbeat,
     HostAloneTrained,
@@ -255,7 +256,9 @@ def resumed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 AFTER_THE_END = {"heartbeat.pipeline.refused"}
 """It counts what comes after the last heartbeat; the last test here feeds it."""
 ON_A_GPU = {f"memory_measured.{name}" for name in ("allocated", "allocated_peak", "reserved")}
+ON_A_GPU |= {"heartbeat.machine.gpus", *declared(GpuState, "heartbeat.machine.gpus")}
 METRICS_ON_A_GPU = {f"nissa_memory_{name}_bytes" for name in ("allocated", "allocated_peak", "reserved")}
+METRICS_ON_A_GPU |= {f"nissa_gpu_{name}" for name in ("busy_ratio", "memory_bytes", "memory_used_bytes", "power_watts")}
 """What only a machine with CUDA can feed."""
 
 

@@ -57,7 +57,8 @@ class Episode:
             decision = self.policy(self._situation(epoch))
             refused = self.growth.act(decision.action, accuracies[-1], self.epochs - epoch + 1)
         with watch.phase("train"):
-            trained = self.train(self.model, batches(load_digits(), self.order), report=emit, look=watch.step)
+            loaded = watch.loading(batches(load_digits(), self.order))
+            trained = self.train(self.model, loaded, report=emit, look=watch.step)
         with watch.phase("validate"):
             validated = validate(self.model, load_digits())
         with watch.phase("counterfactual"):

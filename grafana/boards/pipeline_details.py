@@ -13,7 +13,13 @@ _GROUP, _PROCESS = "{{group}} {{run}}", "{{instance}}"
 
 def pipeline_details() -> Sections:
     """The sections of the dashboard "Nissa pipeline" on fidelity, costs and runs."""
-    return {"Fidelity and traces": _fidelity(), "What it costs": [*_phases(), *_costs()], "Runs": _runs()}
+    return {
+        "Fidelity and traces": _fidelity(),
+        "How fast does it train?": _speed(),
+        "What the machine does": _machine(),
+        "What it costs": [*_phases(), *_costs()],
+        "Runs": _runs(),
+    }
 
 
 def _fidelity() -> list[Any]:
@@ -71,6 +77,38 @@ def _phases() -> list[Any]:
         ).interval(LEAST),
         lines("Where the time goes", shares, "percentunit", Query(sums, legend), size=(24, 8), style="stacked"),
     ]
+
+
+def _speed() -> list[Any]:
+    told = "In a second, over the environments of a group, as far as a watch sees them."
+    waits = "Share of the time of training steps in which the trainer waits for the next batch."
+    keys = ("samples", "steps", "loading_seconds", "steps_seconds")
+    samples, steps, loading, took = (total(rate(f"nissa_{key}_total")) for key in keys)
+    panels = [
+        lines("Samples", told, "cps", Query(samples, _GROUP), size=(8, 8)),
+        lines("Steps", told, "cps", Query(steps, _GROUP), size=(8, 8)),
+        lines("Waiting for data", waits, "percentunit", Query(f"{loading} / ({took} > 0)", _GROUP), size=(8, 8)),
+    ]
+    return [panel.no_value("not measured: no watch, or no data loader") for panel in panels]
+
+
+def _machine() -> list[Any]:
+    cores = "Cores that the trainer's process keeps busy, all of its threads together."
+    busy = "Share of the time in which a GPU of the machine computes, whoever uses it."
+    memory, power = "Of each GPU of the machine, by all processes.", "Watts that each GPU of the machine draws."
+    cpu = Query(once(of("nissa_process_cpu_cores"), "run"), "{{run}}")
+    sizes = [_gpu(f"memory{key}_bytes", f"{name} ") for key, name in (("_used", "in use"), ("", "in all"))]
+    none = "no NVIDIA GPU, or nvidia-ml-py is not installed"
+    return [
+        lines("CPU", cores, "none", cpu),
+        lines("GPUs", busy, "percentunit", _gpu("busy_ratio")).no_value(none),
+        lines("Memory of GPUs", memory, "bytes", *sizes).no_value(none),
+        lines("Power of GPUs", power, "watt", _gpu("power_watts")).no_value(none),
+    ]
+
+
+def _gpu(key: str, name: str = "") -> Query:
+    return Query(once(of(f"nissa_gpu_{key}"), "run, gpu"), f"{name}{{{{gpu}}}} {{{{run}}}}")
 
 
 def _costs() -> list[Any]:

@@ -20,9 +20,10 @@ from nissa.events.kinds import (
     BatchCompleted,
     EpochCompleted,
     GradientsMeasured,
+    ScalarsLogged,
 )
 from nissa.events.vocabulary import ACCURACY_DROP, DORMANT_UNITS, GRADIENT_EXPLOSION, LOSS_SPIKE, NON_FINITE
-from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, update_alert
+from nissa.operators.alerts import ActiveAlerts, AlertEvents, Finding, non_finite_value, update_alert
 from nissa.operators.anomalies.non_finite import BROKEN, EPOCH_FIGURES, GRADIENTS, Rows
 from nissa.operators.anomalies.thresholds import Rules
 from nissa.operators.overflow import Overflow
@@ -36,6 +37,7 @@ __all__ = [
     "find_broken",
     "gradients_measured",
     "probe_measured",
+    "scalars_logged",
 ]
 
 _SUBJECTS = 64
@@ -86,6 +88,17 @@ def epoch_completed(state: EpisodeBaselines, scope: Scope, epoch: EpochCompleted
     if isfinite(accuracy := values.get("val_accuracy", nan)):
         state.size.see(accuracy, epoch.n_val)
         yield from _drop(state, scope, accuracy)
+
+
+def scalars_logged(state: EpisodeBaselines, scope: Scope, logged: ScalarsLogged) -> AlertEvents:
+    """Take scalars in: those that the configuration names. Of others nobody knows what is usual, or if NaN is."""
+    rules = state.rules
+    for name in rules.scalars:
+        if (value := logged.values.get(name)) is not None:
+            subject = f"scalar {name}"
+            key, found = (NON_FINITE, subject), non_finite_value(subject, value)
+            yield from update_alert(state.alerts, scope, key, found, rules.calm_batches)
+            yield from _spike(state, scope, subject, value, rules.calm_batches)
 
 
 def probe_measured(state: EpisodeBaselines, scope: Scope, payload: Payload) -> AlertEvents:

@@ -32,6 +32,8 @@ class Rules:
     """Share of a layer's units that may be dormant."""
     dormant_measurements: int = 3
     """Measurements in a row with more of them before it is an alert: a layer may rest for one."""
+    scalars: tuple[str, ...] = ()
+    """Scalars, by name, that are judged as the loss of the batches is."""
     calm_batches: int = 10
     """Quiet batches after which an alert is over."""
     calm_epochs: int = 2
@@ -74,8 +76,12 @@ def configured(rules: Rules, alerts: object) -> Rules:
     mode = section.get("mode")
     base = MODES.get(mode, rules) if isinstance(mode, str) else rules
     limits = {limit: section[key] for key, limit in _LIMITS.items() if _number(section.get(key), _LEAST.get(key, 0))}
-    return replace(base, **limits)
+    return replace(base, **limits, scalars=_names(section.get("scalars")))
 
 
 def _number(value: object, least: float) -> bool:
     return isinstance(value, float | int) and not isinstance(value, bool) and value > least
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()

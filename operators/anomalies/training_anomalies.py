@@ -20,6 +20,7 @@ from nissa.events.kinds import (
     GradientsMeasured,
     ProbesConfigured,
     RunEnded,
+    ScalarsLogged,
     SharpnessMeasured,
     StageChanged,
     WeightsMeasured,
@@ -33,6 +34,7 @@ from nissa.operators.anomalies.checks import (
     find_broken,
     gradients_measured,
     probe_measured,
+    scalars_logged,
 )
 from nissa.operators.anomalies.lifecycle_marks import gate_failure, stage_transition
 from nissa.operators.anomalies.non_finite import BROKEN
@@ -132,6 +134,7 @@ _CHECKS: Mapping[type, Callable[[EpisodeBaselines, Scope, Any], AlertEvents]] = 
     GradientsMeasured: gradients_measured,
     ActivationsMeasured: activations_measured,
     WeightsMeasured: probe_measured,
+    ScalarsLogged: scalars_logged,
     SharpnessMeasured: probe_measured,
     GateEvaluated: _gate,
     StageChanged: _stage,

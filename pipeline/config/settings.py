@@ -118,6 +118,8 @@ class AlertsConfig(_Strict):
     """Share of a layer's units that may be dormant."""
     dormant_measurements: int = Field(default=3, strict=True, ge=1)
     """Measurements in a row with more of them before it is an alert."""
+    scalars: list[str] = []
+    """Scalars, by name, that are judged as the loss of the batches is: for spikes, drifts and broken values."""
     marks_raise_fidelity: bool = False
     """Whether a new stage and a failed gate make the mode "adaptive" look closely, as alerts do."""
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import EventsDropped, Heartbeat, Payload, PipelineState
+from nissa.events.kinds import EventsDropped, Heartbeat, MachineState, Payload, PipelineState
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.hub.fidelity_feedback import FidelityFollower
 from nissa.pipeline.hub.guarded_sink import GuardedSink
+from nissa.pipeline.hub.machine import Machine
 from nissa.pipeline.hub.priority_buffer import Books, Entry
 from nissa.pipeline.hub.sink_worker import SinkWorker
 from nissa.pipeline.hub.worker import Worker
@@ -58,6 +59,7 @@ class Hub:
         self._scope, self._dispatcher, self._sinks, self._fidelity = scope, dispatcher, sinks, fidelity
         self._first = first
         self._lag = 0.0
+        self._machine = Machine()
         self._born: float | None = None
         self._last = 0.0
         self._beaten = self._checked = float("-inf")
@@ -116,7 +118,7 @@ class Hub:
             self._tell_drops()
             self._audit()
             self._beaten = time.monotonic()
-            self.put(Heartbeat(uptime=self.uptime(), pipeline=self.state()), self._scope)
+            self.put(Heartbeat(uptime=self.uptime(), pipeline=self.state(), machine=self._taken()), self._scope)
 
     def flush(self, timeout: float) -> bool:
         """Wait until what was emitted before this call has passed every sink; False if it took too long."""
@@ -192,6 +194,13 @@ class Hub:
             if (missing := books.missing()) != self._missing.get(place, 0):
                 self._missing[place] = missing
                 self.faults.report("books", RuntimeError(f"{missing} events of {place} are not accounted for: {books}"))
+
+    def _taken(self) -> MachineState | None:
+        try:
+            return self._machine.state()
+        except Exception as error:  # noqa: BLE001  # what a driver raises is no reason not to be alive
+            self.faults.report("machine", error)
+        return None
 
     def _tell_drops(self) -> None:
         for place, books in self._books().items():

@@ -10,10 +10,10 @@
 ...     watch.epoch(images, labels)  # after an epoch, with a batch that was not trained on
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -31,12 +31,14 @@ from nissa.pipeline.probes.memory import memory_measured
 from nissa.pipeline.probes.model import Parts, unwrapped
 from nissa.pipeline.probes.one_network import OneNetwork
 from nissa.pipeline.probes.phases import Phases
+from nissa.pipeline.probes.throughput import Throughput, follow_loaders, loading
 from nissa.pipeline.probes.validation import Batch, Forward, validate
 from nissa.pipeline.probes.weights import copied, weights_measured
 from nissa.pipeline.telemetry import Telemetry
 
 __all__ = ["Follow", "Watch"]
 
+T = TypeVar("T")
 Follow = Callable[[Scope, str, int | None], Fidelity | None]
 """How closely to look from here on, by scope, look and batch as `fidelity_followed` tells them; None is as before."""
 
@@ -86,6 +88,8 @@ class Watch:
         self._normal = planned(telemetry.config)
         self._gradients = PendingGradients()
         self._alone = OneNetwork(self.emitter.faults, self._model)
+        self._throughput = Throughput()
+        follow_loaders()
         self._epochs = self._batch = 0
         self._due, self._follow = 0.0, follow
         self._fidelity: Fidelity = "dense" if telemetry.config.always_dense else "normal"
@@ -103,6 +107,8 @@ class Watch:
         """
         batch = self._batch
         self._batch = batch + 1
+        if self._throughput.step():
+            self._tell_throughput()
         if self._turns("step", batch) or batch >= self._due:
             self._look(batch, gradients)
 
@@ -115,6 +121,7 @@ class Watch:
         for a backward pass where sharpness is measured. Where weights are measured, a copy of them is held from the
         first step of an epoch until this is called.
         """
+        self._throughput.pause()
         self._turns("epoch")
         plan = self._plan()
         self.emitter.attempt("watch", self._alone.look, self.emitter.scope)
@@ -126,9 +133,17 @@ class Watch:
         if labels is not None:
             self._forward_on(plan, Batch(inputs, labels, self._logits, self._forward))
         self.emitter.measure("memory_measured", memory_measured)
+        self._tell_throughput()
         if durations := self.phase.take():
             self.emitter.emit(PhaseTimed(durations=durations))
         self._batch, self._due, self._before = 0, 0.0, {}
+
+    def loading(self, batches: Iterable[T]) -> Iterator[T]:
+        """The batches of an epoch as they come; how many samples, and how long each took to come, is noted.
+
+        A DataLoader is seen without it: this is for whatever else hands out batches.
+        """
+        return loading(batches)
 
     def counterfactual(
         self,
@@ -153,6 +168,10 @@ class Watch:
             return counterfactual_measured(alphas, set_alphas, evaluate, model=self._model, classes=classes, **how)
 
         return self.emitter.attempt("counterfactual_measured", probe)
+
+    def _tell_throughput(self) -> None:
+        if (measured := self._throughput.take()) is not None:
+            self.emitter.emit(measured)
 
     def _forward_on(self, plan: TelemetryConfig, batch: Batch) -> None:
         """What needs a batch that was not trained on."""

@@ -21,6 +21,7 @@ from tests.benchmarks import (
     noticing,
     operators,
     probes,
+    scalars,
     scrape,
     slowdown,
     throughput,
@@ -29,6 +30,7 @@ from tests.benchmarks.detection import choosing, detectors, operating
 
 BENCHMARKS = {
     "emit": emit.run,
+    "scalars": scalars.run,
     "throughput": throughput.run,
     "slowdown": slowdown.run,
     "burst": burst.run,

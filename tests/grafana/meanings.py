@@ -200,6 +200,7 @@ def shown_in(meaning: Meaning) -> set[str]:
         "factor": {"suffix:x"},
         "seconds": {"s"},
         "bytes": {"bytes"},
+        "watts": {"watt"},
     }
     if meaning.unit in PLAIN:
         return {"none", "short", "sci"}

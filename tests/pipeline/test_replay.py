@@ -91,3 +91,16 @@ def test_what_operators_of_the_trainers_own_derived_is_nobodys_loss(tmp_path: Pa
     finally:
         del KINDS["high_loss_noticed"]
     assert rewrite(tmp_path / "run", lambda lines: lines) == (0, 0, 0)
+
+
+def test_scalars_are_judged_without_a_watch_and_alike_in_a_replay(tmp_path: Path) -> None:
+    rule = {"alerts": {"scalars": ["td_error"]}}
+    with Telemetry("judged", out=tmp_path / "run", config=rule) as telemetry:
+        for step in range(40):
+            telemetry.scope(env=0).log({"td_error": 9.0 if step == 30 else 1.0 + 0.01 * (step % 5)}, step)
+        assert telemetry.flush()
+        (alert,) = telemetry.snapshot()["alerts"]
+    assert (alert["alert"], alert["subject"], alert["value"]) == ("loss_spike", "scalar td_error", 9.0)
+    again = replay(tmp_path / "run")
+    assert (again.different, again.only_computed, again.only_recorded) == (0, 0, 0)
+    assert [row["what"] for row in again.tables.snapshot()["alerts"]] == [alert["what"]]

@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from nissa.events.codec import decode, encode
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import RunStarted
+from nissa.pipeline import run_context
 from nissa.pipeline.run_context import git_commit, hardware, numerics, rng_digests, run_started, versions
+from nissa.pipeline.telemetry import Telemetry
 
 LOADED = """
 import torch
@@ -69,3 +72,23 @@ def test_a_log_from_before_numerics_reads_as_not_told() -> None:
     again = decode(json.dumps(line).encode())
     assert isinstance(again.payload, RunStarted)
     assert again.payload.numerics == {}
+
+
+def test_a_start_is_filled_in_where_it_is_not_told() -> None:
+    with Telemetry("test", sinks={"seen": (seen := list[Event[Any]]()).append}) as telemetry:
+        telemetry.emit(RunStarted(versions={"mine": "1"}, base_seed=7))
+        known = {"rng_digests": rng_digests(), "hardware": hardware(), "numerics": numerics()}
+        assert telemetry.flush()
+    (start,) = (event.payload for event in seen if isinstance(event.payload, RunStarted))
+    assert all(getattr(start, name) == value for name, value in known.items())
+    assert known["hardware"]["machine"]
+    assert (start.versions, start.base_seed, start.git_commit) == ({"mine": "1"}, 7, None)
+
+
+def test_a_start_that_cannot_be_filled_in_is_emitted_as_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_context, "hardware", lambda: 1 // 0)
+    with Telemetry("test", sinks={"seen": (seen := list[Event[Any]]()).append}) as telemetry:
+        telemetry.emit(RunStarted(base_seed=7))
+        assert telemetry.flush()
+        assert telemetry.state().faults == {"probe run_started": 1}
+    assert RunStarted(base_seed=7) in [event.payload for event in seen]

@@ -37,6 +37,7 @@ from nissa.events.kinds import (
     FeaturesComputed,
     GateCheck,
     GateEvaluated,
+    GpuState,
     GradientsMeasured,
     HeadDecision,
     HeadEntropy,
@@ -47,6 +48,7 @@ from nissa.events.kinds import (
     LayerActivations,
     LayerGradients,
     LayerWeights,
+    MachineState,
     MemoryMeasured,
     ParamsEfficiency,
     Payload,
@@ -70,6 +72,7 @@ from nissa.events.kinds import (
     SinkState,
     SlotSnapshot,
     StageChanged,
+    ThroughputMeasured,
     TrainingHealth,
     TrajectoryPoint,
     TrendChanged,
@@ -209,6 +212,11 @@ _ACTIVATIONS = {
 }
 
 
+_MACHINE = MachineState(
+    cpu=1.5,
+    resident=900,
+    gpus=[GpuState(gpu=0, name="H200", busy=0.5, memory=10, memory_size=140, power=300.0)],
+)
 _STREAM: list[tuple[Scope, Payload]] = [
     (
         RUN,
@@ -639,7 +647,8 @@ _STREAM: list[tuple[Scope, Payload]] = [
     ),
     (RUN, EventsDropped(place="hub", dropped={"batch_completed": 6})),
     (ENV, ScalarsLogged(values={"lr": 3e-4, "grad_scale": 1024.0}, step=7)),
-    (RUN, Heartbeat(uptime=30.0, pipeline=_PIPELINE)),
+    (ENV, ThroughputMeasured(steps=10, seconds=4.0, samples=640, loading=1.0)),
+    (RUN, Heartbeat(uptime=30.0, pipeline=_PIPELINE, machine=_MACHINE)),
     (RUN, RunEnded(outcome="completed", duration=31.0)),
 ]
 

@@ -23,6 +23,7 @@ from nissa.events.kinds import (
     RunEnded,
     RunResumed,
     RunStarted,
+    ThroughputMeasured,
 )
 from nissa.events.quantities import quantities
 
@@ -33,6 +34,7 @@ _UNITS = {"seconds": "a time by the clock", "bytes": "memory, or a size of files
 _KINDS: Mapping[type[Payload], str] = {
     Heartbeat: "the pipeline's account of itself, every few seconds",
     EventsDropped: "the pipeline's account of itself",
+    ThroughputMeasured: "how fast the machine was",
     RunResumed: "a run that was resumed is refused",
 }
 _FIELDS: Mapping[tuple[type[Any], str], str] = {

@@ -12,6 +12,7 @@ from nissa.events.kinds import (
     PhaseTimed,
     RunEnded,
     RunStarted,
+    ThroughputMeasured,
 )
 from nissa.events.vocabulary import OUTCOMES
 from nissa.sinks.prometheus.lifetimes import Start, added, at_scrape, of_episode, of_run, shared
@@ -54,6 +55,15 @@ def _last_events(_: Labels, known: Snapshot) -> list[Row]:
 
 def _ended(at: Labels, event: Event[RunEnded]) -> list[Row]:
     return [((*at, event.payload.outcome), event)]
+
+
+def _machine(at: Labels, event: Event[Heartbeat]) -> list[Row]:
+    return [(at, machine)] if (machine := event.payload.machine) else []
+
+
+def _gpus(at: Labels, event: Event[Heartbeat]) -> list[Row]:
+    machine = event.payload.machine
+    return [((*at, str(gpu.gpu)), gpu) for gpu in machine.gpus] if machine else []
 
 
 def _places(_: Labels, known: Snapshot) -> list[Row]:
@@ -130,6 +140,24 @@ TABLES = (
     ),
     added(PhaseTimed, (*RUN, "phase"), rows=each("durations"))(
         nissa_phase_duration_seconds=histogram("seconds", "Time of each phase.", _BUCKETS, float),
+    ),
+    added(ThroughputMeasured, ENV)(
+        nissa_steps_total=counter("steps", "Training steps whose time was taken.", "steps"),
+        nissa_steps_seconds_total=counter("seconds", "Time of those steps, waiting for data included.", "seconds"),
+        nissa_samples_total=counter("samples", "Samples that were loaded for them.", "samples"),
+        nissa_loading_seconds_total=counter("seconds", "Part of that time spent waiting for data.", "loading"),
+    ),
+    of_run(Heartbeat, RUN, rows=_machine)(
+        nissa_process_cpu_cores=gauge("cores", "Cores that the trainer's process kept busy of late.", "cpu"),
+        nissa_process_resident_bytes=gauge(
+            "bytes", "Resident memory of the trainer's process at the last heartbeat.", "resident"
+        ),
+    ),
+    of_run(Heartbeat, (*RUN, "gpu"), rows=_gpus)(
+        nissa_gpu_busy_ratio=gauge("ratio", "Share of the time of late in which the GPU computed.", "busy"),
+        nissa_gpu_memory_used_bytes=gauge("bytes", "Memory of the GPU that is in use, by all processes.", "memory"),
+        nissa_gpu_memory_bytes=gauge("bytes", "Memory of the GPU, in all.", "memory_size"),
+        nissa_gpu_power_watts=gauge("watts", "Power that the GPU draws.", "power"),
     ),
     shared(MemoryMeasured, RUN)(
         nissa_memory_resident_bytes=gauge("bytes", "Resident memory of the trainer's process.", "resident"),

@@ -23,6 +23,7 @@ from nissa.events.kinds import (
     LayerGradients,
     LayerWeights,
     RunEnded,
+    ScalarsLogged,
     SharpnessMeasured,
     WeightsMeasured,
 )
@@ -569,3 +570,27 @@ def test_limits_are_those_of_the_configuration_as_far_as_it_says_numbers(
 @pytest.mark.parametrize("alerts", [None, 3, ["ratio"], {"mode": ["ratio"]}, {"mode": "loud"}])
 def test_a_configuration_that_says_nonsense_of_alerts_leaves_the_defaults(alerts: Any) -> None:
     assert len(raised(told([configured(alerts=alerts), *SPIKE]))) == 1
+
+
+def scalars(values: Sequence[float], name: str = "td_error") -> list[ScalarsLogged]:
+    return [ScalarsLogged(values={"lr": 10.0**n, name: value}, step=n) for n, value in enumerate(values)]
+
+
+def test_a_scalar_that_the_configuration_names_is_judged_as_the_loss_of_the_batches_is() -> None:
+    rule = configured(alerts={"scalars": ["td_error", "never logged"]})
+    story = [*FLAT, 3.0, *FLAT[:20], math.nan]
+    found = told([rule, *scalars(story)])
+    as_loss = told([rule, *(batch(value) for value in story)])
+    assert [row.clause for row in raised(as_loss)] == ["spike", "not_finite"]
+
+    def judged(rows: list[Any]) -> list[tuple[Any, ...]]:
+        return [(type(row), row.alert, row.clause, getattr(row, "threshold", row.kind)) for row in rows]
+
+    assert judged(found) == judged(as_loss)
+    assert {row.subject for row in raised(found)} == {"scalar td_error"}
+    assert raised(found)[0].what.startswith("scalar td_error 3 over ")
+
+
+@pytest.mark.parametrize("names", [[], ["lr2"], "td_error", [3], None])
+def test_a_scalar_that_no_rule_names_is_not_judged(names: Any) -> None:
+    assert told([configured(alerts={"scalars": names}), *scalars([*FLAT, 30.0, math.nan])]) == []

@@ -20,6 +20,7 @@ from nissa.events.kinds import (
     ProbesConfigured,
     RunEnded,
     SharpnessMeasured,
+    ThroughputMeasured,
     WeightsMeasured,
 )
 from nissa.pipeline.config import feature_names_of
@@ -128,7 +129,7 @@ def test_what_is_measured_is_what_the_profile_says(bench: Callable[..., Bench]) 
     for profile, expected in kinds.items():
         one = bench(profile)
         one.epochs(5, steps=2)
-        assert {type(e.payload) for e in one.seen()} == {ProbesConfigured, *expected}
+        assert {type(e.payload) for e in one.seen()} == {ProbesConfigured, ThroughputMeasured, *expected}
         assert not one.faults()
 
 

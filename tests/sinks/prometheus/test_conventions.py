@@ -21,7 +21,7 @@ from nissa.sinks.prometheus.metrics import TABLES
 LABELS = {
     *("run", "group", "env", "blueprint", "slot", "stage", "gate", "head", "action", "kind", "sink", "component"),
     *("reason", "severity", "layer", "phase", "outcome", "percentile", "flag", "opportunity", "complaint", "profile"),
-    *("alert", "trend", "initiator", "check", "state", "heuristic_op", "policy_op", "other", "width", "name"),
+    *("alert", "trend", "initiator", "check", "state", "heuristic_op", "policy_op", "other", "width", "name", "gpu"),
 }
 UNITS = {
     "seconds": "_seconds",

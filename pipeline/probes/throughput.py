@@ -1,0 +1,126 @@
+"""How fast does the training go, and how much of its time does it wait for data?
+
+Time is taken from one call of `step` to the next within an epoch, so that what lies between epochs is no training.
+Batches are those that a DataLoader hands out, or that come through `loading`, while gradients are recorded: those of a
+validation under `no_grad` are no training either.
+
+>>> import torch
+>>> throughput = Throughput()
+>>> for images in loading([torch.zeros(8, 2), torch.zeros(8, 2), torch.zeros(4, 2)]):
+...     _ = throughput.step()
+>>> measured = throughput.take()
+>>> measured.steps, measured.samples, 0 <= measured.loading <= measured.seconds
+(2, 12, True)
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from torch.utils.data import dataloader
+
+from nissa.events.kinds import ThroughputMeasured
+
+__all__ = ["LONGEST", "Throughput", "follow_loaders", "loading"]
+
+T = TypeVar("T")
+LONGEST = 10.0
+"""Seconds of training, after which what was measured is due also within an epoch."""
+_LOADER: Any = dataloader._BaseDataLoaderIter
+
+
+class _Loaded(NamedTuple):
+    """What this process has loaded so far: replaced as a whole, and read without a lock."""
+
+    batches: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+
+    def and_from(self, start: "_Loaded", end: "_Loaded") -> "_Loaded":
+        """With what was loaded in between."""
+        batches, samples = end.batches - start.batches, end.samples - start.samples
+        return _Loaded(self.batches + batches, self.samples + samples, self.seconds + end.seconds - start.seconds)
+
+
+class _Tally:
+    loaded = _Loaded()
+
+
+class Throughput:
+    """Of one network's training: one call of `step` for each of its steps."""
+
+    def __init__(self) -> None:
+        self._at: float | None = None
+        self._before = _Tally.loaded
+        self._steps, self._seconds, self._loaded = 0, 0.0, _Loaded()
+
+    def step(self) -> bool:
+        """Take a step in; whether what was measured is due."""
+        now, loaded, at, before = time.perf_counter(), _Tally.loaded, self._at, self._before
+        self._at, self._before = now, loaded
+        if at is not None:
+            self._steps += 1
+            self._seconds += now - at
+            self._loaded = self._loaded.and_from(before, loaded)
+        return self._seconds >= LONGEST
+
+    def pause(self) -> None:
+        """What follows up to the next step is no training."""
+        self._at = None
+
+    def take(self) -> ThroughputMeasured | None:
+        """What was measured so far, and start anew; None where there was no step after another."""
+        steps, seconds, loaded = self._steps, self._seconds, self._loaded
+        self._steps, self._seconds, self._loaded = 0, 0.0, _Loaded()
+        if not steps:
+            return None
+        told: dict[str, Any] = {"samples": loaded.samples, "loading": loaded.seconds} if loaded.batches else {}
+        return ThroughputMeasured(steps=steps, seconds=seconds, **told)
+
+
+def loading(batches: Iterable[T]) -> Iterator[T]:
+    """The batches, one by one; samples and the time that each takes to come are noted."""
+    iterator = iter(batches)
+    # Those of a DataLoader are noted already.
+    read = iterator.__next__ if isinstance(iterator, _LOADER) else lambda: _timed(lambda: next(iterator))
+    while True:
+        try:
+            batch = read()
+        except StopIteration:
+            return
+        yield batch
+
+
+def follow_loaders() -> None:
+    """Note what DataLoaders of this process hand out, from here on. They offer no hook for that."""
+    own = _LOADER.__next__
+    if not hasattr(own, "noted"):
+
+        @wraps(own)
+        def noted(loader: Any) -> Any:
+            return _timed(lambda: own(loader))
+
+        noted.noted = True  # type: ignore[attr-defined]
+        _LOADER.__next__ = noted
+
+
+def _timed(read: Any) -> Any:
+    start = time.perf_counter()
+    batch = read()
+    if torch.is_grad_enabled():
+        before, took = _Tally.loaded, time.perf_counter() - start
+        _Tally.loaded = _Loaded(before.batches + 1, before.samples + _samples(batch), before.seconds + took)
+    return batch
+
+
+def _samples(batch: Any) -> int:
+    """The first dimension of the first tensor in it; 0 where there is none."""
+    while not hasattr(batch, "shape"):
+        if isinstance(batch, Mapping):
+            batch = [*batch.values()]
+        if not isinstance(batch, list | tuple) or not batch:
+            return 0
+        batch = batch[0]
+    return int(batch.shape[0]) if len(batch.shape) else 0
