@@ -67,7 +67,8 @@ def _now(course: PlaceCourse, when: str = " after as many epochs") -> str:
     epoch, alone = course.epochs[-1].completed, course.alone.get(course.epoch or 0)
     reached = number(epoch.val_accuracy, "{:.1f}%", number(epoch.val_loss, "loss {:.4g}", "not measured"))
     twin = alone and number(alone.val_accuracy, "{:.1f}%", number(alone.val_loss, "loss {:.4g}", ""))
-    return joined(", ", reached, twin and f"host alone {twin}{when}")
+    loss = number(epoch.val_loss, "loss {:.4g}", "") if when and epoch.val_accuracy is not None else ""
+    return joined(", ", reached, twin and f"host alone {twin}{when}", loss)
 
 
 def _each(look: Look) -> Iterator[Text]:
