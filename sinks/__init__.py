@@ -22,8 +22,19 @@ if TYPE_CHECKING:
     from nissa.sinks.run_log import RunLog
     from nissa.sinks.store import RunStore
     from nissa.sinks.tables import Tables
+    from nissa.sinks.tensorboard import TensorBoardSink
 
-__all__ = ["ConsoleSink", "LiveLines", "MetricsServer", "PrometheusSink", "RunLog", "RunStore", "Sink", "Tables"]
+__all__ = [
+    "ConsoleSink",
+    "LiveLines",
+    "MetricsServer",
+    "PrometheusSink",
+    "RunLog",
+    "RunStore",
+    "Sink",
+    "Tables",
+    "TensorBoardSink",
+]
 
 Sink = Callable[[Event[Any]], Any]
 """Takes events."""
@@ -36,6 +47,7 @@ _HOMES = {
     "RunLog": "nissa.sinks.run_log",
     "RunStore": "nissa.sinks.store",
     "Tables": "nissa.sinks.tables",
+    "TensorBoardSink": "nissa.sinks.tensorboard",
 }
 
 

@@ -15,6 +15,7 @@ validation under `no_grad` are no training either.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
@@ -28,6 +29,8 @@ __all__ = ["LONGEST", "Throughput", "follow_loaders", "loading"]
 T = TypeVar("T")
 LONGEST = 10.0
 """Seconds of training, after which what was measured is due also within an epoch."""
+_DEEPEST = 10
+"""Collections in collections that are looked into for a tensor."""
 _LOADER: Any = dataloader._BaseDataLoaderIter
 
 
@@ -116,11 +119,16 @@ def _timed(read: Any) -> Any:
 
 
 def _samples(batch: Any) -> int:
-    """The first dimension of the first tensor in it; 0 where there is none."""
-    while not hasattr(batch, "shape"):
-        if isinstance(batch, Mapping):
-            batch = [*batch.values()]
-        if not isinstance(batch, list | tuple) or not batch:
-            return 0
-        batch = batch[0]
-    return int(batch.shape[0]) if len(batch.shape) else 0
+    """The first dimension of the first tensor in it; 0 where there is none.
+
+    It stands between a loader and its trainer: whatever a batch is made of, nothing is raised.
+    """
+    with suppress(Exception):
+        for _ in range(_DEEPEST):
+            if hasattr(batch, "shape"):
+                return int(batch.shape[0])
+            parts = [*batch.values()] if isinstance(batch, Mapping) else batch
+            if not isinstance(parts, list | tuple):
+                break
+            batch = parts[0]
+    return 0

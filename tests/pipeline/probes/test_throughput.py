@@ -108,7 +108,21 @@ def test_a_long_epoch_is_told_in_between(clock: Clock) -> None:
     assert measured(seen) == [ThroughputMeasured(steps=2, seconds=10.0)] * 3
 
 
-@pytest.mark.parametrize("batch", [None, 3, [], {}, torch.tensor(1.0), "text", [[]]])
+class Odd:
+    """A batch of somebody's own, whose shape is not to be had."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        raise RuntimeError("no shape yet")
+
+
+DEEP: list[Any] = []
+DEEP.append(DEEP)
+
+
+@pytest.mark.parametrize(
+    "batch", [None, 3, [], {}, torch.tensor(1.0), "text", [[]], Odd(), DEEP, iter([torch.ones(2)])]
+)
 def test_a_batch_without_a_first_dimension_has_no_samples(batch: Any) -> None:
     assert throughput._samples(batch) == 0
 
