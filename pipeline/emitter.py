@@ -15,7 +15,7 @@ from nissa.pipeline.hub import Inlet
 __all__ = ["Emitter"]
 
 T = TypeVar("T")
-_OWN = ("nissa.pipeline.", "nissa.events.")
+_OWN = ("nissa.pipeline.", "nissa.events.", "nissa.integrations.")
 """Modules through which a trainer's call comes here."""
 
 _SENT = (
@@ -135,7 +135,7 @@ class Emitter:
 def _caller() -> str:
     """The line of the trainer that is being run."""
     frame: FrameType | None = sys._getframe(1)
-    while frame and frame.f_globals.get("__name__", "").startswith(_OWN) and frame.f_back:
+    while frame and str(frame.f_globals.get("__name__")).startswith(_OWN) and frame.f_back:
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "somewhere"
 

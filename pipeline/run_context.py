@@ -85,8 +85,15 @@ def hardware() -> dict[str, str]:
         "cores": str(os.cpu_count()),
     }
     if torch := sys.modules.get("torch"):
-        found["accelerator"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+        found |= _accelerator(torch)
     return found
+
+
+def _accelerator(torch: Any) -> dict[str, str]:
+    """Where CUDA is not in use yet, nothing is told of it: to ask would begin that, and no child may use it then."""
+    if torch.cuda.is_initialized():
+        return {"accelerator": torch.cuda.get_device_name()}
+    return {} if torch.version.cuda else {"accelerator": "none"}
 
 
 def numerics() -> dict[str, str]:

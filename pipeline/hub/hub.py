@@ -59,7 +59,7 @@ class Hub:
         self._scope, self._dispatcher, self._sinks, self._fidelity = scope, dispatcher, sinks, fidelity
         self._first = first
         self._lag = 0.0
-        self._machine = Machine()
+        self._machine, self._seen = Machine(), None
         self._born: float | None = None
         self._last = 0.0
         self._beaten = self._checked = float("-inf")
@@ -118,7 +118,7 @@ class Hub:
             self._tell_drops()
             self._audit()
             self._beaten = time.monotonic()
-            self.put(Heartbeat(uptime=self.uptime(), pipeline=self.state(), machine=self._taken()), self._scope)
+            self.put(Heartbeat(uptime=self.uptime(), pipeline=self.state(), machine=self._seen), self._scope)
 
     def flush(self, timeout: float) -> bool:
         """Wait until what was emitted before this call has passed every sink; False if it took too long."""
@@ -173,6 +173,8 @@ class Hub:
         if not idle:
             self._lag = max(0.0, time.time() - self._last)
         if now - self._beaten >= HEARTBEAT:
+            # Here alone, on a thread that nobody waits for: a driver may hang.
+            self._seen = self._taken()
             self.account()
         elif now - self._checked >= _CHORES:
             self._checked = now

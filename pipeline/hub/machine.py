@@ -7,6 +7,8 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,7 @@ class Machine:
             self._asked, self._nvml = True, _nvml()
         if self._nvml is None:
             return []
-        return [_gpu(self._nvml, number) for number in range(self._nvml.nvmlDeviceGetCount())]
+        return [*_answering(self._nvml)]
 
 
 def _nvml() -> Any:
@@ -54,6 +56,13 @@ def _nvml() -> Any:
     return nvml
 
 
+def _answering(nvml: Any) -> Iterator[GpuState]:
+    for number in range(nvml.nvmlDeviceGetCount()):
+        # One that is lost does not silence the others.
+        with suppress(nvml.NVMLError):
+            yield _gpu(nvml, number)
+
+
 def _gpu(nvml: Any, number: int) -> GpuState:
     device = nvml.nvmlDeviceGetHandleByIndex(number)
     memory = nvml.nvmlDeviceGetMemoryInfo(device)
@@ -61,6 +70,8 @@ def _gpu(nvml: Any, number: int) -> GpuState:
     busy = _asked(nvml, lambda: nvml.nvmlDeviceGetUtilizationRates(device).gpu / 100)
     power = _asked(nvml, lambda: nvml.nvmlDeviceGetPowerUsage(device) / 1000)
     name = nvml.nvmlDeviceGetName(device)
+    # Text, but for packages before 11.5.
+    name = name.decode() if isinstance(name, bytes) else name
     return GpuState(gpu=number, name=name, busy=busy, memory=memory.used, memory_size=memory.total, power=power)
 
 

@@ -2,7 +2,8 @@
 
 Time is taken from one call of `step` to the next within an epoch, so that what lies between epochs is no training.
 Batches are those that a DataLoader hands out, or that come through `loading`, while gradients are recorded: those of a
-validation under `no_grad` are no training either.
+validation under `no_grad` do not count, though its time does within an epoch. Each batch is of the network that steps
+next, so that two networks that learn from the same ones do not count them twice.
 
 >>> import torch
 >>> throughput = Throughput()
@@ -15,7 +16,6 @@ validation under `no_grad` are no training either.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,8 +29,8 @@ __all__ = ["LONGEST", "Throughput", "follow_loaders", "loading"]
 T = TypeVar("T")
 LONGEST = 10.0
 """Seconds of training, after which what was measured is due also within an epoch."""
-_DEEPEST = 10
-"""Collections in collections that are looked into for a tensor."""
+_DEEPEST, _WIDEST = 4, 16
+"""Collections in collections, and parts of each, that are looked into for a tensor."""
 _LOADER: Any = dataloader._BaseDataLoaderIter
 
 
@@ -48,7 +48,8 @@ class _Loaded(NamedTuple):
 
 
 class _Tally:
-    loaded = _Loaded()
+    loaded = claimed = _Loaded()
+    """All batches, and those up to the last step of any network."""
 
 
 class Throughput:
@@ -56,13 +57,12 @@ class Throughput:
 
     def __init__(self) -> None:
         self._at: float | None = None
-        self._before = _Tally.loaded
         self._steps, self._seconds, self._loaded = 0, 0.0, _Loaded()
 
     def step(self) -> bool:
         """Take a step in; whether what was measured is due."""
-        now, loaded, at, before = time.perf_counter(), _Tally.loaded, self._at, self._before
-        self._at, self._before = now, loaded
+        now, loaded, at, before = time.perf_counter(), _Tally.loaded, self._at, _Tally.claimed
+        self._at, _Tally.claimed = now, loaded
         if at is not None:
             self._steps += 1
             self._seconds += now - at
@@ -123,12 +123,17 @@ def _samples(batch: Any) -> int:
 
     It stands between a loader and its trainer: whatever a batch is made of, nothing is raised.
     """
-    with suppress(Exception):
-        for _ in range(_DEEPEST):
-            if hasattr(batch, "shape"):
-                return int(batch.shape[0])
-            parts = [*batch.values()] if isinstance(batch, Mapping) else batch
-            if not isinstance(parts, list | tuple):
-                break
-            batch = parts[0]
-    return 0
+    try:
+        return _first(batch, _DEEPEST)
+    except Exception:  # noqa: BLE001  # whatever somebody's own batch raises
+        return 0
+
+
+def _first(batch: Any, deepest: int) -> int:
+    if isinstance(batch, Mapping):
+        batch = [*batch.values()]
+    if isinstance(batch, list | tuple):
+        parts = batch[:_WIDEST] if deepest else ()
+        return next((samples for part in parts if (samples := _first(part, deepest - 1))), 0)
+    shape = getattr(batch, "shape", None)
+    return int(shape[0]) if isinstance(shape, tuple) and shape else 0

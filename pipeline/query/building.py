@@ -39,6 +39,10 @@ def build(path: Path, folder: Path, part: str) -> None:
 def _rare_collection() -> Iterator[None]:
     """Events wait by the thousand, none of them in a cycle: to look for cycles as often as usual costs a quarter."""
     usual = gc.get_threshold()
+    if usual[0] in (0, _ALLOCATIONS):
+        # Switched off, or another build is at it, which puts it back.
+        yield
+        return
     gc.set_threshold(_ALLOCATIONS, *usual[1:])
     try:
         yield

@@ -23,6 +23,9 @@ def listening(address: str, port: int) -> socket.socket:
     except OSError as error:
         taken.close()
         raise OSError(error.errno, f"{_shown(address)}:{port}: {error.strerror}") from None
+    except BaseException:
+        taken.close()
+        raise
     return taken
 
 

@@ -12,6 +12,7 @@ from nissa.events.kinds import GpuState, Heartbeat
 from nissa.pipeline.hub import machine
 from nissa.pipeline.hub.machine import Machine
 from nissa.pipeline.telemetry import Telemetry
+from tests.waiting import LIMIT, until
 
 
 class _NotSupportedError(Exception):
@@ -79,11 +80,35 @@ def test_a_driver_that_fails_is_a_fault_and_the_heart_beats_on(monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "pynvml", nvml(nvmlDeviceGetCount=lambda: 1 // 0))
     telemetry = Telemetry("test", sinks={"seen": (seen := list[Event[Any]]()).append})
     telemetry.log({"lr": 1.0})
+    assert telemetry.flush()
+    until(lambda: telemetry.state().faults.get("machine"))
     telemetry.close()
     beats = [event.payload for event in seen if isinstance(event.payload, Heartbeat)]
     assert beats
     assert all(beat.machine is None for beat in beats)
-    assert telemetry.state().faults["machine"] == len(beats)
+    assert telemetry.state().faults["machine"] == len(beats) - 1
+
+
+def test_a_gpu_that_does_not_answer_does_not_silence_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def handle(number: int) -> int:
+        if number == 0:
+            raise _NotSupportedError
+        return number
+
+    monkeypatch.setitem(sys.modules, "pynvml", nvml(nvmlDeviceGetHandleByIndex=handle))
+    assert [gpu.gpu for gpu in Machine().state().gpus] == [1]
+
+
+def test_a_driver_that_hangs_does_not_keep_the_end_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    hung = threading.Event()
+    monkeypatch.setattr(Machine, "state", lambda _: hung.wait())
+    telemetry = Telemetry("test")
+    telemetry.log({"lr": 1.0})
+    ending = threading.Thread(target=telemetry.close, kwargs={"timeout": 0.2})
+    ending.start()
+    ending.join(LIMIT)
+    assert not ending.is_alive()
+    hung.set()
 
 
 def test_the_machine_is_asked_on_the_threads_of_the_pipeline_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Throughput against a clock of the test's own: what is training, what is loading, and what is neither."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -125,6 +125,27 @@ DEEP.append(DEEP)
 )
 def test_a_batch_without_a_first_dimension_has_no_samples(batch: Any) -> None:
     assert throughput._samples(batch) == 0
+
+
+class Shaped(NamedTuple):
+    shape: str
+    image: torch.Tensor
+
+
+@pytest.mark.parametrize(
+    "batch", [{"id": ["a", "b"], "x": torch.zeros(2, 3)}, [[], (torch.zeros(2),)], Shaped("round", torch.zeros(2))]
+)
+def test_the_first_tensor_counts_wherever_it_stands(batch: Any) -> None:
+    assert throughput._samples(batch) == 2
+
+
+def test_two_networks_that_learn_from_the_same_batches_do_not_count_them_twice(clock: Clock) -> None:
+    first, second = throughput.Throughput(), throughput.Throughput()
+    for _ in throughput.loading([torch.zeros(8)] * 4):
+        first.step()
+        second.step()
+    both = [each.take() for each in (first, second)]
+    assert [each and each.samples for each in both] == [24, None]
 
 
 def test_a_loader_hands_out_the_same_batches_and_draws_alike(monkeypatch: pytest.MonkeyPatch) -> None:
