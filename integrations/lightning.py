@@ -34,18 +34,12 @@ class LightningCallback(Callback):  # type: ignore[misc]
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Open the run. Loggers are told of settings behind this."""
         if stage == "fit" and trainer.is_global_zero:
-            self._run.begin(
-                hyperparameters=_settings(trainer, pl_module),
-                max_epochs=_epochs(trainer),
-                host_architecture=type(pl_module).__name__,
-                host_params=parameters_of(pl_module) or None,
-            )
+            self._run.begin(lambda: _told(trainer, pl_module))
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Announce the network, which is whole by now."""
         if trainer.is_global_zero:
-            told = self._run.telemetry, pl_module, self._run.trainings - 1, _epochs(trainer)
-            self._training = SupervisedTraining(*told)
+            self._training = self._run.attempt(self._announced, trainer, pl_module)
 
     def on_train_epoch_start(self, *_: Any) -> None:
         """What comes now is of the next epoch."""
@@ -69,7 +63,7 @@ class LightningCallback(Callback):  # type: ignore[misc]
         if self._training and not trainer.sanity_checking and callable_:
             match batch:
                 case (inputs, Tensor() as labels) if not labels.is_floating_point():
-                    self._training.unseen(inputs, labels)
+                    self._run.attempt(self._training.unseen, inputs, labels)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The epoch is over, and so is its validation."""
@@ -84,6 +78,9 @@ class LightningCallback(Callback):  # type: ignore[misc]
         """The training ends with an error, or was interrupted."""
         self._end("failed" if isinstance(exception, Exception) else "interrupted", repr(exception))
 
+    def _announced(self, trainer: Trainer, module: LightningModule) -> SupervisedTraining:
+        return SupervisedTraining(self._run.telemetry, module, self._run.trainings - 1, _epochs(trainer))
+
     def _batch(self, training: SupervisedTraining, trainer: Trainer, outputs: Any) -> None:
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if isinstance(loss, Tensor):
@@ -91,7 +88,8 @@ class LightningCallback(Callback):  # type: ignore[misc]
         if self._stepped:
             self._stepped = False
             training.step()
-            if trainer.global_step % trainer.log_every_n_steps == 0:
+            every = trainer.log_every_n_steps
+            if every and trainer.global_step % every == 0:
                 training.emitter.log(_step_sizes(trainer), step=trainer.global_step)
 
     def _epoch(self, training: SupervisedTraining, trainer: Trainer) -> None:
@@ -102,7 +100,16 @@ class LightningCallback(Callback):  # type: ignore[misc]
         if self._training:
             self._run.attempt(self._training.end, outcome)
             self._training = None
-            self._run.end(outcome, error)
+        self._run.end(outcome, error)
+
+
+def _told(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
+    return {
+        "hyperparameters": _settings(trainer, module),
+        "max_epochs": _epochs(trainer),
+        "host_architecture": type(module).__name__,
+        "host_params": parameters_of(module) or None,
+    }
 
 
 def _settings(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
@@ -127,6 +134,7 @@ def _number(value: Tensor | None) -> float | None:
 
 def _validated(trainer: Trainer) -> int | None:
     """Samples of the validation, where all of one set are taken."""
-    loader = trainer.val_dataloaders
-    whole = trainer.limit_val_batches == 1.0 and hasattr(getattr(loader, "dataset", None), "__len__")
+    loader, limit = trainer.val_dataloaders, trainer.limit_val_batches
+    # 1.0 is all of them, and 1 is one batch.
+    whole = isinstance(limit, float) and limit == 1.0 and hasattr(getattr(loader, "dataset", None), "__len__")
     return len(loader.dataset) if whole else None

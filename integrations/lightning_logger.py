@@ -32,7 +32,7 @@ class LightningLogger(Logger):  # type: ignore[misc]
     @property
     def version(self) -> str | None:
         """The name of the run; None in other processes than the first."""
-        return self._run.telemetry.run if rank_zero_only.rank == 0 else None
+        return self._run.name if rank_zero_only.rank == 0 else None
 
     @property
     @rank_zero_experiment  # type: ignore[untyped-decorator]
@@ -48,7 +48,7 @@ class LightningLogger(Logger):  # type: ignore[misc]
     @rank_zero_only  # type: ignore[untyped-decorator]
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
         """Tell the settings, where no callback of the same run has."""
-        self._run.begin(hyperparameters=vars(params) if isinstance(params, Namespace) else dict(params))
+        self._run.begin(lambda: {"hyperparameters": vars(params) if isinstance(params, Namespace) else dict(params)})
 
     @rank_zero_only  # type: ignore[untyped-decorator]
     def finalize(self, status: str) -> None:

@@ -35,14 +35,16 @@ class PolicyUpdates:
         self._updates = first
         self._rollout: dict[str, Any] = {}
         self._norms: list[Tensor] = []
-        self._gradients = CompleteGradients(model.policy.optimizer, lambda: emitter.attempt("integration", self._look))
+        self._gradients = CompleteGradients(
+            model.policy.optimizer, lambda: emitter.attempt("policy_gradients", self._look)
+        )
 
     def rolled_out(self) -> None:
         """A rollout is full, and the policy that made it is still the same."""
         rollout, policy = self._model.rollout_buffer, self._model.policy
         self._norms = []
         self._watch.emitter.move(epoch=self._updates + 1)
-        heads = self._emitter.attempt("integration", action_entropies, policy, chunks(rollout))
+        heads = self._emitter.attempt("action_entropies", action_entropies, policy, chunks(rollout))
         self._rollout = _moments(rollout) | {"heads": heads or dict[str, HeadEntropy]()}
 
     def updated(self) -> None:
@@ -66,6 +68,9 @@ class PolicyUpdates:
         return self._updates
 
     def _look(self) -> None:
+        # Steps without a rollout are of no update: nothing would ever take their norms.
+        if not self._rollout:
+            return
         gradients = [p.grad for p in self._model.policy.parameters() if p.grad is not None]
         self._norms.append(nn.utils.get_total_norm(gradients))
         self._watch.step()

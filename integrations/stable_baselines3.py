@@ -3,6 +3,7 @@
 The health of the policy, its entropies and its gradients are told of on-policy algorithms, such as PPO and A2C.
 """
 
+from contextlib import suppress
 from numbers import Number
 from pathlib import Path
 from typing import Any
@@ -47,17 +48,26 @@ class StableBaselines3Callback(BaseCallback):  # type: ignore[misc]
         self._envs: list[Emitter] = []
         self._updates: PolicyUpdates | None = None
         self._updated = 0
+        self._formats: list[KVWriter] = []
+        self._writer: _Writer | None = None
 
     def _on_training_start(self) -> None:
         model = self.model
+        telemetry = self._run.begin(
+            lambda: {"hyperparameters": _settings(model), "n_envs": model.n_envs, "task_type": "rl"}
+        )
+        # An interrupted training has not ended: its hooks are still there.
+        self._run.attempt(self._leave)
+        self._run.attempt(self._announce, telemetry, model)
+
+    def _announce(self, telemetry: Telemetry, model: Any) -> None:
         name = type(model).__name__.lower()
-        telemetry = self._run.begin(hyperparameters=_settings(model), n_envs=model.n_envs, task_type="rl")
         group = telemetry.scope(group=name)
         if hasattr(model, "rollout_buffer"):
             watch = Watch(telemetry, model.policy, emitter=group.bind())
             self._updates = PolicyUpdates(model, group, watch, self._updated)
-        self._writer = _Writer(group)
-        self.logger.output_formats.append(self._writer)
+        self._writer, self._formats = _Writer(group), self.logger.output_formats
+        self._formats.append(self._writer)
         # A second training begins new episodes, behind those of the first.
         before = [env.scope.episode for env in self._envs] or [None] * model.n_envs
         self._envs = [group.bind(env=env, episode=episode) for env, episode in enumerate(before)]
@@ -79,15 +89,22 @@ class StableBaselines3Callback(BaseCallback):  # type: ignore[misc]
     def _on_training_end(self) -> None:
         if self._updates:
             self._run.attempt(self._updates.updated)
-            self._updated = self._updates.leave()
-            self._updates = None
-        self.logger.output_formats.remove(self._writer)
+        self._run.attempt(self._leave)
         self._run.end()
+
+    def _leave(self) -> None:
+        if self._updates:
+            self._updated, self._updates = self._updates.leave(), None
+        # Another callback may have taken it away.
+        with suppress(ValueError):
+            self._formats.remove(self._writer)
 
     def _episodes(self, infos: Any) -> None:
         for env, info in zip(self._envs, infos, strict=False):
             if episode := info.get("episode"):
-                env.emit(EpisodeEnded(outcome="completed", total_reward=float(episode["r"]), epochs=int(episode["l"])))
+                # Its length is in steps: `epochs` are something else.
+                env.log({"episode_length": int(episode["l"])}, step=self.num_timesteps)
+                env.emit(EpisodeEnded(outcome="completed", total_reward=float(episode["r"])))
                 _begin(env, type(self.model).__name__.lower())
 
 

@@ -1,15 +1,22 @@
 """What any supervised training tells, whoever loops: batches, epochs, and looks at the network."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.parameter import is_lazy
 
 from nissa.events.kinds import BatchCompleted, EpisodeEnded, EpisodeStarted, EpochCompleted
-from nissa.pipeline.probes import Pending, Watch
+from nissa.pipeline.probes import Pending, Watch, untouched
 from nissa.pipeline.telemetry import Telemetry
 
 __all__ = ["SupervisedTraining", "parameters_of", "percent"]
+
+
+_IGNORED = -100
+"""The label that cross entropy leaves out."""
 
 
 class SupervisedTraining:
@@ -30,7 +37,9 @@ class SupervisedTraining:
                 host_params=self._params,
             )
         )
-        self._watch = Watch(telemetry, model, emitter=self.emitter, **watch)
+        self._watch = Watch(telemetry, model, emitter=self.emitter, loss=_known, **watch)
+        self._model, self._calls = model, watch
+        self._classifies: bool | None = None
         self._late: Pending[BatchCompleted] | None = None
         self._losses: list[float] = []
         self._micro: list[Tensor] = []
@@ -64,7 +73,12 @@ class SupervisedTraining:
 
     def unseen(self, inputs: Any, labels: Tensor) -> None:
         """A batch that is not trained on. The first of an epoch is kept for the probes."""
-        self._batch = self._batch or (inputs, labels)
+        if self._classifies is None:
+            # One look is enough, and waits for a GPU once. It stays a no where the network cannot be called.
+            self._classifies = False
+            self._classifies = _classifies(self._model, inputs, labels, **self._calls)
+        if self._classifies:
+            self._batch = self._batch or (inputs, labels)
 
     def end_epoch(
         self, val_loss: float | None = None, val_accuracy: float | None = None, n_val: int | None = None
@@ -81,7 +95,8 @@ class SupervisedTraining:
         )
         self.emitter.emit(self._last)
         self._epochs += 1
-        self._batch, self._losses, self._steps = None, [], 0
+        # Where no step is seen, as with an optimizer of the user's own, parts would pile up.
+        self._batch, self._losses, self._micro, self._steps = None, [], [], 0
 
     def end(self, outcome: str) -> None:
         """Close the training."""
@@ -101,8 +116,31 @@ class SupervisedTraining:
 
 
 def parameters_of(model: nn.Module) -> int:
-    """Trainable parameters."""
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+    """Trainable parameters; those of layers that have no shape yet are not counted."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad and not is_lazy(p))
+
+
+def _classifies(
+    model: nn.Module,
+    inputs: Any,
+    labels: Tensor,
+    forward: Callable[[nn.Module, Any], Any] = lambda model, inputs: model(inputs),
+    logits: Callable[[Any], Any] = lambda output: output,
+) -> bool:
+    """Whether the network tells classes, and the labels are among them: an autoencoder may see labels, too."""
+    with torch.no_grad(), untouched(model):
+        told = logits(forward(model, inputs))
+    fits = isinstance(told, Tensor) and told.dim() > 1 and told.shape[:1] + told.shape[2:] == labels.shape
+    return fits and bool((_within(labels, told) | (labels == _IGNORED)).all())
+
+
+def _known(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy without labels that are no class: on a GPU, one of them would end the process."""
+    return cross_entropy(logits, labels.long().where(_within(labels, logits), _IGNORED))
+
+
+def _within(labels: Tensor, logits: Tensor) -> Tensor:
+    return (labels >= 0) & (labels < logits.shape[1])
 
 
 def percent(accuracy: float | None) -> float | None:

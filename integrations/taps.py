@@ -20,7 +20,7 @@ __all__ = ["Taps"]
 class Taps(ExitStack):
     """Methods of single objects that tell what they return, and to which arguments, until this is closed.
 
-    `then` must not raise.
+    What `then` raises, the trainer gets: guard it.
     """
 
     def after(self, owner: Any, method: str, then: Callable[..., object]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from nissa.pipeline.run_context import run_started
-from nissa.pipeline.telemetry import Telemetry
+from nissa.pipeline.telemetry import Telemetry, new_run_name
 
 __all__ = ["TrainerRun"]
 
@@ -33,6 +33,9 @@ class TrainerRun:
             raise TypeError(f"run must be a Telemetry, or the path of a run directory, not {run!r}")
         self._out = None if isinstance(run, Telemetry) else run
         self._telemetry = run if isinstance(run, Telemetry) else None
+        self.name = run.run if isinstance(run, Telemetry) else new_run_name()
+        """What the run is called, or will be once it is opened."""
+        self._opened = False
         self.trainings = 0
         """How many trainings have begun."""
 
@@ -40,21 +43,28 @@ class TrainerRun:
     def telemetry(self) -> Telemetry:
         """Where to emit; opened with the first use. Raises FileExistsError if the directory holds a run."""
         if self._telemetry is None:
-            self._telemetry = Telemetry(out=self._out, resume=self.trainings > 0)
+            # A logger may end what it opened, and go on, though nobody told it that a training begins.
+            self._telemetry = Telemetry(out=self._out, run=self.name, resume=self._opened)
+            self._opened = True
         return self._telemetry
 
-    def begin(self, **told: Any) -> Telemetry:
-        """A training begins; what is `told` of the first one of a run goes into `run_started`."""
+    def begin(self, told: Callable[[], dict[str, Any]]) -> Telemetry:
+        """A training begins; what is `told` of the first one of a run goes into `run_started`. Raises as above only."""
         telemetry = self.telemetry
         if not self.trainings and telemetry not in _TOLD:
             _TOLD.add(telemetry)
-            telemetry.scope().measure("run_started", lambda: run_started(**told))
+            telemetry.scope().measure("run_started", lambda: run_started(**told()))
         self.trainings += 1
         return telemetry
 
-    def attempt(self, what: Callable[..., T], *arguments: Any) -> T | None:
+    def attempt(self, what: Callable[..., T], *arguments: Any, **named: Any) -> T | None:
         """What a part of an integration returns; None where it fails, which is counted. Never raises."""
-        return self.telemetry.scope().attempt("integration", what, *arguments)
+        faults = self.telemetry.scope().faults
+        try:
+            return what(*arguments, **named)
+        except Exception as error:  # noqa: BLE001  # the trainer must not feel it
+            faults.report("integration", error)
+        return None
 
     def end(self, outcome: str = "completed", error: str | None = None) -> None:
         """A training ends, and with it a run that was opened for it."""

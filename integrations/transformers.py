@@ -5,6 +5,9 @@ trainer tell both: `training_step` its loss, and `unscale_gradients`, with which
 """
 
 from collections.abc import Mapping, Sized
+from functools import partial
+from math import ceil
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -37,22 +40,27 @@ class TransformersCallback(TrainerCallback):  # type: ignore[misc]
         """Open the run, and announce the network."""
         if not state.is_world_process_zero:
             return
-        model, epochs = self._trainer.model, int(args.num_train_epochs) if args.max_steps <= 0 else None
-        telemetry = self._run.begin(
-            hyperparameters=args.to_sanitized_dict(),
-            base_seed=args.seed,
-            max_epochs=epochs,
-            host_architecture=type(model).__name__,
-            host_params=parameters_of(model),
-        )
+        telemetry = self._run.begin(lambda: _told(self._trainer.model, args))
+        self._training = None
+        self._run.attempt(self._announce, telemetry, args, state)
+
+    def _announce(self, telemetry: Telemetry, args: TrainingArguments, state: TrainerState) -> None:
         calls = {"forward": lambda network, inputs: network(**inputs), "logits": lambda output: output["logits"]}
-        self._training = SupervisedTraining(telemetry, model, self._run.trainings - 1, epochs, **calls)
+        at = self._run.trainings - 1
+        training = SupervisedTraining(telemetry, self._trainer.model, at, _epochs(args), **calls)
         self._looked, self._closed = False, state.global_step
+        self._tap()
+        training.begin_epoch()
+        self._training = training
+
+    def _tap(self) -> None:
         self._taps.close()
-        self._taps.after(self._trainer, "training_step", self._micro_batch)
-        self._taps.after(self._trainer, "prediction_step", self._unseen)
-        self._taps.after(self._trainer.accelerator, "unscale_gradients", self._look)
-        self._training.begin_epoch()
+        for owner, method, then in (
+            (self._trainer, "training_step", self._micro_batch),
+            (self._trainer, "prediction_step", self._unseen),
+            (self._trainer.accelerator, "unscale_gradients", self._look),
+        ):
+            self._taps.after(owner, method, partial(self._run.attempt, then))
 
     def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
         """Gradients that nothing has clipped are looked at here."""
@@ -70,7 +78,9 @@ class TransformersCallback(TrainerCallback):  # type: ignore[misc]
     ) -> None:
         """What the trainer logs is told as it is."""
         if self._training:
-            self._training.emitter.log(logs, step=state.global_step)
+            # One value that is no number would lose the others.
+            numbers = {name: value for name, value in logs.items() if isinstance(value, Number)}
+            self._training.emitter.log(numbers, step=state.global_step)
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: Any, **_: Any) -> None:
         """An epoch is over; where it is evaluated, that ends it."""
@@ -90,20 +100,20 @@ class TransformersCallback(TrainerCallback):  # type: ignore[misc]
         if self._training:
             self._run.attempt(self._training.end, "completed")
             self._training = None
-            self._run.end()
+        self._run.end()
 
     def _micro_batch(self, loss: Tensor, *_: Any, **__: Any) -> None:
         if self._training:
-            self._run.attempt(self._training.micro_batch, loss)
+            self._training.micro_batch(loss)
 
     def _look(self, *_: Any, **__: Any) -> None:
         self._looked = True
         if self._training:
             self._training.look()
 
-    def _unseen(self, _: Any, model: Any, inputs: Mapping[str, Any], *__: Any, **___: Any) -> None:
+    def _unseen(self, _: Any, model: Any, inputs: Any, *__: Any, **___: Any) -> None:
         """A classifier's batch serves the probes. A language model's labels are those of the next token: not theirs."""
-        labels = inputs.get("labels")
+        labels = inputs.get("labels") if isinstance(inputs, Mapping) else None
         if self._training and isinstance(labels, Tensor) and labels.dim() == 1 and not labels.is_floating_point():
             self._training.unseen(dict(inputs), labels)
 
@@ -117,3 +127,18 @@ class TransformersCallback(TrainerCallback):  # type: ignore[misc]
             how = (told.get("eval_loss"), told.get("eval_accuracy"), n_val)
             self._run.attempt(self._training.end_epoch, *how)
             self._training.begin_epoch()
+
+
+def _told(model: Any, args: TrainingArguments) -> dict[str, Any]:
+    return {
+        "hyperparameters": args.to_sanitized_dict(),
+        "base_seed": args.seed,
+        "max_epochs": _epochs(args),
+        "host_architecture": type(model).__name__,
+        "host_params": parameters_of(model),
+    }
+
+
+def _epochs(args: TrainingArguments) -> int | None:
+    """How many are planned: half of one is one, cut short."""
+    return ceil(args.num_train_epochs) if args.max_steps <= 0 else None

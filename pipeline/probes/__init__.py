@@ -6,7 +6,7 @@ Whoever imports from here imports torch; the rest of the pipeline does not.
 from nissa.pipeline.probes.counterfactual import counterfactual_measured
 from nissa.pipeline.probes.gradients import StepGradients
 from nissa.pipeline.probes.isolation import forward_leakage, leakage
-from nissa.pipeline.probes.model import Pending
+from nissa.pipeline.probes.model import Pending, untouched
 from nissa.pipeline.probes.phases import Phases
 from nissa.pipeline.probes.watch import Follow, Watch
 
@@ -19,4 +19,5 @@ __all__ = [
     "counterfactual_measured",
     "forward_leakage",
     "leakage",
+    "untouched",
 ]

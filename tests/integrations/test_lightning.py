@@ -22,6 +22,7 @@ from nissa.events import (
     ScalarsLogged,
 )
 from nissa.integrations import LightningCallback, LightningLogger
+from nissa.integrations.supervised import _known
 from tests.integrations.told import alerts, bits, events, metrics, payloads
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
@@ -65,9 +66,9 @@ class Net(pl.LightningModule):  # type: ignore[misc]
         return torch.optim.SGD(self.parameters(), lr=0.05)
 
 
-def trained(callbacks: list[Any], broken: float = 1.0, dropout: float = 0.0, **how: Any) -> Net:
+def trained(callbacks: list[Any], broken: float = 1.0, dropout: float = 0.0, net: Any = None, **how: Any) -> Any:
     train, val = data()
-    net = Net(broken, dropout)
+    net = net or Net(broken, dropout)
     quiet = {"enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
     options = {"accelerator": "cpu", "max_epochs": EPOCHS, "gradient_clip_val": 0.5, "logger": False} | quiet | how
     trainer = pl.Trainer(callbacks=callbacks, **options)
@@ -195,3 +196,107 @@ def test_a_training_that_fails_says_so(tmp_path: Path) -> None:
         trained([LightningCallback(tmp_path / "run"), Failing()])
     (ended,) = payloads(tmp_path / "run", RunEnded)
     assert (ended.outcome, ended.error) == ("failed", "RuntimeError('on purpose')")
+
+
+class Encoder(Net):
+    """Its three outputs are no classes, though its data have ten labels."""
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        return self(batch[0]).square().mean()  # type: ignore[no-any-return]
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        self.log("val_loss", self(batch[0]).square().mean())
+
+
+def test_labels_of_what_is_no_classifier_are_not_taken_for_classes(tmp_path: Path) -> None:
+    train, val = data()
+    ten = DataLoader(TensorDataset(val.tensors[0], torch.arange(40) % 10), batch_size=40)
+    with Telemetry(out=tmp_path / "run", config="diagnostic") as telemetry:
+        quiet = {"enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+        trainer = pl.Trainer(
+            callbacks=[LightningCallback(telemetry)], accelerator="cpu", max_epochs=2, logger=False, **quiet
+        )
+        trainer.fit(Encoder(), DataLoader(train, batch_size=BATCH), ten)
+        assert not telemetry.state().faults
+
+
+def test_the_loss_of_the_probes_leaves_out_labels_that_are_no_class() -> None:
+    logits, labels = torch.randn(5, 3), torch.tensor([0, 2, 9, -1, -100])
+    assert torch.equal(_known(logits, labels), cross_entropy(logits[:2], labels[:2]))
+
+
+def test_a_logger_alone_goes_on_in_its_run_and_its_version_opens_none(tmp_path: Path) -> None:
+    class Bare(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self._log_hyperparams = False
+
+        def test_step(self, batch: tuple[Tensor, Tensor]) -> None:
+            self.log("test_loss", cross_entropy(self(batch[0]), batch[1]))
+
+    logger = LightningLogger(tmp_path / "run")
+    version = logger.version
+    assert not (tmp_path / "run").exists()
+    quiet = {"enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = pl.Trainer(logger=logger, accelerator="cpu", max_epochs=1, **quiet)
+    train, val = (DataLoader(part, batch_size=BATCH) for part in data())
+    net = Bare()
+    trainer.fit(net, train)
+    trainer.test(net, val, verbose=False)
+    assert "test_loss" in payloads(tmp_path / "run", ScalarsLogged)[-1].values
+    assert logger.version == version == events(tmp_path / "run")[0].scope.run
+
+
+def test_layers_without_a_shape_are_no_fault(tmp_path: Path) -> None:
+    net = Net()
+    net.net[0] = nn.LazyLinear(16)
+    told = LightningCallback(tmp_path / "run")
+    # Lightning itself trains such a network only once it has seen a batch.
+    trainer = pl.Trainer(accelerator="cpu", logger=False)
+    told.setup(trainer, net, "fit")
+    told.on_fit_start(trainer, net)
+    told.on_fit_end(trainer, net)
+    assert payloads(tmp_path / "run", EpisodeStarted)[0].host_params == 32 + 16 * 3 + 3
+
+
+def test_what_cannot_be_told_of_a_module_is_a_fault_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nissa.integrations.supervised.parameters_of", lambda _: 1 / 0)
+    with Telemetry(out=tmp_path / "run") as telemetry:
+        trained([LightningCallback(telemetry)], max_epochs=1)
+        assert telemetry.state().faults == {"integration": 1}
+
+
+def test_parts_of_steps_that_are_not_seen_do_not_pile_up(tmp_path: Path) -> None:
+    class Manual(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.automatic_optimization = False
+
+        def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+            optimizer = self.optimizers(use_pl_optimizer=False)
+            optimizer.zero_grad()
+            loss = cross_entropy(self(batch[0]), batch[1])
+            self.manual_backward(loss)
+            optimizer.step()
+            return loss
+
+    class Looking(pl.Callback):  # type: ignore[misc]
+        def on_train_end(self, *_: Any) -> None:
+            left.append(len(told._training._micro))  # type: ignore[union-attr]
+
+    told, left = LightningCallback(tmp_path / "run"), list[int]()
+    trained([told, Looking()], net=Manual(), gradient_clip_val=None, max_epochs=2)
+    assert left == [0]
+
+
+def test_of_one_validated_batch_the_size_of_the_set_is_not_told(tmp_path: Path) -> None:
+    trained([LightningCallback(tmp_path / "run")], limit_val_batches=1, max_epochs=1)
+    assert payloads(tmp_path / "run", EpochCompleted)[0].n_val is None
+
+
+def test_a_trainer_that_logs_no_steps_is_no_fault(tmp_path: Path) -> None:
+    with Telemetry(out=tmp_path / "run") as telemetry:
+        trained([LightningCallback(telemetry)], log_every_n_steps=0, max_epochs=1)
+        assert not telemetry.state().faults

@@ -153,7 +153,7 @@ def test_an_update_tells_what_logger_rollout_policy_and_gradients_know(
 
 def test_what_the_logger_writes_is_told_by_name(tmp_path: Path) -> None:
     model = trained(StableBaselines3Callback(tmp_path / "run"))
-    told = payloads(tmp_path / "run", ScalarsLogged)
+    told = [row for row in payloads(tmp_path / "run", ScalarsLogged) if "time/fps" in row.values]
     assert [row.step for row in told] == list(range(ROLLOUT, STEPS + 1, ROLLOUT))
     assert {"rollout/ep_rew_mean", "train/loss", "train/clip_range", "time/fps"} <= told[-1].values.keys()
     assert told[-1].values["rollout/ep_len_mean"] == 9
@@ -170,7 +170,10 @@ def test_episodes_are_told_with_their_reward_and_the_run_ends_with_the_training(
     model = trained(StableBaselines3Callback(tmp_path / "run"))
     ended = payloads(tmp_path / "run", EpisodeEnded)
     assert [episode.total_reward for episode in ended] == [info["r"] for info in model.ep_info_buffer]
-    assert {episode.epochs for episode in ended} == {9}
+    assert {episode.epochs for episode in ended} == {None}
+    scalars = payloads(tmp_path / "run", ScalarsLogged)
+    lengths = [(row.step, row.values["episode_length"]) for row in scalars if "episode_length" in row.values]
+    assert lengths == [(9 * at, 9) for at in range(1, len(ended) + 1)]
     assert len(ended) == STEPS // 9
     assert len(payloads(tmp_path / "run", EpisodeStarted)) == len(ended) + 1
     (started,), (end,) = payloads(tmp_path / "run", RunStarted), payloads(tmp_path / "run", RunEnded)
@@ -204,6 +207,45 @@ def test_a_second_training_goes_on_in_the_same_run(tmp_path: Path) -> None:
     numbers = [event.scope.episode for event in events(tmp_path / "run") if isinstance(event.payload, EpisodeStarted)]
     assert numbers == list(range(len(numbers)))
     assert [update.update for update in payloads(tmp_path / "run", PolicyUpdated)] == list(range(2 * STEPS // ROLLOUT))
+
+
+class Interrupting(BaseCallback):  # type: ignore[misc]
+    """Ctrl-C in the third rollout."""
+
+    def _on_step(self) -> bool:
+        if self.num_timesteps == 2 * ROLLOUT + 5:
+            raise KeyboardInterrupt
+        return True
+
+
+def test_a_training_after_an_interrupted_one_is_looked_at_once(tmp_path: Path) -> None:
+    callback = StableBaselines3Callback(tmp_path / "run")
+    model = PPO("MlpPolicy", Game(spaces.Discrete(2)), n_steps=ROLLOUT, seed=3, device="cpu")
+    with pytest.raises(KeyboardInterrupt):
+        model.learn(STEPS, callback=[callback, Interrupting()])
+    model.learn(STEPS, callback=callback)
+    assert all(not p._post_accumulate_grad_hooks for p in model.policy.parameters())
+    assert payloads(tmp_path / "run", RunEnded)[0].outcome == "completed"
+
+
+def test_steps_without_a_rollout_are_not_gathered(tmp_path: Path) -> None:
+    callback = StableBaselines3Callback(tmp_path / "run")
+    model = PPO("MlpPolicy", Game(spaces.Discrete(2)), n_steps=ROLLOUT, seed=3, device="cpu")
+    with pytest.raises(KeyboardInterrupt):
+        model.learn(STEPS, callback=[callback, Interrupting()])
+    before = len(callback._updates._norms)  # type: ignore[union-attr]
+    model.learn(STEPS)
+    assert len(callback._updates._norms) == before  # type: ignore[union-attr]
+
+
+def test_a_logger_that_was_emptied_is_no_fault(tmp_path: Path) -> None:
+    class Emptying(BaseCallback):  # type: ignore[misc]
+        def _on_step(self) -> bool:
+            self.logger.output_formats.clear()
+            return True
+
+    trained([StableBaselines3Callback(tmp_path / "run"), Emptying()])
+    assert payloads(tmp_path / "run", RunEnded)[0].outcome == "completed"
 
 
 def test_what_learns_from_a_replay_tells_its_episodes(tmp_path: Path) -> None:

@@ -195,6 +195,41 @@ def test_the_trainer_is_as_it_was_after_the_training(tmp_path: Path) -> None:
     assert "unscale_gradients" not in vars(trainer.accelerator)
 
 
+class Odd(Trainer):  # type: ignore[misc]
+    """Evaluates pairs, and logs what is no number."""
+
+    def prediction_step(self, model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
+        return super().prediction_step(model, inputs[0] if isinstance(inputs, tuple) else inputs, *rest, **named)
+
+    def evaluation_loop(self, *arguments: Any, **named: Any) -> Any:
+        self.prediction_step(self.model, (self._prepare_inputs(next(iter(arguments[0]))), "pair"), True)
+        return super().evaluation_loop(*arguments, **named)
+
+    def log(self, logs: dict[str, Any], *rest: Any, **named: Any) -> None:
+        super().log(logs | {"note": "text", "nothing": None}, *rest, **named)
+
+
+def test_what_a_trainer_does_in_its_own_way_is_no_fault(tmp_path: Path) -> None:
+    with Telemetry(out=tmp_path / "run") as telemetry:
+        trained(tmp_path, telemetry, classifier(), Odd, max_steps=4, eval_strategy="steps", eval_steps=2)
+        assert not telemetry.state().faults
+    told = [row.values.keys() for row in payloads(tmp_path / "run", ScalarsLogged)]
+    assert all("epoch" in names and not {"note", "nothing"} & names for names in told)
+    assert any("learning_rate" in names for names in told)
+
+
+def test_what_fails_in_a_tap_does_not_reach_the_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TransformersCallback, "_unseen", lambda *_, **__: 1 / 0)
+    with Telemetry(out=tmp_path / "run") as telemetry:
+        trained(tmp_path, telemetry, classifier(), max_steps=2, eval_strategy="steps", eval_steps=2)
+        assert telemetry.state().faults == {"integration": 5}
+
+
+def test_half_an_epoch_is_one_that_is_planned(tmp_path: Path) -> None:
+    trained(tmp_path, tmp_path / "run", classifier(), max_steps=-1, num_train_epochs=0.5)
+    assert payloads(tmp_path / "run", EpisodeStarted)[0].max_epochs == 1
+
+
 def metrics_without(run: Path) -> set[str]:
     with Telemetry(out=run):
         pass
