@@ -30,8 +30,8 @@ class Writes:
     """All that some put in the place of stderr."""
 
     def __init__(self) -> None:
-        self.text, self.flushed = [""], 0
-        self.text.clear()
+        self.text: list[str] = []
+        self.flushed = 0
 
     def write(self, text: str) -> int:
         self.text.append(text)
@@ -47,17 +47,18 @@ def tty(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, TextIO]]:
     monkeypatch.setenv("TERM", "xterm")
     master, its = os.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    os.set_blocking(master, False)
     with os.fdopen(its, "w") as stream:
         yield master, stream
     os.close(master)
 
 
-def written(master: int) -> bytes:
-    try:
-        return os.read(master, 65536)
-    except BlockingIOError:
-        return b""
+def written(tty: tuple[int, TextIO]) -> bytes:
+    """All that has come: what is written comes a moment later, so a mark behind it is waited for."""
+    os.write(tty[1].fileno(), b"\0")
+    came = b""
+    while not came.endswith(b"\0"):
+        came += os.read(tty[0], 65536)
+    return came[:-1]
 
 
 def files() -> int:
@@ -119,7 +120,11 @@ def test_a_lock_that_is_held_at_a_fork_does_not_hold_the_child() -> None:
 
 
 def test_drawing_leaves_the_stream_of_the_trainer_alone() -> None:
-    stream = Writes()
+    class Plain(Writes):
+        def isatty(self) -> bool:
+            return False
+
+    stream = Plain()
     event = Event(0, 0.0, Scope("x"), EpochCompleted(val_loss=1.0))
     news = News()
     news(event)
@@ -149,7 +154,7 @@ def test_an_error_gives_the_row_back(tty: tuple[int, TextIO]) -> None:
     lines = LiveLines(news, tty[1], lambda _name, _error: told.set())
     lines.start()
     assert told.wait(10)
-    shown = written(tty[0])
+    shown = written(tty)
     assert b"\x1b[1;23r" in shown
     assert b"\x1b[r" in shown
 
@@ -168,7 +173,7 @@ def test_epochs_that_the_row_shows_push_no_alert_out_and_are_not_missed(tty: tup
         for n in range(1, 301):
             news(Event(1000 * look + n, 1.0, Scope("x"), EpochCompleted(val_loss=1.0)))
         lines._show()
-        shown = written(tty[0])
+        shown = written(tty)
         assert f"d{look}".encode() in shown
         assert b"more than can be read" not in shown
     lines.close()
@@ -177,11 +182,11 @@ def test_epochs_that_the_row_shows_push_no_alert_out_and_are_not_missed(tty: tup
 def test_a_job_in_the_background_keeps_no_row(tty: tuple[int, TextIO], monkeypatch: pytest.MonkeyPatch) -> None:
     lines = LiveLines(nothing, tty[1], ignore)
     lines._show()
-    assert b"\x1b[1;23r" in written(tty[0])
+    assert b"\x1b[1;23r" in written(tty)
     monkeypatch.setattr(os, "tcgetpgrp", lambda _file: os.getpgrp() + 1)
     lines._show()
     lines._show()
-    shown = written(tty[0])
+    shown = written(tty)
     assert b"\x1b[r" in shown
     assert b"\x1b[1;23r" not in shown
     lines.close()
@@ -191,11 +196,11 @@ def test_the_second_on_a_terminal_has_its_row_when_the_first_is_done(tty: tuple[
     first, second = (SharedTerminal(tty[1], rows=True) for _ in range(2))
     first.status("first")
     second.status("second")
-    assert b"second" not in written(tty[0])
+    assert b"second" not in written(tty)
     assert second.size is None
     first.release()
     second.status("second")
-    assert b"second" in written(tty[0])
+    assert b"second" in written(tty)
     first.close()
     second.close()
     assert not shared_terminal._KEEPERS
@@ -212,8 +217,8 @@ def test_a_run_that_goes_on_counts_from_where_it_stood(tmp_path: Path, monkeypat
     made: list[News] = []
 
     class Kept(News):
-        def __init__(self) -> None:
-            super().__init__()
+        def __init__(self, *how: Any) -> None:
+            super().__init__(*how)
             made.append(self)
 
     monkeypatch.setattr("nissa.sinks.console.News", Kept)
