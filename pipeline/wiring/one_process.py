@@ -1,7 +1,7 @@
 """All of a run in the trainer's process: hub, operators, sinks, and the server of its metrics."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
 
 from nissa.events.kinds import AlertRaised
 from nissa.operators import default_operators
@@ -9,15 +9,12 @@ from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.doubt_log import log_doubt
 from nissa.pipeline.hub import Hub, SinkWorker
 from nissa.pipeline.resume import catch_up
-from nissa.pipeline.wiring.terminal import live_lines
+from nissa.pipeline.wiring.terminal import live_lines, news_of
 from nissa.pipeline.wiring.wiring import Asked, Wiring, run_log
 from nissa.sinks import Sink
 from nissa.sinks.prometheus import MetricsServer, PrometheusSink, listening
 from nissa.sinks.run_log import DEAD_LETTERS, RunLog
 from nissa.sinks.tables import Tables
-
-if TYPE_CHECKING:
-    from nissa.sinks.console import LiveLines
 
 __all__ = ["in_one_process"]
 
@@ -27,7 +24,9 @@ def in_one_process(asked: Asked) -> Wiring:
     tables, prometheus = Tables(), PrometheusSink(lambda: hub.state())  # noqa: PLW0108  # the hub is made last
     # The port is taken first and given back on any failure, so that nothing half-done is left behind.
     server = MetricsServer(prometheus, listening(*asked.address)) if asked.address else None
-    try:
+    with ExitStack() as undo:
+        if server:
+            undo.callback(server.close)
         log: RunLog | None = None
         faults = FaultLog(asked.directory / DEAD_LETTERS if asked.directory else None)
         # The trainer is told before anybody else.
@@ -35,35 +34,28 @@ def in_one_process(asked: Asked) -> Wiring:
         _refuse_taken((asked.sinks.keys() & {*builtin, "log"}) | (asked.operators.keys() & default_operators().keys()))
         if asked.directory and asked.config.sinks.log:
             builtin["log"] = log = run_log(asked.directory, asked.run.run, asked.resume)
+            undo.callback(log.close)
         consumers = builtin | dict(asked.sinks)
         inline = {name for name, sink in consumers.items() if getattr(sink, "inline", False)}
         workers = [SinkWorker(n, sink, faults, asked.capacity) for n, sink in consumers.items() if n not in inline]
         consumers |= {worker.name: worker for worker in workers}
         dispatcher = Dispatcher(default_operators() | dict(asked.operators), {}, faults.report)
-        resumed = (
-            catch_up(log, asked.run.run, dispatcher, {"tables": tables, "prometheus": prometheus}) if log else None
-        )
+        news = news_of(asked)
+        known: dict[str, Sink] = {"tables": tables, "prometheus": prometheus}
+        if news:
+            known["terminal"] = news
+        resumed = catch_up(log, asked.run.run, dispatcher, known) if log else None
         dispatcher.add(consumers)
         dispatcher.stream.of(AlertRaised).subscribe(log_doubt)
-    except BaseException:
-        if server:
-            server.close()
-        raise
-    first = resumed.next_seq if resumed else 0
-    terminal = _terminal(asked, dispatcher, faults)
+        first = resumed.next_seq if resumed else 0
+        terminal = live_lines(asked, news.news, faults.report, first) if news else None
+        if news and terminal:
+            # It begins with the first event that is news, and not with those that a resumed run has taken in.
+            news.begin_with(terminal.start)
+            dispatcher.add({"terminal": news})
+        undo.pop_all()
     hub = Hub(asked.run, dispatcher, workers, faults, asked.capacity, fidelity=asked.trainer, first=first)
     return Wiring(hub, tables.snapshot, hub.state, resumed, dispatcher.stream, server, terminal=terminal)
-
-
-def _terminal(asked: Asked, dispatcher: Dispatcher, faults: FaultLog) -> "LiveLines | None":
-    """It begins with the first event that is news, and not with those that a resumed run has taken in."""
-    terminal = live_lines(asked, lambda: news.news(), faults.report)  # noqa: PLW0108  # made next
-    if terminal is not None:
-        from nissa.sinks.console import News  # noqa: PLC0415  # whoever shows nothing need not load it
-
-        news = News(terminal.start)
-        dispatcher.add({"terminal": news})
-    return terminal
 
 
 def _refuse_taken(names: Iterable[str]) -> None:

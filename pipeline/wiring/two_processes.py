@@ -1,5 +1,6 @@
 """Take, write, and read one byte in the trainer's process; everything else in a collector's."""
 
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -37,8 +38,13 @@ def in_two_processes(asked: Asked) -> Wiring:
         dispatcher = Dispatcher({}, {}, faults.report)
         resumed = catch_up(log, asked.run.run, dispatcher, {})
         collector = CollectorProcess(directory, listens, asked.linger, faults, lambda: log.following)
+        undo.callback(lambda: collector.close(time.monotonic()))
+        first = resumed.next_seq if resumed else 0
+        terminal = live_lines(asked, lambda: dict(collector.ask("news", _SHORT)), faults.report, first)
+        if terminal:
+            undo.callback(terminal.close)
+            terminal.start()
         undo.pop_all()
-    first = resumed.next_seq if resumed else 0
     hub = Hub(asked.run, dispatcher, [], faults, asked.capacity, fidelity=asked.trainer, first=first, log=log)
 
     def state() -> PipelineState:
@@ -54,9 +60,6 @@ def in_two_processes(asked: Asked) -> Wiring:
             sinks=[*mine.sinks, its.sinks[-1]],
         )
 
-    terminal = live_lines(asked, lambda: dict(collector.ask("news", _SHORT)), faults.report, first)
-    if terminal:
-        terminal.start()
     snapshot = partial(collector.ask, "snapshot", _PATIENCE)
     return Wiring(hub, snapshot, state, resumed, collector=collector, terminal=terminal)
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from io import StringIO
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.text import Text
 from nissa.sinks.console.others_bars import OthersBars
 from nissa.sinks.console.progress_text import progress_text
 from nissa.sinks.console.shared_terminal import SharedTerminal
+from nissa.sinks.terminals import is_terminal
 
 __all__ = ["LiveLines"]
 
@@ -37,10 +39,13 @@ class LiveLines:
         first: int = 0,
     ) -> None:
         self._news, self._report, self._first = news, report, first
-        self._console = Console(file=stream, highlight=False, markup=False, emoji=False)
-        rows = stream.isatty() and not self._console.is_dumb_terminal
-        self._terminal = SharedTerminal(stream, rows=rows)
-        self._bars, self._next = OthersBars(), 0
+        there = is_terminal(stream)
+        # It only draws: had it the stream, it would write to it and flush it from our thread.
+        self._console = Console(
+            file=StringIO(), force_terminal=there, force_jupyter=False, highlight=False, markup=False, emoji=False
+        )
+        self._terminal = SharedTerminal(stream, rows=there and not self._console.is_dumb_terminal)
+        self._bars, self._next = OthersBars(), {True: 0, False: 0}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nissa-terminal", daemon=True)
 
@@ -51,13 +56,18 @@ class LiveLines:
     def close(self, timeout: float = 1.0) -> None:
         """Show the rest, and give the terminal back. One that takes nothing is waited for `timeout` seconds."""
         self._closing.set()
-        if self._thread.ident is not None and self._thread is not threading.current_thread():
+        if self._thread.ident is None:
+            self._terminal.close()
+        elif self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
     def after_fork(self) -> None:
         """In a forked child, to which the thread did not come along: the terminal is the parent's."""
+        # A lock in the old one may have been held by a thread that did not come along.
+        self._closing = threading.Event()
         self._closing.set()
         self._thread = threading.Thread(target=self._run)
+        self._terminal.close()
 
     def _run(self) -> None:
         try:
@@ -66,7 +76,11 @@ class LiveLines:
             self._show()
             self._terminal.release()
         except Exception as error:  # noqa: BLE001  # a terminal that is gone, or whatever: the trainer goes on
+            with suppress(Exception):
+                self._terminal.release()
             self._report("console", error)
+        finally:
+            self._terminal.close()
 
     def _show(self) -> None:
         if not self._terminal.ready():
@@ -77,18 +91,22 @@ class LiveLines:
             self._progress(told["progress"])
 
     def _lines(self, lines: list[dict[str, Any]]) -> None:
-        fresh = [line for line in lines if line["number"] >= self._next and line["seq"] >= self._first]
-        if not fresh:
-            return
-        unseen = max(0, fresh[0]["number"] - self._next) if self._next else 0
-        self._next = fresh[-1]["number"] + 1
+        fresh = [line for line in lines if line["number"] >= self._next[line["epoch"]] and line["seq"] >= self._first]
+        # Where the row shows them, nobody misses lines of epochs.
         wanted = [line for line in fresh if not (line["epoch"] and self._terminal.size)]
         most = _MOST if self._terminal.size else len(wanted)
-        unseen += len(wanted[most:])
+        unseen = len(wanted[most:]) + self._missed(wanted, True) + self._missed(wanted, False)
+        self._next |= {line["epoch"]: line["number"] + 1 for line in fresh}
         for line in wanted[:most]:
             self._line(_text(line))
         if unseen:
             self._line(Text(f"... and {unseen:,} lines more than can be read; the log has them", "dim"))
+
+    def _missed(self, lines: list[dict[str, Any]], epoch: bool) -> int:
+        """How many of epochs, or else of others, came and went since the last look."""
+        seen = self._next[epoch]
+        first = next((line["number"] for line in lines if line["epoch"] == epoch), seen)
+        return int(first - seen) if seen else 0
 
     def _line(self, text: Text) -> None:
         with self._bars.paused() as live:
@@ -102,6 +120,8 @@ class LiveLines:
             text = progress_text(progress)
             text.truncate(size.columns - 1, overflow="ellipsis")
             self._terminal.status(self._drawn(text))
+        else:
+            self._terminal.release()
 
     def _drawn(self, text: Text) -> str:
         with self._console.capture() as drawn:

@@ -22,46 +22,61 @@ KEPT = 100
 
 
 class News:
-    """A sink that knows the last lines and the progress of a run. `begin` is called with the first event."""
+    """A sink that knows the last lines and the progress of a run."""
 
     inline = True
     kinds = (*LINED, EpochCompleted, BatchCompleted)
 
-    def __init__(self, begin: Callable[[], Any] | None = None) -> None:
-        self._begin, self._started, self._time = begin, 0.0, 0.0
-        self._lines: deque[dict[str, Any]] = deque(maxlen=KEPT)
-        self._told = self._epochs = self._alerts = 0
+    def __init__(self) -> None:
+        self._begin: Callable[[], Any] | None = None
+        self._time = 0.0
+        self._started: float | None = None
+        # Apart, so that epochs, which a row may show instead, push no alert out.
+        self._lines: dict[bool, deque[dict[str, Any]]] = {is_epoch: deque(maxlen=KEPT) for is_epoch in (True, False)}
+        self._told = {True: 0, False: 0}
+        self._epochs = self._alerts = 0
         self._planned: int | None = None
         self._batch: BatchCompleted | None = None
         self._last: dict[tuple[str | None, Env | None], EpochCompleted] = {}
 
+    def begin_with(self, begin: Callable[[], Any]) -> None:
+        """Call `begin` with the next event: those of a run that goes on are told before there is anything to show."""
+        self._begin = begin
+
     def __call__(self, event: Event[Any]) -> None:
-        if not self._started:
-            self._started = event.time
-            if self._begin:
-                self._begin()
+        begin, self._begin = self._begin, None
+        if begin:
+            begin()
+        # 0.0 is a time too, of a trainer that counts its own.
+        started = self._started = event.time if self._started is None else self._started
         self._time = event.time
         if isinstance(event.payload, BatchCompleted):
             self._batch = event.payload
             return
         self._follow(event)
         is_epoch = isinstance(event.payload, EpochCompleted)
-        told = (epoch_line if is_epoch else line)(event, event.time - self._started)
+        told = (epoch_line if is_epoch else line)(event, event.time - started)
         if told is not None:
-            self._lines.append(_plain(told) | {"number": self._told, "seq": event.seq, "epoch": is_epoch})
-            self._told += 1
+            number = self._told[is_epoch]
+            self._lines[is_epoch].append(_plain(told) | {"number": number, "seq": event.seq, "epoch": is_epoch})
+            self._told[is_epoch] += 1
 
     def news(self) -> dict[str, Any]:
-        """Numbered lines, the last `KEPT` of them, and the progress. Safe to call from any thread."""
+        """Lines, and the progress. Safe to call from any thread.
+
+        Lines of epochs and others are numbered apart, and the last `KEPT` of each are there.
+        """
+        # What follows from an epoch has its number, and stays behind it.
+        lines = sorted([*self._lines[True], *self._lines[False]], key=lambda line: line["seq"])
         progress = {
             "epochs": self._epochs,
             "planned": self._planned,
             "reached": reached([*self._last.values()]) or _loss(self._batch),
             "batch": self._batch and self._batch.batch,
             "alerts": self._alerts,
-            "seconds": self._time - self._started,
+            "seconds": 0.0 if self._started is None else self._time - self._started,
         }
-        return {"lines": [*self._lines], "progress": progress}
+        return {"lines": lines, "progress": progress}
 
     def _follow(self, event: Event[Any]) -> None:
         match event.payload:

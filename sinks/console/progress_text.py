@@ -17,6 +17,9 @@ from nissa.sinks.text import counted
 
 __all__ = ["progress_text"]
 
+_LONGEST = 86_400.0 * 999_999_999
+"""Seconds that can be written; a run without an end may plan more."""
+
 
 def progress_text(progress: Mapping[str, Any]) -> Text:
     """Epochs or else batches, what was reached, alerts so far, and the time of the last event."""
@@ -48,4 +51,4 @@ def _times(progress: Mapping[str, Any]) -> str:
 
 
 def _clock(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))
+    return str(timedelta(seconds=round(min(seconds, _LONGEST))))
