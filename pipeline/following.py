@@ -13,7 +13,7 @@ from nissa.events.kinds import RunEnded, RunResumed
 from nissa.operators import default_operators
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.replay import replay
-from nissa.pipeline.sources import Reading, Tail, own_event
+from nissa.pipeline.sources import Reading, Tail, UnreadableRunError, log_files, own_event
 from nissa.sinks.run_log import is_being_written, segments
 from nissa.sinks.tables import Tables
 
@@ -26,7 +26,7 @@ _SILENCE = 30.0
 class FollowedRun:
     """Reads a run and hands its events to `consumers`. One thread calls `step`.
 
-    A directory is followed while it grows, from before its first event. A file, or another system's log, is read once.
+    A directory is followed while it grows, from before it is made. A file, or another system's log, is read once.
     """
 
     def __init__(self, path: Path, consumers: Mapping[str, Callable[[Event[Any]], Any]]) -> None:
@@ -42,7 +42,7 @@ class FollowedRun:
             **consumers,
         }
         self._faults = FaultLog()
-        self._tail = Tail(path, self.reading) if segments(path) or not path.exists() else None
+        self._tail = Tail(path, self.reading) if _may_grow(path) else None
         self._dispatcher = Dispatcher(default_operators(), self._consumers, self._faults.report)
         self._whole = False
 
@@ -92,3 +92,13 @@ class FollowedRun:
                 self.outcome = outcome
             case RunResumed():
                 self.outcome = None
+
+
+def _may_grow(path: Path) -> bool:
+    """Whether a run is there, or may come: not another system's log, which its own reader knows."""
+    if segments(path) or not path.exists():
+        return True
+    try:
+        return not log_files(path)
+    except UnreadableRunError:
+        return path.is_dir()

@@ -113,8 +113,12 @@ class _Run:
             outcome=run.outcome,
             events=run.reading.read,
             waiting=run.waiting(),
-            problem=(run.reading.complaint() or "") if state != "live" else "",
+            problem=_problem(run) if state != "live" else "",
         )
+
+
+def _problem(run: FollowedRun) -> str:
+    return run.reading.complaint() or ("" if run.reading.read else "no event yet")
 
 
 def _is_of(row: Mapping[str, Any], place: Place | None) -> bool:

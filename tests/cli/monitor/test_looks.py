@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from nissa.cli.monitor.looks import Looks
+from nissa.cli.monitor.monitor import _runs
 from nissa.events.kinds import EpochCompleted
+from nissa.pipeline.following import FollowedRun
 from nissa.pipeline.telemetry import Telemetry
 from tests.waiting import until
 
@@ -24,3 +28,24 @@ def test_a_run_that_cannot_be_read_stays_so_and_the_others_go_on(tmp_path: Path)
     looks.close()
     assert looks.current[0].state == "unreadable"
     assert "Is a directory" in looks.current[0].problem
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_run_may_begin_after_its_monitor(made: bool, tmp_path: Path) -> None:
+    if made:
+        (tmp_path / "run").mkdir()
+    (path,) = _runs([str(tmp_path / "run")])
+    looks = Looks([path])
+    looks.start()
+    until(lambda: looks.current[0].state == "quiet")
+    assert looks.current[0].problem == "no event yet"
+    recorded(path)
+    until(lambda: looks.current[0].state == "ended")
+    looks.close()
+    assert (looks.current[0].name, looks.current[0].problem) == ("run", "")
+
+
+def test_a_directory_with_the_log_of_another_system_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text("hello\n")
+    followed = FollowedRun(tmp_path, {})
+    assert followed.state() == "recorded"
