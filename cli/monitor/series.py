@@ -28,7 +28,8 @@ def accuracies(look: Look, place: Place | None) -> list[Series]:
     if place is None:
         return _each(look, "val_accuracy")
     course, epochs = look.courses.places[place], _episode(look.courses.places[place])
-    alone = [(n, epoch.val_accuracy) for n, epoch in sorted(course.alone.copy().items())]
+    twin = course.twin(epochs[-1].episode if epochs else course.episode)
+    alone = [(n, epoch.val_accuracy) for n, epoch in sorted(twin.items())]
     grown = [(one.epoch if one.epoch is not None else one.number, one.completed.val_accuracy) for one in epochs]
     return [*_told("growing", grown), *_told("host alone", alone)]
 
