@@ -67,6 +67,7 @@ class Looks:
         runs = [_Run(look.path) for look in self.current]
         while not self._closing.is_set():
             busy = False
+            runs = [_again(run) for run in runs]
             for nth, run in enumerate(runs):
                 busy |= run.step(self._closing.is_set)
                 self.current[nth] = run.look
@@ -115,6 +116,14 @@ class _Run:
             waiting=run.waiting(),
             problem=_problem(run) if state != "live" else "",
         )
+
+
+def _again(run: _Run) -> _Run:
+    """The run, or another one that took its place."""
+    if not run.followed.anew():
+        return run
+    run.followed.close()
+    return _Run(run.followed.path)
 
 
 def _problem(run: FollowedRun) -> str:

@@ -1,5 +1,6 @@
 """Looks at runs: what cannot be read harms no other run, and a run may begin after its monitor, or begin anew."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,24 @@ def test_a_directory_with_the_log_of_another_system_is_read_once(tmp_path: Path)
     (tmp_path / "events.jsonl").write_text("hello\n")
     followed = FollowedRun(tmp_path, {})
     assert followed.state() == "recorded"
+
+
+def test_a_run_that_is_made_anew_in_its_folder_is_read_anew(tmp_path: Path) -> None:
+    looks = Looks([recorded(tmp_path / "run", "first")])
+    looks.start()
+    until(lambda: looks.current[0].state == "ended")
+    shutil.rmtree(tmp_path / "run")
+    recorded(tmp_path / "run", "second")
+    until(lambda: looks.current[0].name == "second" and looks.current[0].state == "ended")
+    looks.close()
+    assert looks.current[0].courses.places[None, 0].done == 1
+
+
+def test_a_last_line_without_an_end_is_read_once_nobody_writes(tmp_path: Path) -> None:
+    (segment,) = recorded(tmp_path / "run").glob("events-*.jsonl")
+    segment.write_bytes(segment.read_bytes().removesuffix(b"\n"))
+    looks = Looks([tmp_path / "run"])
+    looks.start()
+    until(lambda: looks.current[0].state == "ended")
+    looks.close()
+    assert looks.current[0].outcome == "completed"
