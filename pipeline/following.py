@@ -5,6 +5,7 @@ A collector does the same for a run, and writes what is derived; any number of o
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from nissa.events.kinds import RunEnded, RunResumed
 from nissa.operators import default_operators
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.replay import replay
-from nissa.pipeline.sources import Reading, Tail, own_event
+from nissa.pipeline.sources import Reading, Tail, UnreadableRunError, log_files, own_event
 from nissa.sinks.run_log import is_being_written, segments
 from nissa.sinks.tables import Tables
 
@@ -26,7 +27,7 @@ _SILENCE = 30.0
 class FollowedRun:
     """Reads a run and hands its events to `consumers`. One thread calls `step`.
 
-    A directory is followed while it grows, from before its first event. A file, or another system's log, is read once.
+    A directory is followed while it grows, from before it is made. A file, or another system's log, is read once.
     """
 
     def __init__(self, path: Path, consumers: Mapping[str, Callable[[Event[Any]], Any]]) -> None:
@@ -42,9 +43,10 @@ class FollowedRun:
             **consumers,
         }
         self._faults = FaultLog()
-        self._tail = Tail(path, self.reading) if segments(path) or not path.exists() else None
+        self._tail = Tail(path, self.reading) if _may_grow(path) else None
         self._dispatcher = Dispatcher(default_operators(), self._consumers, self._faults.report)
-        self._whole = False
+        self._whole = self._torn = False
+        self._first = _first(path)
 
     def step(self) -> bool:
         """Take in what was written since the last call, up to a bound; False if there was nothing.
@@ -53,11 +55,17 @@ class FollowedRun:
         """
         if self._tail is None:
             return self._read_once()
-        for place, line in (found := self._tail.read()):
+        for place, line in (found := self._tail.read() or self._unfinished(self._tail)):
             event = own_event(place, line, self.reading)
             if event and self.reading.admit(event) and not event.ordinal:
                 self._dispatcher.deliver(event)
         return bool(found)
+
+    def anew(self) -> bool:
+        """Whether the directory was made anew since: then this is another run, for another reader."""
+        was, self._first = self._first, _first(self.path) or self._first
+        # One that was packed away has another name.
+        return was is not None and self._first is not None and was[0] == self._first[0] and was != self._first
 
     def waiting(self) -> int:
         """Bytes that were written and not read."""
@@ -69,13 +77,22 @@ class FollowedRun:
             return "recorded"
         if self.outcome is not None:
             return "ended"
-        written = any(map(is_being_written, segments(self.path)[-1:]))
-        return "live" if written or time.time() - self.last < _SILENCE else "quiet"
+        return "live" if self._is_written() or time.time() - self.last < _SILENCE else "quiet"
 
     def close(self) -> None:
         """Let go of the files."""
         if self._tail:
             self._tail.close()
+
+    def _is_written(self) -> bool:
+        return any(map(is_being_written, segments(self.path)[-1:]))
+
+    def _unfinished(self, tail: Tail) -> list[tuple[str, bytes]]:
+        """A last line without an end, once nobody writes any more; as a replay has it."""
+        if self._torn or not segments(self.path) or self.state() == "live" or self._is_written() or tail.waiting():
+            return []
+        self._torn = True
+        return tail.unfinished()
 
     def _read_once(self) -> bool:
         if self._whole:
@@ -92,3 +109,20 @@ class FollowedRun:
                 self.outcome = outcome
             case RunResumed():
                 self.outcome = None
+
+
+def _first(path: Path) -> tuple[str, int] | None:
+    """The first segment and which file it is; None if there is none."""
+    with suppress(OSError):
+        return next(((file.name, file.stat().st_ino) for file in segments(path)), None)
+    return None
+
+
+def _may_grow(path: Path) -> bool:
+    """Whether a run is there, or may come: not another system's log, which its own reader knows."""
+    if segments(path) or not path.exists():
+        return True
+    try:
+        return not log_files(path)
+    except UnreadableRunError:
+        return path.is_dir()

@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Static, TabbedContent, TabPane, Tabs
 
@@ -40,12 +41,12 @@ _HELP = """
 
 
 class _Help(ModalScreen[None]):
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", show=False)]
-
     def compose(self) -> ComposeResult:
         yield VerticalScroll(Static(Text(_HELP.strip("\n"))), id="help")
 
-    def on_key(self) -> None:
+    def on_key(self, event: Key) -> None:
+        # Else it would reach the program too, and `q` end it.
+        event.stop()
         self.dismiss()
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from nissa.events.event import Env, Event
+from nissa.events.event import Env, Event, Scope
 from nissa.events.kinds import (
     BatchCompleted,
     DecisionMade,
@@ -19,7 +19,7 @@ __all__ = ["CompletedEpoch", "Courses", "Place", "PlaceCourse"]
 
 Place = tuple[str | None, Env | None]
 """A group and an environment."""
-_EPOCHS, _BATCHES, _ACTIONS = 2_000, 2_000, 12
+_EPOCHS, _BATCHES, _ACTIONS, _TWINS = 2_000, 2_000, 12, 100
 
 
 class CompletedEpoch(NamedTuple):
@@ -41,8 +41,8 @@ class PlaceCourse:
     slots: list[SlotSnapshot] = field(default_factory=list)
     total_params: int | None = None
     epochs: deque[CompletedEpoch] = field(default_factory=lambda: deque(maxlen=_EPOCHS))
-    alone: dict[int, HostBaselineEpoch] = field(default_factory=dict)
-    """The host alone, by epoch."""
+    alone: dict[int | None, dict[int, HostBaselineEpoch]] = field(default_factory=dict)
+    """The host alone, by episode (None: that of all) and epoch."""
     batches: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_BATCHES))
     """Numbers of batches in the run, and their losses."""
     actions: deque[str] = field(default_factory=lambda: deque(maxlen=_ACTIONS))
@@ -50,6 +50,17 @@ class PlaceCourse:
     """Batches in all."""
     done: int = 0
     """Epochs in all."""
+
+    def twin(self, episode: int | None) -> dict[int, HostBaselineEpoch]:
+        """The host alone beside an episode, by epoch: the episode's own, else that of all."""
+        return (self.alone.get(episode) or self.alone.get(None, {})).copy()
+
+    def note_alone(self, scope: Scope, told: HostBaselineEpoch) -> None:
+        """Take in a point of the host alone; of many episodes' own, those told first are forgotten."""
+        if scope.epoch is not None:
+            self.alone.setdefault(scope.episode, {})[scope.epoch] = told
+            if len(self.alone) > _TWINS:
+                del self.alone[next(episode for episode in self.alone if episode is not None)]
 
 
 class Courses:
@@ -70,8 +81,7 @@ class Courses:
         elif isinstance(what, PolicyUpdated):
             self.policies[where.group] = what
         elif isinstance(what, HostBaselineEpoch):
-            if where.epoch is not None:
-                self.places[where.group, where.env].alone[where.epoch] = what
+            self.places[where.group, where.env].note_alone(where, what)
         else:
             self._follow(self.places[where.group, where.env], event)
 

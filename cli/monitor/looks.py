@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ class Looks:
         runs = [_Run(look.path) for look in self.current]
         while not self._closing.is_set():
             busy = False
+            runs = [_again(run) for run in runs]
             for nth, run in enumerate(runs):
                 busy |= run.step(self._closing.is_set)
                 self.current[nth] = run.look
@@ -82,17 +83,20 @@ class _Run:
         self.courses = Courses()
         self.followed = FollowedRun(path, {"courses": self.courses})
         self.look = Look(path, path.name)
-        self._shown, self._told = 0.0, True
+        self._told, self._failed = True, False
 
     def step(self, closing: Callable[[], bool]) -> bool:
         """Take in what there is, for `_EVERY` seconds at most; whether there may be more."""
+        if self._failed:
+            return False
         until, more = time.monotonic() + _EVERY, True
         try:
             while more and time.monotonic() < until and not closing():
                 more = self.followed.step()
                 self._told |= more
         except (UnreadableRunError, OSError) as error:
-            self.look = Look(self.look.path, self.look.name, state="unreadable", problem=str(error))
+            # Whoever failed once has nothing to go on from: what was seen stays, and why there is no more.
+            self._failed, self.look = True, replace(self.look, state="unreadable", problem=str(error))
             return False
         state = self.followed.state()
         if self._told or state != self.look.state:
@@ -110,8 +114,20 @@ class _Run:
             outcome=run.outcome,
             events=run.reading.read,
             waiting=run.waiting(),
-            problem=(run.reading.complaint() or "") if state != "live" else "",
+            problem=_problem(run) if state != "live" else "",
         )
+
+
+def _again(run: _Run) -> _Run:
+    """The run, or another one that took its place."""
+    if not run.followed.anew():
+        return run
+    run.followed.close()
+    return _Run(run.followed.path)
+
+
+def _problem(run: FollowedRun) -> str:
+    return run.reading.complaint() or ("" if run.reading.read else "no event yet")
 
 
 def _is_of(row: Mapping[str, Any], place: Place | None) -> bool:

@@ -60,8 +60,9 @@ def _runs(words: Sequence[str]) -> Iterator[Path]:
         if word.startswith(("http://", "https://")):
             raise UsageError(_URL.format(word))
         path = Path(word)
-        if not path.exists():
-            raise UsageError(f"there is no {path}: give the directory of a run")
+        # A run that has not begun has no directory yet.
+        if not path.parent.exists():
+            raise UsageError(f"there is no {path.parent}: give the directory of a run")
         within = [] if segments(path) or path.is_file() else [*_within(path)]
         yield from within or [path]
 

@@ -1,6 +1,6 @@
 """Is growing winning, by which seeds, and is the policy well? The monitor of the research, in a screen of 80 by 24."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -10,7 +10,7 @@ from nissa.cli.monitor.courses import Place, PlaceCourse
 from nissa.cli.monitor.looks import Look
 from nissa.events.vocabulary import MARK
 from nissa.sinks.printable import printable, shortened
-from nissa.sinks.text import DASH, joined, number
+from nissa.sinks.text import DASH, Row, counted, joined, number
 from nissa.sinks.text import place as place_text
 
 __all__ = ["STAR", "overview"]
@@ -56,7 +56,7 @@ def _winning(look: Look, place: Place | None) -> Iterator[Text]:
     if not verdicts:
         yield _line("VERDICT", ("no episode has ended beside a host trained alone", "dim"))
     for row in verdicts[:3]:
-        yield _verdict(row, len(verdicts) > 1)
+        yield from _verdict(row, len(verdicts) > 1)
         yield _efficiency(row)
 
 
@@ -64,7 +64,8 @@ def _now(course: PlaceCourse, when: str = " after as many epochs") -> str:
     """The last epoch, and the host alone after as many."""
     if not course.epochs:
         return "no epoch has been completed"
-    epoch, alone = course.epochs[-1].completed, course.alone.get(course.epoch or 0)
+    last = course.epochs[-1]
+    epoch, alone = last.completed, course.twin(last.episode).get(last.epoch or 0)
     reached = number(epoch.val_accuracy, "{:.1f}%", number(epoch.val_loss, "loss {:.4g}", "not measured"))
     twin = alone and number(alone.val_accuracy, "{:.1f}%", number(alone.val_loss, "loss {:.4g}", ""))
     loss = number(epoch.val_loss, "loss {:.4g}", "") if when and epoch.val_accuracy is not None else ""
@@ -88,16 +89,23 @@ def _size(look: Look, place: Place, *, short: bool = False) -> str:
     return ratio if short else joined(", ", ratio, number(params, "{:,} params in all", "")) or DASH
 
 
-def _verdict(row: Mapping[str, Any], named: bool) -> Text:
+def _verdict(row: Row, named: bool) -> Iterator[Text]:
     word = _WORDS.get(row["shown"], (f"= {row['shown']}", "bold"))
     low, high = (_finite(row[f"kept_training_delta_{end}"], "{:+.1f}") for end in ("low", "high"))
     delta = _finite(row["kept_training_delta_mean"], "{:+.1f} points") or "not compared with host alone"
-    interval = f" ({low} to {high})" if low and high else " (no interval)" * (delta != "not compared with host alone")
+    interval = f" (95% CI {low} to {high})" if low and high else " (no CI)" * (delta != "not compared with host alone")
     kept = _finite(row["kept_accuracy_mean"], "kept {:.1f}%, ")
-    return _line("VERDICT", word, f"  {kept}{delta}{interval}", f"  {_name(row['group'] or 'all')}" if named else "")
+    yield _line("VERDICT", word, f"  {kept}{delta}{interval}")
+    yield _line("", joined("; ", f"{_name(row['group'] or 'all')}" if named else "", _basis(row)))
 
 
-def _efficiency(row: Mapping[str, Any]) -> Text:
+def _basis(row: Row) -> str:
+    """What the means are over; in a line of its own, for 80 columns."""
+    among = "" if row["compared"] == row["episodes"] else f"{row['compared']:,} of "
+    return f"{counted(row['envs'], 'env')}, {among}{counted(row['episodes'], 'episode')}"
+
+
+def _efficiency(row: Row) -> Text:
     ratio, size = row["efficiency_ratio_mean"], _finite(row["growth_ratio_mean"], " at {:.2f}x params")
     told = _finite(ratio, "{:.2f}x the host's accuracy per parameter")
     wins = bool(told) and float(ratio) > 1
@@ -111,7 +119,7 @@ def _finite(value: Any, form: str) -> str:
 
 def _seeds(look: Look, place: Place | None) -> Iterator[Text]:
     rows = [*_contributions(look, place)]
-    after = "at episodes' ends" if place is None else "now"
+    after = "at episodes' ends" if place is None else _when(_attributed(look, place))
     yield Text.assemble(("SEEDS", "bold"), (f"  Shapley value (95% CI), {after}; points per 10,000 params", "dim"))
     if not rows:
         yield Text("  none was measured", style="dim")
@@ -126,15 +134,28 @@ def _contributions(look: Look, place: Place | None) -> Iterator[Text]:
             for seed in group["seed_contributions"]:
                 yield _seed(seed, "shapley_mean", seed.get("seed_params"))
         return
-    params = {slot.slot: slot.seed_params for slot in look.courses.places[place].slots}
+    # The slot may hold another seed by now.
+    params = {(slot.slot, slot.seed): slot.seed_params for slot in look.courses.places[place].slots}
+    for row in _attributed(look, place):
+        yield _seed(row, "shapley", params.get((row["slot"], row["seed"])))
+
+
+def _attributed(look: Look, place: Place) -> list[Row]:
+    """The seeds of the last measurement, which may be of an earlier episode."""
     rows = [row for row in look.rows("attribution", place) if row["env"] == place[1]]
-    last = max(((row["episode"] or 0, row["epoch"] or 0) for row in rows), default=None)
-    for row in rows:
-        if (row["episode"] or 0, row["epoch"] or 0) == last:
-            yield _seed(row, "shapley", params.get(row["slot"]))
+    last = max(map(_moment, rows), default=None)
+    return [row for row in rows if _moment(row) == last]
 
 
-def _seed(row: Mapping[str, Any], of: str, params: int | None) -> Text:
+def _moment(row: Row) -> tuple[int, int]:
+    return row["episode"] or 0, row["epoch"] or 0
+
+
+def _when(rows: Sequence[Row]) -> str:
+    return place_text(None, None, rows[0]["episode"], rows[0]["epoch"]) if rows else "now"
+
+
+def _seed(row: Row, of: str, params: int | None) -> Text:
     value, low, high = (_finite(row.get(f"{of}{end}"), "{:+.1f}") for end in ("", "_low", "_high"))
     told = f"{value or DASH:>6} {f'({low} to {high})' if low and high else '':<17}"
     efficiency = float(row[of]) / params * 10_000 if value and params else None

@@ -29,7 +29,9 @@ class Plots(Vertical):
         """Draw a look at a run."""
         by = "epoch" if place else "epoch of the run"
         self._draw(".accuracies", f"accuracy, %, by {by}", accuracies(look, place))
-        self._draw(".losses", "loss, by epoch of the run", losses(look, place))
+        lost = losses(look, place)
+        counts = " or ".join(sorted({series.by for series in lost}, reverse=True)) or "epoch of the run"
+        self._draw(".losses", f"loss, by {counts}", lost)
 
     def _draw(self, which: str, title: str, series: Sequence[Series]) -> None:
         plot = self.query_one(which, PlotextPlot)
@@ -44,5 +46,5 @@ class Plots(Vertical):
 
 
 def _ticks(first: float, last: float) -> list[float]:
-    """Whole numbers of epochs."""
+    """Whole numbers, of epochs or batches."""
     return sorted({float(round(first + (last - first) * part / 4)) for part in range(5)})

@@ -21,6 +21,8 @@ class Series(NamedTuple):
     name: str
     at: list[float]
     values: list[float]
+    by: str = "epoch of the run"
+    """What `at` counts."""
 
 
 def accuracies(look: Look, place: Place | None) -> list[Series]:
@@ -28,7 +30,8 @@ def accuracies(look: Look, place: Place | None) -> list[Series]:
     if place is None:
         return _each(look, "val_accuracy")
     course, epochs = look.courses.places[place], _episode(look.courses.places[place])
-    alone = [(n, epoch.val_accuracy) for n, epoch in sorted(course.alone.copy().items())]
+    twin = course.twin(epochs[-1].episode if epochs else course.episode)
+    alone = [(n, epoch.val_accuracy) for n, epoch in sorted(twin.items())]
     grown = [(one.epoch if one.epoch is not None else one.number, one.completed.val_accuracy) for one in epochs]
     return [*_told("growing", grown), *_told("host alone", alone)]
 
@@ -43,7 +46,7 @@ def losses(look: Look, place: Place | None) -> list[Series]:
         *_told("validation", [(one.number, one.completed.val_loss) for one in epochs]),
         *_told("training", [(one.number, one.completed.train_loss) for one in epochs]),
     ]
-    return found or _told("batches", [*course.batches])
+    return found or _batches("batches", course)
 
 
 def _each(look: Look, figure: str) -> list[Series]:
@@ -54,7 +57,11 @@ def _of(look: Look, place: Place, figure: str) -> Iterator[Series]:
     course = look.courses.places[place]
     name = shortened(printable(place_text(*place) or "all"), 20)
     found = _told(name, [(one.number, getattr(one.completed, figure)) for one in [*course.epochs]])
-    yield from found or (_told(name, [*course.batches]) if figure == "val_loss" else ())
+    yield from found or (_batches(name, course) if figure == "val_loss" else ())
+
+
+def _batches(name: str, course: PlaceCourse) -> list[Series]:
+    return [series._replace(by="batch of the run") for series in _told(name, [*course.batches])]
 
 
 def _episode(course: PlaceCourse) -> list[CompletedEpoch]:

@@ -68,7 +68,7 @@ def _worth(row: Row) -> list[Text | str]:
 def _policy(look: Look, place: Place | None, text: str, _: int) -> Iterator[RenderableType]:
     for group, update in look.courses.policies.copy().items():
         values = [(figure, getattr(update, figure)) for figure in (*_POLICY, *_LOSSES)]
-        told = [(figure, value) for figure, value in values if value is not None and text in figure]
+        told = [(figure, value) for figure, value in values if value is not None and _same(text) in _same(figure)]
         cells: list[Cells] = [[name(figure.replace("_", " ")), number(value, "{:.4g}")] for figure, value in told]
         yield Text(f"Policy{f' {printable(group)}' if group else ''}, update {update.update:,}", style="bold")
         yield filled_table(None, ("Figure",), ("Last",), (), cells)
@@ -82,6 +82,11 @@ def _policy(look: Look, place: Place | None, text: str, _: int) -> Iterator[Rend
             yield ""
     if rows := look.rows("decisions", place, text)[:_LISTED]:
         yield filled_table("Why it decided so, last", ("Group", "Env"), ("Episode", "Epoch"), ("Why",), map(_why, rows))
+
+
+def _same(text: str) -> str:
+    """As it is shown, whatever its case: a figure's name has spaces there."""
+    return text.lower().replace("_", " ")
 
 
 def _why(row: Row) -> list[Text | str]:

@@ -1,12 +1,11 @@
 """What a notebook shows of runs and frames: a small table, in which everything that a log brings is text."""
 
+import json
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from nissa.pipeline.query.asking import QueryError, asked, found_runs
 from nissa.pipeline.query.writing import distinct, rows_of
@@ -47,7 +46,12 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    return _text(shortened(value if isinstance(value, str) else orjson.dumps(value).decode(), _WIDTH))
+    return _text(shortened(value if isinstance(value, str) else _json(value), _WIDTH))
+
+
+def _json(value: Any) -> str:
+    # The standard library's: a sum of whole numbers may need more than 64 bits.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _text(value: object) -> str:

@@ -279,7 +279,7 @@ def test_it_runs_in_a_real_terminal_and_heeds_who_wants_no_colour(
     ("words", "told"),
     [
         (["{run}"], "nissa monitor: this is no terminal: use `nissa replay {run}`, or `nissa brief {run}`\n"),
-        (["nowhere"], "nissa monitor: there is no nowhere: give the directory of a run\n"),
+        (["nowhere/run"], "nissa monitor: there is no nowhere: give the directory of a run\n"),
     ],
 )
 def test_what_cannot_be_shown_is_told_in_a_line(

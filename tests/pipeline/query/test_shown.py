@@ -62,3 +62,9 @@ def test_names_are_text(tmp_path: Path) -> None:
 def test_what_cannot_be_shown_says_why(sql: str, tmp_path: Path) -> None:
     log = write(tmp_path / "log.jsonl", told(BatchCompleted(batch=0, loss=0.5)))
     assert re.match("<p>.*(nothing|nowhere).*</p>", nissa.open(log).query(sql)._repr_html_())
+
+
+def test_whole_numbers_beyond_64_bits_are_shown(tmp_path: Path) -> None:
+    log = write(tmp_path / "log.jsonl", told(BatchCompleted(batch=0, loss=0.5)))
+    number = "1" + 20 * "0"
+    assert cells(nissa.open(log).query(f"select {number}::hugeint as one")) == [["one"], [number]]
