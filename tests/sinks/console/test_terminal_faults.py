@@ -111,7 +111,7 @@ def test_what_a_run_has_taken_is_given_back_where_its_terminal_fails(
 
 def test_a_lock_that_is_held_at_a_fork_does_not_hold_the_child() -> None:
     lines = LiveLines(nothing, StringIO(), ignore)
-    with lines._closing._cond:
+    with lines._closing._cond:  # type: ignore[attr-defined]
         child = threading.Thread(target=lines.after_fork, daemon=True)
         child.start()
         child.join(5)
