@@ -59,7 +59,8 @@ class Hub:
         self._scope, self._dispatcher, self._sinks, self._fidelity = scope, dispatcher, sinks, fidelity
         self._first = first
         self._lag = 0.0
-        self._machine, self._seen = Machine(), None
+        self._machine = Machine()
+        self._seen: MachineState | None = None
         self._born: float | None = None
         self._last = 0.0
         self._beaten = self._checked = float("-inf")
