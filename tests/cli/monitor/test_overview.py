@@ -53,7 +53,7 @@ def test_a_seed_has_its_own_parameters_and_not_those_of_the_next_one_in_its_slot
 
 
 def test_a_verdict_says_what_it_is_over_in_eighty_columns() -> None:
-    row = {"group": None, "shown": "not shown", "envs": 12, "episodes": 1_240, "compared": 1_200}
+    row: dict[str, Any] = {"group": None, "shown": "not shown", "envs": 12, "episodes": 1_240, "compared": 1_200}
     means = {"kept_accuracy_mean": 52.31, "efficiency_ratio_mean": 0.9, "growth_ratio_mean": 1.2}
     delta = {"mean": -12.31, "low": -24.12, "high": 10.23}
     row |= means | {f"kept_training_delta_{end}": value for end, value in delta.items()}
