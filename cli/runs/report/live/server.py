@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from nissa.cli.runs.report.live.folder import Folder
+from nissa.cli.runs.report.live.followed import Followed
 from nissa.cli.runs.report.page import html_page
 from nissa.events.json_encoding import plain
 
@@ -113,7 +114,16 @@ def _told(folder: Folder, want: str) -> bytes:
     runs, told = folder.runs, {}
     for each in want.split(",")[:_ASKED]:
         key, _, revision = each.partition(":")
-        if key in runs and (page := runs[key].pages(int(revision) if revision.isdecimal() else -1)):
+        if key in runs and (page := _page(runs[key], int(revision) if revision.isdecimal() else -1)):
             told[key] = page
     entries = [run.entry() for run in runs.values()]
     return orjson.dumps(plain({"runs": entries, "pages": told, "note": folder.note()}))
+
+
+def _page(run: Followed, revision: int) -> dict[str, Any] | None:
+    """A page that cannot be made takes no other with it."""
+    try:
+        return run.pages(revision)
+    except Exception as error:  # noqa: BLE001  # the others are answered
+        _log.debug("%s cannot be drawn", run.directory, exc_info=True)
+        return {"verdict": f"cannot be drawn: {type(error).__name__}", "article": "", "curves": [], "revision": -1}

@@ -15,7 +15,7 @@ import pytest
 from nissa.cli.main import main
 from nissa.cli.runs.report.live import Folder, PageServer
 from nissa.cli.runs.report.live.folder import _RUNS as ROOM
-from nissa.cli.runs.report.live.server import _AT_ONCE
+from nissa.cli.runs.report.live.server import _AT_ONCE, _told
 from nissa.events.kinds import BatchCompleted
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.prometheus import listening
@@ -99,6 +99,19 @@ def test_it_shows_what_the_report_shows(tmp_path: Path) -> None:
         page = told(server, f"{one['key']}:-1")["pages"][one["key"]]
     assert page["curves"] == written["curves"]
     assert (page["verdict"], page["alerts"]) == (written["verdict"], written["alerts"])
+
+
+def test_a_page_that_cannot_be_made_takes_no_other_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder(tmp_path)
+    for name in ("bad", "good"):
+        hostile(tmp_path / name, name)
+    folder.look()
+    bad, good = (next(run for run in folder.runs.values() if run.directory.name == name) for name in ("bad", "good"))
+    monkeypatch.setattr(bad, "pages", lambda _: 1 / 0)
+    pages = json.loads(_told(folder, f"{bad.key}:-1,{good.key}:-1"))["pages"]
+    assert pages[bad.key]["verdict"] == "cannot be drawn: ZeroDivisionError"
+    assert "article" in pages[good.key]
+    folder.close()
 
 
 @pytest.mark.parametrize(
