@@ -31,11 +31,13 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    paths, out = [*dict.fromkeys(arguments.paths)], arguments.out
+    paths, out = [*dict.fromkeys(arguments.paths)], arguments.out.resolve()
     if len(paths) > _MOST:
         raise UsageError(f"a page holds {_MOST} runs, not {len(paths)}: name fewer, or look at them with `nissa ui`")
     if out.is_dir() or not out.parent.is_dir():
-        raise UsageError(f"{out}: give a file in a folder that is there, such as -o report.html")
+        raise UsageError(f"{arguments.out}: give a file in a folder that is there, such as -o report.html")
+    if (out.exists() and not out.is_file()) or any(_holds(path.resolve(), out) for path in paths):
+        raise UsageError(f"{arguments.out}: it is no file that a report may replace; give another one with -o")
     told, results = {}, []
     for nth, path in enumerate(paths, start=1):
         known, result = _known(path)
@@ -43,8 +45,13 @@ def _run(arguments: argparse.Namespace) -> int:
         results.append(result)
     articles = {key: run.pop("article") for key, run in told.items()}
     _write(out, html_page([*told.values()], articles))
-    write_lines([f"{out}: {_size(out)}, {sum(result.reading.read for result in results):,} events."])
+    write_lines([f"{arguments.out}: {_size(out)}, {sum(result.reading.read for result in results):,} events."])
     return _worst(arguments.command, results)
+
+
+def _holds(run: Path, out: Path) -> bool:
+    """Whether the file is a run's own, by whatever name."""
+    return run == out or run in out.parents or (run.exists() and out.exists() and run.samefile(out))
 
 
 def _known(path: Path) -> tuple[Known, Replay]:

@@ -20,8 +20,8 @@ _PATIENCE = 10.0
 """Seconds that a client may take to send its request, or to take a part of the answer."""
 _AT_ONCE = 8
 """Clients that are answered at once; more are turned away."""
-_ASKED = 12
-"""Runs that one request may ask for."""
+_ASKED = 50
+"""Runs that one request may ask for: as many as a page may show."""
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 _log = logging.getLogger("nissa")

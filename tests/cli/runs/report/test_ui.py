@@ -184,7 +184,9 @@ def test_what_cannot_be_done_is_said_in_a_line(
         port = str(taken.getsockname()[1])
         address = ["--address", taken.getsockname()[0]]
         assert main(["ui", *[port if word == "PORT" else word for word in words], *address]) == 2
-    assert says in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count(address[1]) <= 1, "the address is named once"
 
 
 @pytest.fixture
