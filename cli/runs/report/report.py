@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from nissa.cli.errors import UsageError
 from nissa.cli.runs.replay import judged
-from nissa.cli.runs.report.page import entry, html_page, pages
+from nissa.cli.runs.report.page import entry, html_page, pages, told_apart
 from nissa.cli.runs.report.taking import Known
 from nissa.cli.terminal import write_lines
 from nissa.pipeline.replay import Replay, replay
@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    paths, out = [*dict.fromkeys(arguments.paths)], arguments.out.resolve()
+    paths, out = _different(arguments.paths), arguments.out.resolve()
     if len(paths) > _MOST:
         raise UsageError(f"a page holds {_MOST} runs, not {len(paths)}: name fewer, or look at them with `nissa ui`")
     if out.is_dir() or not out.parent.is_dir():
@@ -44,9 +44,17 @@ def _run(arguments: argparse.Namespace) -> int:
         told[f"r{nth}"] = entry(known, f"r{nth}") | pages(known)
         results.append(result)
     articles = {key: run.pop("article") for key, run in told.items()}
-    _write(out, html_page([*told.values()], articles))
+    _write(out, html_page(told_apart([*told.values()]), articles))
     write_lines([f"{arguments.out}: {_size(out)}, {sum(result.reading.read for result in results):,} events."])
     return _worst(arguments.command, results)
+
+
+def _different(paths: Iterable[Path]) -> list[Path]:
+    """Each run once, as it was spelled first."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        found.setdefault(path.resolve(), path)
+    return [*found.values()]
 
 
 def _holds(run: Path, out: Path) -> bool:

@@ -14,7 +14,7 @@ import orjson
 
 from nissa.cli.runs.report.live.folder import Folder
 from nissa.cli.runs.report.live.followed import Followed
-from nissa.cli.runs.report.page import html_page
+from nissa.cli.runs.report.page import html_page, told_apart
 from nissa.events.json_encoding import plain
 
 __all__ = ["PageServer"]
@@ -151,7 +151,7 @@ def _told(folder: Folder, want: Sequence[tuple[str, int]]) -> bytes:
     for key, revision in want:
         if key in runs and (page := _page(runs[key], revision)):
             told[key] = page
-    entries = [run.entry() for run in runs.values()]
+    entries = told_apart([run.entry() for run in runs.values()])
     return orjson.dumps(plain({"runs": entries, "pages": told, "note": folder.note()}))
 
 

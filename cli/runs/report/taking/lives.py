@@ -80,7 +80,7 @@ class Lives:
     def _course(self, scope: Scope) -> Course:
         where = _Place(scope.group, scope.env, scope.episode)
         self._networks.add((scope.group, scope.env))
-        self._courses[where] = self._courses.pop(where, None) or Course()
+        self._courses[where] = self._courses.pop(where, Course())
         if len(self._courses) > max(_EPISODES, 2 * len(self._networks)):
             del self._courses[next(iter(self._courses))]
             self.left_out += 1

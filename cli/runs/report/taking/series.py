@@ -1,4 +1,4 @@
-"""A line of a chart in bounded memory: of each stretch the first, last, lowest and highest point, and the first and last broken one.
+"""A line of a chart in bounded memory: of each stretch its ends, extremes, and first and last broken point.
 
 So extremes and broken values survive, however long a run is, and what was left out can be told.
 

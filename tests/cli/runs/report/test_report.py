@@ -164,6 +164,12 @@ def test_several_runs_stand_on_one_page(tmp_path: Path) -> None:
     assert [held["data-run"] for _, held in page.tags if "data-run" in held] == ["r1", "r2"]
 
 
+def test_runs_of_one_name_are_told_apart_and_one_run_is_taken_once(tmp_path: Path) -> None:
+    runs = [hostile(tmp_path / folder, "same") for folder in ("one", "two")]
+    page = reported(tmp_path / "page.html", *runs, tmp_path / "one/../two")
+    assert [run["name"] for run in page.data()["runs"]] == [f"same ({run})" for run in runs]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
