@@ -1,5 +1,6 @@
 """What is to be said of a run on one page. Each claim names the command that shows what it rests on."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -187,4 +188,6 @@ def _interval(row: Row, mean: str, low: str, high: str) -> str:
 
 
 def _show(env: object, episode: object) -> str:
-    return joined(" ", "show {path}", None if env is None else f"--env {env}", f"--episode {episode}")
+    """Made to be copied to a shell, and to be filled in by `format`."""
+    named = shlex.quote(str(env)).replace("{", "{{").replace("}", "}}")
+    return joined(" ", "show {path}", None if env is None else f"--env {named}", f"--episode {episode}")

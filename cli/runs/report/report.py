@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from nissa.cli.errors import UsageError
 from nissa.cli.runs.replay import judged
-from nissa.cli.runs.report.page import entry, html_page, pages
+from nissa.cli.runs.report.page import entry, html_page, pages, told_apart
 from nissa.cli.runs.report.taking import Known
 from nissa.cli.terminal import write_lines
 from nissa.pipeline.replay import Replay, replay
@@ -31,20 +31,35 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    paths, out = [*dict.fromkeys(arguments.paths)], arguments.out
+    paths, out = _different(arguments.paths), arguments.out.resolve()
     if len(paths) > _MOST:
         raise UsageError(f"a page holds {_MOST} runs, not {len(paths)}: name fewer, or look at them with `nissa ui`")
     if out.is_dir() or not out.parent.is_dir():
-        raise UsageError(f"{out}: give a file in a folder that is there, such as -o report.html")
+        raise UsageError(f"{arguments.out}: give a file in a folder that is there, such as -o report.html")
+    if (out.exists() and not out.is_file()) or any(_holds(path.resolve(), out) for path in paths):
+        raise UsageError(f"{arguments.out}: it is no file that a report may replace; give another one with -o")
     told, results = {}, []
     for nth, path in enumerate(paths, start=1):
         known, result = _known(path)
         told[f"r{nth}"] = entry(known, f"r{nth}") | pages(known)
         results.append(result)
     articles = {key: run.pop("article") for key, run in told.items()}
-    _write(out, html_page([*told.values()], articles))
-    write_lines([f"{out}: {_size(out)}, {sum(result.reading.read for result in results):,} events."])
+    _write(out, html_page(told_apart([*told.values()]), articles))
+    write_lines([f"{arguments.out}: {_size(out)}, {sum(result.reading.read for result in results):,} events."])
     return _worst(arguments.command, results)
+
+
+def _different(paths: Iterable[Path]) -> list[Path]:
+    """Each run once, as it was spelled first."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        found.setdefault(path.resolve(), path)
+    return [*found.values()]
+
+
+def _holds(run: Path, out: Path) -> bool:
+    """Whether the file is a run's own, by whatever name."""
+    return run == out or run in out.parents or (run.exists() and out.exists() and run.samefile(out))
 
 
 def _known(path: Path) -> tuple[Known, Replay]:

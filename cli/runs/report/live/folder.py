@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from nissa.cli.runs.report.live.followed import Followed
+from nissa.sinks.printable import printable
 from nissa.sinks.run_log import segments
 
 __all__ = ["Folder"]
@@ -53,7 +54,7 @@ class Folder:
     def note(self) -> str:
         """What a reader of the page should know of it."""
         if not self.runs:
-            return f"No run below {self.root} yet: a run is a folder with events-*.jsonl in it."
+            return f"No run below {printable(str(self.root))} yet: a run is a folder with events-*.jsonl in it."
         return f"The {len(self.runs)} runs that began last; {self.left_out:,} older ones are not read." * bool(
             self.left_out
         )
@@ -89,8 +90,9 @@ class Folder:
             steps = 0
             while steps < _BATCHES and run.step() and not self._over.is_set():
                 steps += 1
-        except Exception:  # noqa: BLE001  # the others go on
-            _log.exception("%s cannot be read", run.directory)
+        except Exception as error:  # noqa: BLE001  # the others go on
+            _log.warning("%s", printable(f"{run.directory} cannot be read: {type(error).__name__}: {error}"))
+            run.unreadable = True
             self._failed.add(run.key)
             return False
         return steps == _BATCHES

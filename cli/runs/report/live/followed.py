@@ -25,7 +25,7 @@ class Followed:
         self._pages: tuple[int, dict[str, Any]] = (-1, {})
         consumers = {"tables": self._known.tables, **self._known.consumers}
         self._dispatcher = Dispatcher(default_operators(), consumers, FaultLog().report)
-        self._live = False
+        self._live = self.unreadable = False
 
     def step(self) -> bool:
         """Work off some of what was written since the last call; False if there was nothing."""
@@ -42,7 +42,7 @@ class Followed:
         with self._lock:
             told = entry(self._known, self.key, live=self._live)
         verdict = {name: text for name, text in self._pages[1].items() if name in {"verdict", "alerts"}}
-        return told | verdict
+        return told | verdict | ({"state": "cannot be read"} if self.unreadable else {})
 
     def pages(self, revision: int) -> dict[str, Any] | None:
         """What is drawn of it, with its revision; None where that is no other than the one that is known."""

@@ -20,7 +20,11 @@ def attribution(store: RunStore, analytics: Sequence[Row]) -> Iterator[Element]:
         if told := [*map(_contribution, row["seed_contributions"])]:
             title = f"{row['group'] or 'all'}: Shapley values at an episode's end (Student's t over envs)"
             yield intervals(title, "points", told)
-    last = {found.where[:3]: found for found in store.counterfactuals() if found.attributed}
+    last: dict[tuple[object, ...], Counterfactual] = {}
+    for found in store.counterfactuals():
+        if found.attributed:
+            last.pop(found.where[:3], None)
+            last[found.where[:3]] = found
     for found in [*last.values()][-_NETWORKS:]:
         yield _network(found)
     if last:

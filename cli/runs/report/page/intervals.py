@@ -1,7 +1,7 @@
 """Means with their 95% intervals on one scale, as rows that also say the figures: against nothing, which is a line."""
 
 from collections.abc import Iterable, Sequence
-from math import ceil, floor, isfinite, log10
+from math import ceil, floor, log10
 from typing import Any, NamedTuple
 
 from nissa.cli.runs.report.page.elements import Element, tag
@@ -11,6 +11,10 @@ from nissa.sinks.text import DASH, number
 __all__ = ["Interval", "intervals"]
 
 _MARKS = 4
+_NARROWEST = 1e-6
+"""Of a narrower scale, marks could not be told from one another."""
+_WIDEST = 1e100
+"""What is beyond has no place on a scale: twice as much may be no number."""
 
 
 class Interval(NamedTuple):
@@ -76,13 +80,14 @@ def _share(value: float, low: float, high: float) -> str:
 
 
 def _finite(value: Any) -> float | None:
-    return float(value) if value is not None and isfinite(float(value)) else None
+    return float(value) if value is not None and abs(float(value)) <= _WIDEST else None
 
 
 def _scale(low: float, high: float) -> tuple[list[float], float, float]:
     """Round marks, and the ends of a scale that holds the values."""
-    span = high - low or 1.0
+    span = high - low if high - low > _NARROWEST else 1.0
     power = 10.0 ** floor(log10(span / _MARKS))
     step = next(power * times for times in (1, 2, 5, 10) if power * times >= span / _MARKS)
-    marks = [round(step * n, 10) for n in range(floor(low / step), ceil(high / step) + 1)]
+    first = floor(low / step)
+    marks = [round(step * n, 10) for n in range(first, max(first + 1, ceil(high / step)) + 1)]
     return marks, marks[0], marks[-1]

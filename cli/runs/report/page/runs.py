@@ -1,6 +1,7 @@
 """What the list of runs says of each, and what a page draws of it."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from nissa.cli.runs.report.page.elements import text
@@ -9,7 +10,7 @@ from nissa.cli.runs.report.taking import Known
 from nissa.events.vocabulary import MARK
 from nissa.sinks.printable import printable, shortened
 
-__all__ = ["entry", "pages"]
+__all__ = ["entry", "pages", "told_apart"]
 
 _NAME = 200
 """Characters of a name."""
@@ -25,6 +26,14 @@ def entry(known: Known, key: str, *, live: bool = False) -> dict[str, Any]:
         "events": known.reading.read,
         "began": known.ends.began,
     }
+
+
+def told_apart(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Runs of one name have their paths behind it."""
+    names = Counter(each["name"] for each in entries)
+    return [
+        each | ({"name": f"{each['name']} ({each['path']})"} if names[each["name"]] > 1 else {}) for each in entries
+    ]
 
 
 def pages(known: Known) -> dict[str, Any]:

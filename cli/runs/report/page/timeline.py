@@ -13,6 +13,7 @@ __all__ = ["timeline"]
 _OPEN = 4
 """Episodes that are shown at once; the others are behind their titles."""
 _MARKS = 6
+_NO_EPOCH = "Its events tell no epoch, so its lives have no length that could be drawn."
 
 
 def timeline(lives: Lives) -> Iterator[Element]:
@@ -22,7 +23,7 @@ def timeline(lives: Lives) -> Iterator[Element]:
         yield tag("p", "Stages: ", [_key(stage) for stage in STAGES if stage not in EMPTY_STAGES])
     for nth, (where, course) in enumerate(courses):
         title = place(*where) or "run"
-        strips = _strips(title, course)
+        strips = _strips(title, course) if course.epoch else tag("p", _NO_EPOCH, class_="note")
         yield tag("details", tag("summary", title), strips, open="open" if nth < _OPEN else None)
     if lives.left_out:
         yield tag("p", f"{counted(lives.left_out, 'earlier episode')} had no room here.", class_="note")
@@ -51,7 +52,8 @@ def _strip(slot: str, spans: Sequence[Span], end: int) -> Element:
 
 def _drawn(span: Span, end: int) -> Element:
     """Its words are cut off where it ends."""
-    wide = max(_until(span, end) - span.first, 0.3)
+    begin = max(span.first, 1)
+    wide = max(_until(span, end) - begin, 0.3)
     words = joined(" ", span.blueprint, span.stage.lower())
     return tag(
         "svg",
@@ -59,14 +61,14 @@ def _drawn(span: Span, end: int) -> Element:
         tag("rect", width="100%", height="100%", class_=_look(span.stage)),
         tag("text", words, x=4, y="68%"),
         tag("line", x1="100%", x2="100%", y1="0", y2="100%", class_="culled") if span.end else None,
-        x=f"{100 * (span.first - 1) / (end - 1):.2f}%",
+        x=f"{100 * (begin - 1) / (end - 1):.2f}%",
         width=f"{100 * wide / (end - 1):.2f}%",
         height="100%",
     )
 
 
 def _words(span: Span, end: int) -> str:
-    life = f"{span.stage.lower()} from epoch {span.first} to {_until(span, end)}"
+    life = f"{span.stage.lower()} from epoch {span.first} to {end - 1 if span.last is None else span.last}"
     return joined(", ", joined(" ", span.blueprint, span.seed), life, span.end)
 
 

@@ -11,7 +11,7 @@ from nissa.events.vocabulary import EMPTY_STAGES
 __all__ = ["Course", "Lives", "Span"]
 
 _EPISODES = 60
-"""Episodes that are kept, the last ones."""
+"""Episodes that are kept, those that were told of last; of many environments, two of each."""
 _SPANS = 500
 """Of a slot in an episode, the first ones."""
 
@@ -54,6 +54,8 @@ class Lives:
     left_out: int = 0
     """Episodes that there was no room for."""
     _courses: dict[_Place, Course] = field(default_factory=dict)
+    """That told of last at the end."""
+    _networks: set[tuple[str | None, Env | None]] = field(default_factory=set)
 
     def __call__(self, event: Event[Any]) -> None:
         row, course = event.payload, self._course(event.scope)
@@ -77,11 +79,11 @@ class Lives:
 
     def _course(self, scope: Scope) -> Course:
         where = _Place(scope.group, scope.env, scope.episode)
-        if where not in self._courses:
-            self._courses[where] = Course()
-            if len(self._courses) > _EPISODES:
-                del self._courses[next(iter(self._courses))]
-                self.left_out += 1
+        self._networks.add((scope.group, scope.env))
+        self._courses[where] = self._courses.pop(where, Course())
+        if len(self._courses) > max(_EPISODES, 2 * len(self._networks)):
+            del self._courses[next(iter(self._courses))]
+            self.left_out += 1
         return self._courses[where]
 
 

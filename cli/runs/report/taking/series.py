@@ -1,4 +1,4 @@
-"""A line of a chart in bounded memory: of each stretch the first, last, lowest and highest point, and a broken one.
+"""A line of a chart in bounded memory: of each stretch its ends, extremes, and first and last broken point.
 
 So extremes and broken values survive, however long a run is, and what was left out can be told.
 
@@ -37,6 +37,8 @@ class _Stretch:
     low: Point | None = None
     high: Point | None = None
     broken: Point | None = None
+    broken_last: Point | None = None
+    """A run that ends in NaN is to be seen ending so."""
 
 
 class Series:
@@ -61,7 +63,7 @@ class Series:
             _widen(stretch, point)
         else:
             self.broken += 1
-            stretch.broken = stretch.broken or point
+            stretch.broken, stretch.broken_last = stretch.broken or point, point
 
     def narrow(self, stretches: int) -> None:
         """Keep so many from now on."""
@@ -87,17 +89,18 @@ def _widen(stretch: _Stretch, point: Point) -> None:
 
 
 def _merged(one: _Stretch, other: _Stretch) -> _Stretch:
-    made = _Stretch(one.count + other.count, broken=one.broken or other.broken)
+    broken, broken_last = one.broken or other.broken, other.broken_last or one.broken_last
+    made = _Stretch(one.count + other.count, broken=broken, broken_last=broken_last)
     for point in (*_finite(one), *_finite(other)):
         _widen(made, point)
     return made
 
 
 def _finite(stretch: _Stretch) -> Iterator[Point]:
-    return (point for point in _kept(stretch) if point is not stretch.broken)
+    return (point for point in _kept(stretch) if isfinite(point.value))
 
 
 def _kept(stretch: _Stretch) -> list[Point]:
-    known = (stretch.first, stretch.low, stretch.high, stretch.last, stretch.broken)
+    known = (stretch.first, stretch.low, stretch.high, stretch.last, stretch.broken, stretch.broken_last)
     by_id = {id(point): point for point in known if point is not None}
     return sorted(by_id.values(), key=lambda point: point.at)

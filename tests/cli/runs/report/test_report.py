@@ -1,6 +1,7 @@
 """`nissa report`: one file, whose figures are those of `nissa replay`, and in which every name is text."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -163,6 +164,12 @@ def test_several_runs_stand_on_one_page(tmp_path: Path) -> None:
     assert [held["data-run"] for _, held in page.tags if "data-run" in held] == ["r1", "r2"]
 
 
+def test_runs_of_one_name_are_told_apart_and_one_run_is_taken_once(tmp_path: Path) -> None:
+    runs = [hostile(tmp_path / folder, "same") for folder in ("one", "two")]
+    page = reported(tmp_path / "page.html", *runs, tmp_path / "one/../two")
+    assert [run["name"] for run in page.data()["runs"]] == [f"same ({run})" for run in runs]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -180,6 +187,23 @@ def test_what_cannot_be_done_is_said_in_a_line(
     assert main(["report", *words]) == 2
     assert re.search(says, capsys.readouterr().err)
     assert [*tmp_path.glob("*.html")] == []
+
+
+@pytest.mark.parametrize("name", ["run/events-000001.jsonl", "run/new.html", "pipe", "link", "hard"])
+def test_a_report_replaces_no_run_and_nothing_but_a_file(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = hostile(tmp_path / "run", "run") / "events-000001.jsonl"
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(log)
+    (tmp_path / "hard").hardlink_to(log)
+    before = log.read_bytes()
+    run = log if name == "hard" else tmp_path / "run"
+    assert main(["report", str(run), "-o", str(tmp_path / name)]) == 2
+    assert "no file that a report may replace" in capsys.readouterr().err
+    assert log.read_bytes() == before
+    assert (tmp_path / "pipe").is_fifo()
+    assert not (tmp_path / "run/new.html").exists()
 
 
 def test_torch_is_not_loaded(tmp_path: Path) -> None:

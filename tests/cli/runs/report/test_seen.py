@@ -76,3 +76,13 @@ def test_a_live_page_shows_what_comes_and_asks_its_own_server_alone(pages: Calla
         assert {address.partition("?")[0] for address in page.asked} <= {server.url, f"{server.url}data"}
         assert page.problems == []
         page.call("Page.navigate", url="about:blank")
+
+
+def test_lines_that_had_no_room_are_told(
+    pages: Callable[[], Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nissa.cli.runs.report.taking.curves._LINES", 0)
+    reported(tmp_path / "report.html", hostile(tmp_path / "run", "run"))
+    page = pages()
+    page.open(f"file://{tmp_path / 'report.html'}")
+    assert "loss (1 points)" in page.run("document.getElementById('charts-note').textContent")

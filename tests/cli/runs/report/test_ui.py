@@ -1,6 +1,7 @@
 """`nissa ui`: runs below a folder as they grow, on loopback, with nothing written to them and nothing else given."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from nissa.cli.main import main
 from nissa.cli.runs.report.live import Folder, PageServer
 from nissa.cli.runs.report.live.folder import _RUNS as ROOM
-from nissa.cli.runs.report.live.server import _AT_ONCE
+from nissa.cli.runs.report.live.server import _AT_ONCE, _told
 from nissa.events.kinds import BatchCompleted
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.prometheus import listening
@@ -101,6 +102,19 @@ def test_it_shows_what_the_report_shows(tmp_path: Path) -> None:
     assert (page["verdict"], page["alerts"]) == (written["verdict"], written["alerts"])
 
 
+def test_a_page_that_cannot_be_made_takes_no_other_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder(tmp_path)
+    for name in ("bad", "good"):
+        hostile(tmp_path / name, name)
+    folder.look()
+    bad, good = (next(run for run in folder.runs.values() if run.directory.name == name) for name in ("bad", "good"))
+    monkeypatch.setattr(bad, "pages", lambda _: 1 / 0)
+    pages = json.loads(_told(folder, [(bad.key, -1), (good.key, -1)]))["pages"]
+    assert pages[bad.key]["verdict"] == "cannot be drawn: ZeroDivisionError"
+    assert "article" in pages[good.key]
+    folder.close()
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -127,6 +141,64 @@ def test_nothing_is_answered_to_pages_from_elsewhere_nor_to_other_methods(tmp_pa
         assert asked(server, "/data", Host="127.0.0.1.evil.example:6464")[0] == 421
         assert asked(server, "/data", Host="localhost:1")[0] == 200
         assert asked(server, "/data", "POST")[0] == 501
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "status"),
+    [
+        ("/", "[", 400),
+        ("http://[", "localhost", 400),
+        (f"/data?want=x:{'9' * 5000}", "localhost", 400),
+        ("/", "127.9.9.9", 200),
+        ("/", "[::1]:1", 200),
+        ("/", "8.8.8.8", 421),
+    ],
+)
+def test_whatever_is_asked_has_an_answer(path: str, host: str, status: int, tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        assert asked(server, path, Host=host)[0] == status
+
+
+def test_every_address_of_loopback_is_loopback(tmp_path: Path) -> None:
+    server = PageServer(Folder(tmp_path), listening("127.0.0.77", 0))
+    assert server._server.loopback
+    server.close()
+
+
+def test_a_folder_of_any_name_can_be_told(tmp_path: Path) -> None:
+    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    assert json.loads(_told(Folder(root), []))["note"].startswith("No run below")
+
+
+def test_a_request_in_small_pieces_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nissa.cli.runs.report.live.server._PATIENCE", 0.2)
+    with served(tmp_path) as server:
+        host, port = server.url.removeprefix("http://").rstrip("/").split(":")
+        with closing(socket.create_connection((host, int(port)))) as slow:
+
+            def cut() -> bool:
+                try:
+                    slow.sendall(b"G")
+                except OSError:
+                    return True
+                return False
+
+            until(cut)
+
+
+def test_a_run_that_cannot_be_read_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hostile(tmp_path / "run", "run")
+    folder = Folder(tmp_path)
+    folder.look()
+    [run] = folder.runs.values()
+    monkeypatch.setattr(run, "step", lambda: 1 / 0)
+    folder.read()
+    assert run.entry()["state"] == "cannot be read"
+    [record] = caplog.records
+    assert (record.levelname, record.exc_info) == ("WARNING", None)
+    folder.close()
 
 
 def test_clients_that_say_nothing_keep_no_one_from_being_answered_for_ever(tmp_path: Path) -> None:
@@ -171,7 +243,9 @@ def test_what_cannot_be_done_is_said_in_a_line(
         port = str(taken.getsockname()[1])
         address = ["--address", taken.getsockname()[0]]
         assert main(["ui", *[port if word == "PORT" else word for word in words], *address]) == 2
-    assert says in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count(address[1]) <= 1, "the address is named once"
 
 
 @pytest.fixture

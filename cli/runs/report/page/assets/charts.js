@@ -105,7 +105,7 @@ class Card {
     const body = rows.map((row) => made("tr", {}, ...row.map((cell, nth) => made("td", { class: nth ? "number" : null }, nth ? figure(cell) : cell))));
     const head = made("tr", {}, ...heads.map((name, nth) => made("th", { scope: "col", class: nth ? "number" : null }, name)));
     const notes = [
-      "Where more was told than is drawn, each stretch keeps its first, last, lowest and highest value, and a value that is not finite.",
+      "Where more was told than is drawn, each stretch keeps its first, last, lowest and highest value, and its first and last value that is not finite.",
       this.chart.passed ? `${this.chart.passed} more lines are not drawn: choose fewer places.` : "",
     ];
     const shown = made("div", { class: "wide", tabindex: 0, role: "region", "aria-label": `Lines of ${this.chart.name}` }, made("table", {}, made("thead", {}, head), made("tbody", {}, ...body)));

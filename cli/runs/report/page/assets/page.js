@@ -99,7 +99,18 @@ function drawCharts() {
   if (now.length !== next.length || now.some((part, nth) => (part.matches(".card") ? part : part.textContent) !== next[nth])) {
     byId("charts").replaceChildren(...[...sections].flatMap(([name, roots]) => [made("h3", {}, name), made("div", { class: "cards" }, ...roots)]));
   }
-  byId("charts-note").textContent = parts.length ? "" : "No curve of that name, in the runs that are shown.";
+  const none = parts.length ? "" : "No curve of that name, in the runs that are shown.";
+  byId("charts-note").textContent = [none, leftOut(shownRuns())].filter((note) => note).join(" ");
+}
+
+// Points of lines for which a run had no room, by chart.
+function leftOut(shown) {
+  const lost = new Map();
+  for (const run of shown) {
+    for (const [chart, count] of Object.entries(run.left_out ?? {})) lost.set(chart, (lost.get(chart) ?? 0) + count);
+  }
+  const told = [...lost].map(([chart, count]) => `${chart} (${count.toLocaleString("en")} points)`);
+  return told.length ? `Lines that had no room: ${told.join(", ")}.` : "";
 }
 
 function redraw() {
