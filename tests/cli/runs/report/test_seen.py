@@ -81,8 +81,8 @@ def test_a_live_page_shows_what_comes_and_asks_its_own_server_alone(pages: Calla
 def test_lines_that_had_no_room_are_told(
     pages: Callable[[], Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nissa.cli.runs.report.taking.curves._LINES", 0)
+    monkeypatch.setattr("nissa.cli.runs.report.taking.curves._LINES", 1)
     reported(tmp_path / "report.html", hostile(tmp_path / "run", "run"))
     page = pages()
     page.open(f"file://{tmp_path / 'report.html'}")
-    assert "loss (1 points)" in page.run("document.getElementById('charts-note').textContent")
+    assert "val_accuracy (1 points)" in page.run("document.getElementById('charts-note').textContent")
