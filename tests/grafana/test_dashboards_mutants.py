@@ -19,6 +19,7 @@ _ALIKE = "of metrics that are labelled and described alike, no rule can know whi
 SOUND = {
     **{f"unit {unit} as {other}": _DIGITS for unit in _PLAIN for other in _PLAIN if other != unit},
     "another metric: Parameters added": _ALIKE,
+    "another metric: Heartbeat": "no rule compares the units of a comparison's two sides: a time with bytes passes",
 }
 """Changes that leave a dashboard as sound as it was, and why."""
 
