@@ -20,7 +20,7 @@ Curves = dict[str, list[tuple[int, float]]]
 
 
 def read(folder: Path) -> Curves:
-    found = EventAccumulator(str(folder)).Reload()
+    found = EventAccumulator(str(folder), size_guidance={"tensors": 0}).Reload()
     return {
         tag: [(point.step, float(make_ndarray(point.tensor_proto))) for point in found.Tensors(tag)]
         for tag in found.Tags()["tensors"]
