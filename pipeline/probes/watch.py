@@ -213,6 +213,6 @@ class Watch:
 
 
 def _check(telemetry: object, model: object) -> None:
-    if not isinstance(telemetry, Telemetry) or not isinstance(model, nn.Module):
+    if not hasattr(telemetry, "scope") or not isinstance(model, nn.Module):
         given = f"{type(telemetry).__name__} and {type(model).__name__}"
         raise TypeError(f"Watch takes a Telemetry and a torch module, not {given}")
