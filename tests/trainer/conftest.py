@@ -1,12 +1,13 @@
 """Stand-ins for telemetry, and seeds."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import torch
 
 from nissa.events.event import Scope
-from nissa.events.kinds import Payload
+from nissa.events.kinds import Payload, ScalarsLogged
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.dispatch import FaultLog
 from nissa.trainer.network.seed import Seed
@@ -23,6 +24,9 @@ class Silent:
 
     def emit(self, payload: Payload) -> None:
         self.told.append(payload)
+
+    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        self.told.append(ScalarsLogged(values=dict(values), step=step))
 
     def measure(self, name: str, probe: Any, *arguments: Any) -> None:
         self.emit(probe(*arguments))
