@@ -30,7 +30,9 @@ class PseudoTerminal:
         self.raw = b""
         self.master, its = os.openpty()
         fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "", "LINES": ""}
+        # Unbuffered, a print is as many writes as it has words, and a line of somebody else's may come in between.
+        unset = dict.fromkeys(("COLUMNS", "LINES", "PYTHONUNBUFFERED"), "")
+        environment = {**os.environ, "TERM": "xterm-256color", **unset}
         environment = {name: value for name, value in environment.items() if value}
         self.process = subprocess.Popen(
             command, stdin=its, stdout=its, stderr=its, cwd=cwd, env=environment, start_new_session=True
