@@ -63,4 +63,4 @@ def _server(prometheus: PrometheusSink, metrics: str) -> MetricsServer:
     except ValueError as error:
         raise UsageError(error) from None
     except OSError as error:
-        raise UsageError(f"cannot listen on {metrics}: {error.strerror}") from None
+        raise UsageError(f"cannot listen on {error.strerror}") from None

@@ -30,7 +30,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         server = MetricsServer(sink, listening(arguments.address, arguments.port))
     except OSError as error:
-        raise UsageError(f"cannot listen on {arguments.address}:{arguments.port}: {error.strerror}") from None
+        raise UsageError(f"cannot listen on {error.strerror}") from None
     server.start()
     console = Console(highlight=False, markup=False)
     judged(arguments.command, result)

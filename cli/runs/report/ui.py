@@ -29,9 +29,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         server = PageServer(folder, listening(arguments.address, arguments.port))
     except OSError as error:
-        # A socket's error names the address already, and that of a name that is not known does not.
-        where = "" if arguments.address in str(error.strerror) else f"{arguments.address}: "
-        raise UsageError(f"cannot listen: {where}{error.strerror}; --port 0 takes any free one") from None
+        raise UsageError(f"cannot listen on {error.strerror}; --port 0 takes any free one") from None
     folder.start()
     server.start()
     say(terminal(no_color=True), f"Runs below {arguments.folder} at {server.url}; Ctrl-C ends.")

@@ -35,7 +35,6 @@ class Folder:
         self.runs: dict[str, Followed] = {}
         self.left_out = 0
         """Runs that there is no room for."""
-        self._failed: set[str] = set()
         self._over = Event()
         self._thread = Thread(target=self._follow, name="nissa-ui", daemon=True)
 
@@ -64,11 +63,16 @@ class Folder:
         found = sorted(_directories(self.root), key=_began, reverse=True)
         self.left_out = len(found[_RUNS:])
         wanted = {_key(directory): directory for directory in found[:_RUNS]}
-        runs = {key: self.runs.get(key) or Followed(directory, key) for key, directory in wanted.items()}
-        gone = [run for key, run in self.runs.items() if key not in runs]
+        runs = {key: self._kept(key) or Followed(directory, key) for key, directory in wanted.items()}
+        gone = [run for key, run in self.runs.items() if runs.get(key) is not run]
         self.runs = runs
         for run in gone:
             run.close()
+
+    def _kept(self, key: str) -> Followed | None:
+        """The run that is followed already, unless another one took its place."""
+        run = self.runs.get(key)
+        return None if run is None or run.anew() else run
 
     def read(self) -> bool:
         """A piece of each run; False where nothing was new."""
@@ -84,7 +88,7 @@ class Folder:
 
     def _read(self, run: Followed) -> bool:
         """A run that cannot be read is told once, and is not asked again."""
-        if run.key in self._failed:
+        if run.unreadable:
             return False
         try:
             steps = 0
@@ -93,7 +97,6 @@ class Folder:
         except Exception as error:  # noqa: BLE001  # the others go on
             _log.warning("%s", printable(f"{run.directory} cannot be read: {type(error).__name__}: {error}"))
             run.unreadable = True
-            self._failed.add(run.key)
             return False
         return steps == _BATCHES
 

@@ -1,4 +1,4 @@
-"""One run, read as its log grows, through the same operators as a replay. Nothing is written to its directory."""
+"""What a page says of one run, as its log grows. Nothing is written to its directory."""
 
 from pathlib import Path
 from threading import Lock
@@ -6,10 +6,7 @@ from typing import Any
 
 from nissa.cli.runs.report.page import entry, pages
 from nissa.cli.runs.report.taking import Known
-from nissa.operators import default_operators
-from nissa.pipeline.dispatch import Dispatcher, FaultLog
-from nissa.pipeline.sources import Tail, own_event
-from nissa.sinks.run_log import is_being_written, segments
+from nissa.pipeline.following import FollowedRun
 
 __all__ = ["Followed"]
 
@@ -20,22 +17,24 @@ class Followed:
     def __init__(self, directory: Path, key: str) -> None:
         self.directory, self.key = directory, key
         self._known = Known(directory)
-        self._tail = Tail(directory, self._known.reading)
+        self._run = FollowedRun(directory, self._known.consumers)
+        self._known.reading, self._known.tables = self._run.reading, self._run.tables
         self._lock = Lock()
         self._pages: tuple[int, dict[str, Any]] = (-1, {})
-        consumers = {"tables": self._known.tables, **self._known.consumers}
-        self._dispatcher = Dispatcher(default_operators(), consumers, FaultLog().report)
-        self._live = self.unreadable = False
+        self._live = False
+        self.unreadable = False
+        """Set by whoever found it so: it is not to be asked again."""
 
     def step(self) -> bool:
         """Work off some of what was written since the last call; False if there was nothing."""
-        lines = self._tail.read()
-        self._live = any(map(is_being_written, segments(self.directory)[-1:]))
-        if lines:
-            with self._lock:
-                for place, line in lines:
-                    self._take(place, line)
-        return bool(lines)
+        with self._lock:
+            new = self._run.step()
+            self._known.run, self._live = self._run.name, self._run.state() == "live"
+        return new
+
+    def anew(self) -> bool:
+        """Whether another run is in its folder now."""
+        return self._run.anew()
 
     def entry(self) -> dict[str, Any]:
         """Its row in the list of runs."""
@@ -56,12 +55,4 @@ class Followed:
 
     def close(self) -> None:
         """Let go of its files."""
-        self._dispatcher.close()
-        self._tail.close()
-
-    def _take(self, place: str, line: bytes) -> None:
-        """What is derived is computed anew, wherever it stands."""
-        event = own_event(place, line, self._known.reading)
-        if event is not None and self._known.reading.admit(event) and not event.ordinal:
-            self._known.run = event.scope.run
-            self._dispatcher.deliver(event)
+        self._run.close()

@@ -201,6 +201,23 @@ def test_a_run_that_cannot_be_read_is_told_in_a_line(
     folder.close()
 
 
+def test_a_run_that_takes_the_place_of_another_is_read_anew(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    for name in ("first", "second"):
+        # The first stays, elsewhere: a file system may give its number to the second.
+        hostile(tmp_path.parent / f"{tmp_path.name}-{name}", name)
+    for name in ("first", "second"):
+        if (tmp_path / "run").exists():
+            (tmp_path / "run").rename(tmp_path.parent / f"{tmp_path.name}-gone")
+        (tmp_path.parent / f"{tmp_path.name}-{name}").rename(tmp_path / "run")
+        folder.look()
+        while folder.read():
+            pass
+        [run] = folder.runs.values()
+        assert run.entry()["name"] == name
+    folder.close()
+
+
 def test_clients_that_say_nothing_keep_no_one_from_being_answered_for_ever(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         host, port = server.url.removeprefix("http://").rstrip("/").split(":")
