@@ -68,7 +68,8 @@ def _hints(console: Console, out: Path | None) -> None:
         say(console, "No log was written, because sinks.log is false.")
         return
     say(console, f"The run is in {out}. Look at it with:")
-    for words in (["replay", out], ["replay", out, "--json"], ["show", out], ["traces", out], ["serve", out]):
+    ways = (["report", out], ["replay", out], ["replay", out, "--json"], ["show", out], ["traces", out], ["serve", out])
+    for words in ways:
         say(console, f"  {shlex.join([_program(), *map(str, words)])}")
 
 
