@@ -57,9 +57,10 @@ class Telemetry:
     where to serve /metrics: a port of this machine (0: any free one), "host:port" or (host, port). `sinks` and
     `operators` are added to the built-in ones by name. `config` says what probes measure and which built-in sinks there
     are: the name of a profile, a configuration, or a mapping with its keys. No thread starts before the first event,
-    which a resumed run tells itself, but that of the metrics server. `close` waits at most `linger` seconds for the
-    scrapes that see the end. Give it a bit more than the longest interval at which the run is scraped. A run of which
-    nobody holds the `Telemetry` or an emitter any more is closed as interrupted.
+    which a resumed run and one with rules for scalars tell themselves, but that of the metrics server, and with a
+    collector that of the terminal. `close` waits at most `linger` seconds for the scrapes that see the end. Give it a
+    bit more than the longest interval at which the run is scraped. A run of which nobody holds the `Telemetry` or an
+    emitter any more is closed as interrupted.
 
     Where stderr is a terminal, the run shows itself there: progress in the bottom row, and a line for each turn in a
     seed's life and each alert. With `console` False it is silent. With True it writes without a terminal too, and then
