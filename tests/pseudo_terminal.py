@@ -30,8 +30,7 @@ class PseudoTerminal:
         self.raw = b""
         self.master, its = os.openpty()
         fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        # Unbuffered, a print is as many writes as it has words, and a line of somebody else's may come in between.
-        unset = dict.fromkeys(("COLUMNS", "LINES", "PYTHONUNBUFFERED"), "")
+        unset = dict.fromkeys(("COLUMNS", "LINES"), "")
         environment = {**os.environ, "TERM": "xterm-256color", **unset}
         environment = {name: value for name, value in environment.items() if value}
         self.process = subprocess.Popen(

@@ -1,6 +1,8 @@
 """What went wrong inside Nissa: counted, logged once, and the event that did it kept in a dead-letter file."""
 
 import logging
+import select
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -82,11 +84,22 @@ class FaultLog:
 def _warn(message: str, *values: object, exc_info: BaseException | None = None) -> None:
     # A handler of the host program's may raise, even call sys.exit, and the errors that are reported here end here.
     try:
-        _log.warning(message, *values, exc_info=exc_info)
+        if _log.hasHandlers() or not _stderr_is_gone():
+            _log.warning(message, *values, exc_info=exc_info)
     except KeyboardInterrupt:
         raise
     except BaseException:  # noqa: BLE001  # there is nobody left to tell
         pass
+
+
+def _stderr_is_gone() -> bool:
+    """Whether what is written there would stay in its buffer, for which Python ends a sound program with status 120."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stderr.fileno(), 0)
+        return bool(poll.poll(0))
+    except (AttributeError, OSError, ValueError):  # none, or no file
+        return False
 
 
 def _readable(event: Event[Any]) -> Any:

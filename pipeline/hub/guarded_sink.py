@@ -113,8 +113,8 @@ class GuardedSink:
             self._sink(event)
         except BaseException as error:  # noqa: BLE001  # a sink may fail in any way, even call sys.exit
             if not isinstance(error, UnwritableEventError):
-                self._breaker.failed()
                 self._count_out()
+                self._breaker.failed()
             return error
         if not self._buffers:
             self._breaker.succeeded()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event, Timer
 from typing import Any, NamedTuple
@@ -53,31 +53,45 @@ def asked(runs: Sequence[RunTables], sql: str, seconds: float | None = None) -> 
     """
     tables = mentioned(sql)
     prepare(runs, parts_of(tables))
-    connection, late = connected(runs, tables), Event()
+    with _interruptible(), closing(connected(runs, tables)) as connection, _limited(connection, seconds) as late:
+        try:
+            _check(connection, sql)
+            told = [*complaints(runs, parts_of(tables))]
+            yield Answer(connection.sql(sql).to_arrow_reader(ROWS), told)
+        except _errors() as error:
+            raise QueryError(f"it took longer than {seconds:g} s" if late.is_set() else _told(error, sql)) from None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C, which DuckDB makes an error of its own of while it computes."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from None
+        raise
+
+
+@contextmanager
+def _limited(connection: Any, seconds: float | None) -> Iterator[Event]:
+    """Interrupts what the connection does after so long; whether it did is told by what this yields."""
+    late = Event()
 
     def interrupt() -> None:
         late.set()
         connection.interrupt()
 
-    timer = Timer(seconds, interrupt) if seconds is not None else None
+    if seconds is None:
+        yield late
+        return
+    timer = Timer(seconds, interrupt)
+    timer.daemon = True
+    timer.start()
     try:
-        _check(connection, sql)
-        if timer:
-            timer.daemon = True
-            timer.start()
-        told = [*complaints(runs, parts_of(tables))]
-        yield Answer(connection.sql(sql).to_arrow_reader(ROWS), told)
-    except _errors() as error:
-        raise QueryError(f"it took longer than {seconds:g} s" if late.is_set() else _told(error, sql)) from None
-    except RuntimeError as error:
-        # What DuckDB makes of Ctrl-C while it computes.
-        if str(error) == "Query interrupted":
-            raise KeyboardInterrupt from None
-        raise
+        yield late
     finally:
-        if timer:
-            timer.cancel()
-        connection.close()
+        timer.cancel()
 
 
 def _matching(pattern: Path) -> list[Path]:

@@ -134,13 +134,14 @@ def test_ctrl_c_ends_a_query_with_a_line(log: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
-def test_ctrl_c_is_known_in_both_its_forms(
-    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured, error: BaseException
+@pytest.mark.parametrize("step", ["connected", "_check"])
+def test_ctrl_c_is_known_in_both_its_forms_at_every_step(
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured, step: str, error: BaseException
 ) -> None:
     def interrupted(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(asking, "_check", interrupted)
+    monkeypatch.setattr(asking, step, interrupted)
     assert main(["query", str(log), "select 1"]) == 2
     assert capsys.readouterr().err == "nissa query: interrupted\n"
 

@@ -50,7 +50,8 @@ with Telemetry("live", out=out, **options) as telemetry:
             env.emit(BatchCompleted(batch=batch, loss=1.0))
         env.emit(EpochCompleted(val_loss=0.5, val_accuracy=float("nan") if epoch == 7 else 50.0))
         if bars == "print":
-            print("trainer says", epoch, "<")
+            # In one write: where PYTHONUNBUFFERED is set, a print is as many as it has words.
+            sys.stdout.write(f"trainer says {epoch} <\\n")
     telemetry.flush(60)
 print("trainer is done")
 """
@@ -147,7 +148,12 @@ def test_a_terminal_that_takes_nothing_does_not_hold_the_trainer(tmp_path: Path)
     assert (tmp_path / "done").read_text().splitlines()[-1] == "{}"
 
 
-def test_a_terminal_that_goes_away_is_a_fault_and_the_trainer_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_terminal_that_goes_away_is_a_fault_and_the_trainer_goes_on(
+    unbuffered: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stayed in the buffer of stderr would end Python with status 120."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     code = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{STUCK}"
     terminal = PseudoTerminal(script(code, tmp_path / "done", "closed"))
     until(lambda: (tmp_path / "done").exists() and "999\n" in (tmp_path / "done").read_text())
