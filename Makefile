@@ -14,6 +14,9 @@ SHOTS := build/screenshots
 FLOORS := cli events grafana integrations operators pipeline sinks trainer
 SOURCES := __init__.py $(shell find $(FLOORS) -name '*.py' -o -name '*.yaml' -o -name '*.json')
 
+# Tests start Python some thousand times: each would compile all of Nissa, and rewrite each assertion, anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install demo study dashboards screenshots accessible test test-deep check bench
 help:
 	@echo "make demo     set up, train for about a minute with telemetry on, show what came out"

@@ -120,9 +120,11 @@ def _first(path: Path) -> tuple[str, int] | None:
 
 def _may_grow(path: Path) -> bool:
     """Whether a run is there, or may come: not another system's log, which its own reader knows."""
-    if segments(path) or not path.exists():
+    if not path.exists():
         return True
     try:
-        return not log_files(path)
+        found = log_files(path)
     except UnreadableRunError:
         return path.is_dir()
+    # Asked last: its first segment may be made at any moment.
+    return not found or bool(segments(path))

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -46,6 +47,21 @@ def modules() -> list[str]:
     return sorted(str(file).replace("/", ".") for file in files if file.name != "__init__")
 
 
+def every_module(check: Callable[[str], None]) -> Callable[[str], None]:
+    """A test of a floor for what must hold for each of its files: thousands of tests would take longer than they do."""
+
+    def of_a_floor(floor: str) -> None:
+        for module in modules():
+            if module.startswith(f"{floor}."):
+                try:
+                    check(module)
+                except AssertionError as error:
+                    raise AssertionError(f"{module}: {error}") from error
+
+    of_a_floor.__name__ = check.__name__
+    return pytest.mark.parametrize("floor", FLOORS)(of_a_floor)
+
+
 @cache
 def folders() -> list[str]:
     """Every folder of code by its name below `nissa`."""
@@ -68,10 +84,10 @@ def door(target: str, module: str) -> str:
 
 
 @cache
-def entered(module: str, root: Path) -> dict[str, set[str]]:
+def entered(module: str) -> dict[str, set[str]]:
     """The files and folders that a file imports from, outside its own room, by the room that they belong to."""
     known, found = {*modules()}, dict[str, set[str]]()
-    for name in imports(module, root):
+    for name in imports(module):
         inside = name.removeprefix("nissa.")
         target = inside if inside in known or inside in folders() else inside.rpartition(".")[0]
         if name.startswith("nissa.") and (target in known or target in folders()):
@@ -82,9 +98,9 @@ def entered(module: str, root: Path) -> dict[str, set[str]]:
 
 
 @cache
-def imports(module: str, root: Path) -> set[str]:
+def imports(module: str) -> set[str]:
     """Everything that a module names in an import, wherever in the file it does."""
-    tree = ast.parse((root / f"{module.replace('.', '/')}.py").read_text())
+    tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -95,24 +111,24 @@ def imports(module: str, root: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("module", modules())
-def test_imports_only_go_down(module: str, root: Path) -> None:
+@every_module
+def test_imports_only_go_down(module: str) -> None:
     floor = module.split(".", maxsplit=1)[0]
-    used = {name.split(".")[1] for name in imports(module, root) if re.match(r"nissa\.\w", name)}
+    used = {name.split(".")[1] for name in imports(module) if re.match(r"nissa\.\w", name)}
     assert used <= FLOORS[floor] | {floor}
 
 
-@pytest.mark.parametrize("module", modules())
-def test_a_room_is_entered_by_its_door(module: str, root: Path) -> None:
+@every_module
+def test_a_room_is_entered_by_its_door(module: str) -> None:
     if module != LIMITS:
-        used = {target for targets in entered(module, root).values() for target in targets}
+        used = {target for targets in entered(module).values() for target in targets}
         assert {target for target in used if target in modules() and door(target, module) != target} == set()
 
 
 def test_arrows_between_rooms_go_one_way(root: Path) -> None:
     arrows: dict[str, set[str]] = {}
     for module in modules():
-        arrows.setdefault(room(module), set()).update(entered(module, root))
+        arrows.setdefault(room(module), set()).update(entered(module))
     TopologicalSorter(arrows).prepare()
 
 
@@ -127,14 +143,14 @@ def test_a_door_says_what_is_behind_it_and_what_one_may_take(folder: str) -> Non
     assert functions & behind == set(), "a function with the name of a room below shadows it"
 
 
-@pytest.mark.parametrize("module", modules())
-def test_no_file_is_too_long_to_read_in_one_go(module: str, root: Path) -> None:
-    assert len((root / f"{module.replace('.', '/')}.py").read_text().splitlines()) <= LONGEST
+@every_module
+def test_no_file_is_too_long_to_read_in_one_go(module: str) -> None:
+    assert len((ROOT / f"{module.replace('.', '/')}.py").read_text().splitlines()) <= LONGEST
 
 
-@pytest.mark.parametrize("module", modules())
-def test_torch_is_for_those_who_train(module: str, root: Path) -> None:
-    used = imports(module, root)
+@every_module
+def test_torch_is_for_those_who_train(module: str) -> None:
+    used = imports(module)
     if not module.startswith(TORCH):
         assert not {name for name in used if name.split(".")[0] in {"torch", "sklearn", "numpy"}}
         assert not {name for name in used if name.startswith("nissa.pipeline.probes")}
@@ -157,8 +173,10 @@ def test_what_is_imported_brings_only_what_it_needs(module: str, unwanted: str) 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("module", [m for m in modules() if m.startswith("pipeline.") and not m.startswith(WIRING)])
-def test_only_the_wiring_knows_which_operators_and_sinks_there_are(module: str, root: Path) -> None:
+@every_module
+def test_only_the_wiring_knows_which_operators_and_sinks_there_are(module: str) -> None:
+    if not module.startswith("pipeline.") or module.startswith(WIRING):
+        return
     shared = {
         "operators.fold",
         "operators.features",
@@ -168,10 +186,10 @@ def test_only_the_wiring_knows_which_operators_and_sinks_there_are(module: str, 
         "sinks.run_log",
         "sinks.printable",
     }
-    assert {room for room in entered(module, root) if room.startswith(("operators", "sinks"))} <= shared
+    assert {room for room in entered(module) if room.startswith(("operators", "sinks"))} <= shared
 
 
-@pytest.mark.parametrize("module", modules())
+@every_module
 def test_what_a_module_offers_is_listed_in_order_and_documented(module: str) -> None:
     loaded = importlib.import_module(f"nissa.{module}")
     assert loaded.__doc__
@@ -190,7 +208,7 @@ def test_what_a_module_offers_is_listed_in_order_and_documented(module: str) -> 
     assert [v for v in offered if (inspect.isclass(v) or inspect.isfunction(v)) and not inspect.getdoc(v)] == []
 
 
-@pytest.mark.parametrize("module", modules())
+@every_module
 def test_the_examples_in_the_docstrings_run(module: str) -> None:
     assert doctest.testmod(importlib.import_module(f"nissa.{module}"), optionflags=doctest.ELLIPSIS).failed == 0
 

@@ -229,13 +229,14 @@ def test_a_training_after_an_interrupted_one_is_looked_at_once(tmp_path: Path) -
 
 
 def test_steps_without_a_rollout_are_not_gathered(tmp_path: Path) -> None:
-    callback = StableBaselines3Callback(tmp_path / "run")
-    model = PPO("MlpPolicy", Game(spaces.Discrete(2)), n_steps=ROLLOUT, seed=3, device="cpu")
-    with pytest.raises(KeyboardInterrupt):
-        model.learn(STEPS, callback=[callback, Interrupting()])
-    before = len(callback._updates._norms)  # type: ignore[union-attr]
-    model.learn(STEPS)
-    assert len(callback._updates._norms) == before  # type: ignore[union-attr]
+    with Telemetry(out=tmp_path / "run") as telemetry:
+        callback = StableBaselines3Callback(telemetry)
+        model = PPO("MlpPolicy", Game(spaces.Discrete(2)), n_steps=ROLLOUT, seed=3, device="cpu")
+        with pytest.raises(KeyboardInterrupt):
+            model.learn(STEPS, callback=[callback, Interrupting()])
+        before = len(callback._updates._norms)  # type: ignore[union-attr]
+        model.learn(STEPS)
+        assert len(callback._updates._norms) == before  # type: ignore[union-attr]
 
 
 def test_a_logger_that_was_emptied_is_no_fault(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_a_fold_that_was_put_aside_in_a_recorded_run_goes_on_as_if_it_had_not_be
 
 
 @each
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_nan_infinities_and_missing_fields_neither_stop_it_nor_vanish(operator: Fold[Any], data: st.DataObject) -> None:
     some = st.sampled_from(operator.kinds).flatmap(payloads)

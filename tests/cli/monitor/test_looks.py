@@ -8,7 +8,9 @@ import pytest
 from nissa.cli.monitor.looks import Looks
 from nissa.cli.monitor.monitor import _runs
 from nissa.events.kinds import EpochCompleted
+from nissa.pipeline import following
 from nissa.pipeline.following import FollowedRun
+from nissa.pipeline.sources import log_files
 from nissa.pipeline.telemetry import Telemetry
 from tests.waiting import until
 
@@ -44,6 +46,19 @@ def test_a_run_may_begin_after_its_monitor(made: bool, tmp_path: Path) -> None:
     until(lambda: looks.current[0].state == "ended")
     looks.close()
     assert (looks.current[0].name, looks.current[0].problem) == ("run", "")
+
+
+def test_a_run_that_begins_while_it_is_asked_what_is_there_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+
+    def just_begun(path: Path) -> list[Path]:
+        (path / "events-000001.jsonl").touch()
+        return log_files(path)
+
+    monkeypatch.setattr(following, "log_files", just_begun)
+    assert FollowedRun(tmp_path / "run", {}).state() != "recorded"
 
 
 def test_a_directory_with_the_log_of_another_system_is_read_once(tmp_path: Path) -> None:
