@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from nissa.events.event import Scope
 from nissa.events.kind import Payload
@@ -78,7 +78,8 @@ class Emitter:
 
         A tensor or an array of one element is a number, as in `emit`; NaN is broken, and None is no number.
         """
-        self.emit(ScalarsLogged(values=cast("dict[str, Any]", values), step=step))
+        # Whatever mapping it is, the event gets a dict of its own.
+        self.emit(ScalarsLogged(values=values, step=step))  # type: ignore[arg-type]
 
     def relay(self, payload: Payload, scope: Scope, time: float, extra: Mapping[str, Any] | None) -> None:
         """Send on what another system told: where and when it happened, and what it said beyond the payload."""

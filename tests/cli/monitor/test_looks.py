@@ -78,7 +78,8 @@ def test_a_run_that_is_made_anew_in_its_folder_is_read_anew(tmp_path: Path) -> N
     assert looks.current[0].courses.places[None, 0].done == 1
 
 
-def test_a_last_line_without_an_end_is_read_once_nobody_writes(tmp_path: Path) -> None:
+def test_a_last_line_without_an_end_is_read_once_nobody_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "_SILENCE", 0.5)
     (segment,) = recorded(tmp_path / "run").glob("events-*.jsonl")
     segment.write_bytes(segment.read_bytes().removesuffix(b"\n"))
     looks = Looks([tmp_path / "run"])
