@@ -7,6 +7,7 @@ from typing import Any
 from lightning.pytorch.loggers.logger import Logger, rank_zero_experiment
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+from nissa.integrations.numbers import numbers
 from nissa.integrations.trainer_run import TrainerRun
 from nissa.pipeline.telemetry import Telemetry
 
@@ -42,8 +43,8 @@ class LightningLogger(Logger):  # type: ignore[misc]
 
     @rank_zero_only  # type: ignore[untyped-decorator]
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Tell numbers by name."""
-        self.experiment.log(metrics, step=step)
+        """Tell those that are numbers, by name."""
+        self.experiment.log(numbers(metrics), step=step)
 
     @rank_zero_only  # type: ignore[untyped-decorator]
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:

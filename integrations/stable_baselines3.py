@@ -4,7 +4,6 @@ The health of the policy, its entropies and its gradients are told of on-policy 
 """
 
 from contextlib import suppress
-from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter
 
 from nissa.events.kinds import EpisodeEnded, EpisodeStarted
+from nissa.integrations.numbers import numbers
 from nissa.integrations.policy_updates import PolicyUpdates
 from nissa.integrations.trainer_run import TrainerRun
 from nissa.pipeline.emitter import Emitter
@@ -28,8 +28,7 @@ class _Writer(KVWriter):  # type: ignore[misc]
         self._emitter = emitter
 
     def write(self, key_values: dict[str, Any], key_excluded: dict[str, Any], step: int = 0) -> None:
-        numbers = {name: value for name, value in key_values.items() if isinstance(value, Number)}
-        self._emitter.log(numbers, step=step)
+        self._emitter.log(numbers(key_values), step=step)
 
     def close(self) -> None:
         """There is nothing to close."""

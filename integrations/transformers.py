@@ -7,13 +7,13 @@ trainer tell both: `training_step` its loss, and `unscale_gradients`, with which
 from collections.abc import Mapping, Sized
 from functools import partial
 from math import ceil
-from numbers import Number
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 from transformers import Trainer, TrainerCallback, TrainerState, TrainingArguments
 
+from nissa.integrations.numbers import numbers
 from nissa.integrations.supervised import SupervisedTraining, parameters_of
 from nissa.integrations.taps import Taps
 from nissa.integrations.trainer_run import TrainerRun
@@ -78,9 +78,7 @@ class TransformersCallback(TrainerCallback):  # type: ignore[misc]
     ) -> None:
         """What the trainer logs is told as it is."""
         if self._training:
-            # One value that is no number would lose the others.
-            numbers = {name: value for name, value in logs.items() if isinstance(value, Number)}
-            self._training.emitter.log(numbers, step=state.global_step)
+            self._training.emitter.log(numbers(logs), step=state.global_step)
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: Any, **_: Any) -> None:
         """An epoch is over; where it is evaluated, that ends it."""

@@ -174,6 +174,15 @@ def test_the_logger_tells_what_the_module_logs(tmp_path: Path) -> None:
     assert ended.outcome == "completed"
 
 
+def test_what_is_no_number_loses_none_that_is(tmp_path: Path) -> None:
+    with Telemetry(out=tmp_path / "run") as telemetry:
+        odd = {"image": torch.zeros(2, 2), "note": "text", "nothing": None}
+        LightningLogger(telemetry).log_metrics({"loss": 0.5, "norm": torch.tensor([3.0]), **odd}, step=7)
+        assert not telemetry.state().faults
+    (told,) = payloads(tmp_path / "run", ScalarsLogged)
+    assert (told.values, told.step) == ({"loss": 0.5, "norm": 3.0}, 7)
+
+
 def test_callback_and_logger_share_a_run(tmp_path: Path) -> None:
     with Telemetry(out=tmp_path / "run") as telemetry:
         net = trained([LightningCallback(telemetry)], logger=LightningLogger(telemetry), log_every_n_steps=10)

@@ -23,7 +23,7 @@ from nissa.events import (
 )
 from nissa.integrations import StableBaselines3Callback
 from nissa.operators.policy.figures import normalized_entropy
-from tests.integrations.told import alerts, bits, events, metrics, payloads
+from tests.integrations.told import alerts, bits, events, metrics, payloads, whole
 
 STEPS, ROLLOUT = 640, 64
 
@@ -247,6 +247,28 @@ def test_a_logger_that_was_emptied_is_no_fault(tmp_path: Path) -> None:
 
     trained([StableBaselines3Callback(tmp_path / "run"), Emptying()])
     assert payloads(tmp_path / "run", RunEnded)[0].outcome == "completed"
+
+
+def test_what_cannot_be_told_of_an_algorithm_is_a_fault_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nissa.integrations.stable_baselines3.Watch", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("nissa.integrations.stable_baselines3._settings", lambda _: 1 / 0)
+    with Telemetry(out=tmp_path / "run") as telemetry:
+        with_it = trained(StableBaselines3Callback(telemetry))
+        assert telemetry.state().faults == {"integration": 1, "probe run_started": 1}
+    assert bits(with_it.policy) == bits(trained(None).policy)
+
+
+def test_a_directory_that_holds_a_run_is_refused_before_the_first_step(tmp_path: Path) -> None:
+    trained(StableBaselines3Callback(tmp_path / "run"))
+    before = whole(tmp_path / "run")
+    model = PPO("MlpPolicy", Game(spaces.Discrete(2)), n_steps=ROLLOUT, seed=3, device="cpu")
+    with pytest.raises(FileExistsError, match="run holds a run"):
+        model.learn(STEPS, callback=StableBaselines3Callback(tmp_path / "run"))
+    assert model.num_timesteps == 0
+    assert model.learn(STEPS).num_timesteps == STEPS
+    assert whole(tmp_path / "run") == before
 
 
 def test_what_learns_from_a_replay_tells_its_episodes(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from nissa.events import (
     ScalarsLogged,
 )
 from nissa.integrations import TransformersCallback
-from tests.integrations.told import alerts, bits, events, metrics, payloads
+from tests.integrations.told import alerts, bits, events, metrics, payloads, whole
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
 
@@ -223,6 +223,32 @@ def test_what_fails_in_a_tap_does_not_reach_the_trainer(tmp_path: Path, monkeypa
     with Telemetry(out=tmp_path / "run") as telemetry:
         trained(tmp_path, telemetry, classifier(), max_steps=2, eval_strategy="steps", eval_steps=2)
         assert telemetry.state().faults == {"integration": 5}
+
+
+def test_what_cannot_be_told_of_a_trainer_is_a_fault_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nissa.integrations.transformers.SupervisedTraining", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("nissa.integrations.transformers.parameters_of", lambda _: 1 / 0)
+    with Telemetry(out=tmp_path / "run") as telemetry:
+        with_it = trained(tmp_path, telemetry, classifier(), max_steps=4)
+        assert telemetry.state().faults == {"integration": 1, "probe run_started": 1}
+    assert bits(with_it.model) == bits(trained(tmp_path, None, classifier(), max_steps=4).model)
+
+
+def test_a_directory_that_holds_a_run_is_refused_before_the_first_step(tmp_path: Path) -> None:
+    trained(tmp_path, tmp_path / "run", classifier(), max_steps=2)
+    before = whole(tmp_path / "run")
+    trainer = made(tmp_path, classifier(), max_steps=4)
+    refused = TransformersCallback(trainer, tmp_path / "run")
+    trainer.add_callback(refused)
+    with pytest.raises(FileExistsError, match=r"run holds a run"):
+        trainer.train()
+    assert trainer.state.global_step == 0
+    trainer.remove_callback(refused)
+    trainer.train()
+    assert bits(trainer.model) == bits(trained(tmp_path, None, classifier(), max_steps=4).model)
+    assert whole(tmp_path / "run") == before
 
 
 def test_half_an_epoch_is_one_that_is_planned(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from nissa.events.kinds import AlertRaised
 from nissa.pipeline.sources import Reading, read_log
 from nissa.sinks.prometheus.collector import PrometheusSink
 
-__all__ = ["alerts", "bits", "events", "metrics", "payloads"]
+__all__ = ["alerts", "bits", "events", "metrics", "payloads", "whole"]
 
 
 def events(run: Path) -> list[Event[Any]]:
@@ -38,3 +38,8 @@ def metrics(run: Path) -> set[str]:
 def bits(network: nn.Module) -> list[bytes]:
     """Weights and buffers."""
     return [tensor.numpy().tobytes() for tensor in network.state_dict().values()]
+
+
+def whole(run: Path) -> dict[str, bytes]:
+    """Each file of a run directory."""
+    return {file.name: file.read_bytes() for file in run.iterdir()}

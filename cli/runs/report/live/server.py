@@ -14,7 +14,7 @@ import orjson
 
 from nissa.cli.runs.report.live.folder import Folder
 from nissa.cli.runs.report.live.followed import Followed
-from nissa.cli.runs.report.page import html_page, told_apart
+from nissa.cli.runs.report.page import html_page, no_entry, told_apart
 from nissa.events.json_encoding import plain
 
 __all__ = ["PageServer"]
@@ -151,12 +151,21 @@ def _told(folder: Folder, want: Sequence[tuple[str, int]]) -> bytes:
     for key, revision in want:
         if key in runs and (page := _page(runs[key], revision)):
             told[key] = page
-    entries = told_apart([run.entry() for run in runs.values()])
+    entries = told_apart([_entry(run) for run in runs.values()])
     return orjson.dumps(plain({"runs": entries, "pages": told, "note": folder.note()}))
 
 
+def _entry(run: Followed) -> dict[str, Any]:
+    """A run that cannot be told takes no other with it."""
+    try:
+        return run.entry()
+    except Exception as error:  # noqa: BLE001  # the others are listed
+        _log.debug("%s cannot be told", run.directory, exc_info=True)
+        return no_entry(run.directory, run.key, error)
+
+
 def _page(run: Followed, revision: int) -> dict[str, Any] | None:
-    """A page that cannot be made takes no other with it."""
+    """One that cannot be drawn takes no other with it."""
     try:
         return run.pages(revision)
     except Exception as error:  # noqa: BLE001  # the others are answered

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from nissa.cli.runs.report.page.elements import text
@@ -10,7 +11,7 @@ from nissa.cli.runs.report.taking import Known
 from nissa.events.vocabulary import MARK
 from nissa.sinks.printable import printable, shortened
 
-__all__ = ["entry", "pages", "told_apart"]
+__all__ = ["entry", "no_entry", "pages", "told_apart"]
 
 _NAME = 200
 """Characters of a name."""
@@ -26,6 +27,12 @@ def entry(known: Known, key: str, *, live: bool = False) -> dict[str, Any]:
         "events": known.reading.read,
         "began": known.ends.began,
     }
+
+
+def no_entry(path: Path, key: str, error: Exception) -> dict[str, Any]:
+    """A run of which nothing can be told: its place in the list, and why."""
+    told = {"key": key, "name": _shown(path.name), "path": _shown(str(path)), "events": 0, "began": None}
+    return told | {"state": f"cannot be told: {type(error).__name__}", "verdict": "", "alerts": ""}
 
 
 def told_apart(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -115,6 +115,24 @@ def test_a_page_that_cannot_be_made_takes_no_other_with_it(tmp_path: Path, monke
     folder.close()
 
 
+def test_a_run_of_which_nothing_can_be_told_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path)
+    for name in ("bad", "good"):
+        hostile(tmp_path / name, name)
+    folder.look()
+    while folder.read():
+        pass
+    [bad] = [run for run in folder.runs.values() if run.directory.name == "bad"]
+    monkeypatch.setattr(bad, "entry", lambda: 1 / 0)
+    rows = {row["name"]: row for row in json.loads(_told(folder, []))["runs"]}
+    assert rows["bad"].keys() >= rows["good"].keys()
+    assert rows["bad"]["state"] == "cannot be told: ZeroDivisionError"
+    assert rows["good"]["events"] > 0
+    folder.close()
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
