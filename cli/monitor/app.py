@@ -88,7 +88,7 @@ class Monitor(App[None]):
         super().__init__()
         self.animation_level = "none"
         self._looks = looks
-        self._run, self._text = 0, ""
+        self._path, self._text = looks()[0].path, ""
         self._shown: tuple[object, ...] = ()
         self._place: Place | None = None
 
@@ -115,15 +115,21 @@ class Monitor(App[None]):
 
     def look(self) -> None:
         """Show the page at hand, if there is anything new on it."""
-        page, look = self.query_one(TabbedContent).active, self._looks()[self._run]
+        looks, at = self._current()
+        page, look = self.query_one(TabbedContent).active, looks[at]
         if self._place not in (places := self._choices(look)):
             self._place = places[0]
-        shown = (page, id(look), self._place, self._text, self.size.width)
+        shown = (page, id(look), self._place, self._text, self.size.width, at, len(looks))
         if shown == self._shown:
             return
         self._shown = shown
-        self.query_one("#head", Static).update(head(look, self._place, self._run, len(self._looks()), self._text))
+        self.query_one("#head", Static).update(head(look, self._place, at, len(looks), self._text))
         self._show(page, look)
+
+    def _current(self) -> tuple[list[Look], int]:
+        """All looks, and which of them is shown: other runs come and go meanwhile."""
+        looks = self._looks()
+        return looks, next((nth for nth, look in enumerate(looks) if look.path == self._path), 0)
 
     def _show(self, page: str, look: Look) -> None:
         pane = self.query_one(f"#{page}", TabPane)
@@ -150,14 +156,16 @@ class Monitor(App[None]):
 
     def action_place(self, by: int) -> None:
         """Go on to another environment."""
-        choices = self._choices(self._looks()[self._run])
+        looks, shown = self._current()
+        choices = self._choices(looks[shown])
         at = choices.index(self._place) if self._place in choices else 0
         self._place = choices[(at + by) % len(choices)]
         self.look()
 
     def action_run(self, by: int) -> None:
         """Go on to another run."""
-        self._run = (self._run + by) % len(self._looks())
+        looks, at = self._current()
+        self._path = looks[(at + by) % len(looks)].path
         self.look()
 
     def action_filter(self) -> None:

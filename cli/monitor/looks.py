@@ -9,13 +9,15 @@ from typing import Any
 
 from nissa.cli.monitor.courses import Courses, Place
 from nissa.events.event import natural_order
-from nissa.pipeline.following import FollowedRun
+from nissa.pipeline.following import FollowedRun, runs_meant
 from nissa.pipeline.sources import UnreadableRunError
 
 __all__ = ["Look", "Looks"]
 
 _EVERY, _PAUSE = 0.5, 0.1
 """Seconds between two looks at a run that goes on, and between two at its files."""
+_NEW = 2.0
+"""Seconds between two looks for runs that are new."""
 _NOTHING: Mapping[str, list[dict[str, Any]]] = {}
 
 
@@ -47,12 +49,14 @@ class Look:
 
 
 class Looks:
-    """Follows runs on a thread of its own; `current` has the last look at each."""
+    """Follows what is `asked` for, runs or folders of them, on a thread of its own; `current` has the last looks."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.current = [Look(path, path.name) for path in paths]
+    def __init__(self, asked: Sequence[Path]) -> None:
+        self._asked = asked
+        self._runs: dict[Path, _Run] = {}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nissa-looks", daemon=True)
+        self._find()
 
     def start(self) -> None:
         """Begin to read."""
@@ -64,16 +68,33 @@ class Looks:
         self._thread.join(5)
 
     def _run(self) -> None:
-        runs = [_Run(look.path) for look in self.current]
+        found = time.monotonic()
         while not self._closing.is_set():
-            busy = False
-            runs = [_again(run) for run in runs]
-            for nth, run in enumerate(runs):
-                busy |= run.step(self._closing.is_set)
-                self.current[nth] = run.look
-            self._closing.wait(0 if busy else _PAUSE)
-        for run in runs:
+            if time.monotonic() > found + _NEW:
+                self._find()
+                found = time.monotonic()
+            self._closing.wait(0 if self._read() else _PAUSE)
+        for run in self._runs.values():
             run.followed.close()
+
+    def _find(self) -> None:
+        """Runs that are new stand behind the others; those that are gone are let go of."""
+        wanted = dict.fromkeys(path for one in self._asked for path in runs_meant(one))
+        kept = {path: run for path, run in self._runs.items() if path in wanted}
+        gone = [run for path, run in self._runs.items() if path not in wanted]
+        self._runs = kept | {path: _Run(path) for path in wanted if path not in kept}
+        self.current = [run.look for run in self._runs.values()]
+        for run in gone:
+            run.followed.close()
+
+    def _read(self) -> bool:
+        """Some of each; whether there may be more."""
+        more = False
+        for nth, (path, was) in enumerate(self._runs.items()):
+            run = self._runs[path] = _again(was)
+            more |= run.step(self._closing.is_set)
+            self.current[nth] = run.look
+        return more
 
 
 class _Run:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nissa.cli.errors import UsageError
+from nissa.pipeline.following import runs_meant
 from nissa.sinks.packages import MissingPackageError, needed
-from nissa.sinks.run_log import segments
 
 __all__ = ["add"]
 
@@ -22,16 +22,17 @@ _URL = "{0} has the last values alone, and no seeds, courses or alerts: give the
 def add(commands: Any) -> None:
     """Declare the subcommand."""
     parser = commands.add_parser("monitor", help="watch runs in the terminal, live or recorded")
-    what = "a run, live or recorded, a folder of runs, or a file of lines (esper-lite's too)"
+    what = "a run, live or recorded, a folder of runs at any depth, or a file of lines (esper-lite's too)"
     parser.add_argument("paths", nargs="+", metavar="RUN", help=what)
     parser.add_argument("--no-color", action="store_true", help="use no colours")
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    paths = [*_runs(arguments.paths)]
+    asked = [*_asked(arguments.paths)]
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        raise UsageError(f"this is no terminal: use `nissa replay {paths[0]}`, or `nissa brief {paths[0]}`")
+        run = runs_meant(asked[0])[0]
+        raise UsageError(f"this is no terminal: use `nissa replay {run}`, or `nissa brief {run}`")
     if arguments.no_color:
         os.environ["NO_COLOR"] = "1"
     try:
@@ -45,7 +46,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     with suppress(OSError):
         os.nice(_POLITE)
-    looks = Looks(paths)
+    looks = Looks(asked)
     looks.start()
     try:
         Monitor(lambda: looks.current).run()
@@ -54,8 +55,8 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _runs(words: Sequence[str]) -> Iterator[Path]:
-    """The runs that are meant: of a folder that is none, those in it. Raises UsageError where there is none."""
+def _asked(words: Sequence[str]) -> Iterator[Path]:
+    """What is to be looked at. Raises UsageError where there can be no run."""
     for word in words:
         if word.startswith(("http://", "https://")):
             raise UsageError(_URL.format(word))
@@ -63,10 +64,4 @@ def _runs(words: Sequence[str]) -> Iterator[Path]:
         # A run that has not begun has no directory yet.
         if not path.parent.exists():
             raise UsageError(f"there is no {path.parent}: give the directory of a run")
-        within = [] if segments(path) or path.is_file() else [*_within(path)]
-        yield from within or [path]
-
-
-def _within(folder: Path) -> Iterator[Path]:
-    with suppress(OSError):
-        yield from sorted(child for child in folder.iterdir() if child.is_dir() and segments(child))
+        yield path

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from nissa.cli.monitor.looks import Looks
-from nissa.cli.monitor.monitor import _runs
 from nissa.events.kinds import EpochCompleted
-from nissa.pipeline import following
 from nissa.pipeline.following import FollowedRun
+from nissa.pipeline.following import followed_run as following
 from nissa.pipeline.sources import log_files
 from nissa.pipeline.telemetry import Telemetry
 from tests.waiting import until
@@ -37,8 +36,7 @@ def test_a_run_that_cannot_be_read_stays_so_and_the_others_go_on(tmp_path: Path)
 def test_a_run_may_begin_after_its_monitor(made: bool, tmp_path: Path) -> None:
     if made:
         (tmp_path / "run").mkdir()
-    (path,) = _runs([str(tmp_path / "run")])
-    looks = Looks([path])
+    looks = Looks([path := tmp_path / "run"])
     looks.start()
     until(lambda: looks.current[0].state == "quiet")
     assert looks.current[0].problem == "no event yet"
@@ -59,6 +57,24 @@ def test_a_run_that_begins_while_it_is_asked_what_is_there_is_followed(
 
     monkeypatch.setattr(following, "log_files", just_begun)
     assert FollowedRun(tmp_path / "run", {}).state() != "recorded"
+
+
+def test_runs_of_a_folder_come_and_go_while_it_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nissa.cli.monitor.looks._NEW", 0.0)
+    looks = Looks([tmp_path / "runs"])
+    looks.start()
+
+    def names() -> list[str]:
+        return [look.name for look in looks.current if look.state == "ended"]
+
+    assert [look.path.name for look in looks.current] == ["runs"]
+    recorded(tmp_path / "runs" / "a", "first")
+    until(lambda: names() == ["first"] and len(looks.current) == 1)
+    recorded(tmp_path / "runs" / "deep" / "er" / "b", "second")
+    until(lambda: names() == ["first", "second"])
+    shutil.rmtree(tmp_path / "runs" / "a")
+    until(lambda: names() == ["second"])
+    looks.close()
 
 
 def test_a_directory_with_the_log_of_another_system_is_read_once(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,27 @@ def test_keys_go_through_environments_and_runs_and_come_back(look: Look, tmp_pat
 
     assert len(look.places) == 2
     piloted(runs, drive, (80, 24))
+
+
+def test_the_run_on_the_screen_stays_while_others_come_and_go(look: Look) -> None:
+    first, second, third = (replace(look, path=Path(name), name=name) for name in ("first", "second", "third"))
+    looks = [first, second]
+
+    async def drive(pilot: Pilot[None]) -> None:
+        async def head(*now: Look) -> str:
+            looks[:] = now
+            pilot.app.look()  # type: ignore[attr-defined]
+            await pilot.pause()
+            return on_screen(pilot)[0]
+
+        await pilot.press("r")
+        await pilot.pause()
+        assert "second [2/2]" in await head(first, second)
+        assert "second [2/3]" in await head(first, second, third)
+        assert "second [1/2]" in await head(second, third)
+        assert "third " in await head(third)
+
+    piloted(looks, drive, (80, 24))
 
 
 def test_a_text_leaves_the_rows_in_which_it_stands(look: Look) -> None:

@@ -1,26 +1,18 @@
 """The runs below a folder, those that began last: found anew every 2 s, and each read a piece at a time in turn."""
 
 import logging
-import os
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from threading import Event, Thread
 
 from nissa.cli.runs.report.live.followed import Followed
+from nissa.pipeline.following import FOLLOWED, runs_below
 from nissa.sinks.printable import printable
-from nissa.sinks.run_log import segments
 
 __all__ = ["Folder"]
 
 _EVERY = 2.0
 """Seconds between two looks for new runs and new lines."""
-_RUNS = 50
-"""Runs that are followed."""
-_DEEP = 5
-"""Folders in folders that are looked into."""
-_FOLDERS = 10_000
-"""Folders that are looked into."""
 _BATCHES = 64
 """Pieces of one run that are read before it is another one's turn."""
 
@@ -60,9 +52,9 @@ class Folder:
 
     def look(self) -> None:
         """Take in runs that are new, and let go of those that are gone."""
-        found = sorted(_directories(self.root), key=_began, reverse=True)
-        self.left_out = len(found[_RUNS:])
-        wanted = {_key(directory): directory for directory in found[:_RUNS]}
+        found = runs_below(self.root)
+        self.left_out = len(found[FOLLOWED:])
+        wanted = {_key(directory): directory for directory in found[:FOLLOWED]}
         runs = {key: self._kept(key) or Followed(directory, key) for key, directory in wanted.items()}
         gone = [run for key, run in self.runs.items() if runs.get(key) is not run]
         self.runs = runs
@@ -99,34 +91,6 @@ class Folder:
             run.unreadable = True
             return False
         return steps == _BATCHES
-
-
-def _directories(root: Path) -> Iterator[Path]:
-    """Run directories at and below a folder; links are not followed, and what is hidden is not looked into."""
-    looked, waiting = 0, [(root, 0)]
-    while waiting and looked < _FOLDERS:
-        folder, depth = waiting.pop(0)
-        looked += 1
-        if segments(folder):
-            yield folder
-        elif depth < _DEEP:
-            waiting += [(inner, depth + 1) for inner in _folders(folder)]
-
-
-def _folders(folder: Path) -> list[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted(e.name for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False))
-    except OSError:
-        return []
-    return [folder / name for name in names]
-
-
-def _began(directory: Path) -> float:
-    try:
-        return segments(directory)[0].stat().st_mtime
-    except (OSError, IndexError):
-        return 0.0
 
 
 def _key(directory: Path) -> str:

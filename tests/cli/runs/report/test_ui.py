@@ -15,9 +15,9 @@ import pytest
 
 from nissa.cli.main import main
 from nissa.cli.runs.report.live import Folder, PageServer
-from nissa.cli.runs.report.live.folder import _RUNS as ROOM
 from nissa.cli.runs.report.live.server import _AT_ONCE, _told
 from nissa.events.kinds import BatchCompleted
+from nissa.pipeline.following import FOLLOWED as ROOM
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.prometheus import listening
 from tests.addresses import free_address
