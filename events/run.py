@@ -110,6 +110,12 @@ class SinkState:
     """"closed" (well), "open" (resting after failures) or "half_open" (trying again)."""
     dropped: dict[str, int]
     """Events shed from its queue, by kind."""
+    reasons: dict[str, Count] = field(default_factory=dict)
+    """Events shed from its queue, by reason: "full" (too many waited), "heavy" (they held too many bytes) or "end" (no
+    time was left)."""
+    oldest: Seconds | None = None
+    """Age of the oldest event that it has not written, since that was emitted; 0 where there is none. Of what it holds
+    after a failure, at most that. None where it is not told."""
 
 
 @part
@@ -124,6 +130,9 @@ class PipelineState:
     """Events between emission and delivery, counted where they wait."""
     dropped: dict[str, int]
     """Events shed before delivery, by kind."""
+    reasons: dict[str, Count] = field(default_factory=dict)
+    """Events shed before delivery, by reason: "full" (too many waited), "heavy" (they held too many bytes) or "end" (no
+    time was left)."""
     refused: Count
     """Events emitted after the end; they are not among the accepted."""
     faults: dict[str, int]

@@ -36,6 +36,7 @@ LEADS: Mapping[str, tuple[str, str]] = {
     "NissaLifecycleEventsDropped": ("nissa-pipeline", "Dropped by kind"),
     "NissaEventsDropped": ("nissa-pipeline", "Dropped by kind"),
     "NissaSinkDown": ("nissa-pipeline", "Sinks"),
+    "NissaSinkBehind": ("nissa-pipeline", "Behind"),
     "NissaPipelineFault": ("nissa-pipeline", "Faults by part"),
     "NissaLabelBudgetExceeded": ("nissa-pipeline", "Label sets refused"),
 }

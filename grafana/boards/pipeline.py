@@ -4,12 +4,13 @@ from typing import Any
 
 from nissa.grafana.boards.frame import Sections, dashboard
 from nissa.grafana.boards.pipeline_details import pipeline_details
-from nissa.grafana.panels import ANY, BAD, FINE, LAG, QUEUED, growing, lines, numbers, states
+from nissa.grafana.panels import ANY, BAD, FINE, LAG, QUEUED, SINK_AGE, growing, lines, numbers, states
 from nissa.grafana.promql import PROCESS, Query, held_all, increase, largest, of, rate
 
 __all__ = ["pipeline_board"]
 
 _PROCESS, _NONE = "{{instance}}", "none"
+_WHY = "Events: full, too many waited; heavy, they held too many bytes; end, no time was left for them."
 _MOST = 8
 """How many kinds of event are shown, of more than fifty."""
 
@@ -79,6 +80,7 @@ def _events() -> list[Any]:
     both = [Query(f"sum by (instance) ({rate(metric)})", f"{name} {_PROCESS}") for metric, name in rates]
     shed = _kinds(f"sum by (kind) ({increase('nissa_pipeline_dropped_total')})")
     late = Query(f"sum by (instance) ({increase('nissa_pipeline_refused_total')})", _PROCESS)
+    why = Query(f"sum by (reason) ({increase('nissa_pipeline_reasons_total')})", "{{reason}}")
     waiting = Query(of("nissa_pipeline_queued_events"), _PROCESS)
     dropped = "Events, the eight kinds of which most were dropped."
     most = "In a second, the eight kinds of which there were most."
@@ -88,8 +90,9 @@ def _events() -> list[Any]:
         lines("Accepted and delivered", "In a second; apart for long, events are lost or wait.", "cps", *both),
         lines("Lag", lag, "s", Query(of("nissa_pipeline_lag_seconds"), _PROCESS), limits=LAG),
         lines("Waiting for delivery", "Events in the hub's buffer.", "short", waiting, limits=QUEUED),
-        growing("Dropped by kind", dropped, shed, limits=ANY).no_value(_NONE),
-        growing("Emitted after the end", "Events refused, because their run had ended.", late),
+        growing("Dropped by kind", dropped, shed, size=(8, 8), limits=ANY).no_value(_NONE),
+        growing("Reasons before delivery", _WHY, why, size=(8, 8), limits=ANY).no_value(_NONE),
+        growing("Emitted after the end", "Events refused, because their run had ended.", late, size=(8, 8)),
     ]
 
 
@@ -104,6 +107,9 @@ def _sinks() -> list[Any]:
     written, waiting = rate("nissa_sink_written_total"), of("nissa_sink_queued_events")
     given_up, retried = increase("nissa_sink_failed_total"), increase("nissa_sink_retries_total")
     most = "Events, the eight kinds of which most were shed."
+    late = "Age of the oldest event that the sink has not written. It rises while a sink hangs, which raises nothing."
+    oldest = Query(f"max by (sink) ({of('nissa_sink_oldest_seconds')})", "{{sink}}")
+    why = Query(f"sum by (sink, reason) ({increase('nissa_sink_reasons_total')})", "{{reason}} {{sink}}")
     return [
         states("Sinks", "Whether the sink's circuit breaker is closed.", "none", up, names=named, size=(24, 5)),
         lines("Written", "Events that the sink took, in a second.", "cps", _by_sink(written), size=(8, 8)),
@@ -111,6 +117,8 @@ def _sinks() -> list[Any]:
         growing("Given up", "Events given up after retries.", _by_sink(given_up), size=(8, 8), limits=ANY),
         growing("Tried again", "Attempts that raised and were tried again.", _by_sink(retried)),
         growing("Shed by sinks", most, Query(shed, "{{kind}} {{sink}}"), limits=ANY).no_value(_NONE),
+        lines("Behind", late, "s", oldest, limits=SINK_AGE),
+        growing("Reasons of sinks", _WHY, why, limits=ANY).no_value(_NONE),
     ]
 
 

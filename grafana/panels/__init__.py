@@ -22,6 +22,7 @@ from nissa.grafana.panels.thresholds import (
     QUEUED,
     SCRAPE_SECONDS,
     SILENCE,
+    SINK_AGE,
     VALUE_SPREAD,
     Limits,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "SCRAPE_SECONDS",
     "SHOWN",
     "SILENCE",
+    "SINK_AGE",
     "SOURCE",
     "STAGE_COLORS",
     "VALUE_SPREAD",

@@ -28,6 +28,7 @@ __all__ = [
     "QUEUED",
     "SCRAPE_SECONDS",
     "SILENCE",
+    "SINK_AGE",
     "VALUE_SPREAD",
     "Limits",
 ]
@@ -74,6 +75,8 @@ SILENCE = Limits(600)
 """Seconds without an event of the trainer while the run goes on."""
 LAG = Limits(1, 10)
 """Seconds from an event's emission to its delivery."""
+SINK_AGE = Limits(60)
+"""Seconds that an event has waited for a sink; from a minute on an alert fires."""
 QUEUED = Limits(1_000, 10_000)
 """Events that wait."""
 SCRAPE_SECONDS = Limits(0.25, 1)

@@ -8,6 +8,7 @@ from nissa.events.codec import UnwritableEventError
 from nissa.events.event import Event
 from nissa.events.kinds import SinkState
 from nissa.pipeline.dispatch import FaultLog
+from nissa.pipeline.hub.books import Books
 from nissa.pipeline.hub.circuit_breaker import CircuitBreaker
 from nissa.pipeline.hub.worker import Worker
 
@@ -36,6 +37,7 @@ class GuardedSink:
         self._take_all: Callable[[Sequence[Event[Any]]], bool] | None = getattr(sink, "take_all", None)
         self._retries = 0
         self._flush_every, self._flushed, self._resting = flush_every, 0.0, 0.0
+        self._held_since: float | None = None
 
     def state(self) -> SinkState:
         """How the sink is doing."""
@@ -49,7 +51,18 @@ class GuardedSink:
             retries=self._retries,
             breaker=self._breaker.state,
             dropped=books.dropped,
+            reasons=books.reasons,
+            oldest=self._oldest(books),
         )
+
+    def _oldest(self, books: Books) -> float:
+        """Age in seconds of the oldest event that is not written; 0 where there is none."""
+        waiting, held = self._worker.buffer.oldest(), self._held_since
+        times = [held] if held is not None and books.fates["held"] else []
+        if waiting:
+            # The hub's own buffer has no events yet, but its entries bear their time.
+            times.append(waiting[3].time if isinstance(waiting[3], Event) else waiting[1])
+        return max(0.0, time.time() - min(times)) if times else 0.0
 
     def give_up(self) -> None:
         """Called when the worker has ended, or is left behind: what the sink holds, nobody will see written."""
@@ -75,6 +88,8 @@ class GuardedSink:
             self._faults.report(self.name, error)
             left = held
         self._worker.buffer.turn("held", "written", held - left)
+        if not left:
+            self._held_since = None
 
     def write_run(self, events: Sequence[Event[Any]]) -> list[str]:
         """Have the sink take several events, together if it can. Returns what became of each."""
@@ -85,8 +100,7 @@ class GuardedSink:
             self._retries += 1
         if not together:
             return [self.write(event) for event in events]
-        if not self._buffers:
-            self._breaker.succeeded()
+        self._took(events[0])
         return [self._taken] * len(events)
 
     @property
@@ -116,9 +130,14 @@ class GuardedSink:
                 self._count_out()
                 self._breaker.failed()
             return error
+        self._took(event)
+        return None
+
+    def _took(self, event: Event[Any]) -> None:
         if not self._buffers:
             self._breaker.succeeded()
-        return None
+        elif self._held_since is None:
+            self._held_since = event.time
 
     def _bury(self, event: Event[Any], error: BaseException, ending: bool) -> str:
         self._faults.report(self.name, error, event)
@@ -145,6 +164,7 @@ class GuardedSink:
             return False
         self._breaker.succeeded()
         self._worker.buffer.turn("held", "written", self._held())
+        self._held_since = None
         return True
 
     def end(self) -> None:

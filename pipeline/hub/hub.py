@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EventsDropped, Heartbeat, MachineState, Payload, PipelineState
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
+from nissa.pipeline.hub.books import Books
 from nissa.pipeline.hub.fidelity_feedback import FidelityFollower
 from nissa.pipeline.hub.guarded_sink import GuardedSink
 from nissa.pipeline.hub.machine import Machine
-from nissa.pipeline.hub.priority_buffer import Books, Entry
+from nissa.pipeline.hub.priority_buffer import Entry
 from nissa.pipeline.hub.sink_worker import SinkWorker
 from nissa.pipeline.hub.worker import Worker
 
@@ -95,6 +96,7 @@ class Hub:
             delivered=books.fates.total(),
             queued=books.queued,
             dropped=books.dropped,
+            reasons=books.reasons,
             refused=self._worker.buffer.refused,
             faults=dict(self.faults.counts),
             restarts=self._worker.restarts,

@@ -5,12 +5,13 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from nissa.events.kind import Importance, Payload
+from nissa.pipeline.hub.books import Books
 from nissa.pipeline.hub.weight import FLAT, weight
 
-__all__ = ["MOST_BYTES", "Books", "Entry", "PriorityBuffer"]
+__all__ = ["MOST_BYTES", "Entry", "PriorityBuffer"]
 
 MOST_BYTES = 128 << 20
 """Bytes that the entries of one buffer may hold, about."""
@@ -24,26 +25,11 @@ _LARGE = 1 << 15
 _HANDFUL, _OF = 64, 1024
 """Entries that are taken under one lock, at most one in so many of the capacity: newer ones shed them no more."""
 _SHED = "shed"
+_FULL, _HEAVY, _END = "full", "heavy", "end"
+"""Why entries are shed: there are too many, they hold too many bytes, or there is no time left for them."""
 
 Entry = tuple[int, float, Payload, Any]
 """Ticket (strictly increasing), time of acceptance, payload, and what was handed in with it."""
-
-
-class Books(NamedTuple):
-    """Where all entries are, each counted where it is handed over."""
-
-    accepted: int
-    """Entries that came in."""
-    queued: int
-    """Entries that wait, and the one in hand."""
-    dropped: dict[str, int]
-    """Entries that were shed, by kind."""
-    fates: Counter[str]
-    """Entries that were taken and settled, by what became of them."""
-
-    def missing(self) -> int:
-        """Entries that are nowhere, or less than 0 for entries that are counted twice. It should be 0."""
-        return self.accepted - self.queued - sum(self.dropped.values()) - self.fates.total()
 
 
 class PriorityBuffer:
@@ -65,6 +51,7 @@ class PriorityBuffer:
         self.capacity = capacity
         self.accepted = 0
         self.dropped: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
         self.closed = False
         self.refused = 0
         """Events that came after the end."""
@@ -134,8 +121,16 @@ class PriorityBuffer:
         """Where everything is, at one moment."""
         with self._lock:
             fates, dropped = self._fates.copy(), self.dropped.copy()
-            settled = self._enter(fates, dropped)
-            return Books(self.accepted, len(self) + len(self._hand) - settled, dict(dropped), fates)
+            reasons = self._reasons.copy()
+            settled = self._enter(fates, dropped, reasons)
+            queued = len(self) + len(self._hand) - settled
+            return Books(self.accepted, queued, dict(dropped), dict(reasons), fates)
+
+    def oldest(self) -> Entry | None:
+        """The entry that has waited longest, or is in hand; None if there is none."""
+        with self._lock:
+            waiting = [*self._hand[len(self._settled) :][:1], *(queue[0] for queue in self._queues if queue)]
+            return min(waiting, key=_ticket, default=None)
 
     def park(self) -> bool:
         """Let the next entry call `on_first`; False, and nothing is changed, if there is an entry already."""
@@ -155,13 +150,15 @@ class PriorityBuffer:
         """Drop what is queued, and what is in hand: nobody waits for it any more."""
         with self._lock:
             self.shed(max(Importance))
-            self.dropped.update(entry[2].kind for entry in self._put_down())
+            left = self._put_down()
+            self.dropped.update(entry[2].kind for entry in left)
+            self._reasons[_END] += len(left)
 
     def shed(self, most: Importance) -> None:
         """Drop what is queued of this importance and below, because there is no time left for all."""
         with self._lock:
             self._least = Importance(min(most + 1, max(Importance)))
-            while self._shed(most):
+            while self._shed(most, _END):
                 pass
 
     def after_fork(self) -> None:
@@ -189,12 +186,12 @@ class PriorityBuffer:
 
     def _put_down(self) -> list[Entry]:
         """Enter in the books what is settled of the handful, and let go of it. Returns what is not settled."""
-        settled = self._enter(self._fates, self.dropped)
+        settled = self._enter(self._fates, self.dropped, self._reasons)
         hand, self._hand = self._hand, []
         self._settled = []
         return hand[settled:]
 
-    def _enter(self, fates: Counter[str], dropped: Counter[str]) -> int:
+    def _enter(self, fates: Counter[str], dropped: Counter[str], reasons: Counter[str]) -> int:
         """Enter in books what is settled of the handful; how many that are."""
         settled = self._settled[: len(self._hand)]
         for fate in {*settled}:
@@ -202,6 +199,7 @@ class PriorityBuffer:
                 fates[fate] += settled.count(fate)
         if _SHED in settled:
             dropped.update(e[2].kind for e, fate in zip(self._hand, settled, strict=False) if fate is _SHED)
+            reasons[_END] += settled.count(_SHED)
         return len(settled)
 
     def _put_rarely(self, payload: Payload, item: Any, at: float) -> None:
@@ -237,10 +235,11 @@ class PriorityBuffer:
         room = self.capacity - len(bulk) - len(routine) - len(lifecycle)
         if room > 0:
             self._next_look = self.accepted + (min(room, _LOOK) if self._stride > 1 else 1)
-        elif not self._shed(payload.importance):
+        elif not self._shed(payload.importance, _FULL):
             # All that waits is more important, so the newcomer goes, and its number shows as a gap.
             self.accepted += 1
             self.dropped[payload.kind] += 1
+            self._reasons[_FULL] += 1
             return False
         return True
 
@@ -253,7 +252,7 @@ class PriorityBuffer:
             self._stride = 1
             self._weigh()
         self._weighed = self.accepted
-        while self._bytes > self._most_bytes and self._shed(max(Importance)):
+        while self._bytes > self._most_bytes and self._shed(max(Importance), _HEAVY):
             pass
 
     def _weigh(self) -> int:
@@ -269,7 +268,7 @@ class PriorityBuffer:
                 self._sizes[ticket] = self._stride * size
         return largest
 
-    def _shed(self, most: Importance) -> bool:
+    def _shed(self, most: Importance, why: str) -> bool:
         """Drop the oldest of the least important entries up to this importance; False if there is none."""
         for queue in self._queues[: most + 1]:
             if queue:
@@ -277,8 +276,13 @@ class PriorityBuffer:
                 if self._sizes:
                     self._bytes -= self._sizes.pop(ticket, 0)
                 self.dropped[victim.kind] += 1
+                self._reasons[why] += 1
                 return True
         return False
+
+
+def _ticket(entry: Entry) -> int:
+    return entry[0]
 
 
 def _head(queue: deque[Entry]) -> int:

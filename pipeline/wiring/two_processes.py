@@ -64,7 +64,7 @@ def in_two_processes(asked: Asked) -> Wiring:
     return Wiring(hub, snapshot, state, resumed, collector=collector, terminal=terminal)
 
 
-_OURS = ("accepted", "delivered", "queued", "dropped", "refused", "restarts")
+_OURS = ("accepted", "delivered", "queued", "dropped", "reasons", "refused", "restarts")
 """What the trainer's process knows best of the account."""
 
 

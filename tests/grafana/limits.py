@@ -13,6 +13,7 @@ __all__ = ["LIMITS", "NAMED", "colour_at", "limits_of", "steps_of"]
 
 _NEVER = (
     *("nissa_pipeline_dropped_total", "nissa_sink_dropped_total", "nissa_sink_failed_total"),
+    *("nissa_pipeline_reasons_total", "nissa_sink_reasons_total"),
     *("nissa_pipeline_faults_total", "nissa_pipeline_restarts_total", "nissa_scrape_errors_total"),
     *("nissa_label_sets_refused_total", "nissa_alert_active", "nissa_red_flag", "nissa_layers_with_complaint"),
     *("nissa_grad_non_finite", "nissa_activation_non_finite"),
@@ -35,6 +36,7 @@ LIMITS: Mapping[str, Limits] = {
     "nissa_pipeline_lag_seconds": thresholds.LAG,
     "nissa_pipeline_queued_events": thresholds.QUEUED,
     "nissa_sink_queued_events": thresholds.QUEUED,
+    "nissa_sink_oldest_seconds": thresholds.SINK_AGE,
     "rate(nissa_scrape_seconds_total) / rate(nissa_scrapes_total)": thresholds.SCRAPE_SECONDS,
     "nissa_sink_up": Limits(critical=1, below=True),
     "rate(nissa_head_entropy_nats_total) / rate(nissa_head_log_valid_nats_total)": thresholds.ENTROPY,

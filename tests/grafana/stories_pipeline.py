@@ -39,6 +39,7 @@ def _before(name: str, series: str, where: str, **labels: str) -> Story:
 _DISK = "nissa_sink_dropped_total@PROCESS,sink=disk,kind=seed_culled"
 _SHED = "host:9464 shed about 1"
 _DOWN: Line = steps((0, 1), (10, 0), (20, 1), (30, 0), (40, None))
+_HANGS: Line = steps((0, 0), (10, 61), (20, 0), (22, 60), (30, 61), (40, None))
 
 STORIES = (
     once(
@@ -114,6 +115,16 @@ STORIES = (
         fires=(12, 16.5, 19.75, 41.75),
         labels={**PROCESS, "sink": "log"},
         description="Sink log of host:9464 is down; its queue fills, and is shed when it is full.",
+    ),
+    Story(
+        alert="NissaSinkBehind",
+        name="the log hangs, and raises nothing",
+        series={"nissa_sink_oldest_seconds@PROCESS,sink=log": _HANGS},
+        missed=((15, 16.75),),
+        silent=(9.75, 11.75, 20, 24, 42),
+        fires=(12, 16.5, 19.75, 41.75),
+        labels={**PROCESS, "sink": "log"},
+        description="Sink log of host:9464 has not written an event that is 61 seconds old.",
     ),
     once(
         "NissaLabelBudgetExceeded",

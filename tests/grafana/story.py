@@ -84,6 +84,7 @@ def _process() -> dict[str, Line]:
         "up@PROCESS": steps((0, 1)),
         "nissa_pipeline_accepted_total@PROCESS": lambda minute: 1 + 80 * minute,
         "nissa_sink_up@PROCESS,sink=log": steps((0, 1)),
+        "nissa_sink_oldest_seconds@PROCESS,sink=log": steps((0, 0.5)),
         **{f"nissa_pipeline_dropped_total@PROCESS,kind={kind}": zero for kind in kinds},
         **{f"nissa_sink_dropped_total@PROCESS,sink=log,kind={kind}": zero for kind in kinds},
         "nissa_pipeline_faults_total@PROCESS,component=hub": zero,

@@ -29,6 +29,7 @@ BY_KIND = {
     "ablation",
     "batch",
     *("accuracy", "accuracy_delta", "culled", "decisions", "dropped", "entropy", "epochs", "epochs_in_stage"),
+    "reasons",
     *(
         "final_accuracy",
         "final_loss",

@@ -88,13 +88,23 @@ ENV = Scope("r1", "ppo", 0, 2, 7)
 TWIN = Scope("r1", "ppo", 0, None, 7)
 
 _SINK = SinkState(
-    sink="log", given=99, written=90, queued=3, failed=2, retries=5, breaker="open", dropped={"batch_completed": 4}
+    sink="log",
+    given=99,
+    written=90,
+    queued=3,
+    failed=2,
+    retries=5,
+    breaker="open",
+    dropped={"batch_completed": 4},
+    reasons={"full": 3, "end": 1},
+    oldest=2.5,
 )
 _PIPELINE = PipelineState(
     accepted=110,
     delivered=100,
     queued=4,
     dropped={"batch_completed": 6},
+    reasons={"heavy": 6},
     refused=1,
     faults={"best_runs": 2},
     restarts=1,

@@ -16,6 +16,8 @@ NOTHING_YET = PipelineState(
 )
 _COMPONENTS = ("dispatcher", "emit", "hub")
 """Components that every pipeline has; that an alert sees the first error, they are there from the start."""
+_REASONS = ("full", "heavy", "end")
+"""Why events are shed: too many wait, they hold too many bytes, or no time is left for them."""
 
 
 def _kinds(_: Labels, known: Snapshot) -> list[Row]:
@@ -32,6 +34,10 @@ def _dropped(at: Labels, state: PipelineState | SinkState) -> list[Row]:
     return [((*at, kind), state.dropped.get(kind, 0)) for kind in {**KINDS, **state.dropped}]
 
 
+def _reasons(at: Labels, state: PipelineState | SinkState) -> list[Row]:
+    return [((*at, reason), state.reasons.get(reason, 0)) for reason in {**dict.fromkeys(_REASONS), **state.reasons}]
+
+
 def _faults(_: Labels, state: PipelineState) -> list[Row]:
     components = (*_COMPONENTS, *(sink.sink for sink in state.sinks), *state.faults)
     return [((component,), state.faults.get(component, 0)) for component in components]
@@ -43,6 +49,10 @@ def _sinks(_: Labels, state: PipelineState) -> list[Row]:
 
 def _dropped_by_sinks(_: Labels, state: PipelineState) -> list[Row]:
     return [row for sink in state.sinks for row in _dropped((sink.sink,), sink)]
+
+
+def _reasons_of_sinks(_: Labels, state: PipelineState) -> list[Row]:
+    return [row for sink in state.sinks for row in _reasons((sink.sink,), sink)]
 
 
 TABLES = (
@@ -86,6 +96,9 @@ TABLES = (
     at_scrape(PipelineState, ("kind",), rows=_dropped)(
         nissa_pipeline_dropped_total=counter("events", "Events shed before delivery.", float),
     ),
+    at_scrape(PipelineState, ("reason",), rows=_reasons)(
+        nissa_pipeline_reasons_total=counter("events", "The events shed before delivery, by reason.", float),
+    ),
     at_scrape(PipelineState, ("component",), rows=_faults)(
         nissa_pipeline_faults_total=counter("errors", "Errors caught in the pipeline.", float),
     ),
@@ -98,6 +111,9 @@ TABLES = (
         nissa_sink_queued_events=gauge(
             "events", "Events that wait for the sink, or that it has not written yet.", "queued"
         ),
+        nissa_sink_oldest_seconds=gauge(
+            "seconds", "Age of the oldest event that the sink has not written, since that was emitted.", "oldest"
+        ),
         nissa_sink_up=gauge(
             "1",
             "1 while the sink's circuit breaker is closed, 0 while it rests or tries again.",
@@ -106,5 +122,8 @@ TABLES = (
     ),
     at_scrape(PipelineState, ("sink", "kind"), rows=_dropped_by_sinks)(
         nissa_sink_dropped_total=counter("events", "Events shed from a sink's queue.", float),
+    ),
+    at_scrape(PipelineState, ("sink", "reason"), rows=_reasons_of_sinks)(
+        nissa_sink_reasons_total=counter("events", "The events shed from a sink's queue, by reason.", float),
     ),
 )

@@ -44,6 +44,7 @@ def test_accepted_is_taken_plus_queued_plus_dropped_at_any_moment(actions: list[
             put[action.kind] += 1
         assert buffer.accepted == put.total() == taken.total() + len(buffer) + buffer.dropped.total()
         assert not buffer.books().missing()
+        assert sum(buffer.books().reasons.values()) == buffer.dropped.total()
         assert len(buffer) <= capacity
     taken.update(entry[2].kind for entry in drain(buffer))
     assert put == taken + buffer.dropped
@@ -91,7 +92,25 @@ def test_the_books_are_exact_also_while_many_are_in_hand(actions: list[Any], end
     buffer.abandon()
     books = buffer.books()
     assert (books.queued, sum(books.dropped.values()), books.missing()) == (0, put.total() - fates, 0)
+    assert books.reasons.get("end", 0) == put.total() - fates
     assert buffer.take() is None
+
+
+def test_each_that_is_shed_has_its_reason() -> None:
+    buffer = PriorityBuffer(128, most_bytes=1 << 20)
+    for _ in range(130):
+        buffer.put(CULLED, None)
+    assert buffer.books().reasons == {"full": 2}
+    drain(buffer)
+    for _ in range(100):
+        buffer.put(SeedCulled(slot="early", reason="x" * 100_000, initiator="gate", epochs_total=1), None)
+    heavy = buffer.books().reasons["heavy"]
+    assert heavy > 0
+    left = buffer.books().queued
+    assert buffer.take()
+    buffer.shed(Importance.LIFECYCLE)
+    buffer.abandon()
+    assert buffer.books().reasons == {"full": 2, "heavy": heavy, "end": left}
 
 
 def test_a_run_is_what_is_in_hand_and_not_settled_yet() -> None:
@@ -105,7 +124,7 @@ def test_a_run_is_what_is_in_hand_and_not_settled_yet() -> None:
     assert [entry[2] for entry in run] == [EPOCH, CULLED]
     buffer.settle("delivered", "failed")
     assert buffer.take_run() == []
-    assert buffer.books() == (4, 0, {"batch_completed": 1}, Counter(delivered=2, failed=1))
+    assert buffer.books() == (4, 0, {"batch_completed": 1}, {"end": 1}, Counter(delivered=2, failed=1))
 
 
 def test_where_time_runs_out_what_is_in_hand_is_shed_too_but_for_what_is_more_important() -> None:

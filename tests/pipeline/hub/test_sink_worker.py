@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -510,3 +511,48 @@ def test_rests_double_up_to_a_bound_and_one_success_ends_them() -> None:
     assert max(rests) == LONGEST_REST
     breaker.succeeded()
     assert (breaker.state, breaker.rest) == ("closed", 0.0)
+
+
+class Holding:
+    """Keeps what it takes until it is flushed, which fails as long as it is `broken`."""
+
+    broken = True
+
+    def __init__(self) -> None:
+        self.held: list[int] = []
+
+    def __call__(self, e: Event[Any]) -> None:
+        self.held.append(e.seq)
+
+    @property
+    def unwritten(self) -> int:
+        return len(self.held)
+
+    def flush(self) -> None:
+        if self.broken:
+            raise OSError("no space left")
+        self.held.clear()
+
+
+def test_the_age_of_what_waits_is_that_of_its_oldest_event_since_it_was_emitted() -> None:
+    with hanging() as hang:
+        worker = SinkWorker("sink", hang, FaultLog(), capacity=65_536)
+        assert worker.state().oldest == 0.0
+        for ago in (300.0, 200.0, 100.0):
+            worker(replace(batch(int(ago)), time=time.time() - ago))
+        assert 300.0 <= (worker.state().oldest or 0.0) < 300.0 + LIMIT
+    until(lambda: worker.state().written == 3)
+    assert worker.state().oldest == 0.0
+    end(worker)
+
+
+def test_what_a_sink_holds_ages_until_it_is_out() -> None:
+    sink = Holding()
+    worker = SinkWorker("sink", sink, FaultLog(), capacity=65_536)
+    worker(replace(batch(0), time=time.time() - 300.0))
+    until(lambda: bool(sink.held) and worker.state().breaker != "closed")
+    assert 300.0 <= (worker.state().oldest or 0.0) < 300.0 + LIMIT
+    sink.broken = False
+    until(lambda: worker.state().written == 1)
+    assert worker.state().oldest == 0.0
+    end(worker)
