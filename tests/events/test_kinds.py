@@ -36,10 +36,15 @@ def test_what_may_be_missing_is_missing_unless_said_otherwise(cls: type[Any]) ->
     assert all(f.default_factory in (MISSING, dict, list) for f in fields(cls))
 
 
+@pytest.fixture(scope="module")
+def definitions() -> dict[str, Any]:
+    found: dict[str, Any] = json_schema()["$defs"]
+    return found
+
+
 @pytest.mark.parametrize("cls", PARTS, ids=lambda cls: cls.__name__)
-def test_class_and_fields_say_what_they_are(cls: type[Any]) -> None:
+def test_class_and_fields_say_what_they_are(cls: type[Any], definitions: dict[str, Any]) -> None:
     assert inspect.getdoc(cls)
-    definitions = json_schema()["$defs"]
     described = definitions[cls.__name__]["properties"]
     assert [name for name in described if "description" not in described[name]] == []
 
