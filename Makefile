@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 LINKED := $(VENV)/.linked
-RIVALS := $(VENV)/.rivals
 # A file stays with one worker: its tests share what they look at. Three workers on two cores: some wait for servers.
 # The order is kept: by the number of tests, the slowest file would begin last.
 TESTS := $(VENV)/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 20
@@ -85,10 +84,5 @@ check: install
 	$(VENV)/bin/mypy tests
 	$(MAKE) test
 
-# What the benchmarks compare with, which nothing else needs.
-$(RIVALS): $(STAMP)
-	$(VENV)/bin/pip install --quiet --constraint constraints.txt --no-build-isolation --editable ".[bench]"
-	touch $(RIVALS)
-
-bench: install $(RIVALS)
+bench: install
 	$(VENV)/bin/python -m tests.benchmarks

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nissa.sinks.store import RunStore
     from nissa.sinks.tables import Tables
     from nissa.sinks.tensorboard import TensorBoardSink
+    from nissa.sinks.wandb import WandbSink
 
 __all__ = [
     "ConsoleSink",
@@ -34,6 +35,7 @@ __all__ = [
     "Sink",
     "Tables",
     "TensorBoardSink",
+    "WandbSink",
 ]
 
 Sink = Callable[[Event[Any]], Any]
@@ -48,6 +50,7 @@ _HOMES = {
     "RunStore": "nissa.sinks.store",
     "Tables": "nissa.sinks.tables",
     "TensorBoardSink": "nissa.sinks.tensorboard",
+    "WandbSink": "nissa.sinks.wandb",
 }
 
 
