@@ -217,6 +217,7 @@ def test_a_wrong_argument_is_refused_with_what_is_allowed(
     assert complaint in done.stderr
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("words", [[], ["--json"]])
 def test_a_small_study_prints_each_group_and_keeps_its_runs(tmp_path: Path, words: list[str]) -> None:
     sizes = ["--seeds", "2", "--envs", "1", "--episodes", "1", "--judged", "1", "--epochs", "1"]
