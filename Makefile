@@ -16,12 +16,13 @@ SOURCES := __init__.py $(shell find $(FLOORS) -name '*.py' -o -name '*.yaml' -o 
 # Tests start Python some thousand times: each would compile all of Nissa, and rewrite each assertion, anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo study dashboards screenshots accessible test test-deep check bench
+.PHONY: help install demo study dashboards screenshots accessible test test-deep check fuzz bench
 help:
 	@echo "make demo     set up, train for about a minute with telemetry on, show what came out"
 	@echo "make test     set up, run the tests"
 	@echo "make test-deep  mutants that try the checkers, and hours of history: slow"
 	@echo "make check    ruff, mypy --strict, then the tests"
+	@echo "make fuzz     feed readers and servers with what nobody meant"
 	@echo "make bench    measure Nissa against the alternatives it names"
 	@echo "make study    train longer: policies against hosts alone, of the same start and of the same size"
 	@echo "make dashboards  write what is generated: dashboards, links of alerts, docs/metrics.md, docs/quantities.md, a table of docs/runbooks.md"

@@ -96,7 +96,7 @@ def quick_event(line: bytes) -> Event[Any] | None:
         if (kind := KINDS.get(row.kind)) is None or (twin := _twin(kind)) is None or row.v != SCHEMA_VERSION:
             return None
         struct = twin.decode(row.data)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     # A parser passes over a key that stands twice: then there is more than was read, of the payload or around it.
     inside = len(_encode(struct))
