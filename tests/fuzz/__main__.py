@@ -46,6 +46,7 @@ def main() -> int:
     if arguments.inside:
         return _fuzz(arguments.targets[0], arguments.inside, arguments.keep)
     failed = []
+    arguments.keep.mkdir(parents=True, exist_ok=True)
     for target in arguments.targets:
         runs, begun = round(_COUNTS.get(target, _SLOW) * arguments.share), time.monotonic()
         command = [sys.executable, "-m", "tests.fuzz", target, "--inside", str(runs), "--keep", str(arguments.keep)]
