@@ -41,6 +41,7 @@ class Prometheus:
             "web.listen-address": urlsplit(self.url).netloc,
             "web.external-url": self.url,
             "query.lookback-delta": lookback,
+            "enable-feature": "exemplar-storage",
         }
         command = ["prometheus", *(f"--{name}={value}" for name, value in options.items())]
         with (directory / "prometheus.log").open("wb") as log:

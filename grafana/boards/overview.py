@@ -80,9 +80,12 @@ def _standing() -> Any:
 
 
 def _raised() -> Any:
-    text = "Alerts raised, by severity; info is a mark, and no fault."
+    text = (
+        "Alerts raised, by severity; info is a mark, and no fault. A dot is an alert that was traced, with the number "
+        "that `nissa trace RUN N` takes."
+    )
     expr = total(increase("nissa_alerts_total", env="$env|"), "run, group, severity")
-    return growing("Alerts raised", text, Query(expr, f"{{{{severity}}}} {_GROUP}"), size=(12, 7))
+    return growing("Alerts raised", text, Query(expr, f"{{{{severity}}}} {_GROUP}", exemplars=True), size=(12, 7))
 
 
 def _health() -> Any:

@@ -37,9 +37,10 @@ SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 """The data source that the reader chose."""
 
 
-def target(expr: str, legend: str = "") -> Dataquery:
+def target(expr: str, legend: str = "", exemplars: bool = False) -> Dataquery:
     """A query."""
-    return Dataquery().datasource(SOURCE).expr(expr).legend_format(legend)
+    asked = Dataquery().datasource(SOURCE).expr(expr).legend_format(legend)
+    return asked.exemplar(True) if exemplars else asked
 
 
 def targets(queries: Sequence[Query], *, once: bool = False) -> list[Any]:

@@ -52,6 +52,8 @@ class Query(NamedTuple):
     """PromQL."""
     legend: str
     """Name of a series, with labels as in `{{env}}`."""
+    exemplars: bool = False
+    """Whether to show the exemplars of the counters in it, too: dots that say which trace to look at."""
 
 
 def of(metric: str, suffix: str = "", **matchers: str) -> str:

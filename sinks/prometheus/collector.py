@@ -67,7 +67,7 @@ class PrometheusSink(Collector):
 
     def describe(self) -> Iterable[Family]:
         """The families without samples, which a registry needs to serve some of them alone."""
-        return families({})
+        return families({}, {})
 
     def collect(self) -> Iterable[Family]:
         """All families, with what is known now."""
@@ -78,7 +78,7 @@ class PrometheusSink(Collector):
         errors += sum(read_latest(values, place) for place in known.places)
         for name in LIVENESS if self._recorded else ():
             values.pop(name, None)
-        gathered = families(values)
+        gathered = families(values, known.exemplars)
         refused = sum(max(0, len(series) - MAX_LABEL_SETS) for series in values.values())
         with self._lock:
             so_far = self._account

@@ -7,7 +7,7 @@ from itertools import accumulate, islice
 from typing import Any
 
 from prometheus_client import Metric as Family
-from prometheus_client.samples import Sample
+from prometheus_client.samples import Exemplar, Sample
 from prometheus_client.utils import floatToGoString
 
 from nissa.sinks.prometheus.catalog import LATEST, METRICS
@@ -58,12 +58,14 @@ def _read_rows(series: dict[Labels, Value], rows: Sequence[Row], value_of: Read)
     return readable
 
 
-def families(values: Mapping[str, Mapping[Labels, Value]]) -> list[Family]:
+def families(
+    values: Mapping[str, Mapping[Labels, Value]], exemplars: Mapping[str, Mapping[Labels, Exemplar]]
+) -> list[Family]:
     """Every metric with its samples, in the order of the table; of too many label sets, the first ones."""
-    return [_family(metric, values.get(metric.name)) for metric in METRICS.values()]
+    return [_family(metric, values.get(name), exemplars.get(name, {})) for name, metric in METRICS.items()]
 
 
-def _family(metric: Metric, values: Mapping[Labels, Value] | None) -> Family:
+def _family(metric: Metric, values: Mapping[Labels, Value] | None, exemplars: Mapping[Labels, Exemplar]) -> Family:
     family = Family(metric.name.removesuffix("_total"), metric.help, metric.type)
     if values:
         rows = islice(values.items(), MAX_LABEL_SETS)
@@ -71,7 +73,10 @@ def _family(metric: Metric, values: Mapping[Labels, Value] | None) -> Family:
             family.samples = [sample for labels, value in rows for sample in _histogram(metric, labels, value)]
         else:
             name, names = metric.name, metric.labels
-            family.samples = [Sample(name, _labelled(names, labels), value) for labels, value in rows]  # type: ignore[arg-type]
+            family.samples = [
+                Sample(name, _labelled(names, labels), value, exemplar=exemplars.get(labels))  # type: ignore[arg-type]
+                for labels, value in rows
+            ]
     return family
 
 

@@ -1,7 +1,10 @@
 """What the sink knows when somebody scrapes: copies that nothing changes any more."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from prometheus_client.samples import Exemplar
 
 from nissa.events.event import Event
 from nissa.events.kinds import PipelineState
@@ -45,6 +48,8 @@ class Snapshot(NamedTuple):
 
     totals: dict[str, dict[Labels, Value]]
     """Counters and histograms by name and labels."""
+    exemplars: Mapping[str, Mapping[Labels, Exemplar]]
+    """Of counters, likewise."""
     places: list[LatestByKind]
     """The last events and the numbers of events, by environment."""
     scalars: dict[Labels, float]

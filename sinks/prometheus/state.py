@@ -20,6 +20,7 @@ from nissa.events.kinds import (
 )
 from nissa.sinks.prometheus.catalog import ADDED, OF_EPISODE, SHARED, ZEROS
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS, Counters, ZeroSeries
+from nissa.sinks.prometheus.exemplars import TRACED, Exemplars
 from nissa.sinks.prometheus.label_text import label_text
 from nissa.sinks.prometheus.metric import Labels, Read
 from nissa.sinks.prometheus.metrics import NOTHING_YET
@@ -50,6 +51,7 @@ class State:
         self._counters = Counters()
         self._zeros = ZeroSeries(self._counters)
         self._scalars = Scalars()
+        self._exemplars = Exemplars(MAX_LABEL_SETS)
         self._account = NOTHING_YET
         self._refused = self._unreadable = 0
         self._gone: Counter[type] = Counter()
@@ -89,7 +91,8 @@ class State:
             kinds = sum((Counter(place.counts) for place in places), self._gone.copy())
             refused = self._refused + self._counters.refused
             totals, scalars, begun = self._counters.copy(), self._scalars.copy(), self._begun.copy()
-            return Snapshot(totals, places, scalars, kinds, begun, refused, self._unreadable, self._account)
+            exemplars = self._exemplars.copy()
+            return Snapshot(totals, exemplars, places, scalars, kinds, begun, refused, self._unreadable, self._account)
 
     def _enter(self, where: tuple[Any, ...], event: Event[Any]) -> LatestByKind | None:
         scope = event.scope
@@ -120,6 +123,8 @@ class State:
                 for labels, row in table.rows(at[: table.depth], event):
                     for name, value_of in table.reads:
                         self._add(name, labels, value_of, row)
+            if kind in TRACED:
+                self._exemplars.take(at, event)
             if kind in ZEROS:
                 self._zeros.follow(kind, at, event)
         except Exception:  # noqa: BLE001  # a live payload may hold anything
@@ -177,6 +182,7 @@ class State:
         self._counters.forget(run)
         self._zeros.forget(run)
         self._scalars.forget(run)
+        self._exemplars.forget(run)
         for where in [where for where in self._places if where[0] == run]:
             self._gone.update(self._places.pop(where).counts)
 

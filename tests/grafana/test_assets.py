@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -150,3 +151,17 @@ def test_states_and_lines_are_told_apart_by_any_eye(blindness: str) -> None:
     assert all(len({*named.values()}) == len(named) for named in palette.NAMED.values())
     states = itertools.combinations((palette.FINE, palette.POOR, palette.BAD), 2)
     assert min(float(seen[min(pair), max(pair)]) for pair in states) > 25
+
+
+def test_what_a_collector_of_opentelemetry_is_given_is_sound(root: Path, tmp_path: Path) -> None:
+    """Its receiver takes what Prometheus takes, which judges that part; a pipeline names what there is."""
+    if shutil.which("promtool") is None:
+        pytest.skip("no promtool on this machine: apt-get install prometheus")
+    (block,) = re.findall(r"```text\n(receivers:\n.*?)```", (root / "docs/prometheus.md").read_text(), re.DOTALL)
+    given = yaml.safe_load(block)
+    for pipeline in given["service"]["pipelines"].values():
+        assert pipeline == {part: [*given[part]] for part in ("receivers", "exporters")}
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(given["receivers"]["prometheus"]["config"]))
+    judged = ["promtool", "check", "config", str(tmp_path / "prometheus.yml")]
+    done = subprocess.run(judged, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
