@@ -2,6 +2,7 @@
 
 import math
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -136,7 +137,7 @@ print(sink._process.pid, flush=True)
 
 
 def test_the_processes_end_with_a_trainer_that_is_killed_and_their_run_is_whole(tmp_path: Path) -> None:
-    with run_of(f"{_TRAINER}time.sleep(600)", tmp_path) as trainer:
+    with run_of(f"{_TRAINER}sys.stdin.readline()", tmp_path) as trainer:
         assert trainer.stdout
         process = int(trainer.stdout.readline())
         pids = [process, *children(process)]
@@ -168,6 +169,12 @@ def test_a_server_that_is_silent_is_waited_for_by_nobody(tmp_path: Path, monkeyp
         with run_of(_SILENT, tmp_path) as trainer:
             assert trainer.stdin
             assert trainer.stdout
+
+            def is_asked() -> bool:
+                assert trainer.poll() is None
+                return select.select([server], [], [], 0)[0] != []
+
+            until(is_asked)
             with server.accept()[0]:  # W&B asks its server who that is, and hears nothing
                 print(file=trainer.stdin, flush=True)
                 pid, faults = trainer.stdout.readline().split(maxsplit=1)
