@@ -35,7 +35,6 @@ def baselines() -> Any:
         *(Column(head, of(metric), "percentunit") for head, metric in ratios.items()),
         *(Column(head, of(f"nissa_analytics_{name}"), "short") for head, name in sizes.items()),
         size=(24, 6),
-        none="no episode has ended",
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from nissa.grafana.boards.brought import brought, worth
 from nissa.grafana.boards.frame import Sections, dashboard
+from nissa.grafana.boards.verdict import compared
 from nissa.grafana.panels import COMPUTE_COST, GROWTH, Column, bars, growing, lines, rows
 from nissa.grafana.promql import Query, held, increase, of, once, spread, summed, total
 
@@ -31,6 +32,7 @@ def _sections() -> Sections:
         "Seeds": _seeds(),
         "What they brought": worth(),
         "What they cost": _costs(),
+        "Beside other networks": compared(),
     }
 
 

@@ -8,8 +8,8 @@ from nissa.grafana.promql import GOING_ON, Query, heartbeat, held_all, of, total
 __all__ = ["STANDING", "headline"]
 
 _ENV = "run, group, env"
-_NOBODY, _NOTHING = "no run", "not told"
-"""Shown where no trainer answers, and where none said anything of it."""
+_NOBODY = "no run goes on"
+"""Shown where no trainer answers."""
 
 STANDING = " - ".join(
     of(f"nissa_alerts_{name}total", env="$env|", severity="critical|warning") for name in ("", "resolved_")
@@ -67,7 +67,7 @@ def _fidelity() -> Any:
     text = "Whether the probes of any run are to look closely at the end of the time range."
     named = {0: ("as configured", FINE), 1: ("dense", POOR)}
     level = Query(f"max({of('nissa_fidelity_level')})", "")
-    return numbers("Fidelity", text, "none", level, size=(3, 4), names=named).no_value(_NOBODY)
+    return numbers("Fidelity", text, "none", level, size=(3, 4), names=named)
 
 
 def _running() -> Any:
@@ -85,7 +85,7 @@ def _alive() -> Any:
 
 def _outcome(title: str, text: str, unit: str, expr: str, limits: Limits = NONE) -> Any:
     """How it went, and how it stood at the end of what is gone."""
-    return numbers(title, text, unit, Query(held_all(expr), ""), size=(3, 4), limits=limits).no_value(_NOTHING)
+    return numbers(title, text, unit, Query(held_all(expr), ""), size=(3, 4), limits=limits)
 
 
 def _state(title: str, text: str, unit: str, expr: str, limits: Limits = NONE) -> Any:

@@ -120,8 +120,6 @@ def _broken_losses() -> Any:
 def _losses() -> list[Any]:
     gap = f"{of('nissa_train_accuracy_ratio')} - {of('nissa_val_accuracy_ratio')}"
     far = "Training minus validation accuracy, over environments: a network that learns by heart has a gap that grows."
-    leak = "Largest gradient that isolated seeds sent to the host: a fault above rounding. Empty if none is isolated."
-    moved = "Largest difference that isolated seeds made to an output of the host. Empty if none is isolated."
     batch = f"Over the environments of a group. {_LOSSES}"
     return [
         lines("Training and validation loss", f"{MEDIAN} {_LOSSES}", "none", *_both("loss")),
@@ -129,9 +127,7 @@ def _losses() -> list[Any]:
         lines("Training minus validation", far, "percentunit", *spread(gap), size=(8, 8), limits=ACCURACY_GAP),
         lines("Loss of the last batch", batch, "none", *spread(of("nissa_batch_loss")), size=(8, 8)),
         _spread("Accuracy of the last batch", "nissa_batch_accuracy_ratio", "percentunit"),
-        _spread("Gradient of the host", "nissa_host_grad_norm", "short"),
-        lines("Leakage", leak, "sci", *spread(of("nissa_isolation_leakage")), size=(8, 8)),
-        lines("Leakage in the forward pass", moved, "sci", *spread(of("nissa_isolation_forward_leakage")), size=(8, 8)),
+        _spread("Gradient of the host", "nissa_host_grad_norm", "short", size=(24, 8)),
     ]
 
 
@@ -140,8 +136,8 @@ def _both(figure: str) -> list[Query]:
     return [Query(median(of(f"nissa_{key}_{figure}")), f"{name} {_GROUP}") for key, name in pairs]
 
 
-def _spread(title: str, metric: str, unit: str) -> Any:
-    return lines(title, "Over the environments of a group.", unit, *spread(of(metric)), size=(8, 8))
+def _spread(title: str, metric: str, unit: str, size: tuple[int, int] = (8, 8)) -> Any:
+    return lines(title, "Over the environments of a group.", unit, *spread(of(metric)), size=size)
 
 
 def _scalars() -> list[Any]:

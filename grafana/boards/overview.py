@@ -119,7 +119,14 @@ def _episodes() -> Any:
     )
     planned = f"{once(of('nissa_run_planned_episodes'), 'run')} * {once(of('nissa_run_environments'), 'run')}"
     done = total(of("nissa_episodes_total", group=".*", env=".*"), "run")
-    return bars("Progress", text, "percentunit", Query(held(f"{done} / ({planned})"), "{{run}}"), size=(12, 7))
+    return bars(
+        "Progress",
+        text,
+        "percentunit",
+        Query(held(f"{done} / ({planned})"), "{{run}}"),
+        size=(12, 7),
+        none="no plan is known",
+    )
 
 
 def _runs() -> Any:

@@ -54,7 +54,7 @@ def _traces() -> Any:
     text = "Dense traces that closed since the run began, by the alerts that asked for them."
     kept = held(total(of("nissa_traces_total", env="$env|"), "run, group, alert"))
     query = Query(f"sort_desc(({kept}) > 0)", f"{{{{alert}}}} {_GROUP}")
-    return bars("Traces by alert", text, "short", query, size=(16, 8), none="no trace closed")
+    return bars("Traces by alert", text, "short", query, size=(16, 8))
 
 
 def _phases() -> list[Any]:
@@ -84,12 +84,11 @@ def _speed() -> list[Any]:
     waits = "Share of the time of training steps in which the trainer waits for the next batch."
     keys = ("samples", "steps", "loading_seconds", "steps_seconds")
     samples, steps, loading, took = (total(rate(f"nissa_{key}_total")) for key in keys)
-    panels = [
+    return [
         lines("Samples", told, "cps", Query(samples, _GROUP), size=(8, 8)),
         lines("Steps", told, "cps", Query(steps, _GROUP), size=(8, 8)),
         lines("Waiting for data", waits, "percentunit", Query(f"{loading} / ({took} > 0)", _GROUP), size=(8, 8)),
     ]
-    return [panel.no_value("not measured: no watch, or no data loader") for panel in panels]
 
 
 def _machine() -> list[Any]:

@@ -24,8 +24,18 @@ def _sections() -> Sections:
         "Life": _life(),
         "Gates": _gates(),
         "What seeds are worth": [*attributed(), *_worth()],
+        "Do isolated seeds leave the host alone?": _isolation(),
         "Best runs": [_best_runs(), *_ablation()],
     }
+
+
+def _isolation() -> list[Any]:
+    leak = "Largest gradient that isolated seeds sent to the host: a fault above rounding. Empty if none is isolated."
+    moved = "Largest difference that isolated seeds made to an output of the host. Empty if none is isolated."
+    return [
+        lines("Leakage", leak, "sci", *spread(of("nissa_isolation_leakage"))),
+        lines("Leakage in the forward pass", moved, "sci", *spread(of("nissa_isolation_forward_leakage"))),
+    ]
 
 
 def _life() -> list[Any]:
@@ -52,8 +62,8 @@ def _numbers() -> list[Any]:
     alive = Query(f"sum({total(of('nissa_live_seeds'))})", "")
     failing = Query(f"sum({shut})", "")
     return [
-        numbers("Live seeds now", live, "short", alive, size=(12, 4)).no_value("no run"),
-        numbers("Gates shut now", gates, "short", failing, size=(12, 4)).no_value("no run"),
+        numbers("Live seeds now", live, "short", alive, size=(12, 4)),
+        numbers("Gates shut now", gates, "short", failing, size=(12, 4)),
     ]
 
 

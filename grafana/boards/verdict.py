@@ -6,23 +6,19 @@ from nissa.grafana.boards.baselines import arms, baselines, hosts
 from nissa.grafana.panels import SHOWN, Column, leading, lines, rows
 from nissa.grafana.promql import Query, of, spread
 
-__all__ = ["verdict"]
+__all__ = ["compared", "verdict"]
 
 _GROUP = "{{group}} {{run}}"
 
 
 def verdict() -> list[Any]:
-    """The table with the answer, and what it rests on."""
-    return [
-        leading("nissa-blueprints", _table()),
-        baselines(),
-        _beside(),
-        _ends(),
-        leading("nissa-blueprints", _growth()),
-        leading("nissa-slots", _efficiency()),
-        hosts(),
-        arms(),
-    ]
+    """The table with the answer, and the host alone beside it."""
+    return [leading("nissa-blueprints", _table()), _beside(), _ends()]
+
+
+def compared() -> list[Any]:
+    """What else it may be compared with, and by size."""
+    return [baselines(), _growth(), _efficiency(), hosts(), arms()]
 
 
 def _table() -> Any:

@@ -19,6 +19,7 @@ from grafana_foundation_sdk.models.dashboard import DashboardLinkType, FieldColo
 from nissa.grafana.panels.fields import SOURCE, color_by, last, limited, mapping, targets
 from nissa.grafana.panels.graphs import Style, drawn, explained, scaled
 from nissa.grafana.panels.thresholds import Limits
+from nissa.grafana.panels.unfed import unfed
 from nissa.grafana.promql import Query, described
 
 __all__ = ["LEAST", "NONE", "Size", "Style", "bars", "growing", "leading", "lines", "numbers", "states", "strips"]
@@ -128,4 +129,5 @@ def _once(panel: P, about: tuple[str, str, str], queries: Sequence[Query], size:
 def _start(panel: P, about: tuple[str, str, str], queries: Sequence[Query], size: Size) -> P:
     title, text, unit = about
     panel.title(title).description(text).unit(unit).datasource(SOURCE).targets(targets(queries))
+    panel.no_value(unfed(query.expr for query in queries))
     return panel.span(size[0]).height(size[1])

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from nissa.grafana.panels.fields import SOURCE, limited, mapping, targets
 from nissa.grafana.panels.thresholds import Limits
+from nissa.grafana.panels.unfed import EMPTY, unfed, unfed_cell
 from nissa.grafana.promql import Query, described, held, once
 
 __all__ = ["Column", "rows"]
@@ -48,11 +49,11 @@ def rows(
     none: str = "",
     now: bool = False,
 ) -> Table:
-    """A table with a row for each combination of the labels `by`, in which what is not measured stays empty.
+    """A table with a row for each combination of the labels `by`; a cell without a number says why in a word.
 
     A column that stands alone without limits only says that its row is there, and is not shown. Rows go down by the
-    column `first`: the newest run stands at the top. `none` is said where no row is. What is gone has its rows, unless
-    the table speaks of `now` alone.
+    column `first`: the newest run stands at the top. `none` is said where no row is, or else what feeds the first
+    column. What is gone has its rows, unless the table speaks of `now` alone.
     """
     exprs = [once(column.expr, ", ".join(by)) for column in columns]
     queries = [Query(expr if now else held(expr), "") for expr in exprs]
@@ -64,10 +65,11 @@ def rows(
     panel.with_transformation(DataTransformerConfig("organize", options=_arranged(by, columns)))
     for label in by:
         panel.override_by_name(label, _of_label(label))
+    subject = unfed([columns[0].expr])
     for column in columns if _shown(columns) else ():
-        panel.override_by_name(column.title, _properties(column))
+        panel.override_by_name(column.title, _properties(column, subject))
     panel.span(size[0]).height(size[1]).min_width(_LEAST)
-    return panel.no_value(none) if none else panel
+    return panel.no_value(none or subject)
 
 
 def _shown(columns: Sequence[Column]) -> bool:
@@ -86,14 +88,15 @@ def _arranged(by: Sequence[str], columns: Sequence[Column]) -> dict[str, Any]:
 
 def _of_label(label: str) -> list[DynamicConfigValue]:
     """It can be filtered; the button would hide the heads of numbers."""
-    properties = [DynamicConfigValue("custom.filterable", True)]
+    properties = [DynamicConfigValue("custom.filterable", True), DynamicConfigValue("noValue", EMPTY)]
     if label in _WIDTHS:
         properties.append(DynamicConfigValue("custom.width", _WIDTHS[label]))
     return [*properties, DynamicConfigValue("mappings", [_SHORT])] if label == "git_commit" else properties
 
 
-def _properties(column: Column) -> list[DynamicConfigValue]:
+def _properties(column: Column, subject: str) -> list[DynamicConfigValue]:
     shown = [DynamicConfigValue("unit", column.unit), DynamicConfigValue("custom.wrapHeaderText", True)]
+    shown.append(DynamicConfigValue("noValue", unfed_cell(column.expr, subject)))
     cell = DynamicConfigValue("custom.cellOptions", {"type": "color-text"})
     if column.names:
         return [*shown, DynamicConfigValue("mappings", [mapping(column.names)]), cell]

@@ -1,10 +1,11 @@
 """How does a run stand, for whoever scrapes it? The collector, the server of /metrics, and a recorded run's past.
 
-`METRICS` is every metric that is exported: the one table that dashboards and rules read.
+`METRICS` is every metric that is exported: the one table that dashboards and rules read. `SOURCES` says what feeds
+each.
 """
 
 from nissa.sinks.prometheus.backfill import Backfill
-from nissa.sinks.prometheus.catalog import METRICS
+from nissa.sinks.prometheus.catalog import METRICS, SOURCES
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
 from nissa.sinks.prometheus.field_readings import Reading, readings
@@ -17,6 +18,7 @@ __all__ = [
     "MAX_LABEL_SETS",
     "METRICS",
     "NOTHING_YET",
+    "SOURCES",
     "Backfill",
     "Metric",
     "MetricsServer",

@@ -10,10 +10,13 @@ from nissa.sinks.prometheus.metric import Metric
 from nissa.sinks.prometheus.metrics import TABLES
 from nissa.sinks.prometheus.rows import Rows
 
-__all__ = ["ADDED", "AT_SCRAPE", "LATEST", "METRICS", "OF_EPISODE", "OF_SEEDS", "SHARED", "ZEROS"]
+__all__ = ["ADDED", "AT_SCRAPE", "LATEST", "METRICS", "OF_EPISODE", "OF_SEEDS", "SHARED", "SOURCES", "ZEROS"]
 
 METRICS: Mapping[str, Metric] = {metric.name: metric for table in TABLES for metric in table.metrics}
 """Every metric by its name."""
+
+SOURCES: Mapping[str, type] = {metric.name: table.source for table in TABLES for metric in table.metrics}
+"""What feeds each: a kind of event, or the type of what is known at a scrape."""
 
 
 def _by_source(*lifetimes: Lifetime) -> Mapping[type, tuple[Table, ...]]:

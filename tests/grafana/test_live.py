@@ -1,21 +1,18 @@
 """A real Prometheus scrapes a demo while its events come in: every panel, variable and mark has something to show."""
 
-import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from nissa.cli.runs.replay import read_run
 from nissa.events.event import Event
-from nissa.sinks.prometheus.collector import PrometheusSink
-from nissa.sinks.prometheus.server import MetricsServer
-from nissa.sinks.prometheus.sockets import listening
 from tests.grafana.checking import panels
 from tests.grafana.choices import choices
-from tests.grafana.promql import anyway, filled
+from tests.grafana.promql import anyway
+from tests.grafana.served import Served, served
 
 Boards = dict[str, dict[str, Any]]
 
@@ -31,56 +28,13 @@ PARTS = 12
 """In how many parts the demo's events come in, with a scrape after each."""
 
 
-class Served(NamedTuple):
-    """What Prometheus scraped, from when to when, as which instance, and when the demo began."""
-
-    prometheus: Any
-    instance: str
-    start: float
-    end: float
-    began: float
-
-    def series(self, expr: str) -> list[dict[str, Any]]:
-        """Labels and values of what an expression gives over the time."""
-        text = filled(expr, instance=re.escape(self.instance).replace("\\", "\\\\"), __rate_interval="5s")
-        text = text.replace('run=~".*"', f'run=~".*", instance="{self.instance}"')
-        # Seconds are counted from the last scrape that worked, so that there is a point for it.
-        start = self.end - int(self.end - self.start)
-        asked = {"start": f"{start:.3f}", "end": f"{self.end:.3f}", "step": "1"}
-        rows = self.prometheus.get("query_range", query=text, **asked)
-        return list(rows["result"])
-
-
 @pytest.fixture(scope="module")
-def serving() -> Iterator[Callable[[], tuple[PrometheusSink, MetricsServer]]]:
-    """Starts a sink behind /metrics."""
-    servers = []
-
-    def start() -> tuple[PrometheusSink, MetricsServer]:
-        sink = PrometheusSink(grace=math.inf)
-        servers.append(MetricsServer(sink, listening("127.0.0.1", 0)))
-        servers[-1].start()
-        return sink, servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
-
-
-@pytest.fixture(scope="module")
-def watched(demo: Path, prometheus: Any, serving: Any) -> Served:
-    """A demo that was scraped while its events came in, faster than they did."""
+def watched(demo: Path, prometheus: Any) -> Iterator[Served]:
+    """A demo that was scraped while its events came in."""
     events: list[Event[Any]] = []
     read_run(demo, events.append)
-    sink, server = serving()
-    sink(events[0])
-    instance = prometheus.scrape(server.url)
-    start = end = prometheus.scraped(instance)
-    for n, event in enumerate(events[1:], start=1):
-        sink(event)
-        if n * PARTS // len(events) < (n + 1) * PARTS // len(events):
-            end = prometheus.scraped(instance)
-    return Served(prometheus, instance, start, end, events[0].time)
+    with served(prometheus, events, PARTS) as found:
+        yield found
 
 
 def test_every_panel_has_something_to_show(watched: Served, boards: Boards) -> None:

@@ -154,10 +154,10 @@ def test_a_commit_is_shown_as_people_write_it() -> None:
 
 
 def test_what_is_empty_can_say_so_in_words() -> None:
-    for said in ("Nothing is wrong", ""):
+    for none, said in {"Nothing is wrong": "Nothing is wrong", "": "not told"}.items():
         made = (
-            bars("Title", "A text.", "none", Query("x", "{{run}}"), none=said),
-            rows("Title", "A text.", ("run",), Column("there", "x", "none"), none=said),
+            bars("Title", "A text.", "none", Query("x", "{{run}}"), none=none),
+            rows("Title", "A text.", ("run",), Column("there", "x", "none"), none=none),
         )
         assert {built(panel)["fieldConfig"]["defaults"].get("noValue", "") for panel in made} == {said}
 
