@@ -6,6 +6,7 @@ size changes, and when something else took the region back.
 """
 
 import os
+from io import TextIOWrapper
 from typing import TextIO
 
 from nissa.sinks.terminals import is_terminal
@@ -113,14 +114,15 @@ def _in_background(file: int) -> bool:
 def _own(stream: TextIO) -> tuple[int | None, str | None]:
     """A file of our own for the same terminal, and its name: ours alone never blocks.
 
-    The stream's number, without a name, where it is no terminal or not to be opened.
+    The stream's number, without a name, where it is no terminal or not to be opened. Neither for what stands in a
+    file's place, as a notebook's stderr does: the number that it tells is that of the kernel's own.
     """
     try:
         number = stream.fileno()
     except (OSError, ValueError, AttributeError):
         return None, None
     if not is_terminal(stream):
-        return number, None
+        return (number if isinstance(stream, TextIOWrapper) else None), None
     try:
         name = os.ttyname(number)
         return os.open(name, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK), name

@@ -22,7 +22,7 @@ _CONTEXT = "context.json"
 _BUFFER = 1 << 16
 _SHARED = (
     "{} is being written by another run now: each process, and each rank of a training, needs a directory of its own, "
-    "or only one of them has telemetry"
+    "or only one of them has telemetry. In a notebook, close the Telemetry of the cell that ran before"
 )
 
 

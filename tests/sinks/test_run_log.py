@@ -180,6 +180,7 @@ def test_two_ranks_in_one_directory_are_told_that_each_needs_its_own(tmp_path: P
     assert second.returncode == 1
     told = second.stderr.splitlines()[-1]
     assert told.startswith(f"FileExistsError: {tmp_path / 'run'} is being written by another run now: each process")
+    assert told.endswith("In a notebook, close the Telemetry of the cell that ran before")
 
 
 def test_ranks_that_begin_at_the_same_moment_are_told_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

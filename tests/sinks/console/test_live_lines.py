@@ -1,5 +1,6 @@
 """A run on the trainer's own terminal: a real one, with real bars of tqdm and rich, and one that is closed or stuck."""
 
+import io
 import os
 import re
 import signal
@@ -218,6 +219,24 @@ def test_what_is_no_answer_is_refused(console: object) -> None:
 def test_rich_is_not_loaded_for_a_run_that_shows_nothing() -> None:
     code = "import sys; from nissa import Telemetry; Telemetry('x').close(); sys.exit('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.PIPE).returncode == 0
+
+
+def test_lines_go_to_what_stands_in_the_place_of_stderr_as_in_a_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "kernel.log").open("w") as kernel:
+
+        class Cell(io.StringIO):
+            """As ipykernel's: it has the number of the kernel's own stderr."""
+
+            def fileno(self) -> int:
+                return kernel.fileno()
+
+        monkeypatch.setattr(sys, "stderr", cell := Cell())
+        with Telemetry("cell", console=True) as telemetry:
+            telemetry.scope(env=0, epoch=1).emit(epoch_completed(50.0))
+    assert "accuracy 50.00%" in cell.getvalue()
+    assert (tmp_path / "kernel.log").read_text() == ""
 
 
 def test_batches_are_counted_where_there_are_no_epochs(capfd: pytest.CaptureFixture[str]) -> None:
