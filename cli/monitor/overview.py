@@ -9,6 +9,7 @@ from rich.text import Text
 from nissa.cli.monitor.courses import Place, PlaceCourse
 from nissa.cli.monitor.looks import Look
 from nissa.events.vocabulary import MARK
+from nissa.sinks.console import NO_SEEDS, without_seeds
 from nissa.sinks.printable import printable, shortened
 from nissa.sinks.text import DASH, Row, counted, joined, number
 from nissa.sinks.text import place as place_text
@@ -25,9 +26,13 @@ _STYLES = {"critical": "bold red", "warning": "bold yellow"}
 
 def overview(look: Look, place: Place | None) -> Iterator[Text]:
     """The lines, of one environment or of all."""
-    yield from _winning(look, place)
-    yield Text()
-    yield from _seeds(look, place)
+    yield from _reached(look, place)
+    if without_seeds(look.tables) and look.tables:
+        yield _line("GROWTH", (NO_SEEDS, "dim"))
+    else:
+        yield from _winning(look, place)
+        yield Text()
+        yield from _seeds(look, place)
     yield Text()
     yield from _policy(look, place)
     yield from _alerts(look, place)
@@ -46,13 +51,17 @@ def _name(text: object) -> str:
     return shortened(printable(str(text)), _NAME)
 
 
+def _reached(look: Look, place: Place | None) -> Iterator[Text]:
+    if place is None:
+        yield from _each(look)
+    else:
+        yield _line("ACCURACY", _now(look.courses.places[place]))
+        if (size := _size(look, place)) != DASH:
+            yield _line("PARAM RATIO", size)
+
+
 def _winning(look: Look, place: Place | None) -> Iterator[Text]:
     verdicts = look.rows("verdicts", place)
-    if place is not None:
-        yield _line("ACCURACY", _now(look.courses.places[place]))
-        yield _line("PARAM RATIO", _size(look, place))
-    else:
-        yield from _each(look)
     if not verdicts:
         yield _line("VERDICT", ("no episode has ended beside a host trained alone", "dim"))
     for row in verdicts[:3]:

@@ -18,6 +18,7 @@ from nissa.sinks.console import (
     scalar_table,
     scoreboard_table,
     verdict_lines,
+    without_seeds,
 )
 from nissa.sinks.printable import printable
 from nissa.sinks.text import Cells, Row, filled_table, name, number, place_cells
@@ -43,7 +44,7 @@ def _blueprints(look: Look, place: Place | None, text: str, width: int) -> Itera
         wide = width >= _WIDE
         yield from blueprint_tables(rows, so_far=look.outcome is None) if wide else narrow_blueprints(rows)
         yield ""
-    yield from verdict_lines(look.rows("verdicts", place))
+    yield from verdict_lines(look.rows("verdicts", place), seedless=without_seeds(look.tables))
 
 
 def _seeds(look: Look, place: Place | None, text: str, width: int) -> Iterator[RenderableType]:

@@ -44,6 +44,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _page(run: str | None, found: Sequence[tuple[str, list[Claim]]], path: str) -> Iterator[str]:
     yield f"# Run {run}".translate(_NO_MARKUP)
     for title, claims in found:
+        if not claims:
+            continue
         yield from ("", f"## {title}", "")
         for claim in claims:
             yield f"- {claim.says.translate(_NO_MARKUP)}" + (

@@ -13,7 +13,7 @@ from nissa.events.event import Scope
 from nissa.events.kinds import DecisionJudged
 from nissa.events.vocabulary import MARK
 from nissa.pipeline.replay import Replay
-from nissa.sinks.console import verdict_lines
+from nissa.sinks.console import verdict_lines, without_seeds
 from nissa.sinks.store import EpisodeContext
 from nissa.sinks.text import Row, counted, joined, number, place
 
@@ -68,21 +68,33 @@ def _what(known: Known) -> Iterator[Claim]:
     policies = Counter(one.started.policy for one in known.episodes if one.started)
     told = ", ".join(f"{counted(n, 'episode')} by {policy}" for policy, n in policies.items())
     ended = sum(one.ended is not None for one in known.episodes)
-    yield Claim(f"{told or 'No episode was told'}; {ended:,} ended.", "show {path}")
+    begun = told or ("No start of an episode was told" if ended else "No episode was told")
+    yield Claim(f"{begun}; {ended:,} ended." if known.episodes else f"{begun}; {_other(known)}.", "show {path}")
     if known.injected:
         yield Claim(f"It has {known.injected}.", "show {path}")
 
 
+def _other(known: Known) -> str:
+    counts = known.replay.reading.by_kind
+    return f"{counted(counts['epoch_completed'], 'epoch')}, {counted(counts['batch_completed'], 'step')}"
+
+
 def _verdict(known: Known) -> Iterator[Claim]:
-    told = [str(line).strip() for line in verdict_lines(known.tables["verdicts"])]
+    told = [str(line).strip() for line in verdict_lines(known.tables["verdicts"], seedless=without_seeds(known.tables))]
     yield from _few(map(Claim, told[1:]), "replay {path}", most=3 * _LISTED)
     yield Claim("As a document." if told else "No episode was told, so none was compared.", "replay {path} --json")
 
 
 def _happened(known: Known) -> Iterator[Claim]:
-    yield from _episodes(known.tables["episodes"])
-    yield from _few(map(_blueprint, known.tables["blueprints"]), "replay {path}")
-    yield from _decisions(known.decided)
+    """What grew and what was decided; else how each network learns."""
+    grown = _few(map(_blueprint, known.tables["blueprints"]), "replay {path}")
+    found = [*_episodes(known.tables["episodes"]), *grown, *_decisions(known.decided)]
+    yield from found or _few(map(_learning, known.tables["assessments"]), "replay {path}")
+
+
+def _learning(row: Row) -> Claim:
+    where = place(row["group"], row["env"], row["episode"], row["epoch"])
+    return Claim(f"{where}: {row['narrative']}.", _show(row["env"], row["episode"]))
 
 
 def _episodes(rows: Sequence[Row]) -> Iterator[Claim]:
@@ -173,7 +185,7 @@ def _next(known: Known) -> Iterator[Claim]:
 def _about(row: Row) -> Iterator[Claim]:
     """What the verdict of a group leaves open."""
     group, ratio = row["group"] or "all", row["efficiency_ratio_mean"]
-    if row["shown"] == "not shown":
+    if row["shown"] == "not shown" and row["compared"]:
         yield Claim(f"{group}: growth is shown neither to win nor to lose. More environments narrow the interval.")
     if isinstance(ratio, float) and ratio < 1:
         says = f"{group}: accuracy per parameter is {ratio:.2f} of the twin's"
@@ -187,7 +199,7 @@ def _interval(row: Row, mean: str, low: str, high: str) -> str:
     return joined(" ", f"{number(row[mean], '{:+.2f}')} points", within)
 
 
-def _show(env: object, episode: object) -> str:
+def _show(env: object, episode: int | None) -> str:
     """Made to be copied to a shell, and to be filled in by `format`."""
     named = shlex.quote(str(env)).replace("{", "{{").replace("}", "}}")
-    return joined(" ", "show {path}", None if env is None else f"--env {named}", f"--episode {episode}")
+    return joined(" ", "show {path}", None if env is None else f"--env {named}", number(episode, "--episode {}", ""))

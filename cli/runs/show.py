@@ -14,7 +14,7 @@ from nissa.cli.runs.show_kind import KEPT, OfKind, event_lines
 from nissa.cli.runs.trace_text import headline, severity
 from nissa.cli.terminal import write_lines
 from nissa.events.vocabulary import MARK
-from nissa.sinks.console import InjectedFaults, scalar_table, verdict_lines
+from nissa.sinks.console import InjectedFaults, scalar_table, verdict_lines, without_seeds
 from nissa.sinks.store import RunStore
 from nissa.sinks.text import Row, counted, text_lines
 
@@ -45,7 +45,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return judged(arguments.command, result)
     result = read_run(arguments.path, store := RunStore(), faults := InjectedFaults())
     tables = result.tables.snapshot()
-    verdict = _verdict(tables["verdicts"], where, faults.text())
+    verdict = _verdict(tables, where, faults.text())
     held = _held(result.reading.by_kind) if not store.episodes() else ()
     _write(store.document(**where) if arguments.json else chain(_lines(store, tables, where), held, verdict))
     return judged(arguments.command, result)
@@ -66,7 +66,11 @@ def _lines(store: RunStore, tables: Mapping[str, Sequence[Row]], where: dict[str
     yield from ("", *told) if contexts else ("No episode of these was told.",)
     if len(contexts) <= 1 or where["epoch"] is not None:
         epochs = store.epochs(**where)
-        yield from ("", *epoch_lines(epochs)) if epochs else ("", "No epoch of these was completed.")
+        yield from (
+            ("", *epoch_lines(epochs, seedless=without_seeds(tables)))
+            if epochs
+            else ("", "No epoch of these was completed.")
+        )
         for snapshot in epochs if where["epoch"] is not None else ():
             yield from ("", *slot_lines(snapshot))
         # Of an episode, the last ones tell of all its seeds.
@@ -95,12 +99,12 @@ def _held(kinds: Mapping[str, int]) -> Iterator[str]:
     yield f"There are {', '.join(f'{count:,} {kind}' for kind, count in found)}: `nissa show --kind` lists them."
 
 
-def _verdict(rows: Sequence[Row], where: Mapping[str, Any], injected: str) -> Iterator[str]:
+def _verdict(tables: Mapping[str, Sequence[Row]], where: Mapping[str, Any], injected: str) -> Iterator[str]:
     """Of a group, if one is asked for; whatever else is."""
-    groups = [row for row in rows if where["group"] in {None, row["group"]}]
+    groups = [row for row in tables["verdicts"] if where["group"] in {None, row["group"]}]
     if groups:
         yield from ("", "Of the whole run:") if any(value is not None for value in where.values()) else ("",)
-        yield from map(str, verdict_lines(groups, injected=injected))
+        yield from map(str, verdict_lines(groups, injected=injected, seedless=without_seeds(tables)))
 
 
 def _traced(store: RunStore, where: Mapping[str, Any]) -> Iterator[str]:

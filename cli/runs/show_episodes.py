@@ -50,7 +50,8 @@ def episode_table(contexts: Sequence[EpisodeContext], compared: Iterable[Row]) -
 
 def episode_notes(contexts: Sequence[EpisodeContext]) -> Iterator[str]:
     """What the words of that table mean, and how many episodes did not end."""
-    yield "kept: without the seeds that did not fossilize; final: as trained, with all of them."
+    if any(context.ended and context.ended.kept_accuracy is not None for context in contexts):
+        yield "kept: without the seeds that did not fossilize; final: as trained, with all of them."
     if any(context.baseline for context in contexts):
         yield "twin: the same host alone, trained as long, or for the epochs in brackets."
     if unended := sum(context.ended is None for context in contexts):

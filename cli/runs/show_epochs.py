@@ -12,12 +12,13 @@ __all__ = ["counterfactual_lines", "epoch_lines", "slot_lines"]
 _ORDER = "Germination, cull and fossilization happen before their epoch trains; other stages after its validation."
 
 
-def epoch_lines(snapshots: Sequence[EpochSnapshot]) -> Iterator[str]:
+def epoch_lines(snapshots: Sequence[EpochSnapshot], *, seedless: bool = False) -> Iterator[str]:
     """A row for each epoch."""
     left = ("group", "env", "episode", "epoch")
     right = ("train loss", "val loss", "val acc", "params", "host grad")
     yield from _lines(left, right, ("seeds",), map(_epoch, snapshots))
-    yield _ORDER
+    if not seedless:
+        yield _ORDER
 
 
 def slot_lines(snapshot: EpochSnapshot) -> Iterator[str]:

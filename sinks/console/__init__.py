@@ -10,9 +10,10 @@ from nissa.sinks.console.news import News
 from nissa.sinks.console.scalars import scalar_table
 from nissa.sinks.console.scoreboard import scoreboard_table
 from nissa.sinks.console.summary_tables import best_runs_table, summary, summary_parts
-from nissa.sinks.console.verdict import verdict_lines
+from nissa.sinks.console.verdict import NO_SEEDS, verdict_lines, without_seeds
 
 __all__ = [
+    "NO_SEEDS",
     "ConsoleSink",
     "InjectedFaults",
     "LiveLines",
@@ -28,4 +29,5 @@ __all__ = [
     "summary",
     "summary_parts",
     "verdict_lines",
+    "without_seeds",
 ]

@@ -10,7 +10,7 @@ from nissa.sinks.console.blueprints import blueprint_tables
 from nissa.sinks.console.network_tables import LAYERS_SHOWN, layer_table, network_table
 from nissa.sinks.console.scalars import scalar_table
 from nissa.sinks.console.scoreboard import growth_text, scoreboard_table
-from nissa.sinks.console.verdict import verdict_lines
+from nissa.sinks.console.verdict import verdict_lines, without_seeds
 from nissa.sinks.text import Row, filled_table, note, number, place_cells
 
 __all__ = ["best_runs_table", "summary", "summary_parts"]
@@ -61,7 +61,8 @@ def summary_parts(
         )
         if tables[key]
     }
-    parts |= {"alerts": alert_table(tables), "verdicts": verdict_lines(tables["verdicts"], injected=injected)}
+    verdicts = verdict_lines(tables["verdicts"], injected=injected, seedless=without_seeds(tables))
+    parts |= {"alerts": alert_table(tables), "verdicts": verdicts}
     return {key: lines for key, part in parts.items() if (lines := list(part))}
 
 

@@ -1,6 +1,6 @@
 """Is growing winning? Three lines a group, from the rows of "verdicts": by accuracy, by size, and as trained."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -9,8 +9,9 @@ from rich.text import Text
 from nissa.sinks.printable import printable
 from nissa.sinks.text import Row, counted, note, number
 
-__all__ = ["verdict_lines"]
+__all__ = ["NO_SEEDS", "verdict_lines", "without_seeds"]
 
+NO_SEEDS = "no seeds in this run"
 _STYLES = {"better": "bold green", "worse": "bold red"}
 _BROKEN = "not finite in some episode"
 _LEGEND = (
@@ -19,13 +20,25 @@ _LEGEND = (
 )
 
 
-def verdict_lines(rows: Iterable[Row], *, injected: str = "") -> Iterator[Text]:
-    """What there is to say about the groups; nothing without rows. `injected` tells of faults that were injected."""
+def without_seeds(tables: Mapping[str, Sequence[Row]]) -> bool:
+    """Whether nothing grew in a run, and nothing is compared with a host alone."""
+    grew = any(tables.get(name) for name in ("blueprints", "attribution"))
+    return not grew and not any(row["compared"] for row in tables.get("verdicts", ()))
+
+
+def verdict_lines(rows: Iterable[Row], *, injected: str = "", seedless: bool = False) -> Iterator[Text]:
+    """What there is to say about the groups; nothing without rows. `injected` tells of faults that were injected.
+
+    Of a run `without_seeds` there is a word.
+    """
     rows = list(rows)
     if rows:
         yield Text("Is growing winning?", style="bold")
     if rows and injected:
         yield Text(f"Of a training with {injected}.", style="bold yellow")
+    if rows and seedless:
+        yield Text(f"There are {NO_SEEDS}.")
+        return
     for row in rows:
         yield from _group(row) if row["episodes"] else [_none_ended(row)]
     if rows:

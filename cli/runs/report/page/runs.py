@@ -48,7 +48,7 @@ def pages(known: Known) -> dict[str, Any]:
     tables = known.tables.snapshot()
     counts = Counter(row["severity"] for row in tables["alerts"] if row["severity"] != MARK)
     return {
-        "verdict": printable(verdict(tables["verdicts"])),
+        "verdict": printable(verdict(tables)),
         "alerts": ", ".join(f"{count:,} {severity}" for severity, count in counts.items()) or "none",
         "article": text(article(known, tables, _shown(known.run or known.path.name))),
         "curves": known.curves.document(),

@@ -17,7 +17,7 @@ from nissa.cli.runs.report.taking import Known
 from nissa.cli.runs.show_episodes import episode_notes, episode_table
 from nissa.cli.runs.trace_text import headline, report
 from nissa.pipeline.replay import Replay
-from nissa.sinks.console import summary_parts
+from nissa.sinks.console import NO_SEEDS, summary_parts, without_seeds
 from nissa.sinks.layer_ranking import MAX_LAYERS
 from nissa.sinks.text import Row, counted, joined
 
@@ -50,8 +50,11 @@ def article(known: Known, tables: Mapping[str, Sequence[Row]], name: str) -> Ele
     return tag("article", tag("h2", "Run ", name), told)
 
 
-def verdict(rows: Sequence[Row]) -> str:
+def verdict(tables: Mapping[str, Sequence[Row]]) -> str:
     """In a line: of each group what is shown, and the difference that it rests on."""
+    rows = tables["verdicts"]
+    if rows and without_seeds(tables):
+        return NO_SEEDS
     return "; ".join(joined(" ", row["group"], _difference(row)) for row in rows) or "no episode was told"
 
 
