@@ -12,10 +12,12 @@ from rich.console import Console
 
 from nissa.cli.config import add_options, chosen
 from nissa.cli.errors import UsageError, at_least, port
+from nissa.cli.serving import add_web_config
 from nissa.cli.terminal import say, terminal
-from nissa.pipeline.config import TelemetryConfig
+from nissa.pipeline.config import ConfigError, TelemetryConfig
 from nissa.pipeline.telemetry import Telemetry, new_run_name
 from nissa.sinks.console import ConsoleSink
+from nissa.sinks.packages import MissingPackageError
 
 __all__ = ["add"]
 
@@ -35,6 +37,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="run directory to write (runs/<time of day>)")
     parser.add_argument("--metrics-address", default="127.0.0.1", help="address of /metrics (127.0.0.1)")
     parser.add_argument("--metrics-port", type=port, default=0, help="port of /metrics (any free one)")
+    add_web_config(parser)
     parser.add_argument("--inject", action="append", default=[], metavar="FAULT@PLACE", help=_INJECT)
     add_options(parser)
     parser.add_argument("--no-color", action="store_true", help="print plain text")
@@ -96,7 +99,11 @@ def _telemetry(
     metrics = (arguments.metrics_address, arguments.metrics_port)
     sinks = {"console": ConsoleSink(console)} if config.sinks.console else {}
     try:
-        return Telemetry(run, out=out, metrics=metrics, sinks=sinks, config=config, console=False)
+        return Telemetry(
+            run, out=out, metrics=metrics, web_config=arguments.web_config, sinks=sinks, config=config, console=False
+        )
+    except (ConfigError, MissingPackageError) as error:
+        raise UsageError(error) from None
     except OSError as error:
         raise UsageError(f"cannot write {out} and listen on {metrics[0]}:{metrics[1]}: {error}") from None
 

@@ -54,13 +54,14 @@ class Telemetry:
     """The pipeline of one run. Several in one process share nothing.
 
     `out` is the run directory to write; with `resume`, a run in it goes on, as a preempted job does. `metrics` is
-    where to serve /metrics: a port of this machine (0: any free one), "host:port" or (host, port). `sinks` and
-    `operators` are added to the built-in ones by name. `config` says what probes measure and which built-in sinks there
-    are: the name of a profile, a configuration, or a mapping with its keys. No thread starts before the first event,
-    which a resumed run and one with rules for scalars tell themselves, but that of the metrics server, and with a
-    collector that of the terminal. `close` waits at most `linger` seconds for the scrapes that see the end. Give it a
-    bit more than the longest interval at which the run is scraped. A run of which nobody holds the `Telemetry` or an
-    emitter any more is closed as interrupted.
+    where to serve /metrics: a port of this machine (0: any free one), "host:port" or (host, port). `web_config` is a
+    file that says who may read it: a certificate, and hashes of passwords. `sinks` and `operators` are added to the
+    built-in ones by name. `config` says what probes measure and which built-in sinks there are: the name of a profile,
+    a configuration, or a mapping with its keys. No thread starts before the first event, which a resumed run and one
+    with rules for scalars tell themselves, but that of the metrics server, and with a collector that of the terminal.
+    `close` waits at most `linger` seconds for the scrapes that see the end. Give it a bit more than the longest
+    interval at which the run is scraped. A run of which nobody holds the `Telemetry` or an emitter any more is closed
+    as interrupted.
 
     Where stderr is a terminal, the run shows itself there: progress in the bottom row, and a line for each turn in a
     seed's life and each alert. With `console` False it is silent. With True it writes without a terminal too, and then
@@ -70,8 +71,9 @@ class Telemetry:
 
     Raises FileExistsError if `out` holds a run that is not to be resumed, OSError if a directory, port or process
     cannot be had, ValueError on a capacity below 1, an unknown profile or setting, an empty `out`, one that holds
-    another run, metrics that are no address, a console that is none, a name used twice, or a collector beside sinks and
-    operators or without a log, TypeError on a `run` that is no name, and on a `config` that is none of these.
+    another run, metrics that are no address, a bad `web_config`, a console that is none, a name used twice, or a
+    collector beside sinks and operators or without a log, TypeError on a `run` that is no name, and on a `config` that
+    is none of these, and ImportError where passwords are asked and bcrypt is not installed.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Telemetry:
         *,
         out: Path | str | None = None,
         metrics: int | str | tuple[str, int] | None = None,
+        web_config: Path | str | None = None,
         sinks: Mapping[str, Sink] | None = None,
         operators: "Mapping[str, Operator] | None" = None,
         capacity: int = CAPACITY,
@@ -101,6 +104,7 @@ class Telemetry:
             FidelityFollower(self),
             out=out,
             metrics=metrics,
+            web_config=web_config,
             sinks=sinks or {},
             operators=operators or {},
             capacity=capacity,

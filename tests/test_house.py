@@ -185,6 +185,7 @@ def test_only_the_wiring_knows_which_operators_and_sinks_there_are(module: str) 
         "sinks.packages",
         "sinks.run_log",
         "sinks.printable",
+        "sinks.serving",
     }
     assert {room for room in entered(module) if room.startswith(("operators", "sinks"))} <= shared
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from nissa.cli.errors import UsageError
+from nissa.cli.serving import add_web_config, taken
 from nissa.cli.terminal import say, terminal
 from nissa.pipeline.collector import CollectedElsewhereError, Collecting
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.wiring import address
 from nissa.sinks.console import ConsoleSink
-from nissa.sinks.prometheus import MetricsServer, PrometheusSink, listening
+from nissa.sinks.prometheus import MetricsServer, PrometheusSink
 from nissa.sinks.run_log import segments
 
 __all__ = ["add"]
@@ -22,6 +23,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("collect", help="follow runs until they end, and write what is derived beside them")
     parser.add_argument("paths", type=Path, nargs="+", metavar="RUN", help="a run directory, live or left behind")
     parser.add_argument("--metrics", metavar="ADDRESS", help='where to serve /metrics: a port, or "host:port"')
+    add_web_config(parser)
     parser.add_argument("--terminal", action="store_true", help="show the run as it goes")
     parser.add_argument("--linger", type=float, default=0.0, metavar="S", help="seconds to wait for a last scrape (0)")
     parser.add_argument("--no-color", action="store_true", help="print plain text")
@@ -37,7 +39,7 @@ def _run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         collecting = _collecting(arguments.paths, consumers, faults)
         stack.callback(collecting.close)
-        server = _server(collecting.prometheus, arguments.metrics) if arguments.metrics else None
+        server = _server(collecting.prometheus, arguments) if arguments.metrics else None
         if server:
             stack.callback(server.close)
             server.start()
@@ -57,10 +59,10 @@ def _collecting(paths: list[Path], consumers: dict[str, ConsoleSink], faults: Fa
         raise UsageError(error) from None
 
 
-def _server(prometheus: PrometheusSink, metrics: str) -> MetricsServer:
+def _server(prometheus: PrometheusSink, arguments: argparse.Namespace) -> MetricsServer:
+    metrics = arguments.metrics
     try:
-        return MetricsServer(prometheus, listening(*address(int(metrics) if metrics.isdecimal() else metrics)))
+        place = address(int(metrics) if metrics.isdecimal() else metrics)
     except ValueError as error:
         raise UsageError(error) from None
-    except OSError as error:
-        raise UsageError(f"cannot listen on {error.strerror}") from None
+    return MetricsServer(prometheus, *taken(*place, arguments.web_config))

@@ -1,4 +1,7 @@
-"""The collector that a trainer starts: `python -m nissa.pipeline.collector DIRECTORY LINGER SOCKET [METRICS]`."""
+"""The collector that a trainer starts.
+
+`python -m nissa.pipeline.collector DIRECTORY LINGER SOCKET [METRICS [WEB_CONFIG]]`; sockets are given by their numbers.
+"""
 
 import logging
 import signal
@@ -15,6 +18,7 @@ from nissa.pipeline.collector.answers import answer
 from nissa.pipeline.collector.collecting import Collecting
 from nissa.pipeline.collector.derived_log import CollectedElsewhereError
 from nissa.pipeline.dispatch import FaultLog
+from nissa.pipeline.web_config import guard_of
 from nissa.sinks import Sink
 from nissa.sinks.console import News
 from nissa.sinks.prometheus import MetricsServer
@@ -31,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
 
     Returns the exit status: 0, or 1 where it has not ended, so that a trainer that lives after all starts another one.
     """
-    directory, linger, *handed = arguments
+    directory, linger, answers_at, *handed = arguments
     # A Ctrl-C is the trainer's, which ends the run.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
@@ -39,10 +43,11 @@ def main(arguments: Sequence[str]) -> int:
     collecting = _collecting(Path(directory), {"terminal": news}, answering.lives)
     (run,) = collecting.runs
     answers = {"snapshot": run.tables.snapshot, "news": news.news, "state": lambda: plain(collecting.state())}
-    answering.thread = thread = answer(Connection(int(handed[0])), answers)
+    answering.thread = thread = answer(Connection(int(answers_at)), answers)
     server = None
-    if len(handed) > 1:
-        server = MetricsServer(collecting.prometheus, socket.socket(fileno=int(handed[1])))
+    if handed:
+        guard = guard_of(handed[1] if handed[1:] else None)
+        server = MetricsServer(collecting.prometheus, socket.socket(fileno=int(handed[0])), guard)
         server.start()
     collecting.follow()
     collecting.close()

@@ -19,7 +19,7 @@ from nissa.events.kinds import PipelineState
 from nissa.pipeline.collector.answers import ask, ends
 from nissa.pipeline.collector.control import CONTROL, Control
 from nissa.pipeline.dispatch import FaultLog
-from nissa.sinks.prometheus import url
+from nissa.sinks.serving import OPEN, Guard, url
 
 __all__ = ["OUTPUT", "CollectorProcess"]
 
@@ -40,9 +40,9 @@ _BEHIND = "the collector of {} is behind; it goes on, and `nissa collect` goes o
 class CollectorProcess:
     """Collects the run in a directory in a process of its own, until the run has ended.
 
-    `metrics` is a socket that listens, which the process is to serve, and `written` says the number behind that of the
-    last event in the log. The process is a session of its own, so that a Ctrl-C in the trainer's terminal does not end
-    it, and it says nothing there. Raises OSError.
+    `metrics` is a socket that listens, which the process is to serve to those whom `guard` lets in, and `written` says
+    the number behind that of the last event in the log. The process is a session of its own, so that a Ctrl-C in the
+    trainer's terminal does not end it, and it says nothing there. Raises OSError.
     """
 
     def __init__(
@@ -52,10 +52,12 @@ class CollectorProcess:
         linger: float,
         faults: FaultLog,
         written: Callable[[], int],
+        *,
+        guard: Guard = OPEN,
     ) -> None:
         self._directory, self._metrics, self._linger, self._faults = directory, metrics, linger, faults
-        self._written = written
-        self.url = url(metrics) if metrics else None
+        self._guard, self._written = guard, written
+        self.url = url(metrics, "/metrics", guard) if metrics else None
         """Where the metrics are, if they are served."""
         self.control = Control.make(directory / CONTROL)
         self._last: dict[str, Any] = {}
@@ -148,9 +150,10 @@ class CollectorProcess:
         mine, its = ends()
         handed = [its.fileno(), *([self._metrics.fileno()] if self._metrics else [])]
         command = [sys.executable, "-m", "nissa.pipeline.collector", os.fspath(self._directory), str(self._linger)]
+        web_config = [os.path.abspath(self._guard.file)] if self._metrics and self._guard.file else []
         with its, (self._directory / OUTPUT).open("ab") as output:
             process = subprocess.Popen(
-                [*command, *map(str, handed)],
+                [*command, *map(str, handed), *web_config],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

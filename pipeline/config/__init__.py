@@ -16,6 +16,7 @@ from nissa.pipeline.config.settings import (
     TelemetryConfig,
     TracesConfig,
 )
+from nissa.pipeline.config.yaml_reader import mapping
 
 __all__ = [
     "AlertsConfig",
@@ -30,6 +31,7 @@ __all__ = [
     "dense",
     "feature_names_of",
     "load",
+    "mapping",
     "matches",
     "planned",
     "profile_names",

@@ -126,7 +126,7 @@ def _words(schema: dict[str, Any]) -> str:
             return f"a list{least}, each item {_words(schema['items'])}"
         case "integer" | "number" as kind:
             return f"a {'whole number' if kind == 'integer' else 'number'} {_bounds(schema)}".rstrip()
-    return {"boolean": "true or false", "string": "a text"}[schema["type"]]
+    return {"boolean": "true or false", "string": "a text", "null": "null"}[schema["type"]]
 
 
 def _bounds(schema: dict[str, Any]) -> str:

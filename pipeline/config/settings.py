@@ -174,6 +174,8 @@ class TelemetryConfig(_Strict):
     alerts: AlertsConfig = AlertsConfig()
     traces: TracesConfig = TracesConfig()
     sinks: SinksConfig = SinksConfig()
+    web_config: str | None = None
+    """A file that says who may read /metrics, with a certificate and hashes of passwords. docs/prometheus.md has it."""
 
     @property
     def always_dense(self) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nissa.events.event import Scope
 from nissa.pipeline.config import configuration
 from nissa.pipeline.hub import FidelityFollower
+from nissa.pipeline.web_config import guard_of
 from nissa.pipeline.wiring.metrics_address import address
 from nissa.pipeline.wiring.wiring import Asked
 from nissa.sinks import Sink
@@ -23,6 +24,7 @@ def asked_for(
     *,
     out: Path | str | None,
     metrics: object,
+    web_config: Path | str | None,
     sinks: Mapping[str, Sink],
     operators: "Mapping[str, Operator]",
     capacity: int,
@@ -53,6 +55,7 @@ def asked_for(
         resume=resume,
         linger=linger,
         console=console,
+        guard=guard_of(settings.web_config if web_config is None else web_config),
     )
 
 

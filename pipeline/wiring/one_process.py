@@ -12,8 +12,9 @@ from nissa.pipeline.resume import catch_up
 from nissa.pipeline.wiring.terminal import live_lines, news_of
 from nissa.pipeline.wiring.wiring import Asked, Wiring, run_log
 from nissa.sinks import Sink
-from nissa.sinks.prometheus import MetricsServer, PrometheusSink, listening
+from nissa.sinks.prometheus import MetricsServer, PrometheusSink
 from nissa.sinks.run_log import DEAD_LETTERS, RunLog
+from nissa.sinks.serving import listening
 from nissa.sinks.tables import Tables
 
 __all__ = ["in_one_process"]
@@ -23,7 +24,7 @@ def in_one_process(asked: Asked) -> Wiring:
     """Put the parts of a run together. No thread starts here."""
     tables, prometheus = Tables(), PrometheusSink(lambda: hub.state())  # noqa: PLW0108  # the hub is made last
     # The port is taken first and given back on any failure, so that nothing half-done is left behind.
-    server = MetricsServer(prometheus, listening(*asked.address)) if asked.address else None
+    server = _server(asked, prometheus)
     with ExitStack() as undo:
         if server:
             undo.callback(server.close)
@@ -56,6 +57,12 @@ def in_one_process(asked: Asked) -> Wiring:
         undo.pop_all()
     hub = Hub(asked.run, dispatcher, workers, faults, asked.capacity, fidelity=asked.trainer, first=first)
     return Wiring(hub, tables.snapshot, hub.state, resumed, dispatcher.stream, server, terminal=terminal)
+
+
+def _server(asked: Asked, prometheus: PrometheusSink) -> MetricsServer | None:
+    if asked.address is None:
+        return None
+    return MetricsServer(prometheus, listening(*asked.address, asked.guard), asked.guard)
 
 
 def _refuse_taken(names: Iterable[str]) -> None:

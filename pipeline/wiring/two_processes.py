@@ -13,8 +13,8 @@ from nissa.pipeline.hub import Hub
 from nissa.pipeline.resume import catch_up
 from nissa.pipeline.wiring.terminal import live_lines
 from nissa.pipeline.wiring.wiring import Asked, Wiring, run_log
-from nissa.sinks.prometheus import listening
 from nissa.sinks.run_log import DEAD_LETTERS
+from nissa.sinks.serving import listening
 
 __all__ = ["in_two_processes"]
 
@@ -32,12 +32,12 @@ def in_two_processes(asked: Asked) -> Wiring:
     directory = _readable(asked)
     faults = FaultLog(directory / DEAD_LETTERS)
     with ExitStack() as undo:
-        listens = undo.enter_context(listening(*asked.address)) if asked.address else None
+        listens = undo.enter_context(listening(*asked.address, asked.guard)) if asked.address else None
         log = run_log(directory, asked.run.run, asked.resume)
         undo.callback(log.close)
         dispatcher = Dispatcher({}, {}, faults.report)
         resumed = catch_up(log, asked.run.run, dispatcher, {})
-        collector = CollectorProcess(directory, listens, asked.linger, faults, lambda: log.following)
+        collector = CollectorProcess(directory, listens, asked.linger, faults, lambda: log.following, guard=asked.guard)
         undo.callback(lambda: collector.close(time.monotonic()))
         first = resumed.next_seq if resumed else 0
         terminal = live_lines(asked, lambda: dict(collector.ask("news", _SHORT)), faults.report, first)

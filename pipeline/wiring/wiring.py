@@ -14,6 +14,7 @@ from nissa.pipeline.hub import FidelityFollower, Hub
 from nissa.pipeline.resume import Resumed, run_in
 from nissa.sinks import Sink
 from nissa.sinks.run_log import RunLog
+from nissa.sinks.serving import OPEN, Guard
 
 if TYPE_CHECKING:
     from nissa.operators import Operator
@@ -41,6 +42,8 @@ class Asked:
     linger: float
     console: bool | None = None
     """Whether the run shows itself on stderr; None: where that is a terminal."""
+    guard: Guard = OPEN
+    """Who may read /metrics."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from nissa.sinks.prometheus.field_readings import Reading, readings
 from nissa.sinks.prometheus.metric import Metric
 from nissa.sinks.prometheus.metrics import NOTHING_YET
 from nissa.sinks.prometheus.server import MetricsServer
-from nissa.sinks.prometheus.sockets import listening, url
 
 __all__ = [
     "MAX_LABEL_SETS",
@@ -24,7 +23,5 @@ __all__ = [
     "MetricsServer",
     "PrometheusSink",
     "Reading",
-    "listening",
     "readings",
-    "url",
 ]

@@ -7,8 +7,8 @@ from typing import Any
 
 from nissa.cli.errors import UsageError, port
 from nissa.cli.runs.report.live import Folder, PageServer
+from nissa.cli.serving import add_web_config, taken
 from nissa.cli.terminal import say, terminal
-from nissa.sinks.prometheus import listening
 
 __all__ = ["add"]
 
@@ -19,17 +19,16 @@ def add(commands: Any) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a folder of runs, at any depth")
     parser.add_argument("--address", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine alone)")
     parser.add_argument("--port", type=port, default=6464, help="port to listen on; 0 takes any free one (6464)")
+    add_web_config(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     if not arguments.folder.is_dir():
         raise UsageError(f"{arguments.folder}: there is no such folder")
+    listens, guard = taken(arguments.address, arguments.port, arguments.web_config, "; --port 0 takes any free one")
     folder = Folder(arguments.folder)
-    try:
-        server = PageServer(folder, listening(arguments.address, arguments.port))
-    except OSError as error:
-        raise UsageError(f"cannot listen on {error.strerror}; --port 0 takes any free one") from None
+    server = PageServer(folder, listens, guard)
     folder.start()
     server.start()
     say(terminal(no_color=True), f"Runs below {arguments.folder} at {server.url}; Ctrl-C ends.")

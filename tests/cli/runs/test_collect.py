@@ -10,7 +10,7 @@ from nissa.cli.main import main
 from nissa.pipeline.collector import Collecting
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
-from nissa.sinks.prometheus import listening, url
+from nissa.sinks.serving import listening, url
 from tests.pipeline.collector.runs import DERIVED, LOG, emitted_only, following, recorded, tell_epoch
 from tests.waiting import LIMIT, until
 
@@ -92,7 +92,7 @@ def test_metrics_that_are_no_address_are_an_error(
 def test_a_port_in_use_and_a_directory_without_a_run_are_errors(tmp_path: Path, log: bytes, capsys: Capture) -> None:
     run = left_behind(tmp_path / "a", log)
     with listening("127.0.0.1", 0) as taken:
-        place = url(taken).removeprefix("http://").removesuffix("/metrics")
+        place = url(taken, "").removeprefix("http://")
         assert main(["collect", str(run), "--metrics", place]) == 2
         assert f"cannot listen on {place}" in capsys.readouterr().err
     assert main(["collect", str(tmp_path)]) == 2

@@ -20,7 +20,7 @@ from nissa.pipeline.wiring import one_process, two_processes
 from nissa.sinks.console import LiveLines, News, shared_terminal
 from nissa.sinks.console.progress_text import progress_text
 from nissa.sinks.console.shared_terminal import SharedTerminal
-from nissa.sinks.prometheus import listening
+from nissa.sinks.serving import listening
 from tests.waiting import until
 
 PROGRESS = {"epochs": 1, "planned": None, "reached": "", "batch": None, "alerts": 0, "seconds": 0.0}

@@ -16,7 +16,7 @@ from nissa.events.kinds import AlertRaised, DenseTraceCaptured, RunEnded
 from nissa.sinks.prometheus import exemplars
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.server import MetricsServer
-from nissa.sinks.prometheus.sockets import listening
+from nissa.sinks.serving import listening
 from tests.operators.raised import raised
 from tests.samples import event
 from tests.sinks.prometheus.test_trace_metrics import trace

@@ -16,8 +16,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from nissa.sinks.prometheus.collector import PrometheusSink
-from nissa.sinks.prometheus.server import MetricsServer, _Handler
-from nissa.sinks.prometheus.sockets import listening
+from nissa.sinks.prometheus.server import MetricsServer
+from nissa.sinks.serving import listening
+from nissa.sinks.serving.server import _ANSWER, _PATIENCE
 from tests.waiting import LIMIT, until
 
 
@@ -155,7 +156,8 @@ ASKS = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def test_clients_that_hang_do_not_block_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_Handler, "timeout", 2 * LIMIT)
+    monkeypatch.setattr("nissa.sinks.serving.server._PATIENCE", 2 * LIMIT)
+    monkeypatch.setattr("nissa.sinks.serving.server._ANSWER", 2 * LIMIT)
     server = serving(Endless())
     with socket.create_connection(place(server)), socket.create_connection(place(server)) as reads_not:
         reads_not.sendall(ASKS)
@@ -166,8 +168,9 @@ def test_clients_that_hang_do_not_block_the_next(monkeypatch: pytest.MonkeyPatch
 def test_a_client_that_hangs_does_not_stay_for_ever(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert 0 < _Handler.timeout <= 10
-    monkeypatch.setattr(_Handler, "timeout", 0.3)
+    assert 0 < _PATIENCE <= 5 < _ANSWER <= 30
+    monkeypatch.setattr("nissa.sinks.serving.server._PATIENCE", 0.3)
+    monkeypatch.setattr("nissa.sinks.serving.server._ANSWER", 2.0)
     before = set(threading.enumerate())
     server = serving(Endless())
     with socket.create_connection(place(server)) as asks_nothing, socket.create_connection(place(server)) as reads_not:
@@ -186,7 +189,7 @@ def test_a_forked_child_lets_go_of_the_port_and_the_parent_serves_on(server: Met
         try:
             server.after_fork()
             server.close()
-            os._exit(0 if server._server.socket.fileno() == -1 else 1)
+            os._exit(0 if server._server._listens.fileno() == -1 else 1)
         finally:
             os._exit(2)
     assert os.waitpid(child, 0)[1] == 0

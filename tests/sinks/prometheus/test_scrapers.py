@@ -203,7 +203,7 @@ class Served:
         self.now = 0.0
         self._telemetry = Telemetry("brief", metrics=("127.0.0.1", 0), linger=3 * HOUR)
         assert self._telemetry._server
-        self._telemetry._server._server.scrapes.clock = lambda: self.now
+        self._telemetry._server.scrapes.clock = lambda: self.now
         self._closing = threading.Thread(target=self._telemetry.close)
         self.close = self._closing.start
 
