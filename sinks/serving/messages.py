@@ -1,6 +1,5 @@
 """What is asked, and what is answered: requests read within bounds, answers as they cross the wire."""
 
-import asyncio
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
@@ -72,12 +71,14 @@ class RefusedError(Exception):
         self.answer = Answer(status, f"{why}\n".encode(), headers=headers)
 
 
-async def read(reader: asyncio.StreamReader, client: str) -> Request:
-    """The request that comes in. Raises RefusedError, and IncompleteReadError where it ends too early."""
+def read(head: bytes, client: str) -> Request:
+    """The request that came in, with the empty line behind it. Raises RefusedError."""
+    line, _, rest = head.partition(b"\r\n")
     try:
-        line, _, rest = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")
+        if len(head) > HEAD:
+            raise HTTPException
         headers = parse_headers(BytesIO(rest))
-    except (asyncio.LimitOverrunError, HTTPException):
+    except HTTPException:
         raise RefusedError(431, f"a request has {HEAD:,} bytes and 100 headers at most") from None
     if len(line) > _LINE:
         raise RefusedError(414, f"the first line of a request has {_LINE:,} bytes at most")

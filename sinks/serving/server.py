@@ -4,13 +4,15 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 
+from nissa.sinks.serving.connection import Connection
 from nissa.sinks.serving.guard import OPEN, Guard
-from nissa.sinks.serving.messages import HEAD, Answer, RefusedError, Request, Work, read
+from nissa.sinks.serving.messages import Answer, RefusedError, Request, Work, read
 from nissa.sinks.serving.room import Room, places
 from nissa.sinks.serving.turns import BusyError, Turns
 
@@ -22,10 +24,13 @@ _ANSWER = 30.0
 """Seconds for an answer: to be made and to be read."""
 _FAREWELL = 2.0
 """Seconds in which answers are finished when it closes."""
-_BURST, _BREATH = 8, 0.004
-"""Connections that are taken in one go, and seconds until the next: more would take too much of the interpreter."""
-_PIECE = 65_536
-"""Bytes that are handed to a connection at once."""
+_RATE, _CREDIT = 2_000, 0.05
+"""Connections that are taken in a second, and seconds' worth of them that may come at once: more would take too much of
+the interpreter."""
+_BURST, _BREATH = 8, 0.01
+"""Connections that are taken before others are served, and seconds that an error is waited after."""
+_POLL = 0.25
+"""Seconds between two looks for whose time is up."""
 
 _log = logging.getLogger("nissa")
 
@@ -89,21 +94,30 @@ class Server:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._loop.set_exception_handler(lambda _, told: _log.debug("a connection failed: %s", told))
-        self._room, self._tasks = Room(places()), set[asyncio.Task[None]]()
+        self._room, self._tasks = Room(places(), _PATIENCE, _ANSWER), set[asyncio.Task[None]]()
         self._work, self._passwords = Turns[Answer](self._rest), Turns[bool](1.0)
         self._listens.setblocking(False)
-        taking = asyncio.create_task(self._take())
+        taking, looking = asyncio.create_task(self._take()), asyncio.create_task(self._look())
         self._began.set()
         await self._stop.wait()
         taking.cancel()
         await asyncio.wait([taking])
         self._listens.close()
         self._over.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_FAREWELL)
+        await self._say_farewell()
+        looking.cancel()
+
+    async def _say_farewell(self) -> None:
+        end = time.monotonic() + _FAREWELL
+        while self._room.is_answering() and time.monotonic() < end:
+            await asyncio.sleep(_POLL)
+        for who in self._room.everybody():
+            self._room.let_go(who)
+        # What was cut is closed by the next round.
+        await asyncio.sleep(_POLL)
 
     async def _take(self) -> None:
-        loop, taken = asyncio.get_running_loop(), 0
+        loop, taken, due = asyncio.get_running_loop(), 0, 0.0
         while True:
             try:
                 connection, (client, *_) = await loop.sock_accept(self._listens)
@@ -116,61 +130,57 @@ class Server:
             except asyncio.CancelledError:
                 connection.close()
                 raise
-            task = loop.create_task(self._attend(connection, client))
-            self._room.asks(task)
-            self._tasks.add(task)
-            task.add_done_callback(partial(self._gone, connection))
+            who = Connection(client, self._heard, self._room.leave)
+            self._room.asks(who)
+            who.opening = self._spawn(self._open(connection, who))
+            who.opening.add_done_callback(partial(self._opened, connection, who))
+            due = max(due + 1 / _RATE, time.monotonic() - _CREDIT)
             taken += 1
             if taken % _BURST == 0:
-                await asyncio.sleep(_BREATH)
+                await asyncio.sleep(due - time.monotonic())
 
-    def _gone(self, connection: socket.socket, task: "asyncio.Task[None]") -> None:
-        # Who was let go before it began has nothing else that closes it.
-        connection.close()
-        self._room.leave(task)
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            _log.debug("an answer broke off", exc_info=error)
+    async def _look(self) -> None:
+        while True:
+            for who in self._room.late():
+                self._room.let_go(who)
+            await asyncio.sleep(_POLL)
 
-    async def _attend(self, connection: socket.socket, client: str) -> None:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                reader, writer = await self._opened(connection)
-        except (OSError, TimeoutError):
-            return
-        try:
-            with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
-                await self._converse(reader, writer, client)
-        finally:
-            writer.transport.abort()
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
-    async def _opened(self, connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(HEAD, loop)
-        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    async def _open(self, connection: socket.socket, who: Connection) -> None:
         secured = {"ssl_handshake_timeout": _PATIENCE, "ssl_shutdown_timeout": 1.0} if self._guard.tls else {}
-        transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection, ssl=self._guard.tls, **secured)
-        transport.set_write_buffer_limits(high=0)
-        return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: who, connection, ssl=self._guard.tls, **secured
+        )
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: str) -> None:
-        me, given, with_content = asyncio.current_task(), None, True
-        assert me
+    def _opened(self, connection: socket.socket, who: Connection, task: "asyncio.Task[None]") -> None:
+        """Who did not get so far is gone."""
+        if task.cancelled() or task.exception():
+            connection.close()
+            self._room.leave(who)
+
+    def _heard(self, who: Connection, head: bytes) -> None:
+        self._room.waits(who)
         try:
-            async with asyncio.timeout(_PATIENCE):
-                request = await read(reader, client)
+            request = read(head, who.client)
         except RefusedError as refused:
-            answer = refused.answer
+            self._give(who, refused.answer)
         else:
-            self._room.waits(me)
-            with_content = request.method == "GET"
-            async with asyncio.timeout(_ANSWER):
-                answer, given = await self._answered(request)
-        self._room.reads(me)
-        async with asyncio.timeout(_ANSWER):
-            await _sent(writer, answer.head(), answer.content if with_content else b"")
-        if given:
-            given()
+            self._spawn(self._reply(who, request))
+
+    async def _reply(self, who: Connection, request: Request) -> None:
+        answer, given = await self._answered(request)
+        self._give(who, answer, given, with_content=request.method == "GET")
+
+    def _give(
+        self, who: Connection, answer: Answer, given: Callable[[], None] | None = None, *, with_content: bool = True
+    ) -> None:
+        self._room.reads(who)
+        who.answer(answer, given, with_content=with_content)
 
     async def _answered(self, request: Request) -> tuple[Answer, Callable[[], None] | None]:
         try:
@@ -193,13 +203,3 @@ class Server:
 
 
 _ASKS = {"WWW-Authenticate": 'Basic realm="nissa", charset="UTF-8"'}
-
-
-async def _sent(writer: asyncio.StreamWriter, head: bytes, content: bytes) -> None:
-    writer.write(head)
-    whole = memoryview(content)
-    for begin in range(0, len(content), _PIECE):
-        writer.write(whole[begin : begin + _PIECE])
-        await writer.drain()
-    writer.close()
-    await writer.wait_closed()

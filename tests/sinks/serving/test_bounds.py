@@ -168,7 +168,7 @@ def received(client: socket.socket) -> bytes:
 
 
 def test_a_quarter_of_the_files_that_a_process_may_open_is_left_to_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    for limit, expected in ((256, 64), (1024, 256), (1_000_000, 512), (resource.RLIM_INFINITY, 512), (2, 1)):
+    for limit, expected in ((256, 64), (1024, 256), (1_000_000, 2_048), (resource.RLIM_INFINITY, 2_048), (2, 1)):
         monkeypatch.setattr(resource, "getrlimit", lambda _, limit=limit: (limit, limit))
         assert places() == expected
 
