@@ -46,6 +46,11 @@ class Connection(asyncio.Protocol):
             self._has_asked = True
             self._heard(self, bytes(self._head[: end + len(_END)] if end >= 0 else self._head))
 
+    def eof_received(self) -> bool:
+        """It asks nothing more. Who has asked is answered; over TLS that is the end of both ways."""
+        assert self._transport
+        return self._has_asked and self._transport.get_extra_info("sslcontext") is None
+
     def pause_writing(self) -> None:
         """What was handed over is not read yet."""
         self._is_paused = True

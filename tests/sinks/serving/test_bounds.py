@@ -90,6 +90,13 @@ def test_each_request_has_its_answer(request_: bytes, expected: int, metrics: Pl
     assert status(metrics, request_) == expected
 
 
+def test_who_hangs_up_its_half_of_the_line_is_answered() -> None:
+    with serving(lambda _: Work("", lambda: Answer(200, b"done\n"))) as place, connected(place) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        assert b"".join(iter(lambda: client.recv(65_536), b"")).endswith(b"done\n")
+
+
 def test_another_method_is_told_which_there_are(metrics: Place) -> None:
     assert b"\r\nAllow: GET, HEAD\r\n" in said(metrics, b"DELETE /metrics HTTP/1.1\r\n\r\n")
 
