@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from nissa.events.event import Event
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.server import MetricsServer
-from nissa.sinks.prometheus.sockets import listening
+from nissa.sinks.serving import listening
 from tests.grafana.promql import filled
 
 __all__ = ["Served", "served"]
