@@ -1,6 +1,7 @@
 """The screen: pages, keys, and the looks that it shows. It reads nothing itself, and computes nothing."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ClassVar
 
 from rich.console import Group
@@ -8,6 +9,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.css.query import NoMatches
 from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Static, TabbedContent, TabPane, Tabs
@@ -110,8 +112,13 @@ class Monitor(App[None]):
     def on_mount(self) -> None:
         """Begin to look."""
         self.query_one(Tabs).can_focus = False
-        self.set_interval(_EVERY, self.look)
+        self.set_interval(_EVERY, self._look_again)
         self.look()
+
+    def _look_again(self) -> None:
+        # While the program ends its parts go one by one, and the clock is not the first of them.
+        with suppress(NoMatches):
+            self.look()
 
     def look(self) -> None:
         """Show the page at hand, if there is anything new on it."""

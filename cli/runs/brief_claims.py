@@ -88,8 +88,21 @@ def _verdict(known: Known) -> Iterator[Claim]:
 def _happened(known: Known) -> Iterator[Claim]:
     """What grew and what was decided; else how each network learns."""
     grown = _few(map(_blueprint, known.tables["blueprints"]), "replay {path}")
-    found = [*_episodes(known.tables["episodes"]), *grown, *_decisions(known.decided)]
+    updates = _few((_policy(group, known.decided) for group in known.decided.updated), "replay {path}")
+    found = [*_episodes(known.tables["episodes"]), *grown, *_decisions(known.decided), *updates]
     yield from found or _few(map(_learning, known.tables["assessments"]), "replay {path}")
+
+
+def _policy(group: str | None, decided: Decided) -> Claim:
+    last = decided.updated[group]
+    figures = {"KL": last.approx_kl, "entropy": last.entropy, "explained variance": last.explained_variance}
+    told = joined(", ", *(f"{name} {value:.3g}" for name, value in figures.items() if value is not None))
+    says = joined("; the last: ", f"{counted(decided.updates[group], 'update')} of the policy{_named(group)}", told)
+    return Claim(f"{says}.", "show {path} --kind policy_updated")
+
+
+def _named(group: str | None) -> str:
+    return f" {group}" if group else ""
 
 
 def _learning(row: Row) -> Claim:

@@ -1,11 +1,11 @@
-"""What was decided in a run, and what hindsight says of it: counts, and the decisions that were good or bad."""
+"""What was decided in a run, and what hindsight says of it: counts, the decisions that were good or bad, the policy."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import DecisionJudged, DecisionMade
+from nissa.events.kinds import DecisionJudged, DecisionMade, PolicyUpdated
 
 __all__ = ["Decided"]
 
@@ -16,7 +16,7 @@ _KEPT = 3
 class Decided:
     """A sink."""
 
-    kinds = (DecisionMade, DecisionJudged)
+    kinds = (DecisionMade, DecisionJudged, PolicyUpdated)
 
     ops: Counter[str] = field(default_factory=Counter)
     """Decisions by operation."""
@@ -26,6 +26,10 @@ class Decided:
     good: list[tuple[Scope, DecisionJudged]] = field(default_factory=list)
     """The first that were."""
     bad: list[tuple[Scope, DecisionJudged]] = field(default_factory=list)
+    updates: Counter[str | None] = field(default_factory=Counter)
+    """By group."""
+    updated: dict[str | None, PolicyUpdated] = field(default_factory=dict)
+    """The last one of each group."""
 
     def __call__(self, event: Event[Any]) -> None:
         row = event.payload
@@ -37,3 +41,6 @@ class Decided:
             kept = {"good": self.good, "bad": self.bad}.get(row.verdict, [])
             if len(kept) < _KEPT:
                 kept.append((event.scope, row))
+        elif isinstance(row, PolicyUpdated):
+            self.updates[event.scope.group] += 1
+            self.updated[event.scope.group] = row

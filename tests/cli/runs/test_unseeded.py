@@ -50,7 +50,8 @@ def test_a_page_says_what_there_is(run: Path, printed: Printed) -> None:
     page = printed("brief", run)
     first = {"plain": "No episode was told; 4 epochs, 40 steps.", "policy": "No start of an episode was told; 8 ended."}
     assert first[run.name] in page
-    assert ("env 0 epoch 4: " in page) is (run.name == "plain")
+    happened = {"plain": "env 0 epoch 4: ", "policy": "8 updates of the policy ppo; the last: KL 0.01."}
+    assert happened[run.name] in page
     parts = page.split("\n## ")[1:]
     assert all("\n- " in part for part in parts), "no heading stands above nothing"
 
@@ -60,6 +61,7 @@ def test_the_list_of_runs_says_so(run: Path, tmp_path: Path, printed: Printed) -
     html = (tmp_path / "page.html").read_text()
     (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', html)
     assert json.loads(data)["runs"][0]["verdict"] == "no seeds in this run"
+    assert "nissa reproduce" not in html, "nobody told how it was set up"
 
 
 def looked(run: Path) -> Look:

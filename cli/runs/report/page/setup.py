@@ -30,7 +30,8 @@ def setup(known: Known) -> Iterator[Element]:
     if known.ends.resumed:
         yield tag("p", f"Another process went on with it {counted(known.ends.resumed, 'time')}.")
     path = shlex.quote(str(known.path))
-    for command in (f"nissa reproduce {path}", f"nissa replay {path} --json", f"nissa brief {path}"):
+    again = [f"nissa reproduce {path}"] if started else []
+    for command in (*again, f"nissa replay {path} --json", f"nissa brief {path}"):
         yield tag("p", tag("code", command))
 
 
