@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ __all__ = ["DEAD_LETTERS", "RunLog"]
 DEAD_LETTERS = "dead-letters.jsonl"
 _CONTEXT = "context.json"
 _BUFFER = 1 << 16
+"""Bytes of lines that wait to be written together."""
+_MOST = 16 << 20
+"""Bytes of lines that wait at most, where the disk is full."""
 _SHARED = (
     "{} is being written by another run now: each process, and each rank of a training, needs a directory of its own, "
     "or only one of them has telemetry. In a notebook, close the Telemetry of the cell that ran before"
@@ -57,6 +61,7 @@ class RunLog:
         self._buffer = bytearray()
         self._next_seq: int | None = None if before else 0
         self._lost = 0
+        self._context: Event[RunStarted] | None = None
         self._ended = False
         self._synced = time.monotonic()
         self._closed = False
@@ -69,10 +74,12 @@ class RunLog:
     def __call__(self, event: Event[Any]) -> None:
         line = written(event)
         # Whatever can fail comes before the line is taken, so that a caller may try again without doubling it.
+        self._make_room()
         if isinstance(event.payload, RunStarted):
-            self._write_context(event)
-        if len(self._buffer) >= _BUFFER:
-            self._write_out()
+            self._context = event
+            # Where there is no room for it now, `flush` tries again, and says so.
+            with suppress(OSError):
+                self._write_context()
         self._buffer += line
         self._segment.add(event.seq, event.seq, 1, len(line))
         self._follow([] if event.ordinal else [event])
@@ -81,8 +88,7 @@ class RunLog:
         """Take several events; False, and none is taken, where one of them needs a look of its own."""
         if RunStarted in {type(event.payload) for event in events} or (lines := written_together(events)) is None:
             return False
-        if len(self._buffer) >= _BUFFER:
-            self._write_out()
+        self._make_room()
         self._buffer += lines
         self._segment.add(events[0].seq, events[-1].seq, len(events), len(lines))
         self._follow([event for event in events if not event.ordinal])
@@ -110,6 +116,8 @@ class RunLog:
         """
         self._notice_removal()
         self._write_out()
+        # Behind the lines, which are not to wait for it.
+        self._write_context()
 
     def _write_out(self) -> None:
         while self._buffer:
@@ -135,6 +143,16 @@ class RunLog:
         if not self._closed:
             self._closed = True
             os.close(self._file)
+
+    def _make_room(self) -> None:
+        if len(self._buffer) < _BUFFER:
+            return
+        try:
+            self._write_out()
+        except OSError:
+            # `flush` fails of the same, and says so. What can wait here is no event's end.
+            if len(self._buffer) >= _MOST:
+                raise
 
     def _follow(self, emitted: Sequence[Event[Any]]) -> None:
         """Numbers of emitted events have no gaps, but where one was lost."""
@@ -185,9 +203,11 @@ class RunLog:
         manifest = {"v": SCHEMA_VERSION, **told, "segments": self._segments}
         self._replace(MANIFEST, manifest)
 
-    def _write_context(self, event: Event[RunStarted]) -> None:
-        context = {"v": SCHEMA_VERSION, "run": event.scope.run, "time": event.time, **salvaged(event.payload)}
-        self._replace(_CONTEXT, context)
+    def _write_context(self) -> None:
+        if event := self._context:
+            context = {"v": SCHEMA_VERSION, "run": event.scope.run, "time": event.time, **salvaged(event.payload)}
+            self._replace(_CONTEXT, context)
+            self._context = None
 
     def _replace(self, name: str, content: dict[str, Any]) -> None:
         temporary = self.directory / f"{name}.tmp"

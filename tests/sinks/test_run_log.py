@@ -149,6 +149,24 @@ def test_the_context_is_there_as_soon_as_the_run_has_started(tmp_path: Path) -> 
     log.close()
 
 
+def test_a_disk_without_room_for_the_context_costs_neither_the_start_of_the_run_nor_the_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: Path, content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    log = RunLog(tmp_path / "run")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        log(event(run_started()))
+        with pytest.raises(OSError, match="No space"):
+            log.flush()
+    log.flush()
+    assert (tmp_path / "run" / "context.json").exists()
+    log.close()
+    assert read(tmp_path / "run")[0] == [0]
+
+
 def test_a_directory_that_holds_a_run_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     directory = written(tmp_path / "run", 3)
     before = {file.name: file.read_bytes() for file in directory.iterdir()}
@@ -252,6 +270,25 @@ def test_a_full_disk_loses_nothing_that_can_wait(tmp_path: Path, monkeypatch: py
     full[0] = False
     log.close()
     assert read(tmp_path / "run")[0] == [0, 1]
+
+
+def test_a_disk_that_is_full_for_long_costs_nothing_up_to_a_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    log = RunLog(tmp_path / "run")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        for number in range(1000):
+            log(batch(number))
+        assert log.take_all([batch(1000), batch(1001)])
+        patched.setattr("nissa.sinks.run_log.log._MOST", 100_000)
+        with pytest.raises(OSError, match="No space"):
+            log(batch(1002))
+    log.close()
+    assert read(tmp_path / "run")[0] == list(range(1002))
 
 
 def test_a_real_full_disk_is_counted_and_survived(tmp_path: Path) -> None:
