@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from nissa.events.kind import Importance
 from nissa.pipeline.dispatch import FaultLog
@@ -76,6 +77,10 @@ class Worker:
 
         While there is still time for what is more important, the rest is dropped.
         """
+        if self._thread.ident is None:
+            # Ending may take as long as anything: it is a thread's, which can be left behind.
+            with suppress(RuntimeError):
+                self._thread.start()
         if self._thread.ident is None:
             self._end_guarded()
         elif not self.is_calling():

@@ -335,11 +335,40 @@ def test_a_backlog_is_dropped_by_importance_at_the_end() -> None:
     assert set(state.dropped) == {"batch_completed"}
 
 
-def test_close_before_any_event_starts_no_thread_and_still_closes_the_sink() -> None:
+def test_close_before_any_event_closes_the_sink_and_leaves_no_thread() -> None:
     before, sink = threading.active_count(), Flaky(0)
     outlet = SinkWorker("sink", sink, FaultLog(), capacity=4)
     end(outlet)
     assert (threading.active_count(), sink.closed) == (before, 1)
+
+
+def test_an_end_that_hangs_is_left_behind_also_where_no_event_came() -> None:
+    class Hung:
+        def __init__(self, hang: Any) -> None:
+            self.hang = hang
+
+        def __call__(self, e: Event[Any]) -> None:
+            pass
+
+        def close(self) -> None:
+            self.hang(None)
+
+    with hanging() as hang:
+        faults = FaultLog()
+        outlet = SinkWorker("sink", Hung(hang), faults, capacity=4)
+        outlet.stop()
+        outlet.join(soon(0.2))
+        assert faults.counts == {"sink": 1}
+
+
+def test_where_no_thread_can_be_had_the_sink_is_closed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    outlet = SinkWorker("sink", sink := Flaky(0), FaultLog(), capacity=4)
+    end(outlet)
+    assert sink.closed == 1
 
 
 def test_a_sink_that_calls_exit_fails_like_any_other(caplog: pytest.LogCaptureFixture) -> None:
