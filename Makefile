@@ -1,4 +1,4 @@
-# Everything a developer types: make demo | test | check | test-deep | bench | install (and study, dashboards, screenshots, accessible)
+# Everything a developer types: make demo | test | check | test-deep | bench | install (and study, faults, dashboards, screenshots, accessible)
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
@@ -16,11 +16,12 @@ SOURCES := __init__.py $(shell find $(FLOORS) -name '*.py' -o -name '*.yaml' -o 
 # Tests start Python some thousand times: each would compile all of Nissa, and rewrite each assertion, anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo study dashboards screenshots accessible test test-deep check fuzz bench
+.PHONY: help install demo study dashboards screenshots accessible test test-deep faults check fuzz bench
 help:
 	@echo "make demo     set up, train for about a minute with telemetry on, show what came out"
 	@echo "make test     set up, run the tests"
 	@echo "make test-deep  mutants that try the checkers, and hours of history: slow"
+	@echo "make faults   what Nissa promises, tried by faults of every sort: a table, within ten minutes"
 	@echo "make check    ruff, mypy --strict, then the tests"
 	@echo "make fuzz     feed readers and servers with what nobody meant"
 	@echo "make bench    measure Nissa against the alternatives it names"
@@ -77,6 +78,10 @@ test: install
 # Mutants try the checkers and not the product, and histories are hours of samples.
 test-deep: install
 	$(TESTS) -m deep
+
+# LONG=--long makes each trial as often as docs/reliability.md says.
+faults: install
+	$(VENV)/bin/python -m tests.faults $(LONG)
 
 check: install
 	$(VENV)/bin/ruff check .

@@ -28,7 +28,6 @@ from nissa.events.kinds import (
     EventsDropped,
     Heartbeat,
     Payload,
-    PipelineState,
     RunEnded,
     SeedFossilized,
     SeedGerminated,
@@ -38,6 +37,7 @@ from nissa.pipeline.hub.hub import Hub
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources.reader import Reading, read_log
 from nissa.pipeline.telemetry import Telemetry
+from tests.faults.books import balanced
 from tests.samples import stories
 from tests.waiting import LIMIT, hanging, until
 
@@ -140,16 +140,6 @@ def test_the_last_events_are_a_heartbeat_and_the_end(tmp_path: Path) -> None:
     assert pipeline.accepted == pipeline.delivered + pipeline.queued + sum(pipeline.dropped.values())
 
 
-def check_books(state: PipelineState, *, queued: bool) -> None:
-    """What was accepted is delivered, dropped or waits; before each sink, what it was given."""
-    assert state.accepted == state.delivered + state.queued + sum(state.dropped.values())
-    for sink in state.sinks:
-        assert sink.given == sink.written + sink.failed + sink.queued + sum(sink.dropped.values())
-        assert queued or not sink.queued
-    assert queued or not state.queued
-    assert "books" not in state.faults
-
-
 def test_the_books_are_right_at_any_moment_and_empty_at_the_end(tmp_path: Path) -> None:
     class Bad:
         """Takes what it takes, fails, and keeps some to itself."""
@@ -173,9 +163,9 @@ def test_the_books_are_right_at_any_moment_and_empty_at_the_end(tmp_path: Path) 
     for thread in emitters:
         thread.start()
     while any(thread.is_alive() for thread in emitters):
-        check_books(telemetry.state(), queued=True)
+        balanced(telemetry.state(), queued=True)
     telemetry.close()
-    check_books(telemetry.state(), queued=False)
+    balanced(telemetry.state())
     assert telemetry.state().accepted > 9_000
     (log,) = [sink for sink in telemetry.state().sinks if sink.sink == "log"]
     assert log.written == len(recorded(tmp_path / "run"))
@@ -195,9 +185,9 @@ def test_after_the_end_nothing_is_queued_even_if_a_part_hangs(inline: bool) -> N
         for _ in range(255):
             telemetry.emit(SEED)
         telemetry.close(timeout=1.0)
-        check_books(telemetry.state(), queued=False)
+        balanced(telemetry.state())
     until(lambda: not [thread for thread in threading.enumerate() if thread.name in ("nissa-hub", "nissa-hung")])
-    check_books(telemetry.state(), queued=False)
+    balanced(telemetry.state())
 
 
 @pytest.mark.parametrize("when", [SeedGerminated, RunEnded])
