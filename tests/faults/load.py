@@ -52,19 +52,22 @@ def many_runs(runs: int, out: Path) -> str:
 
 
 def _many_runs(runs: int, out: Path) -> str:
-    held, threads, files = [], threading.active_count(), -1
+    _one_run(out / "0")
+    until(lambda: threading.active_count() == 1)
+    held, files = list[float](), len(os.listdir("/proc/self/fd"))
     for number in range(1, runs + 1):
-        with Telemetry(f"run{number}", out=out / str(number), metrics=0, linger=0.0) as telemetry:
-            for episode, epoch, payload in mix(2):
-                telemetry.scope(group="ppo", env=0, episode=episode, epoch=epoch).emit(payload)
-        balanced(telemetry.state())
-        if number == 1:
-            files = len(os.listdir("/proc/self/fd"))
+        _one_run(out / str(number))
         if not number % max(1, runs // 5):
             held.append(_resident())
-    until(lambda: threading.active_count() == threads)
-    assert len(os.listdir("/proc/self/fd")) == files
-    return f"{_level(held, 500 * runs)}; {threads} thread, {files} files"
+    until(lambda: (threading.active_count(), len(os.listdir("/proc/self/fd"))) == (1, files))
+    return f"{_level(held, 500 * runs)}; 1 thread, {files} files"
+
+
+def _one_run(out: Path) -> None:
+    with Telemetry(out.name, out=out, metrics=0, linger=0.0) as telemetry:
+        for episode, epoch, payload in mix(2):
+            telemetry.scope(group="ppo", env=0, episode=episode, epoch=epoch).emit(payload)
+    balanced(telemetry.state())
 
 
 def day(events: int, out: Path) -> str:

@@ -116,7 +116,7 @@ MUTANTS = (
         _WORKER,
         "        except BaseException as error:  # noqa: BLE001  # as above; to try it again",
         "        except Exception as error:  # noqa: BLE001  # as above; to try it again",
-        f"{_OF_RUNS}test_a_subscriber_that_calls_exit_at_the_end",
+        f"{_OF_SINKS}test_an_end_that_raises_is_told_once",
     ),
     Mutant(
         _WORKER,

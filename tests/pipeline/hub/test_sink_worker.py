@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
+from nissa.events.codec import UnwritableEventError
 from nissa.events.event import Event
 from nissa.events.kinds import BatchCompleted, SeedCulled
 from nissa.pipeline.dispatch.fault_log import MAX_LETTERS, MOST_BYTES, FaultLog
@@ -386,7 +387,47 @@ def test_a_sink_that_calls_exit_fails_like_any_other(caplog: pytest.LogCaptureFi
     end(outlet)
     assert taken == [0, 2]
     assert (faults.counts["sink"], outlet.state().failed, outlet.state().queued) == (1, 1, 0)
+    assert (outlet.state().retries, outlet._worker.restarts) == (ATTEMPTS - 1, 0)
     assert "sink failed" in caplog.text
+
+
+def test_an_event_that_no_reader_would_take_is_buried_at_once() -> None:
+    calls = list[int]()
+
+    def sink(e: Event[Any]) -> None:
+        calls.append(e.seq)
+        raise UnwritableEventError("no reader would take it")
+
+    outlet = SinkWorker("sink", sink, FaultLog(), capacity=99)
+    for number in range(2 * FAILURES):
+        outlet(batch(number))
+    end(outlet)
+    state = outlet.state()
+    assert calls == list(range(2 * FAILURES))
+    assert (state.failed, state.retries, state.breaker) == (2 * FAILURES, 0, "closed")
+
+
+def test_a_flush_that_fails_is_not_tried_again_before_its_rest_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        flushes = 0
+
+        def __call__(self, e: Event[Any]) -> None:
+            pass
+
+        def flush(self) -> None:
+            self.flushes += 1
+            raise OSError("no space left on device")
+
+    monkeypatch.setattr("nissa.pipeline.hub.circuit_breaker.SHORTEST_REST", LIMIT)
+    monkeypatch.setattr("nissa.pipeline.hub.circuit_breaker.LONGEST_REST", LIMIT)
+    outlet = SinkWorker("sink", sink := Full(), FaultLog(), capacity=99)
+    outlet(batch(0))
+    until(lambda: outlet.state().breaker == "open")
+    for number in range(1, 4):
+        outlet(batch(number))
+        until(lambda: outlet.books().fates["held"] > number)  # noqa: B023  # it is asked here and now
+    assert sink.flushes == FAILURES
+    end(outlet)
 
 
 def test_a_flush_waits_for_the_last_entry_and_not_only_for_the_first_slice() -> None:
