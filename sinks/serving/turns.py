@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from functools import partial
 from typing import Generic, TypeVar
 
 __all__ = ["BusyError", "Turns"]
@@ -19,7 +20,7 @@ class BusyError(Exception):
 
 
 class Turns(Generic[Result]):
-    """After each piece of work there is a rest that is `rest` times as long.
+    """After each piece of work there is a rest that is `rest` times as long as it took of a processor.
 
     Who asks for the same key, while nobody has begun with it, shares what comes of it.
     """
@@ -41,22 +42,21 @@ class Turns(Generic[Result]):
         async with self._one:
             await asyncio.sleep(self._again - self._clock())
             del self._waiting[key]
-            began = self._clock()
+            return await asyncio.wrap_future(self._begun(work))
+
+    def _begun(self, work: Callable[[], Result]) -> "Future[Result]":
+        """Done on a daemon thread: work that hangs keeps no process from ending."""
+        done: Future[Result] = Future()
+
+        def run() -> None:
+            began = time.thread_time()
             try:
-                return await asyncio.wrap_future(_begun(work))
-            finally:
-                self._again = (1 + self._rest) * self._clock() - self._rest * began
+                give: Callable[[], None] = partial(done.set_result, work())
+            except Exception as error:  # noqa: BLE001  # it is whose who asked
+                give = partial(done.set_exception, error)
+            # What it waited for a busy machine cost nobody else anything.
+            self._again = self._clock() + self._rest * (time.thread_time() - began)
+            give()
 
-
-def _begun(work: Callable[[], Result]) -> "Future[Result]":
-    """Done on a daemon thread: work that hangs keeps no process from ending."""
-    done: Future[Result] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except Exception as error:  # noqa: BLE001  # it is whose who asked
-            done.set_exception(error)
-
-    threading.Thread(target=run, name="nissa-answer", daemon=True).start()
-    return done
+        threading.Thread(target=run, name="nissa-answer", daemon=True).start()
+        return done

@@ -5,6 +5,7 @@ import resource
 import select
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -209,7 +210,8 @@ def test_work_is_followed_by_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     async def rest(seconds: float) -> None:
         rests.append(seconds)
 
-    now = iter([100.0, 100.0, 100.5, 101.0, 103.0, 104.0])
+    now, spent = iter([100.0, 101.0, 102.0, 103.0]), iter([7.0, 7.5, 8.0, 8.0])
+    monkeypatch.setattr(time, "thread_time", lambda: next(spent))
     monkeypatch.setattr(asyncio, "sleep", rest)
 
     async def twice() -> None:
@@ -218,8 +220,8 @@ def test_work_is_followed_by_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
             await turns.take(key, lambda: 0)
 
     asyncio.run(twice())
-    # The first took half a second: the next begins a second and a half after its end, half a second of which is over.
-    assert rests == [-100.0, 1.0]
+    # The first ended at 101 and took half a second: the next begins a second and a half after, and 102 it is.
+    assert rests == [-100.0, 0.5]
 
 
 def test_too_many_different_things_at_once_are_refused() -> None:
