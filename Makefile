@@ -16,7 +16,7 @@ SOURCES := __init__.py $(shell find $(FLOORS) -name '*.py' -o -name '*.yaml' -o 
 # Tests start Python some thousand times: each would compile all of Nissa, and rewrite each assertion, anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo study dashboards screenshots accessible test test-deep faults check fuzz bench
+.PHONY: help install demo study dashboards screenshots accessible test test-deep faults check fuzz bench sbom
 help:
 	@echo "make demo     set up, train for about a minute with telemetry on, show what came out"
 	@echo "make test     set up, run the tests"
@@ -29,6 +29,7 @@ help:
 	@echo "make dashboards  write what is generated: dashboards, links of alerts, docs/metrics.md, docs/quantities.md, a table of docs/runbooks.md"
 	@echo "make screenshots  draw the dashboards with Grafana's own components (needs npm, chromium, prometheus)"
 	@echo "make accessible  judge a report by axe-core (needs npm, chromium)"
+	@echo "make sbom     write what is installed as CycloneDX, and ask for its known weaknesses"
 	@echo "make install  set up .venv only"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -92,3 +93,9 @@ check: install
 
 bench: install
 	$(VENV)/bin/python -m tests.benchmarks
+
+# With tools of their own, which nothing else needs.
+sbom: install
+	test -x $(AUDITING)/bin/pip-audit || { $(PYTHON) -m venv $(AUDITING) && $(AUDITING)/bin/pip install --quiet cyclonedx-bom pip-audit; }
+	$(AUDITING)/bin/cyclonedx-py environment --output-reproducible --output-file build/sbom.json $(VENV)
+	$(AUDITING)/bin/pip-audit --no-deps --disable-pip --requirement constraints.txt

@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from nissa.sinks.printable import printable
+from nissa.sinks.terminals import is_terminal
 
-__all__ = ["say", "terminal", "write_lines"]
+__all__ = ["Shown", "say", "terminal", "write_lines"]
 
 _WIDTH = 120
 """Columns that all tables have room in."""
@@ -31,3 +32,12 @@ def say(console: Console, line: str, style: str = "") -> None:
 def write_lines(lines: Iterable[str]) -> None:
     """Print lines to the standard output as they are, whatever names are in them."""
     sys.stdout.writelines(f"{printable(line)}\n" for line in lines)
+
+
+class Shown:
+    """The standard output, for data: exact in a file or a pipe; a terminal is shown what would steer it as its code."""
+
+    def write(self, text: str) -> int:
+        """Write it on."""
+        shown = "\n".join(map(printable, text.split("\n"))) if is_terminal(sys.stdout) else text
+        return sys.stdout.write(shown)

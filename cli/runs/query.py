@@ -14,7 +14,7 @@ import orjson
 
 from nissa.cli.documents import write_json as write_document
 from nissa.cli.errors import UsageError
-from nissa.cli.terminal import write_lines
+from nissa.cli.terminal import Shown, write_lines
 from nissa.pipeline.query import (
     VIEWS,
     Answer,
@@ -99,7 +99,7 @@ def _write(answer: Answer, arguments: argparse.Namespace) -> None:
     if arguments.json:
         write_json(answer.batches, sys.stdout)
     elif arguments.csv:
-        write_csv(answer.batches, sys.stdout)
+        write_csv(answer.batches, Shown())
     elif arguments.parquet:
         _write_file(answer, arguments.parquet)
     else:

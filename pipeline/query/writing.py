@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 import orjson
 
@@ -39,9 +39,23 @@ def distinct(names: Sequence[str]) -> list[str]:
     return found
 
 
-def write_csv(batches: Any, file: TextIO) -> None:
+class _Writes(Protocol):
+    def write(self, text: str, /) -> object: ...
+
+
+class _Lines:
+    """The writer quotes what has a character of its line ends in it, and readers take either one for an end."""
+
+    def __init__(self, file: _Writes) -> None:
+        self._file = file
+
+    def write(self, row: str) -> None:
+        self._file.write(row.removesuffix("\r\n") + "\n")
+
+
+def write_csv(batches: Any, file: _Writes) -> None:
     """A head, and a line for each row; numbers with all their digits."""
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(_Lines(file), lineterminator="\r\n")
     writer.writerow(distinct(batches.schema.names))
     writer.writerows([_cell(value) for value in row] for row in rows_of(batches))
 
