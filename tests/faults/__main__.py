@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     _say(f"Nissa {version('nissa')}, CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
     _say("\n| promise | trial | times | wrong | figure | s |\n|---|---|---|---|---|---|")
     chance, wrong = random.Random(asked.seed), list[str]()
-    for trial in TRIALS:
+    for trial in sorted(TRIALS, key=lambda trial: trial.promise):
         if not asked.words or any(word in trial.name for word in asked.words):
             begun = time.monotonic()
             outcome = trial.run(trial.long if asked.long else trial.usual, chance)

@@ -1,5 +1,6 @@
 """Processes of a trial's own: forked from here, where all is loaded, and dead when the trial is over."""
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -18,14 +19,17 @@ T = TypeVar("T")
 _FORK = multiprocessing.get_context("fork")
 
 
-def told(work: Callable[[], T]) -> T:
-    """What `work` returns in a process of its own. Raises AssertionError with what went wrong there, or if it hangs."""
+def told(work: Callable[[], T], seconds: float = LIMIT) -> T:
+    """What `work` returns in a process of its own. Raises AssertionError with what went wrong there, or if it hangs.
+
+    It does if it takes longer than so many `seconds`.
+    """
     mine, its = _FORK.Pipe(duplex=False)
     process = _FORK.Process(target=_tell, args=(its, work))
     process.start()
     its.close()
     try:
-        assert mine.poll(LIMIT), "it hangs"
+        assert mine.poll(seconds), "it hangs"
         fault, found = mine.recv()
     except EOFError:
         process.join()
@@ -41,6 +45,8 @@ def told(work: Callable[[], T]) -> T:
 
 def _tell(to: Connection, work: Callable[[], object]) -> None:
     _quiet()
+    # What was loaded before is no trainer's, and no work of its garbage collector.
+    gc.freeze()
     try:
         to.send(("", work()))
     except BaseException:  # noqa: BLE001  # the parent shall hear of it, whatever it is

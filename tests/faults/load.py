@@ -17,17 +17,19 @@ from tests.benchmarks.workload import mix
 from tests.faults.books import balanced, whole
 from tests.faults.children import told
 from tests.pipeline.collector.runs import emitted_only
-from tests.waiting import until
+from tests.waiting import LIMIT, until
 
 __all__ = ["day", "flat", "many_collected", "many_runs"]
 
 _GROWTH, _WARM = 1.05, 50_000
 """How much memory may grow, from so many events on."""
+_SLOWEST = 500
+"""Events a second that any machine works off."""
 
 
 def flat(events: int, out: Path) -> str:
     """So many events, with old segments removed as they fill: memory after a fifth, and at the end."""
-    return told(partial(_flat, events, out))
+    return told(partial(_flat, events, out), LIMIT + events / _SLOWEST)
 
 
 def _flat(events: int, out: Path) -> str:
@@ -37,10 +39,10 @@ def _flat(events: int, out: Path) -> str:
             telemetry.scope(group="ppo", env=0, episode=episode, epoch=epoch).emit(payload)
             if not sent % 10_000:
                 until(lambda: telemetry.flush(1.0))
-            if not sent % (events // 5):
-                held.append(_resident())
                 for segment in segments(out)[:-1]:
                     segment.unlink()
+            if not sent % (events // 5):
+                held.append(_resident())
     balanced(telemetry.state())
     assert not telemetry.state().dropped, telemetry.state().dropped
     return _level(held, events)
@@ -48,7 +50,7 @@ def _flat(events: int, out: Path) -> str:
 
 def many_runs(runs: int, out: Path) -> str:
     """So many runs in one process, one after another: threads, open files and memory stay as they are."""
-    return told(partial(_many_runs, runs, out))
+    return told(partial(_many_runs, runs, out), LIMIT + 10 * runs)
 
 
 def _many_runs(runs: int, out: Path) -> str:
@@ -72,7 +74,7 @@ def _one_run(out: Path) -> None:
 
 def day(events: int, out: Path) -> str:
     """24 hours by the time of the events: what is concluded from time, a replay concludes too."""
-    return told(partial(_day, events, out))
+    return told(partial(_day, events, out), LIMIT + events / _SLOWEST)
 
 
 def _day(events: int, out: Path) -> str:
@@ -100,7 +102,7 @@ def many_collected(runs: int, out: Path) -> str:
         (log,) = segments(out / str(number))
         log.write_bytes(emitted_only(log.read_bytes()))
     begun = time.monotonic()
-    assert told(lambda: nissa(["collect", *(str(out / str(number)) for number in range(runs))])) == 0
+    assert told(lambda: nissa(["collect", *(str(out / str(number)) for number in range(runs))]), LIMIT + runs) == 0
     took = time.monotonic() - begun
     assert all(whole(out / str(number), 500).reading.derived for number in range(runs))
     return f"{took:.1f} s"

@@ -26,14 +26,6 @@ class _Cursed:
     __repr__ = __str__ = __bool__ = __getattr__ = __array__ = keys = item = _raise
 
 
-class _Endless(dict[str, Any]):
-    """Says that it is small, and never ends."""
-
-    def items(self) -> Any:
-        while True:
-            yield "key", 1.0
-
-
 def poisons() -> Iterator[Any]:
     """Values that no event should hold."""
     itself: list[Any] = []

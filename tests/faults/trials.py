@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.faults import crowds, deaths, load, memory, poison, training, writers
+from tests.faults import crowds, deaths, load, logs, memory, poison, training, writers
 from tests.faults.trial import Trial, again, once
 from tests.faults.under import FAULTS, survives
 from tests.pipeline.collector import chaos
@@ -13,6 +13,7 @@ PROMISES = {
     1: "emit never raises and never waits",
     2: "memory is bounded",
     3: "the books balance",
+    4: "loss is visible",
     5: "a sink hurts only itself",
     6: "a poison event is kept apart",
     7: "forks are harmless",
@@ -20,6 +21,7 @@ PROMISES = {
     9: "kill -9 costs what was not flushed",
     10: "a replay agrees",
     11: "the hub's thread is supervised",
+    12: "other versions are read",
     13: "training is untouched",
 }
 
@@ -31,14 +33,15 @@ TRIALS = (
     Trial(1, "emits while hub and sink stand still", once(crowds.stalled), 5_000, 200_000, 1_000_000),
     Trial(1, "emits of 64 threads at once", once(crowds.contention), 0, 256_000, 640_000),
     Trial(1, "emits, by how long their lock is held", once(crowds.held), 0, 50_000, 500_000),
-    Trial(2, "events", once(load.flat), 5_000, 300_000, 10_000_000),
+    Trial(2, "events through one run", once(load.flat), 5_000, 300_000, 10_000_000),
     Trial(2, "runs in one process, one after another", once(load.many_runs), 5, 100, 1_000),
     Trial(2, "tries to do without memory", again(memory.runs_out, "{:.0f} MemoryErrors of the trainer"), 1, 5, 20),
     Trial(3, "bursts of 64 environments, 1,000 events each", once(crowds.bursts), 1, 5, 50),
     *(
         Trial(fault.promise, fault.name, again(partial(survives, fault), _EMIT), int(fault.daily), 5, 50)
-        for fault in sorted(FAULTS, key=lambda fault: fault.promise)
+        for fault in FAULTS
     ),
+    Trial(4, "losses in a buffer that is too small", again(logs.losses_are_told, "at most {:.0f} lost"), 1, 20, 200),
     Trial(6, "poison in a field of every kind", again(poison.swallowed, "{:,.0f} events each time"), 1, 5, 50),
     Trial(7, "runs with ten forks and a spawn", again(writers.forks_and_spawns, "slowest child {:.2f} s"), 1, 5, 50),
     Trial(8, "SIGTERM", again(deaths.terminates, _TOOK), 0, 10, 100),
@@ -54,5 +57,6 @@ TRIALS = (
     Trial(9, "both killed", again(chaos.both), 0, 3, 20),
     Trial(10, "events of a day of 24 hours", once(load.day), 5_000, 86_400, 864_000),
     Trial(10, "runs under one collector", once(load.many_collected), 2, 20, 100),
+    Trial(12, "logs of other versions, and damaged ones", again(logs.other_versions_are_read), 1, 20, 200),
     Trial(13, "trainings, under one fault after another", training.untouched, 0, 8, 32),
 )
