@@ -159,7 +159,7 @@ MUTANTS = (
         _GUARDED,
         "        except BaseException as error:  # noqa: BLE001  # as above",
         "        except Exception as error:  # noqa: BLE001  # as above",
-        f"{_OF_SINKS}test_a_sink_that_calls_exit_at_its_end_ends_all_the_same",
+        f"{_OF_SINKS}test_a_flush_that_calls_exit_fails_like_any_other",
     ),
     Mutant(
         _GUARDED,
