@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from nissa.pipeline.config import ConfigError, mapping
+from nissa.pipeline.config import ConfigError, value
 from nissa.sinks.printable import shortened
 from nissa.sinks.serving import OPEN, Guard
 
@@ -35,7 +35,9 @@ def guard_of(web_config: Path | str | None) -> Guard:
     if web_config is None:
         return OPEN
     file = Path(web_config)
-    said = mapping(_text(file), str(file))
+    said = value(_text(file), str(file)) or {}
+    if not isinstance(said, dict):  # what it is instead may be a password
+        raise ConfigError(f"{file}: must hold {_TLS} or {_USERS}, and what belongs to them")
     _refuse_others(said, (_TLS, _USERS), str(file))
     if not any(said.values()):
         raise ConfigError(f"{file}: keeps nobody out: it must have {_TLS} or {_USERS}")

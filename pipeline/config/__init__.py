@@ -16,7 +16,7 @@ from nissa.pipeline.config.settings import (
     TelemetryConfig,
     TracesConfig,
 )
-from nissa.pipeline.config.yaml_reader import mapping
+from nissa.pipeline.config.yaml_reader import value
 
 __all__ = [
     "AlertsConfig",
@@ -31,9 +31,9 @@ __all__ = [
     "dense",
     "feature_names_of",
     "load",
-    "mapping",
     "matches",
     "planned",
     "profile_names",
     "selected",
+    "value",
 ]

@@ -26,7 +26,8 @@ def test_without_a_file_nobody_is_kept_out() -> None:
     [
         ("", "keeps nobody out: it must have tls_server_config or basic_auth_users"),
         ("basic_auth_users: {}", "keeps nobody out"),
-        ("- a", "must hold keys with values"),
+        ("- hunter2", "must hold tls_server_config or basic_auth_users, and what belongs to them"),
+        ("hunter2", "must hold tls_server_config or basic_auth_users, and what belongs to them"),
         ("a: [", "while parsing"),
         ("tls_config: {}", "there is no key 'tls_config': choose from tls_server_config, basic_auth_users"),
         ("tls_server_config: 5", "tls_server_config must have cert_file and key_file"),
