@@ -32,7 +32,8 @@ from nissa.events.event import Event, Scope
 from nissa.events.foreign import ForeignEventCarried
 from nissa.events.kind import KINDS, Importance, Payload
 from nissa.events.lifecycle import GateCheck, GateEvaluated, SeedCulled, SeedFossilized, SeedGerminated, StageChanged
-from nissa.events.machine import GpuState, MachineState
+from nissa.events.machine import GpuState, MachineState, TelemetryCost
+from nissa.events.pipeline import PipelineState, SinkState
 from nissa.events.policy import Action, DecisionMade, DecisionsScored, HeadDecision, HeadEntropy, PolicyUpdated
 from nissa.events.run import (
     EpisodeEnded,
@@ -42,11 +43,9 @@ from nissa.events.run import (
     HostAloneTrained,
     HostBaselineEpoch,
     HostBaselineMeasured,
-    PipelineState,
     RunEnded,
     RunResumed,
     RunStarted,
-    SinkState,
 )
 from nissa.events.scalars import ScalarsLogged
 from nissa.events.summaries import (
@@ -155,6 +154,7 @@ __all__ = [
     "SinkState",
     "SlotSnapshot",
     "StageChanged",
+    "TelemetryCost",
     "ThroughputMeasured",
     "TracedActivations",
     "TracedAlert",

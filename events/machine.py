@@ -3,9 +3,9 @@
 from dataclasses import field
 
 from nissa.events.kind import part
-from nissa.events.units import Bytes, Cores, Count, Fraction, Watts
+from nissa.events.units import Bytes, Cores, Count, Fraction, Ratio, Seconds, Watts
 
-__all__ = ["GpuState", "MachineState"]
+__all__ = ["GpuState", "MachineState", "TelemetryCost"]
 
 
 @part
@@ -36,3 +36,22 @@ class MachineState:
     """Resident memory of the process."""
     gpus: list[GpuState] = field(default_factory=list)
     """Of the machine, as far as NVML answers; empty without."""
+
+
+@part
+class TelemetryCost:
+    """What telemetry took of the trainer's process so far, in CPU time since the run began there."""
+
+    emitting: Seconds
+    """CPU of the trainer's own threads in `emit`, estimated from one emit of many; inside a look, it is the look's."""
+    measuring: Seconds
+    """CPU of the trainer's own threads in looks of probes."""
+    threads: Seconds
+    """CPU of Nissa's threads in the process: hub, sinks, answers to scrapes, terminal."""
+    whole: Seconds
+    """CPU of the whole process, all of that and the training."""
+    collecting: Seconds | None = None
+    """CPU of a collector's process, which is beside all that; None without one."""
+    overhead: Ratio | None = None
+    """(emitting + measuring + threads) / the rest of the process: since the heartbeat before, or at the end of a run
+    since it began. None where there is no rest."""

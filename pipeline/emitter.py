@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from time import thread_time
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from nissa.events.kind import Payload
 from nissa.events.scalars import ScalarsLogged
 from nissa.events.taking import NoEventError, UnreadableValueError, taken
 from nissa.pipeline.dispatch import FaultLog
-from nissa.pipeline.hub import Inlet
+from nissa.pipeline.hub import Inlet, Meter
 
 __all__ = ["Emitter"]
 
@@ -28,7 +29,7 @@ class _Nowhere:
     """Stands for the hub in another process, to which an emitter was sent with the network that holds it."""
 
     def __init__(self, run: str) -> None:
-        self.faults = FaultLog()
+        self.faults, self.meter = FaultLog(), Meter()
         self._untold: str | None = _SENT.format(run)
 
     def put(self, *_: Any) -> None:
@@ -47,11 +48,11 @@ class Emitter:
     emitter is mute, and says so once.
     """
 
-    __slots__ = ("_hub", "_put", "faults", "scope")
+    __slots__ = ("_hub", "_meter", "_put", "_sampled", "faults", "scope")
 
     def __init__(self, hub: Inlet | _Nowhere, scope: Scope) -> None:
         # What takes the event is held here: a call of the hub on the way would cost a tenth of it.
-        self._hub, self._put = hub, hub.put
+        self._hub, self._put, self._meter, self._sampled = hub, hub.put, hub.meter, hub.meter.sampled
         self.faults: FaultLog = hub.faults
         """Where errors are counted, also those of parts that feed this emitter."""
         self.scope = scope
@@ -64,6 +65,7 @@ class Emitter:
         no reader of the log would take is left out where the kind allows that, or else the event is; both are counted
         as the fault "emit kind.field", and told once.
         """
+        began = thread_time() if next(self._sampled) else None
         try:
             self._put(taken(payload, self._doubt), self.scope)
         except UnreadableValueError as error:
@@ -72,6 +74,8 @@ class Emitter:
             self.faults.refuse("emit", error, _caller())
         except Exception as error:  # noqa: BLE001  # the trainer must not feel it
             self.faults.report("emit", error)
+        if began is not None:
+            self._meter.emitted(began)
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
         """Emit numbers by name, in the trainer's own units, and its `step`. Thread-safe; never waits, never raises.
@@ -99,7 +103,8 @@ class Emitter:
     def attempt(self, name: str, what: Callable[..., T], *arguments: Any) -> T | None:
         """What the first half of a probe returns; None if it fails, which is counted under `name`. Never raises."""
         try:
-            return what(*arguments)
+            with self._meter.looking():
+                return what(*arguments)
         except Exception as error:  # noqa: BLE001  # the trainer must not feel it
             # It is not kept: its traceback holds all that the probe held, activations among them.
             self.faults.report(f"probe {name}", error)

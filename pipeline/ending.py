@@ -98,7 +98,8 @@ class Ending:
         if not self._told:
             self._told = True
             self._hub.account()
-            self._hub.put(RunEnded(outcome=outcome, error=error, duration=self._hub.uptime()), self._run)
+            duration, cost = self._hub.uptime(), self._hub.cost()
+            self._hub.put(RunEnded(outcome=outcome, error=error, duration=duration, cost=cost), self._run)
         self._hub.close(timeout / 2)
         if self._collector:
             self._collector.close(deadline)

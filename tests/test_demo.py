@@ -22,7 +22,7 @@ def test_the_demo_leaves_a_whole_log_and_says_where_it_is(demo: Path) -> None:
     said = demo.with_suffix(".txt").read_text()
     assert f"nissa replay {demo}" in said
     assert re.search(r"Metrics at http://127\.0\.0\.1:\d+/metrics", said)
-    assert "run ended    completed" in said
+    assert re.search(r"run ended    completed after .*; telemetry took \d+\.\d% of the CPU", said)
     assert all(title in said for title in ("Blueprints", "Scoreboard", "Best runs"))
     reading = replay(demo).reading
     assert (reading.malformed, reading.dropped, reading.duplicates) == (0, 0, 0)

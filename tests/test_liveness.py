@@ -54,7 +54,7 @@ from nissa.trainer.policy import ppo
 from nissa.trainer.run import Settings, train
 from nissa.trainer.training import epoch
 from tests.samples import episode_ended, episode_started, epoch_completed, policy_updated
-from tests.waiting import until
+from tests.waiting import LIMIT, until
 
 
 def declared(cls: type[Any], path: str) -> Iterator[str]:
@@ -243,11 +243,12 @@ def injected(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def resumed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose last line is torn, and that goes on."""
+    """A run whose last line is torn, and that goes on, both times with a collector."""
     out = tmp_path_factory.mktemp("resumed") / "run"
     for _ in range(2):
-        with Telemetry("resumed", out=out, resume=True):
-            pass
+        with Telemetry("resumed", out=out, resume=True, collector="process") as telemetry:
+            telemetry.emit(BatchCompleted(batch=0, loss=1.0))
+            assert telemetry.flush(LIMIT)
         with segments(out)[-1].open("ab") as file:
             file.write(b"torn")
     return out

@@ -115,10 +115,19 @@ def _costs() -> list[Any]:
     scrape = Query(f"{seconds} / ({count} > 0)", _PROCESS)
     resident = [_memory(f"resident{key}", name) for key, name in (("", "now"), ("_peak", "peak"))]
     gpu = [_memory(*pair) for pair in (("allocated", "now"), ("allocated_peak", "peak"), ("reserved", "reserved"))]
+    took = total(rate("nissa_telemetry_cpu_seconds_total"), "run")
+    whole = total(rate("nissa_trainer_cpu_seconds_total"), "run")
+    overhead = Query(f"{took} / ({whole} > 0)", "{{run}}")
+    parts = Query(total(rate("nissa_telemetry_cpu_seconds_total"), "run, part"), "{{part}} {{run}}")
+    beside = Query(total(rate("nissa_collector_cpu_seconds_total"), "run"), "collector {{run}}")
+    share = "Share of the trainer's CPU time that telemetry takes, at the least: docs/costs.md says what is left out."
+    cores = "Share of a core. Emitting and measuring hold the training up; the collector is a process beside it."
     gathering = "Time that gathering the samples of one takes."
     process = "Resident memory of the trainer's process, telemetry included."
     tensors = "Held by tensors, and taken by torch; empty without a GPU."
     return [
+        lines("Share of telemetry", share, "percentunit", overhead),
+        lines("CPU of telemetry", cores, "percentunit", parts, beside),
         lines("Scrape", gathering, "s", scrape, size=(8, 8), limits=SCRAPE_SECONDS),
         lines("Memory", process, "bytes", *resident, size=(8, 8)),
         lines("GPU memory", tensors, "bytes", *gpu, size=(8, 8)).no_value("none measured"),

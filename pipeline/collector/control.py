@@ -24,7 +24,10 @@ _MACHINE = slice(16, 52)
 
 
 class Control:
-    """How closely probes are to look (byte 0), and how many numbers of events were read and worked off (bytes 8-15)."""
+    """How closely probes are to look (byte 0), and how many numbers of events were read and worked off (bytes 8-15).
+
+    And what that took (bytes 56-63).
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -66,6 +69,15 @@ class Control:
     @read.setter
     def read(self, following: int) -> None:
         self._words[1] = following
+
+    @property
+    def cpu(self) -> float:
+        """Seconds that the collectors of the run have computed."""
+        return self._words[7] / 1e6
+
+    @cpu.setter
+    def cpu(self, seconds: float) -> None:
+        self._words[7] = int(seconds * 1e6)
 
 
 def _machine() -> bytes:

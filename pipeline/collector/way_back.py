@@ -28,6 +28,8 @@ class WayBack:
         """Whether the trainer, if there is one, is on this machine."""
         self.follower = FidelityFollower(self)
         self._born = time.time()
+        self._before = self._control.cpu if self._control else 0.0
+        """What collectors of the run that died before this one had computed."""
         self._level: Fidelity = "normal"
 
     def __call__(self, event: Event[FidelityChanged]) -> None:
@@ -57,6 +59,7 @@ class WayBack:
         """The number behind that of the last event that was worked off."""
         if self.here and self._control:
             self._control.read = max(0, following)
+            self._control.cpu = self._before + time.process_time()
 
     def is_replaced(self) -> bool:
         """Whether a trainer went on with the run meanwhile, which has a collector of its own."""

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import EventsDropped, Heartbeat, MachineState, Payload, PipelineState
+from nissa.events.kinds import EventsDropped, Heartbeat, MachineState, Payload, PipelineState, TelemetryCost
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.hub.books import Books
+from nissa.pipeline.hub.costs import Clock, Costs, excess
 from nissa.pipeline.hub.fidelity_feedback import FidelityFollower
 from nissa.pipeline.hub.guarded_sink import GuardedSink
 from nissa.pipeline.hub.machine import Machine
+from nissa.pipeline.hub.meter import Meter
 from nissa.pipeline.hub.priority_buffer import Entry
 from nissa.pipeline.hub.sink_worker import SinkWorker
 from nissa.pipeline.hub.worker import Worker
@@ -25,6 +27,10 @@ _CHORES = 1.0
 _FORKED = (
     "what a forked process emits into the run {!r} of its parent is lost: make a Telemetry in it, with a directory of "
     "its own, or hand the numbers to the parent and emit them there"
+)
+_EXPENSIVE = (
+    "measuring costs {:.1%} of the CPU that the training uses, and the profile {!r} says {:.1%}: its steps are short. "
+    "Measure less often (gradients.every), or bound it: Telemetry(..., overhead=0.03)"
 )
 _POLL = 0.01
 
@@ -40,7 +46,8 @@ class Hub:
     """Stands between the trainer's threads and the dispatcher, and keeps the pipeline's account of itself.
 
     `first` is the number of the first event. A `log` is written by the hub's own thread, instead of a dispatcher's
-    work: as soon as some events are taken, they are out.
+    work: as soon as some events are taken, they are out. `clocks` are those of Nissa's threads beside the hub's and the
+    sinks', `collecting` that of a collector; `profile` is its name, and what its looks are to cost.
     """
 
     def __init__(
@@ -54,12 +61,20 @@ class Hub:
         fidelity: FidelityFollower,
         first: int = 0,
         log: Callable[[Event[Any]], Any] | None = None,
+        clocks: Sequence[Clock] = (),
+        collecting: Clock | None = None,
+        profile: tuple[str, float | None] = ("", None),
     ) -> None:
         self.faults = faults
         """Where errors are counted, also those of parts that feed this hub."""
         self._scope, self._dispatcher, self._sinks, self._fidelity = scope, dispatcher, sinks, fidelity
         self._first = first
         self._lag = 0.0
+        self.meter = Meter()
+        """What emitting and looking cost the trainer's own threads."""
+        sinking = [sink.cpu for sink in sinks]
+        self._costs = Costs(self.meter, [lambda: self._worker.cpu, *sinking, *clocks], collecting)
+        self._profile, self._expected = profile
         self._machine = Machine()
         self._seen: MachineState | None = None
         self._born: float | None = None
@@ -121,7 +136,14 @@ class Hub:
             self._tell_drops()
             self._audit()
             self._beaten = time.monotonic()
-            self.put(Heartbeat(uptime=self.uptime(), pipeline=self.state(), machine=self._seen), self._scope)
+            cost = self._costs.beat()
+            self._judge(cost)
+            beat = Heartbeat(uptime=self.uptime(), pipeline=self.state(), machine=self._seen, cost=cost)
+            self.put(beat, self._scope)
+
+    def cost(self) -> TelemetryCost:
+        """What telemetry took of this process since the run began."""
+        return self._costs.state()
 
     def flush(self, timeout: float) -> bool:
         """Wait until what was emitted before this call has passed every sink; False if it took too long."""
@@ -199,6 +221,13 @@ class Hub:
             if (missing := books.missing()) != self._missing.get(place, 0):
                 self._missing[place] = missing
                 self.faults.report("books", RuntimeError(f"{missing} events of {place} are not accounted for: {books}"))
+
+    def _judge(self, cost: TelemetryCost) -> None:
+        """Say once that looks cost more than their profile says."""
+        expected = self._expected
+        if expected is not None and (share := excess(cost, expected)) is not None:
+            self._expected = None
+            self.faults.tell(_EXPENSIVE.format(share, self._profile, expected))
 
     def _taken(self) -> MachineState | None:
         try:

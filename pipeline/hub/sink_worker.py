@@ -37,6 +37,10 @@ class SinkWorker:
     def __call__(self, event: Event[Any]) -> None:
         self._worker.buffer.put(event.payload, event)
 
+    def cpu(self) -> float:
+        """Seconds that its thread has computed."""
+        return self._worker.cpu
+
     def _write_run(self, entries: Sequence[Entry]) -> list[str]:
         return self.guarded.write_run([entry[3] for entry in entries])
 

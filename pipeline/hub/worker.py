@@ -51,6 +51,8 @@ class Worker:
         self._faults, self._poll = faults, poll
         self._handle, self._settle, self._end = handle, settle, end
         self._handle_run = handle_run
+        self.cpu = 0.0
+        """Seconds that its thread has computed, up to its last slice."""
         self._settled = 0
         self._given_up = False
         # Unlike an Event, it may be put to in the middle of a put, as a signal handler does that flushes.
@@ -147,6 +149,7 @@ class Worker:
             handled, last = self._handle_runs(self._handle_run) if self._handle_run else self._handle_each()
             if settled := self._settle(not handled):
                 self._settled = last + 1 if handled else before
+            self.cpu = time.thread_time()
             if handled == SLICE:
                 time.sleep(_YIELD)
             elif not handled and stopping:

@@ -55,7 +55,17 @@ def in_one_process(asked: Asked) -> Wiring:
             news.begin_with(terminal.start)
             dispatcher.add({"terminal": news})
         undo.pop_all()
-    hub = Hub(asked.run, dispatcher, workers, faults, asked.capacity, fidelity=asked.trainer, first=first)
+    hub = Hub(
+        asked.run,
+        dispatcher,
+        workers,
+        faults,
+        asked.capacity,
+        fidelity=asked.trainer,
+        first=first,
+        clocks=[part.cpu for part in (server, terminal) if part],
+        profile=asked.profile,
+    )
     return Wiring(hub, tables.snapshot, hub.state, resumed, dispatcher.stream, server, terminal=terminal)
 
 

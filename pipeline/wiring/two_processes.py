@@ -45,7 +45,19 @@ def in_two_processes(asked: Asked) -> Wiring:
             undo.callback(terminal.close)
             terminal.start()
         undo.pop_all()
-    hub = Hub(asked.run, dispatcher, [], faults, asked.capacity, fidelity=asked.trainer, first=first, log=log)
+    hub = Hub(
+        asked.run,
+        dispatcher,
+        [],
+        faults,
+        asked.capacity,
+        fidelity=asked.trainer,
+        first=first,
+        log=log,
+        clocks=[terminal.cpu] if terminal else [],
+        collecting=lambda: collector.control.cpu,
+        profile=asked.profile,
+    )
 
     def state() -> PipelineState:
         mine = hub.state()

@@ -45,6 +45,12 @@ class Asked:
     guard: Guard = OPEN
     """Who may read /metrics."""
 
+    @property
+    def profile(self) -> tuple[str, float | None]:
+        """The name of the profile, and what its looks are to cost where nobody asked for more."""
+        config = self.config
+        return config.profile_name, None if config.always_dense else config.expected_overhead
+
 
 @dataclass(frozen=True, slots=True)
 class Wiring:

@@ -26,6 +26,7 @@ from nissa.events.kinds import (
     StageChanged,
 )
 from nissa.events.vocabulary import MARK
+from nissa.sinks.console.cost_text import cost_text
 from nissa.sinks.console.injected_faults import injected_text
 from nissa.sinks.printable import printable
 from nissa.sinks.text import counted, joined, number, place
@@ -98,7 +99,8 @@ def _run_resumed(run: RunResumed) -> EventLine:
 
 def _run_ended(run: RunEnded) -> EventLine:
     style = "bold green" if run.outcome == "completed" else "bold red"
-    return "run ended", style, f"{run.outcome} after {run.duration:.1f}s{f': {run.error}' if run.error else ''}"
+    why = f": {run.error}" if run.error else ""
+    return "run ended", style, joined("; ", f"{run.outcome} after {run.duration:.1f}s{why}", cost_text(run.cost))
 
 
 def _baseline(host: HostBaselineMeasured) -> EventLine:

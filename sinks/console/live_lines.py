@@ -1,6 +1,7 @@
 """A run on the trainer's own terminal: what is new, every quarter of a second, on a thread of its own."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from io import StringIO
@@ -46,12 +47,16 @@ class LiveLines:
         )
         self._terminal = SharedTerminal(stream, rows=there and not self._console.is_dumb_terminal)
         self._bars, self._next = OthersBars(), {True: 0, False: 0}
-        self._closing = threading.Event()
+        self._closing, self._cpu = threading.Event(), 0.0
         self._thread = threading.Thread(target=self._run, name="nissa-terminal", daemon=True)
 
     def start(self) -> None:
         """Begin to show."""
         self._thread.start()
+
+    def cpu(self) -> float:
+        """Seconds that its thread has computed, up to its last look."""
+        return self._cpu
 
     def close(self, timeout: float = 1.0) -> None:
         """Show the rest, and give the terminal back. One that takes nothing is waited for `timeout` seconds."""
@@ -73,6 +78,7 @@ class LiveLines:
         try:
             while not self._closing.wait(_EVERY):
                 self._show()
+                self._cpu = time.thread_time()
             self._show()
             self._terminal.release()
         except Exception as error:  # noqa: BLE001  # a terminal that is gone, or whatever: the trainer goes on

@@ -40,6 +40,10 @@ class MetricsServer:
         """Wait until all who are due within `limit` seconds began a scrape from now on; False if one did not come."""
         return not self._server.is_running or self.scrapes.wait(limit)
 
+    def cpu(self) -> float:
+        """Seconds that its threads have computed, without the answer that is being made."""
+        return self._server.cpu()
+
     def close(self) -> None:
         """Stop answering and give the port back. Closing again does nothing."""
         self._server.close()

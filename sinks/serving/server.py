@@ -55,7 +55,7 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._began, self._over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._closed = False
+        self._closed, self._cpu = False, 0.0
 
     @property
     def is_running(self) -> bool:
@@ -66,6 +66,10 @@ class Server:
         """Answer, on a daemon thread."""
         self._thread.start()
         self._began.wait()
+
+    def cpu(self) -> float:
+        """Seconds that its threads have computed, without the answer that is being made."""
+        return self._cpu + (self._work.cpu + self._passwords.cpu if self._loop else 0.0)
 
     def close(self) -> None:
         """Take no more requests and give the port back; what is being answered is finished. Again, it does nothing."""
@@ -92,10 +96,10 @@ class Server:
             self._over.set()
 
     async def _serve(self) -> None:
+        self._work, self._passwords = Turns[Answer](self._rest), Turns[bool](1.0)
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._loop.set_exception_handler(lambda _, told: _log.debug("a connection failed: %s", told))
         self._room, self._tasks = Room(places(), _PATIENCE, _ANSWER), set[asyncio.Task[None]]()
-        self._work, self._passwords = Turns[Answer](self._rest), Turns[bool](1.0)
         self._listens.setblocking(False)
         taking, looking = asyncio.create_task(self._take()), asyncio.create_task(self._look())
         self._began.set()
@@ -143,6 +147,7 @@ class Server:
         while True:
             for who in self._room.late():
                 self._room.let_go(who)
+            self._cpu = time.thread_time()
             await asyncio.sleep(_POLL)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":

@@ -27,6 +27,8 @@ class Turns(Generic[Result]):
 
     def __init__(self, rest: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._rest, self._clock, self._again = rest, clock, 0.0
+        self.cpu = 0.0
+        """Seconds that all work has computed, each on a thread of its own and one at a time."""
         self._one = asyncio.Lock()
         self._waiting: dict[Hashable, asyncio.Task[Result]] = {}
 
@@ -55,7 +57,8 @@ class Turns(Generic[Result]):
             except Exception as error:  # noqa: BLE001  # it is whose who asked
                 give = partial(done.set_exception, error)
             # What it waited for a busy machine cost nobody else anything.
-            self._again = self._clock() + self._rest * (time.thread_time() - began)
+            took = time.thread_time() - began
+            self._again, self.cpu = self._clock() + self._rest * took, self.cpu + took
             give()
 
         threading.Thread(target=run, name="nissa-answer", daemon=True).start()

@@ -72,6 +72,7 @@ from nissa.events.kinds import (
     SinkState,
     SlotSnapshot,
     StageChanged,
+    TelemetryCost,
     ThroughputMeasured,
     TrainingHealth,
     TrajectoryPoint,
@@ -87,6 +88,7 @@ GROUP = Scope("r1", "ppo")
 ENV = Scope("r1", "ppo", 0, 2, 7)
 TWIN = Scope("r1", "ppo", 0, None, 7)
 
+_COST = TelemetryCost(emitting=0.25, measuring=1.25, threads=0.75, whole=42.5, collecting=2.0, overhead=0.05)
 _SINK = SinkState(
     sink="log",
     given=99,
@@ -658,7 +660,7 @@ _STREAM: list[tuple[Scope, Payload]] = [
     (RUN, EventsDropped(place="hub", dropped={"batch_completed": 6})),
     (ENV, ScalarsLogged(values={"lr": 3e-4, "grad_scale": 1024.0}, step=7)),
     (ENV, ThroughputMeasured(steps=10, seconds=4.0, samples=640, loading=1.0)),
-    (RUN, Heartbeat(uptime=30.0, pipeline=_PIPELINE, machine=_MACHINE)),
+    (RUN, Heartbeat(uptime=30.0, pipeline=_PIPELINE, machine=_MACHINE, cost=_COST)),
     (RUN, RunEnded(outcome="completed", duration=31.0)),
 ]
 

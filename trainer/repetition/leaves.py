@@ -41,6 +41,7 @@ _FIELDS: Mapping[tuple[type[Any], str], str] = {
     **{(RunStarted, name): "looked at before the training" for name in ("git_commit", "versions", "numerics")},
     (RunStarted, "hardware"): "told before the training where it differs",
     (HostBaselineMeasured, "initial_checkpoint"): "a path",
+    (RunEnded, "cost"): "a time by the clock",
 }
 
 

@@ -28,6 +28,8 @@ LIVENESS = ("nissa_run_heartbeat_timestamp_seconds", "nissa_run_last_event_times
 _INFO = ("git_commit", "task_type", "host_architecture", "base_seed", "python_version", "torch_version")
 _BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4)
 """Half a decade each, from one decision of a policy to an epoch of hours."""
+_PARTS = ("emitting", "measuring", "threads")
+"""Of what telemetry costs."""
 _OUR_OWN = (Heartbeat, EventsDropped)
 """What the pipeline says of itself."""
 
@@ -64,6 +66,15 @@ def _machine(at: Labels, event: Event[Heartbeat]) -> list[Row]:
 def _gpus(at: Labels, event: Event[Heartbeat]) -> list[Row]:
     machine = event.payload.machine
     return [((*at, str(gpu.gpu)), gpu) for gpu in machine.gpus] if machine else []
+
+
+def _costs(at: Labels, event: Event[Heartbeat]) -> list[Row]:
+    cost = event.payload.cost
+    return [((*at, part), getattr(cost, part)) for part in _PARTS] if cost else []
+
+
+def _cost(at: Labels, event: Event[Heartbeat]) -> list[Row]:
+    return [(at, cost)] if (cost := event.payload.cost) else []
 
 
 def _places(_: Labels, known: Snapshot) -> list[Row]:
@@ -151,6 +162,21 @@ TABLES = (
         nissa_process_cpu_cores=gauge("cores", "Cores that the trainer's process kept busy of late.", "cpu"),
         nissa_process_resident_bytes=gauge(
             "bytes", "Resident memory of the trainer's process at the last heartbeat.", "resident"
+        ),
+    ),
+    of_run(Heartbeat, (*RUN, "part"), rows=_costs)(
+        nissa_telemetry_cpu_seconds_total=counter(
+            "seconds",
+            "CPU time that telemetry took of the trainer's process: emitting, measuring, its own threads.",
+            float,
+        ),
+    ),
+    of_run(Heartbeat, RUN, rows=_cost)(
+        nissa_trainer_cpu_seconds_total=counter(
+            "seconds", "CPU time of the trainer's process since the run began in it, telemetry included.", "whole"
+        ),
+        nissa_collector_cpu_seconds_total=counter(
+            "seconds", "CPU time of the collector's process; absent without one.", "collecting"
         ),
     ),
     of_run(Heartbeat, (*RUN, "gpu"), rows=_gpus)(

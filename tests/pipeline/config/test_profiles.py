@@ -343,7 +343,7 @@ def test_in_the_mode_research_all_is_measured_that_the_profile_or_the_configurat
     }
     research["loss_landscape"]["every"] = 1
     research["sinks"]["log"] = False
-    kept = {"profile_name": "diagnostic", "mode": "research", "history_length": 20}
+    kept = {"profile_name": "diagnostic", "mode": "research", "history_length": 20, "expected_overhead": 0.05}
     assert plan.model_dump() == research | kept
     assert planned(plan) == plan
     assert planned(load("diagnostic")) == load("diagnostic")
