@@ -47,10 +47,10 @@ class ProbesConfigured(Payload):
 
 @kind(Importance.LIFECYCLE)
 class FidelityFollowed(Payload):
-    """From here on the probes of a network look more closely, or less.
+    """From here on the probes of a network look more closely, or less, or take more or fewer of the looks that are due.
 
-    It is decided (`fidelity_changed`) while the training goes on. So where it takes effect depends on time, and only
-    this says it. Until the first one of a network, `probes_configured` says how closely.
+    It is decided (`fidelity_changed`, `overhead_governed`) while the training goes on. So where it takes effect depends
+    on time, and only this says it. Until the first one of a network, `probes_configured` says how closely.
     """
 
     level: str
@@ -59,6 +59,8 @@ class FidelityFollowed(Payload):
     """The look that is the first of that kind: "step", "counterfactual" or "epoch"."""
     batch: Count | None = None
     """Mini-batch inside the epoch, from 0; None after its last."""
+    one_in: Count = 1
+    """Of so many looks that are due, the probes take one; what is set by hand is always looked at."""
 
 
 @part

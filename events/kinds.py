@@ -61,6 +61,7 @@ from nissa.events.summaries import (
 from nissa.events.traces import (
     DenseTraceCaptured,
     FidelityChanged,
+    OverheadGoverned,
     TracedActivations,
     TracedAlert,
     TracedBatch,
@@ -130,6 +131,7 @@ __all__ = [
     "LayerWeights",
     "MachineState",
     "MemoryMeasured",
+    "OverheadGoverned",
     "ParamsEfficiency",
     "Payload",
     "PhaseTimed",

@@ -6,11 +6,12 @@ from typing import ClassVar
 from nissa.events.event import Env
 from nissa.events.kind import Importance, Payload, kind, part
 from nissa.events.lifecycle import GateCheck
-from nissa.events.units import Count, Difference, Fraction, Loss, Norm, Percent, Points, Real
+from nissa.events.units import Count, Difference, Fraction, Loss, Norm, Percent, Points, Ratio, Real
 
 __all__ = [
     "DenseTraceCaptured",
     "FidelityChanged",
+    "OverheadGoverned",
     "TracedActivations",
     "TracedAlert",
     "TracedBatch",
@@ -39,6 +40,20 @@ class FidelityChanged(Payload):
     """Epochs of all environments that were completed at "dense" so far."""
     epochs: Count
     """Epochs of all environments that were completed so far."""
+
+
+@kind(Importance.LIFECYCLE, derived=True)
+class OverheadGoverned(Payload):
+    """Probes are to take more, or fewer, of the looks that are due, so that telemetry costs what it may."""
+
+    overhead: Ratio
+    """What telemetry cost since the heartbeat before, as the heartbeat tells it."""
+    target: Ratio
+    """What was asked for."""
+    one_in: Count
+    """Of so many looks that are due, one is taken from now on; 1 is all of them."""
+    before: Count
+    """Of so many, one was taken until now."""
 
 
 @part

@@ -13,7 +13,7 @@ from nissa.operators.assessment import accuracy_trends, assess_epochs
 from nissa.operators.attribution import attribute_seeds
 from nissa.operators.decisions import explain_decisions
 from nissa.operators.features import feature_vectors
-from nissa.operators.fidelity import escalate
+from nissa.operators.fidelity import escalate, govern
 from nissa.operators.fold import Fold, Operator, only
 from nissa.operators.growth import best_runs, blueprint_stats, seed_scoreboard
 from nissa.operators.plausibility import implausible_values
@@ -36,6 +36,7 @@ __all__ = [
     "explain_decisions",
     "feature_vectors",
     "flight_recorder",
+    "govern",
     "growth_analytics",
     "implausible_values",
     "only",
@@ -53,5 +54,5 @@ def default_operators() -> dict[str, Operator]:
     seeing: list[Fold[Any]] = [assess_epochs(), feature_vectors(), explain_decisions()]
     noticing: list[Fold[Any]] = [detect_anomalies(), accuracy_trends()]
     noticing += [policy_collapse(), policy_spikes(), policy_stalled(), account_mismatch(), implausible_values()]
-    following: list[Fold[Any]] = [escalate(), flight_recorder(), growth_analytics()]
+    following: list[Fold[Any]] = [escalate(), govern(), flight_recorder(), growth_analytics()]
     return {fold.name: fold for fold in (*growing, *seeing, *noticing, *following)}

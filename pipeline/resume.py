@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nissa.events.event import Event
-from nissa.events.kinds import FidelityChanged
+from nissa.events.kinds import FidelityChanged, OverheadGoverned
 from nissa.events.vocabulary import Fidelity
 from nissa.pipeline.dispatch import Dispatcher
 from nissa.pipeline.sources import Reading, UnreadableRunError, read_log
@@ -29,8 +29,14 @@ class Resumed:
     torn: int = 0
     """Bytes of a torn last line that were cut off."""
 
-    def note(self, event: Event[FidelityChanged]) -> None:
-        """Take a change of the fidelity in."""
+    one_in: int = 1
+    """Of so many looks that were due, probes took one."""
+
+    def note(self, event: Event[FidelityChanged | OverheadGoverned]) -> None:
+        """Take a change of what probes look at in."""
+        if isinstance(event.payload, OverheadGoverned):
+            self.one_in = event.payload.one_in
+            return
         self.fidelity = "dense" if event.payload.level == "dense" else "normal"
 
 
@@ -49,7 +55,7 @@ def catch_up(
     if log.torn is None:
         return None
     found, reading = Resumed(torn=log.torn), Reading()
-    fidelity = dispatcher.stream.of(FidelityChanged).subscribe(found.note)
+    fidelity = dispatcher.stream.of(FidelityChanged, OverheadGoverned).subscribe(found.note)
     with dispatcher.add(consumers), fidelity:
         for event in _events(log.directory, reading):
             if event.scope.run == run:

@@ -50,6 +50,13 @@ def new_run_name() -> str:
     return datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
 
 
+class _Decided:
+    """How closely probes are to look, and in how many looks they take one, as operators decided."""
+
+    fidelity: Fidelity = "normal"
+    one_in = 1
+
+
 class Telemetry:
     """The pipeline of one run. Several in one process share nothing.
 
@@ -67,13 +74,17 @@ class Telemetry:
     seed's life and each alert. With `console` False it is silent. With True it writes without a terminal too, and then
     a line for each epoch.
 
+    With an `overhead`, such as 0.03, probes take as few of the looks that are due as keep telemetry's CPU time within
+    that share of the training's, but for what was set by hand: `telemetry.fidelity`, and a cadence that is not the
+    profile's. docs/costs.md has the rules.
+
     With the `collector` "process", operators and built-in sinks run in a process of their own, over the log.
 
     Raises FileExistsError if `out` holds a run that is not to be resumed, OSError if a directory, port or process
     cannot be had, ValueError on a capacity below 1, an unknown profile or setting, an empty `out`, one that holds
-    another run, metrics that are no address, a bad `web_config`, a console that is none, a name used twice, or a
-    collector beside sinks and operators or without a log, TypeError on a `run` that is no name, and on a `config` that
-    is none of these, and ImportError where passwords are asked and bcrypt is not installed.
+    another run, metrics that are no address, a bad `web_config`, a console that is none, an overhead that is no share,
+    a name used twice, or a collector beside sinks and operators or without a log, TypeError on a `run` that is no name,
+    and on a `config` that is none of these, and ImportError where passwords are asked and bcrypt is not installed.
     """
 
     def __init__(
@@ -91,6 +102,7 @@ class Telemetry:
         resume: bool = False,
         collector: Literal["process"] | None = None,
         console: bool | None = None,
+        overhead: float | None = None,
     ) -> None:
         # Operators and sinks take longer to load than all the rest: they do when the first run begins.
         from nissa.pipeline.resume import run_in  # noqa: PLC0415
@@ -99,9 +111,10 @@ class Telemetry:
         if collector not in (None, "process"):
             raise ValueError(f'collector must be "process" or None, not {collector!r}')
         self.run = run or (run_in(Path(out)) if resume and out else None) or new_run_name()
+        self._decided = _Decided()
         asked = asked_for(
             self.run,
-            FidelityFollower(self),
+            FidelityFollower(self._decided),
             out=out,
             metrics=metrics,
             web_config=web_config,
@@ -112,16 +125,18 @@ class Telemetry:
             linger=linger,
             resume=resume,
             console=console,
+            overhead=overhead,
         )
         self.config = asked.config
         """What is measured, and where it goes."""
         self._parts = (in_two_processes if collector else in_one_process)(asked)
         self._hub, self._server, self._collector = self._parts.hub, self._parts.server, self._parts.collector
         resumed = self._parts.resumed
-        self._fidelity: Fidelity = resumed.fidelity if resumed else "normal"
+        if resumed:
+            self._decided.fidelity, self._decided.one_in = resumed.fidelity, resumed.one_in
         self._by_hand = self.config.always_dense
         if self._by_hand:
-            self._fidelity = "dense"
+            self._decided.fidelity = "dense"
         inlet = Inlet(self._hub)
         self._emitter = Emitter(inlet, asked.run)
         self.ending = Ending(asked.run, self._hub, linger, self._server, self._collector, terminal=self._parts.terminal)
@@ -143,13 +158,23 @@ class Telemetry:
         It follows `fidelity_changed`, and may be set at any time; a collector does not change it any more then.
         Anything but "normal" and "dense" raises ValueError.
         """
-        return self._collector.control.fidelity if self._collector and not self._by_hand else self._fidelity
+        return self._collector.control.fidelity if self._collector and not self._by_hand else self._decided.fidelity
 
     @fidelity.setter
     def fidelity(self, level: Fidelity) -> None:
         if level not in get_args(Fidelity):
             raise ValueError(f"fidelity must be one of {', '.join(get_args(Fidelity))}, not {level!r}")
-        self._fidelity, self._by_hand = level, True
+        self._decided.fidelity, self._by_hand = level, True
+
+    @property
+    def one_in(self) -> int:
+        """Of so many looks that are due, probes take one: 1, unless an overhead was asked for, or with it too.
+
+        It follows `overhead_governed`, until `fidelity` is set by hand.
+        """
+        if self._by_hand:
+            return 1
+        return self._collector.control.one_in if self._collector else self._decided.one_in
 
     @property
     def stream(self) -> Observable[Event[Any]]:

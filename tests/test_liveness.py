@@ -5,6 +5,7 @@ A part that no run reaches is a part that nothing calls: what is null, zero, emp
 
 import math
 import threading
+import time
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -53,6 +54,7 @@ from nissa.trainer.network import slot
 from nissa.trainer.policy import ppo
 from nissa.trainer.run import Settings, train
 from nissa.trainer.training import epoch
+from tests.operators.raised import configured
 from tests.samples import episode_ended, episode_started, epoch_completed, policy_updated
 from tests.waiting import LIMIT, until
 
@@ -243,15 +245,25 @@ def injected(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def resumed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose last line is torn, and that goes on, both times with a collector."""
+    """A run whose last line is torn, and that goes on; with a collector, and more overhead than was asked for."""
     out = tmp_path_factory.mktemp("resumed") / "run"
     for _ in range(2):
         with Telemetry("resumed", out=out, resume=True, collector="process") as telemetry:
-            telemetry.emit(BatchCompleted(batch=0, loss=1.0))
+            telemetry.emit(configured(overhead=1e-9))
+            telemetry.scope().attempt("look", burn, 0.1)
+            burn(0.2)
+            telemetry._hub.account()
             assert telemetry.flush(LIMIT)
         with segments(out)[-1].open("ab") as file:
             file.write(b"torn")
     return out
+
+
+def burn(seconds: float) -> None:
+    """A training, as far as the clock of its process sees it."""
+    began = time.process_time()
+    while time.process_time() - began < seconds:
+        pass
 
 
 AFTER_THE_END = {"heartbeat.pipeline.refused"}
@@ -289,9 +301,9 @@ class Scraped(set[str]):
         self.update(base(sample.name) for sample in samples if sample.value and not math.isnan(sample.value))
 
 
-def test_every_metric_is_fed(demo: Path, faulty: Path, injected: Path) -> None:
+def test_every_metric_is_fed(demo: Path, faulty: Path, injected: Path, resumed: Path) -> None:
     scraped = Scraped()
-    for run in (demo, faulty, injected):
+    for run in (demo, faulty, injected, resumed):
         replay(run, [scraped])
     unreadable: Any = dict.fromkeys(BatchCompleted.__slots__, "odd")
     scraped.sink(Event(0, 0.0, Scope("odd"), BatchCompleted(**unreadable)))

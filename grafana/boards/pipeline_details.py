@@ -29,6 +29,9 @@ def _fidelity() -> list[Any]:
     ends = (("", "last"), ("_max", "longest"))
     delays = [Query(of(f"nissa_fidelity_delay{key}_seconds"), f"{name} {_PROCESS}") for key, name in ends]
     turns = Query(total(increase("nissa_trends_total"), "run, group, trend"), f"{{{{trend}}}} {_GROUP}")
+    taken = Query(once(of("nissa_looks_taken_ratio"), "run"), "{{run}}")
+    asked = Query(once(of("nissa_overhead_target_ratio"), "run"), "asked for {{run}}")
+    share = "Share of the looks due that probes take, where an overhead was asked for, and what was."
     closed = "Dense traces that closed, by the eight alerts that most asked for."
     delay = "From the event that changed it to the trainer's knowing."
     return [
@@ -36,7 +39,8 @@ def _fidelity() -> list[Any]:
         _dense(),
         _traces(),
         growing("Traces", closed, Query(largest(8, traces), f"{{{{alert}}}} {_GROUP}"), size=(24, 8)),
-        growing("Changes of direction", "Changes of the accuracy's direction.", turns, size=(16, 8)),
+        growing("Changes of direction", "Changes of the accuracy's direction.", turns, size=(8, 8)),
+        lines("Looks taken", share, "percentunit", taken, asked, size=(8, 8)).no_value("no overhead was asked for"),
         lines("Delay of fidelity", delay, "s", *delays, size=(8, 8)).no_value("none measured"),
     ]
 

@@ -24,16 +24,17 @@ _MACHINE = slice(16, 52)
 
 
 class Control:
-    """How closely probes are to look (byte 0), and how many numbers of events were read and worked off (bytes 8-15).
+    """What passes between trainer and collector, by its place among the bytes.
 
-    And what that took (bytes 56-63).
+    0: how closely probes are to look. 4-7: in how many looks they take one. 8-15: how many numbers of events were read
+    and worked off. 56-63: what that took, in microseconds of CPU.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         with path.open("r+b") as file:
             self._bytes = mmap.mmap(file.fileno(), _SIZE)
-        self._words = memoryview(self._bytes).cast("Q")
+        self._words, self._halves = memoryview(self._bytes).cast("Q"), memoryview(self._bytes).cast("I")
         self.here = self._bytes[_MACHINE] == _machine()
         """Whether it was made on this machine, so that what is written here is seen there."""
 
@@ -60,6 +61,15 @@ class Control:
     @fidelity.setter
     def fidelity(self, level: Fidelity) -> None:
         self._bytes[0] = _LEVELS.index(level)
+
+    @property
+    def one_in(self) -> int:
+        """Of so many looks that are due, probes are to take one."""
+        return self._halves[1] or 1
+
+    @one_in.setter
+    def one_in(self, looks: int) -> None:
+        self._halves[1] = looks
 
     @property
     def read(self) -> int:

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from nissa.events.event import Event
-from nissa.events.kinds import FidelityChanged
+from nissa.events.kinds import FidelityChanged, OverheadGoverned
 from nissa.events.vocabulary import Fidelity
 from nissa.pipeline.collector.control import CONTROL, Control
 from nissa.pipeline.hub import FidelityFollower
@@ -15,7 +15,7 @@ __all__ = ["WayBack"]
 class WayBack:
     """A consumer of events that tells the trainer. A change that is long past is told when what stands now is known."""
 
-    kinds = (FidelityChanged,)
+    kinds = (FidelityChanged, OverheadGoverned)
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / CONTROL
@@ -31,10 +31,13 @@ class WayBack:
         self._before = self._control.cpu if self._control else 0.0
         """What collectors of the run that died before this one had computed."""
         self._level: Fidelity = "normal"
+        self._one_in = 1
 
-    def __call__(self, event: Event[FidelityChanged]) -> None:
+    def __call__(self, event: Event[FidelityChanged | OverheadGoverned]) -> None:
         if event.time >= self._born:
             self.follower(event)
+        elif isinstance(event.payload, OverheadGoverned):
+            self._one_in = event.payload.one_in
         else:
             self._level = "dense" if event.payload.level == "dense" else "normal"
 
@@ -49,10 +52,23 @@ class WayBack:
         if self.here and self._control:
             self._control.fidelity = level
 
+    @property
+    def one_in(self) -> int:
+        """In how many looks one is to be taken, as was decided last."""
+        return self._one_in
+
+    @one_in.setter
+    def one_in(self, looks: int) -> None:
+        self._one_in = looks
+        if self.here and self._control:
+            self._control.one_in = looks
+
     def caught_up(self, following: int) -> None:
         """All events below that number were worked off: what stands now is told, however long ago it came."""
         if self._control and self._level != self._control.fidelity:
             self.fidelity = self._level
+        if self._control and self._one_in != self._control.one_in:
+            self.one_in = self._one_in
         self.tell(following)
 
     def tell(self, following: int) -> None:

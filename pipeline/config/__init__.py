@@ -5,7 +5,7 @@
 
 from nissa.pipeline.config.errors import ConfigError
 from nissa.pipeline.config.layer_selection import matches, selected
-from nissa.pipeline.config.measurement_plan import dense, feature_names_of, planned
+from nissa.pipeline.config.measurement_plan import dense, feature_names_of, planned, set_by_hand
 from nissa.pipeline.config.profiles import configuration, load, profile_names
 from nissa.pipeline.config.settings import (
     AlertsConfig,
@@ -35,5 +35,6 @@ __all__ = [
     "planned",
     "profile_names",
     "selected",
+    "set_by_hand",
     "value",
 ]

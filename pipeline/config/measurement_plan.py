@@ -12,10 +12,10 @@ As closely as the configuration says or, when all is wanted, as the profile `res
 from collections.abc import Sequence
 
 from nissa.operators.features import feature_names
-from nissa.pipeline.config.profiles import load
+from nissa.pipeline.config.profiles import load, profile_names
 from nissa.pipeline.config.settings import GradientConfig, LossLandscapeConfig, TelemetryConfig
 
-__all__ = ["dense", "feature_names_of", "planned"]
+__all__ = ["dense", "feature_names_of", "planned", "set_by_hand"]
 
 
 def planned(config: TelemetryConfig) -> TelemetryConfig:
@@ -34,6 +34,19 @@ def dense(config: TelemetryConfig) -> TelemetryConfig:
         "track_activation_stats": research.track_activation_stats,
     }
     return config.model_copy(update=measured)
+
+
+def set_by_hand(config: TelemetryConfig) -> frozenset[str]:
+    """The looks whose cadence is not that of a built-in profile: nobody but who set it changes it.
+
+    >>> sorted(set_by_hand(TelemetryConfig(gradients={"every": 7}))), sorted(set_by_hand(load("research")))
+    (['gradients'], [])
+    """
+    looks = ("gradients", "loss_landscape")
+    if config.profile_name not in profile_names():
+        return frozenset((*looks, "epoch"))
+    own = load(config.profile_name)
+    return frozenset(look for look in looks if getattr(config, look).every != getattr(own, look).every)
 
 
 def feature_names_of(

@@ -171,6 +171,9 @@ class TelemetryConfig(_Strict):
     """What each layer puts out for the validation batch."""
     dormant_threshold: Number = Field(default=0.025, ge=0, lt=1)
     """A unit is dormant whose mean magnitude is at most this share of its layer's (Sokar et al. 2023)."""
+    overhead: Number | None = Field(default=None, gt=0, le=1)
+    """CPU of telemetry by that of the training within which it is to stay, by taking fewer of the looks that are due.
+    None bounds nothing."""
     expected_overhead: Number | None = Field(default=None, gt=0)
     """CPU of its looks by that of the training, as a profile says; one warning tells of more. None says nothing."""
     alerts: AlertsConfig = AlertsConfig()

@@ -6,27 +6,28 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from nissa.events.event import Event
-from nissa.events.kinds import FidelityChanged
+from nissa.events.kinds import FidelityChanged, OverheadGoverned
 from nissa.events.vocabulary import Fidelity
 
 __all__ = ["FidelityFollower", "HasFidelity"]
 
 
 class HasFidelity(Protocol):
-    """Whoever holds the fidelity that probes read."""
+    """Whoever holds the fidelity that probes read, and in how many looks they take one."""
 
     fidelity: Fidelity
+    one_in: int
 
 
 class FidelityFollower:
-    """A sink that sets the attribute, on the hub's own thread, and measures how long that took.
+    """A sink that sets the attributes, on the hub's own thread, and measures how long that took.
 
-    The delay is from the emission of the event that made the difference, such as the batch that raised an alert.
-    `clock` gives seconds since 1970.
+    The delay is that of the fidelity, from the emission of the event that made the difference, such as the batch that
+    raised an alert. `clock` gives seconds since 1970.
     """
 
     inline = True
-    kinds = (FidelityChanged,)
+    kinds = (FidelityChanged, OverheadGoverned)
 
     def __init__(self, holder: HasFidelity, clock: Callable[[], float] = time.time) -> None:
         # Held by the hub's thread, which is to end where nobody else holds it.
@@ -38,6 +39,10 @@ class FidelityFollower:
 
     def __call__(self, event: Event[Any]) -> None:
         change = event.payload
+        if isinstance(change, OverheadGoverned):
+            if holder := self._holder():
+                holder.one_in = change.one_in
+            return
         if change.level == change.before:
             return
         if holder := self._holder():

@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 from nissa.events.event import Scope
 from nissa.events.kinds import CounterfactualMeasured, FidelityFollowed, PhaseTimed
 from nissa.events.vocabulary import Fidelity
-from nissa.pipeline.config import TelemetryConfig, dense, planned
+from nissa.pipeline.config import TelemetryConfig, dense, planned, set_by_hand
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.probes.announcement import probes_configured
 from nissa.pipeline.probes.counterfactual import Evaluate, SetAlphas, counterfactual_measured
@@ -31,6 +31,7 @@ from nissa.pipeline.probes.memory import memory_measured
 from nissa.pipeline.probes.model import Parts, unwrapped
 from nissa.pipeline.probes.one_network import OneNetwork
 from nissa.pipeline.probes.phases import Phases
+from nissa.pipeline.probes.thinning import Thinning
 from nissa.pipeline.probes.throughput import Throughput, follow_loaders, loading
 from nissa.pipeline.probes.validation import Batch, Forward, validate
 from nissa.pipeline.probes.weights import copied, weights_measured
@@ -39,8 +40,9 @@ from nissa.pipeline.telemetry import Telemetry
 __all__ = ["Follow", "Watch"]
 
 T = TypeVar("T")
-Follow = Callable[[Scope, str, int | None], Fidelity | None]
-"""How closely to look from here on, by scope, look and batch as `fidelity_followed` tells them; None is as before."""
+Follow = Callable[[Scope, str, int | None], tuple[Fidelity, int] | None]
+"""How closely to look from here on, and in how many looks to take one, by scope, look and batch as `fidelity_followed`
+tells them; None is as before."""
 
 
 class Watch:
@@ -92,6 +94,8 @@ class Watch:
         follow_loaders()
         self._epochs = self._batch = 0
         self._due, self._follow = 0.0, follow
+        self._thinning, self._one_in = Thinning(set_by_hand(telemetry.config)), 1
+        self._measured: bool | None = None
         self._fidelity: Fidelity = "dense" if telemetry.config.always_dense else "normal"
         self._before: Mapping[nn.Parameter, Tensor] = {}
         self.emitter.emit(probes_configured(telemetry.config, self._normal, self._parts(), slots, self._classes))
@@ -109,7 +113,7 @@ class Watch:
         self._batch = batch + 1
         if self._throughput.step():
             self._tell_throughput()
-        if self._turns("step", batch) or batch >= self._due:
+        if self._turns("step", batch, due=batch >= self._due):
             self._look(batch, gradients)
 
     def epoch(self, inputs: Any = None, labels: Tensor | None = None) -> None:
@@ -123,20 +127,20 @@ class Watch:
         """
         self._throughput.pause()
         self._turns("epoch")
-        plan = self._plan()
+        plan, measured = self._plan(), self._measures_epoch()
         self.emitter.attempt("watch", self._alone.look, self.emitter.scope)
         self._epochs += 1
         self._gradients.arrive()
         self.emitter.attempt("watch", self._gradients.end_epoch)
-        if plan.track_weight_norms:
+        if measured and plan.track_weight_norms:
             self.emitter.measure("weights_measured", lambda: weights_measured(self._parts(), self._before))
         if labels is not None:
-            self._forward_on(plan, Batch(inputs, labels, self._logits, self._forward))
+            self._forward_on(plan, Batch(inputs, labels, self._logits, self._forward), measured)
         self.emitter.measure("memory_measured", memory_measured)
         self._tell_throughput()
         if durations := self.phase.take():
             self.emitter.emit(PhaseTimed(durations=durations))
-        self._batch, self._due, self._before = 0, 0.0, {}
+        self._batch, self._due, self._before, self._measured = 0, 0.0, {}, None
 
     def loading(self, batches: Iterable[T]) -> Iterator[T]:
         """The batches of an epoch as they come; how many samples, and how long each took to come, is noted.
@@ -173,22 +177,37 @@ class Watch:
         if (measured := self._throughput.take()) is not None:
             self.emitter.emit(measured)
 
-    def _forward_on(self, plan: TelemetryConfig, batch: Batch) -> None:
+    def _forward_on(self, plan: TelemetryConfig, batch: Batch, measured: bool) -> None:
         """What needs a batch that was not trained on."""
-        validate(self.emitter, plan, self._model, batch, parts=self._parts, classes=self._classes)
+        if measured:
+            validate(self.emitter, plan, self._model, batch, parts=self._parts, classes=self._classes)
         landscape = plan.loss_landscape
-        if landscape.enabled and self._epochs % landscape.every == 0:
+        due = landscape.enabled and self._epochs % landscape.every == 0
+        if due and self._thinning.takes("loss_landscape", self._one_in):
             own, loss = self._draws(), lambda: batch.loss(self._model, self._loss)
             explore_landscape(self.emitter, landscape, self._model, loss, own)
 
-    def _turns(self, look: str, batch: int | None = None) -> bool:
-        """Whether it is to be looked more closely than before, or less, which is told."""
-        level = self._follow(self.emitter.scope, look, batch) if self._follow else self._telemetry.fidelity
-        if level in (self._fidelity, None):
-            return False
-        self._fidelity = level
-        self.emitter.emit(FidelityFollowed(level=level, look=look, batch=batch))
+    def _turns(self, look: str, batch: int | None = None, *, due: bool = True) -> bool:
+        """Whether a look is due, or it is to be looked more closely than before, or less, which is told.
+
+        In how many looks one is taken is asked where one is due: to ask at each step would cost something.
+        """
+        level, one_in = self._fidelity, self._one_in
+        if not self._follow:
+            level, one_in = self._telemetry.fidelity, self._telemetry.one_in if due else one_in
+        elif told := self._follow(self.emitter.scope, look, batch):
+            level, one_in = told
+        if level == self._fidelity and one_in == self._one_in:
+            return due
+        self._fidelity, self._one_in = level, one_in
+        self.emitter.emit(FidelityFollowed(level=level, look=look, batch=batch, one_in=one_in))
         return True
+
+    def _measures_epoch(self) -> bool:
+        """Whether this epoch's end is looked at; decided once, at its first step where there is one."""
+        if self._measured is None:
+            self._measured = self._thinning.takes("epoch", self._one_in)
+        return self._measured
 
     def _draws(self) -> int:
         """What the probes of this epoch draw from: a seed related to that of no other seed and epoch."""
@@ -202,14 +221,15 @@ class Watch:
         self.emitter.attempt("watch", self._alone.look, self.emitter.scope)
         self._gradients.arrive()
         plan = self._plan()
-        if batch == 0 and plan.track_weight_norms:
+        if batch == 0 and self._measures_epoch() and plan.track_weight_norms:
             # The optimizer has not moved yet.
             self._before = self.emitter.attempt("weights_measured", lambda: copied(self._parts())) or {}
         config = plan.gradients
-        if config.enabled and batch % config.every == 0:
+        due = config.enabled and batch % config.every == 0
+        if due and self._thinning.takes("gradients", self._one_in):
             self._gradients.begin(self.emitter, self._parts, gradients, config, batch)
-        due = batch + config.every - batch % config.every if config.enabled else inf
-        self._due = batch + 1 if self._gradients.waiting else due
+        following = batch + config.every - batch % config.every if config.enabled else inf
+        self._due = batch + 1 if self._gradients.waiting else following
 
 
 def _check(telemetry: object, model: object) -> None:

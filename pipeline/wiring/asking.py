@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nissa.events.event import Scope
-from nissa.pipeline.config import configuration
+from nissa.pipeline.config import TelemetryConfig, configuration
 from nissa.pipeline.hub import FidelityFollower
 from nissa.pipeline.web_config import guard_of
 from nissa.pipeline.wiring.metrics_address import address
@@ -32,6 +32,7 @@ def asked_for(
     linger: float,
     resume: bool,
     console: object,
+    overhead: object,
 ) -> Asked:
     """The same, checked. Raises ValueError or TypeError, as `Telemetry` says."""
     if capacity < 1:
@@ -42,7 +43,7 @@ def asked_for(
     _callables("operators", operators, '{"mine": my_operator}')
     if console is not None and not isinstance(console, bool):
         raise ValueError(f"console must be True, False, or None (on where stderr is a terminal), not {console!r}")
-    settings, where = configuration(config), None if metrics is None else address(metrics)
+    settings, where = _within(overhead, configuration(config)), None if metrics is None else address(metrics)
     return Asked(
         run=Scope("").at(run=run),
         trainer=trainer,
@@ -57,6 +58,15 @@ def asked_for(
         console=console,
         guard=guard_of(settings.web_config if web_config is None else web_config),
     )
+
+
+def _within(overhead: object, config: TelemetryConfig) -> TelemetryConfig:
+    """The configuration, with an overhead that was asked for beside it."""
+    if overhead is None:
+        return config
+    if isinstance(overhead, bool) or not isinstance(overhead, float | int) or not 0 < overhead <= 1:
+        raise ValueError(f"overhead must be a share above 0 and at most 1, such as 0.03, not {overhead!r}")
+    return config.model_copy(update={"overhead": float(overhead)})
 
 
 def _callables(what: str, given: object, example: str) -> None:

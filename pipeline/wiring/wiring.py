@@ -47,9 +47,9 @@ class Asked:
 
     @property
     def profile(self) -> tuple[str, float | None]:
-        """The name of the profile, and what its looks are to cost where nobody asked for more."""
-        config = self.config
-        return config.profile_name, None if config.always_dense else config.expected_overhead
+        """The name of the profile, and what its looks are to cost where nobody asked for something else."""
+        config, told = self.config, self.config.always_dense or self.config.overhead is not None
+        return config.profile_name, None if told else config.expected_overhead
 
 
 @dataclass(frozen=True, slots=True)

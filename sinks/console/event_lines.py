@@ -16,6 +16,7 @@ from nissa.events.kinds import (
     EventsDropped,
     FidelityChanged,
     HostBaselineMeasured,
+    OverheadGoverned,
     PolicyUpdated,
     RunEnded,
     RunResumed,
@@ -192,6 +193,12 @@ def _dropped(gap: EventsDropped) -> EventLine:
     return "DROPPED", "bold red", f"at {gap.place}: {', '.join(f'{n} {kind}' for kind, n in gap.dropped.items())}"
 
 
+def _governed(change: OverheadGoverned) -> EventLine:
+    looks = "every look" if change.one_in == 1 else f"one look in {change.one_in:,}"
+    rest = f"telemetry cost {change.overhead:.1%}, and {change.target:.1%} was asked for: {looks} is taken"
+    return "overhead", "yellow", rest
+
+
 def _fidelity(change: FidelityChanged) -> EventLine:
     style = "bold yellow" if change.level == "dense" else "yellow"
     why = _WHY[change.clause].format(reasons=", ".join(change.reasons)) if change.clause in _WHY else change.clause
@@ -228,6 +235,7 @@ _WRITERS: Mapping[type, Callable[[Any], EventLine]] = {
     AlertRaised: _raised,
     AlertResolved: _resolved,
     FidelityChanged: _fidelity,
+    OverheadGoverned: _governed,
     DenseTraceCaptured: _trace,
 }
 

@@ -50,6 +50,7 @@ from nissa.events.kinds import (
     LayerWeights,
     MachineState,
     MemoryMeasured,
+    OverheadGoverned,
     ParamsEfficiency,
     Payload,
     PhaseTimed,
@@ -660,6 +661,7 @@ _STREAM: list[tuple[Scope, Payload]] = [
     (RUN, EventsDropped(place="hub", dropped={"batch_completed": 6})),
     (ENV, ScalarsLogged(values={"lr": 3e-4, "grad_scale": 1024.0}, step=7)),
     (ENV, ThroughputMeasured(steps=10, seconds=4.0, samples=640, loading=1.0)),
+    (RUN, OverheadGoverned(overhead=0.09, target=0.03, one_in=4, before=1)),
     (RUN, Heartbeat(uptime=30.0, pipeline=_PIPELINE, machine=_MACHINE, cost=_COST)),
     (RUN, RunEnded(outcome="completed", duration=31.0)),
 ]

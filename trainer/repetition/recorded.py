@@ -35,8 +35,9 @@ class RecordedRun:
     started: RunStarted | None = None
     starts: int = 0
     config: Mapping[str, Any] | None = None
-    schedule: dict[tuple[Any, ...], Fidelity] = field(default_factory=dict)
-    """How closely probes looked from there on: by group, env, episode, epoch, look and batch."""
+    schedule: dict[tuple[Any, ...], tuple[Fidelity, int]] = field(default_factory=dict)
+    """How closely probes looked from there on, and in how many looks they took one: by group, env, episode, epoch,
+    look and batch."""
     reached: tuple[int, int] = (0, 1)
     """The last episode that was begun, and its last epoch."""
     completed: bool = False
@@ -57,14 +58,14 @@ class RecordedRun:
                 self.config = payload.config
             case FidelityFollowed():
                 level: Fidelity = "dense" if payload.level == "dense" else "normal"
-                self.schedule[(*scope[1:], payload.look, payload.batch)] = level
+                self.schedule[(*scope[1:], payload.look, payload.batch)] = level, payload.one_in
             case EpisodeEnded():
                 self.episodes[scope.env, scope.episode] = Ended(payload.final_accuracy, payload.kept_accuracy)
             case RunEnded():
                 self.completed = payload.outcome == "completed"
 
-    def follow(self, scope: Scope, look: str, batch: int | None) -> Fidelity | None:
-        """How closely to look from here on, if it is not as before."""
+    def follow(self, scope: Scope, look: str, batch: int | None) -> tuple[Fidelity, int] | None:
+        """How closely to look from here on, and in how many looks to take one, if it is not as before."""
         return self.schedule.get((*scope[1:], look, batch))
 
     def gaps(self) -> list[str]:

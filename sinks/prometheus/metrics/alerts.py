@@ -10,6 +10,7 @@ from nissa.events.kinds import (
     EpisodeStarted,
     EpochCompleted,
     FidelityChanged,
+    OverheadGoverned,
     PolicyUpdated,
     TrendChanged,
 )
@@ -94,6 +95,16 @@ TABLES = (
         ),
         nissa_dense_epochs_total=counter(
             "epochs", "Host epochs completed while probes were to look closely.", lambda run: run[1]
+        ),
+    ),
+    shared(OverheadGoverned, RUN)(
+        nissa_looks_taken_ratio=gauge(
+            "ratio",
+            "Share of the looks due that probes take; absent until it changes.",
+            lambda change: 1 / change.one_in,
+        ),
+        nissa_overhead_target_ratio=gauge(
+            "ratio", "CPU of telemetry by that of the training that was asked for.", "target"
         ),
     ),
     added(DenseTraceCaptured, (*ENV, "alert"), rows=_traced, zeros={EpisodeStarted: listed(ALERT_NAMES)})(

@@ -9,6 +9,7 @@ from nissa.events.kinds import (
     EventsDropped,
     Heartbeat,
     MemoryMeasured,
+    OverheadGoverned,
     PhaseTimed,
     RunEnded,
     RunStarted,
@@ -30,8 +31,8 @@ _BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300
 """Half a decade each, from one decision of a policy to an epoch of hours."""
 _PARTS = ("emitting", "measuring", "threads")
 """Of what telemetry costs."""
-_OUR_OWN = (Heartbeat, EventsDropped)
-"""What the pipeline says of itself."""
+_OUR_OWN = (Heartbeat, EventsDropped, OverheadGoverned)
+"""What the pipeline says of itself, and what follows from that."""
 
 
 def _info(at: Labels, event: Event[RunStarted]) -> list[Row]:

@@ -13,6 +13,7 @@ from nissa.events.kinds import (
     DenseTraceCaptured,
     FidelityChanged,
     Heartbeat,
+    OverheadGoverned,
 )
 from nissa.events.vocabulary import Fidelity
 from nissa.operators import default_operators
@@ -90,6 +91,7 @@ class Holder:
     """A trainer, as far as the follower sees it."""
 
     fidelity: Fidelity = "normal"
+    one_in = 1
 
 
 def change(level: str, before: str, time: float) -> Event[Any]:
@@ -106,6 +108,14 @@ def test_the_delay_is_from_the_event_that_made_the_difference() -> None:
     assert (holder.fidelity, follower.last, follower.largest) == ("normal", 0.25, 0.5)
     follower(change("dense", "normal", 30.0))
     assert (follower.last, follower.largest) == (0.0, 0.5)
+
+
+def test_in_how_many_looks_one_is_taken_reaches_the_trainer_and_is_no_change_of_fidelity() -> None:
+    holder = Holder()
+    follower = FidelityFollower(holder)
+    row = OverheadGoverned(overhead=0.09, target=0.03, one_in=3, before=1)
+    follower(Event(0, 1.0, Scope("run"), row, 1))
+    assert (holder.one_in, holder.fidelity, follower.last) == (3, "normal", None)
 
 
 def test_a_refusal_of_the_budget_is_no_change_and_leaves_what_the_trainer_set() -> None:

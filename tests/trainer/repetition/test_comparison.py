@@ -26,6 +26,7 @@ from tests.samples import episode_ended, episode_started, event, events, run_sta
 
 UNSEEDED = {
     ("phase_timed", "durations"),
+    ("run_ended", "cost"),
     ("run_ended", "duration"),
     ("host_baseline_measured", "initial_checkpoint"),
     *(("run_started", name) for name in ("git_commit", "versions", "hardware", "numerics")),
