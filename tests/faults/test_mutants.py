@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.mutants import MUTANTS, Mutant, copied, killed, tested
+from tests.faults.mutants import MUTANTS, Mutant, copied, killed, status_of
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.deep
 
@@ -14,8 +15,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copied(tmp_path_factory.mktemp("copy"))
 
 
-def test_where_nothing_is_missing_a_named_test_passes(copy: Path) -> None:
-    assert not tested(MUTANTS[0].test, copy)
+def test_where_nothing_is_missing_all_named_tests_pass(copy: Path) -> None:
+    assert not status_of({mutant.test: None for mutant in MUTANTS}, copy, LIMIT * 5)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.file}: {mutant.guard.strip()[:60]}")
