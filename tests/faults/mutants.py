@@ -300,7 +300,7 @@ MUTANTS = (
         _ENDING,
         "self._closed, self._closing, self._closer = True, threading.Lock(), None",
         "self._closing, self._closer = threading.Lock(), None",
-        f"{_OF_RUNS}test_a_forked_child_emits_nothing_closes_at_once_and_leaves_the_log_alone",
+        f"{_OF_RUNS}test_a_forked_worker_that_only_closes_says_nothing",
     ),
     # What the trainer must not feel, and what must be told.
     Mutant(
@@ -325,7 +325,7 @@ MUTANTS = (
         _HUB,
         "            self._audit()\n            self._beaten",
         "            self._beaten",
-        f"{_OF_RUNS}test_books_that_are_wrong_are_a_fault",
+        f"{_OF_RUNS}test_books_that_are_wrong_are_told_with_a_heartbeat_and_not_only_at_the_end",
     ),
     Mutant(
         _HUB,

@@ -205,6 +205,16 @@ def test_books_that_are_wrong_are_a_fault(when: type[Payload]) -> None:
     assert telemetry.state().faults == {"books": 1}
 
 
+def test_books_that_are_wrong_are_told_with_a_heartbeat_and_not_only_at_the_end() -> None:
+    telemetry = Telemetry("run")
+    telemetry.emit(SEED)
+    telemetry.flush(LIMIT)
+    telemetry._hub._worker.buffer.accepted += 2
+    telemetry._hub.account()
+    assert telemetry.state().faults == {"books": 1}
+    telemetry.close(timeout=1.0)
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [(ValueError("nan"), "failed"), (KeyboardInterrupt(), "interrupted"), (SystemExit(1), "interrupted")],
@@ -670,6 +680,21 @@ def test_what_a_forked_worker_emits_is_told_there_once(tmp_path: Path) -> None:
         "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
     assert run(program, tmp_path / "run") == 1
+
+
+def test_a_forked_worker_that_only_closes_says_nothing(tmp_path: Path) -> None:
+    program = (
+        "import logging\n"
+        "t = Telemetry('r', out=out)\nt.emit(seed)\n"
+        "heard = []\n"
+        "logging.getLogger('nissa').addFilter(lambda r: heard.append(r.getMessage()))\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    t.close()\n"
+        "    os._exit(10 + len(heard))\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    assert run(program, tmp_path / "run") == 10
 
 
 def test_a_forked_child_emits_nothing_closes_at_once_and_leaves_the_log_alone(tmp_path: Path) -> None:
