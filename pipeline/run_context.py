@@ -57,7 +57,8 @@ def git_commit(directory: str = ".") -> str | None:
     """Commit checked out in `directory`, with "-dirty" if tracked files differ from it; None outside of git."""
 
     def git(*words: str) -> str:
-        command = ["git", "-C", directory, *words]
+        # Without the lock of the index: it is the user's, and would stay behind where this is killed.
+        command = ["git", "--no-optional-locks", "-C", directory, *words]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
 
     try:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,3 +93,22 @@ def test_a_start_that_cannot_be_filled_in_is_emitted_as_it_was_told(monkeypatch:
         assert telemetry.flush()
         assert telemetry.state().faults == {"probe run_started": 1}
     assert RunStarted(base_seed=7) in [event.payload for event in seen]
+
+
+def test_who_asks_for_the_commit_touches_nothing_of_the_repository(tmp_path: Path) -> None:
+    """A `git status` writes the index anew where times have changed, and a killed one leaves its lock there."""
+
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", "-C", str(tmp_path), *who, *words], check=True, capture_output=True)
+
+    git("init")
+    (tmp_path / "a").write_text("a")
+    git("add", "a")
+    git("commit", "-m", "a")
+    os.utime(tmp_path / "a", (1, 1))
+    before = (tmp_path / ".git" / "index").read_bytes()
+    commit = git_commit(str(tmp_path))
+    assert commit is not None
+    assert not commit.endswith("-dirty")
+    assert (tmp_path / ".git" / "index").read_bytes() == before
