@@ -20,6 +20,7 @@ NOTHING_TO_SHOW = {
     "Arms": "the demo has one group",
     **dict.fromkeys(("GPU memory", "GPUs", "Memory of GPUs", "Power of GPUs"), "there is no GPU"),
     "Two baselines, and size": "in so short a demo no host alone of its three widths is as accurate as what is kept",
+    "CPU of telemetry": "the demo has no collector beside it",
     "Looks taken": "the demo asks for no overhead",
     "Delay of fidelity": "the demo's fidelity never changes",
     "Firing": "this Prometheus has no rules loaded",
