@@ -169,7 +169,7 @@ class _living:
 
 
 def _kept(out: Path, acknowledged: int) -> float:
-    if segments(out) and segments(out)[0].stat().st_size:
+    if any(segment.stat().st_size for segment in segments(out)):
         consistent(out, acknowledged)
     else:
         assert not acknowledged

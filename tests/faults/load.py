@@ -13,16 +13,19 @@ from nissa.cli.main import main as nissa
 from nissa.events.event import Scope
 from nissa.events.kinds import Payload
 from nissa.sinks.run_log import segments
-from tests.benchmarks.workload import mix
+from tests.benchmarks.workload import batch, decision, epoch, mix
 from tests.faults.books import balanced, whole
 from tests.faults.children import told
 from tests.pipeline.collector.runs import emitted_only
+from tests.samples import episode_ended, episode_started
 from tests.waiting import LIMIT, until
 
 __all__ = ["day", "flat", "many_collected", "many_runs"]
 
 _GROWTH, _WARM = 1.05, 50_000
 """How much memory may grow, from so many events on."""
+_TABLE = 10_000
+"""Keys that a table of an operator holds at most."""
 _SLOWEST = 500
 """Events a second that any machine works off."""
 
@@ -35,6 +38,8 @@ def flat(events: int, out: Path) -> str:
 def _flat(events: int, out: Path) -> str:
     held: list[float] = []
     with Telemetry("run", out=out, linger=0.0) as telemetry:
+        if events >= 5 * _WARM:
+            _fill(telemetry)
         for sent, (episode, epoch, payload) in zip(range(1, events + 1), _endless(), strict=False):
             telemetry.scope(group="ppo", env=0, episode=episode, epoch=epoch).emit(payload)
             if not sent % 10_000:
@@ -111,8 +116,19 @@ def many_collected(runs: int, out: Path) -> str:
 def _endless() -> Iterator[tuple[int, int, Payload]]:
     story = mix(450)
     for cycle in count():
-        for episode, epoch, payload in story:
-            yield cycle * 10 + episode, epoch, payload
+        for episode, number, payload in story:
+            yield cycle * 10 + episode, number, payload
+
+
+def _fill(telemetry: Telemetry) -> None:
+    """As many small episodes as the tables of operators hold, so that what they keep of episodes is at its bound."""
+    for number in range(_TABLE):
+        env = telemetry.scope(group="ppo", env=0, episode=number, epoch=1)
+        env.emit(episode_started())
+        for payload in (batch(0), epoch(0), decision(), episode_ended()):
+            env.emit(payload)
+        if not number % 1_000:
+            until(lambda: telemetry.flush(1.0))
 
 
 def _level(held: list[float], events: int) -> str:
