@@ -23,7 +23,7 @@ _PATIENCE = 5.0
 _ANSWER = 30.0
 """Seconds for an answer: to be made and to be read."""
 _FAREWELL = 2.0
-"""Seconds in which answers are finished when it closes."""
+"""Seconds in which answers are finished when it closes, and for which its owner waits at most."""
 _RATE, _CREDIT = 2_000, 0.05
 """Connections that are taken in a second, and seconds' worth of them that may come at once: more would take too much of
 the interpreter."""
@@ -78,7 +78,7 @@ class Server:
         self._closed = True
         if self._loop and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
-            self._over.wait()
+            self._over.wait(_FAREWELL)
         self._listens.close()
 
     def after_fork(self) -> None:
