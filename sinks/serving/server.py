@@ -115,10 +115,11 @@ class Server:
         end = time.monotonic() + _FAREWELL
         while self._room.is_answering() and time.monotonic() < end:
             await asyncio.sleep(_POLL)
-        for who in self._room.everybody():
-            self._room.let_go(who)
-        # What was cut is closed by the next round.
-        await asyncio.sleep(_POLL)
+        if there := self._room.everybody():
+            for who in there:
+                self._room.let_go(who)
+            # What was cut is closed by the next round.
+            await asyncio.sleep(_POLL)
 
     async def _take(self) -> None:
         loop, taken, due = asyncio.get_running_loop(), 0, 0.0

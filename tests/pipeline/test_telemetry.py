@@ -409,6 +409,8 @@ def test_a_telemetry_that_nobody_holds_is_closed_and_gives_back_what_it_took(tmp
         if used:
             telemetry.scope(env=0).emit(SEED)
 
+    # A server of the test before says farewell to its clients yet.
+    until(lambda: "nissa-metrics" not in [thread.name for thread in threading.enumerate()])
     before, threads = files(), threading.active_count()
     for number in range(20):
         make(number)
