@@ -174,5 +174,6 @@ def read_only(out: Path) -> Iterator[Telemetry]:
         if not os.getuid():
             os.seteuid(0)
         out.chmod(0o700)
-    assert telemetry.state().faults["log"] == 1
+    # The manifest at the end, and what was not written yet, as often as there was time to try it.
+    assert telemetry.state().faults["log"] >= 1
     assert of_sink(telemetry.state(), "log").written == lines(out)

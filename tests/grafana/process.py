@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client import Metric as Family
 
 from nissa.events.event import Event, Scope
-from nissa.events.kinds import Heartbeat, MachineState, PipelineState, RunEnded
+from nissa.events.kinds import Heartbeat, MachineState, PipelineState, RunEnded, TelemetryCost
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET
 from tests.grafana.stretched import Run
@@ -27,6 +27,7 @@ class _Process:
         self._scope, self._last = Scope(run[0].scope.run), NOTHING_YET
         self._sink = PrometheusSink(self._account, grace=float("inf"))
         self._machine: MachineState | None = None
+        self._cost: TelemetryCost | None = None
         self._ended = False
 
     def scrape(self, now: float) -> list[Family]:
@@ -37,13 +38,14 @@ class _Process:
             self._take(self._waiting.popleft())
         if not self._ended:
             # A real one beats every five seconds, on a clock that is not stretched.
-            beat = Heartbeat(uptime=now - self._start, pipeline=self._account(), machine=self._machine)
+            beat = Heartbeat(uptime=now - self._start, pipeline=self._account(), machine=self._machine, cost=self._cost)
             self._sink(Event(self._seen, now, self._scope, beat))
         return list(self._sink.collect())
 
     def _take(self, event: Event[Any]) -> None:
         if type(event.payload) is Heartbeat:
             self._last, self._machine = event.payload.pipeline, event.payload.machine or self._machine
+            self._cost = event.payload.cost or self._cost
             return
         self._seen += not event.ordinal
         self._ended = self._ended or type(event.payload) is RunEnded

@@ -95,6 +95,7 @@ def share(since: Heartbeat, until: Heartbeat) -> tuple[float, float]:
     return own / training, (last.measuring - first.measuring) / training
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("beating")
 def test_a_heavy_profile_comes_near_what_was_asked_for_and_changes_no_loss(tmp_path: Path) -> None:
     out, epochs = tmp_path / "run", 16

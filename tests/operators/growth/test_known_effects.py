@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import EpochCompleted, HostBaselineEpoch, SeedCulled, SeedFossilized, SeedGerminated
@@ -68,6 +69,7 @@ def order(values: dict[str, float]) -> list[str]:
     return sorted(values, key=values.__getitem__)
 
 
+@pytest.mark.deep
 def test_net_gain_finds_the_order_and_its_interval_the_truth_where_the_old_column_finds_neither() -> None:
     random, fold = np.random.default_rng(SEED), blueprint_stats()
     covered, right = Counter[str](), Counter[str]()

@@ -51,7 +51,7 @@ def test_of_a_line_that_is_too_long_the_beginning_is_kept_and_its_end(monkeypatc
 
 
 @pytest.mark.parametrize("ending", PACKS)
-@pytest.mark.parametrize("filling", [b"\n", b" ", b"\0"])
+@pytest.mark.parametrize("filling", [b"\n", *(pytest.param(one, marks=pytest.mark.deep) for one in (b" ", b"\0"))])
 def test_a_log_that_unpacks_to_absurdly_much_is_read_up_to_there_and_told(
     tmp_path: Path, ending: str, filling: bytes
 ) -> None:

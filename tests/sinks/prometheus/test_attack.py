@@ -3,10 +3,13 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from nissa.pipeline.telemetry import Telemetry
 from tests.sinks.prometheus.attack import Training, While, attacked
 
 
+@pytest.mark.deep
 def test_under_a_small_attack_the_scraper_is_served_and_the_training_goes_on(prometheus: Any) -> None:
     with Telemetry("attacked", metrics=0, linger=0) as telemetry:
         url, training = str(telemetry.metrics_url), Training(telemetry)

@@ -53,6 +53,9 @@ from tests.trainer.injected import (
 )
 from tests.waiting import LIMIT, TRAINED
 
+# Trainings, a good minute of them; liveness and detectors have their own every day.
+pytestmark = pytest.mark.deep
+
 SEED = 0
 Events = list[Event[Any]]
 

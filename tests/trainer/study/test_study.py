@@ -45,11 +45,13 @@ def told(run: Path, kind: str) -> Iterator[dict[str, Any]]:
         yield from (event for event in events if event["kind"] == kind)
 
 
+@pytest.mark.deep
 def test_how_many_workers_there_are_changes_no_figure(studied: tuple[StudyReport, Path]) -> None:
     report, _ = studied
     assert run_study(TINY, workers=1) == report
 
 
+@pytest.mark.deep
 def test_each_group_and_seed_is_a_run_of_its_own(studied: tuple[StudyReport, Path]) -> None:
     _, out = studied
     groups = ("hosts", "ppo-training", "ppo", "heuristic", "random", "heuristic+unisolated")
@@ -57,6 +59,7 @@ def test_each_group_and_seed_is_a_run_of_its_own(studied: tuple[StudyReport, Pat
     assert {run.name for run in out.iterdir()} == names | {f"study-ppo-seed{seed}-training" for seed in (0, 1)}
 
 
+@pytest.mark.deep
 def test_all_groups_are_judged_in_the_same_environments_and_nobody_has_trained_there(
     studied: tuple[StudyReport, Path],
 ) -> None:
@@ -69,6 +72,7 @@ def test_all_groups_are_judged_in_the_same_environments_and_nobody_has_trained_t
     assert started["data"]["hyperparameters"]["trained_in"] == "study-ppo-seed1-training"
 
 
+@pytest.mark.deep
 def test_a_policy_that_never_learned_starts_as_ppo_does_and_is_not_updated(studied: tuple[StudyReport, Path]) -> None:
     _, out = studied
     assert len([*told(out / "study-ppo-seed0-training", "policy_updated")]) == 1
