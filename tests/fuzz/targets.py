@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from nissa.cli.main import main
 from nissa.events.codec import MalformedLineError, decode, written
@@ -19,7 +20,7 @@ from nissa.pipeline.sources import Reading, Tail, UnreadableRunError, own_event,
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.data_pack import PackError
 
-__all__ = ["TARGETS"]
+__all__ = ["TARGETS", "close"]
 
 _EXCERPT = Path(__file__).parents[1] / "pipeline/sources/esper/esper_excerpt.jsonl"
 _HERE = Path(tempfile.mkdtemp(prefix="nissa-fuzz-"))
@@ -143,11 +144,17 @@ def _pack() -> Path:
 
 
 @cache
+def _trainer() -> Telemetry:
+    return Telemetry("fuzzed", metrics=0, linger=0, console=False)
+
+
 def _served() -> tuple[str, int]:
-    telemetry = Telemetry("fuzzed", metrics=("127.0.0.1", 0), console=False)
-    _kept.append(telemetry)
-    host, _, port = str(telemetry.metrics_url).removeprefix("http://").partition("/")[0].rpartition(":")
-    return host, int(port)
+    at = urlsplit(str(_trainer().metrics_url))
+    return str(at.hostname), int(at.port or 0)
 
 
-_kept: list[Telemetry] = []
+def close() -> None:
+    """Serve no more."""
+    if _trainer.cache_info().currsize:
+        _trainer().close()
+        _trainer.cache_clear()

@@ -1,9 +1,17 @@
 """Inputs that were kept are refused in a line, or read; what led to a failure once among them."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.fuzz.corpus import seeds
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import TARGETS, close
+
+
+@pytest.fixture(autouse=True, scope="module")
+def served() -> Iterator[None]:
+    yield
+    close()
 
 
 @pytest.mark.parametrize("target", TARGETS)
