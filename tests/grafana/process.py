@@ -52,9 +52,10 @@ class _Process:
         self._sink(event)
 
     def _account(self) -> PipelineState:
-        lost = self._last.queued + sum(self._last.dropped.values())
+        # What waited at a heartbeat is among the events that follow.
+        accepted = self._seen + sum(self._last.dropped.values())
         sinks = [replace(sink, written=self._seen) for sink in self._last.sinks]
-        return replace(self._last, accepted=self._seen + lost, delivered=self._seen, sinks=sinks)
+        return replace(self._last, accepted=accepted, delivered=self._seen, queued=0, sinks=sinks)
 
 
 def scrapes(
