@@ -47,7 +47,7 @@ class OverheadGoverned(Payload):
     """Probes are to take more, or fewer, of the looks that are due, so that telemetry costs what it may."""
 
     overhead: Ratio
-    """What telemetry cost since the heartbeat before, as the heartbeat tells it."""
+    """What telemetry cost by the training's own CPU, as heartbeats told it: on average since the last such change."""
     target: Ratio
     """What was asked for."""
     one_in: Count

@@ -74,7 +74,7 @@ class Telemetry:
     seed's life and each alert. With `console` False it is silent. With True it writes without a terminal too, and then
     a line for each epoch.
 
-    With an `overhead`, such as 0.03, probes take as few of the looks that are due as keep telemetry's CPU time within
+    With an `overhead`, such as 0.03, probes take fewer of the looks that are due while telemetry's CPU time is above
     that share of the training's, but for what was set by hand: `telemetry.fidelity`, and a cadence that is not the
     profile's. docs/costs.md has the rules.
 

@@ -54,8 +54,9 @@ class Turns(Generic[Result]):
             began = time.thread_time()
             try:
                 give: Callable[[], None] = partial(done.set_result, work())
-            except Exception as error:  # noqa: BLE001  # it is whose who asked
-                give = partial(done.set_exception, error)
+            except BaseException as error:  # noqa: BLE001  # it is whose who asked, and one that exits would end the loop
+                told = error if isinstance(error, Exception) else RuntimeError(repr(error))
+                give = partial(done.set_exception, told)
             # What it waited for a busy machine cost nobody else anything.
             took = time.thread_time() - began
             self._again, self.cpu = self._clock() + self._rest * took, self.cpu + took

@@ -241,6 +241,19 @@ def test_too_many_different_things_at_once_are_refused() -> None:
     assert told == {b"HTTP/1.1 200": 17, b"HTTP/1.1 503": 3}, "one is being made, and sixteen wait"
 
 
+def test_work_that_calls_exit_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nissa.sinks.serving.server._ANSWER", 5.0)
+    faults = [SystemExit(3)]
+
+    def make() -> Answer:
+        if faults:
+            raise faults.pop()
+        return Answer(200, b"made\n")
+
+    with serving(lambda request: Work("same", make)) as place:
+        assert [status(place, b"GET / HTTP/1.1\r\n\r\n") for _ in range(2)] == [500, 200]
+
+
 def test_what_is_being_answered_is_finished_when_it_closes() -> None:
     begun, go_on = threading.Event(), threading.Event()
 
