@@ -29,8 +29,8 @@ _FORKED = (
     "its own, or hand the numbers to the parent and emit them there"
 )
 _EXPENSIVE = (
-    "measuring costs {:.1%} of the CPU that the training uses, and the profile {!r} says {:.1%}: its steps are short. "
-    "Measure less often (gradients.every), or bound it: Telemetry(..., overhead=0.03)"
+    "measuring costs {:.1%} of the CPU that the training uses, and the profile {!r} says {:.1%}, of longer steps. "
+    "Measure less often (gradients.every), or have it lowered: Telemetry(..., overhead=0.03)"
 )
 _POLL = 0.01
 
