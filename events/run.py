@@ -57,6 +57,12 @@ class RunStarted(Payload):
     """Slots from the input to the output, with their channels (or width); None where that is not told."""
     data_digest: str | None = None
     """SHA-256 of what is trained and validated on, in hex; None if not told."""
+    job: str | None = None
+    """The job of several processes that train one network, as `torchrun` starts them; None for a process alone."""
+    rank: Count | None = None
+    """Which of the job's processes this is, from 0; None for a process alone, and for the job itself."""
+    world_size: Count | None = None
+    """Processes of the job; None for a process alone."""
 
 
 @kind(Importance.LIFECYCLE)

@@ -53,7 +53,8 @@ class TrainerRun:
         telemetry = self.telemetry
         if not self.trainings and telemetry not in _TOLD:
             _TOLD.add(telemetry)
-            telemetry.scope().measure("run_started", lambda: run_started(**told()))
+            if started := telemetry.scope().attempt("run_started", lambda: run_started(**told())):
+                telemetry.emit(started)
         self.trainings += 1
         return telemetry
 

@@ -28,6 +28,7 @@ from nissa.pipeline import process_exit
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.ending import Ending
 from nissa.pipeline.hub import FidelityFollower, Inlet
+from nissa.pipeline.rank import rank_here
 from nissa.pipeline.run_context import completed, hardware, numerics, versions
 from nissa.sinks import Sink
 
@@ -78,6 +79,9 @@ class Telemetry:
     that share of the training's, but for what was set by hand: `telemetry.fidelity`, and a cadence that is not the
     profile's. docs/costs.md has the rules.
 
+    In a job of several processes, as `torchrun` starts them, `out` is the folder of the job: rank 2 writes `rank-2` in
+    it, and its run is called `NAME-rank-2`. Rank 0 alone serves `metrics`.
+
     With the `collector` "process", operators and built-in sinks run in a process of their own, over the log.
 
     Raises FileExistsError if `out` holds a run that is not to be resumed, OSError if a directory, port or process
@@ -110,13 +114,24 @@ class Telemetry:
 
         if collector not in (None, "process"):
             raise ValueError(f'collector must be "process" or None, not {collector!r}')
-        self.run = run or (run_in(Path(out)) if resume and out else None) or new_run_name()
+        self.job = rank_here()
+        """The job that this process is a rank of, if it is."""
+        folder = Path(out) if self.job and out else None
+        if self.job and folder:
+            out = self.job.directory(folder)
+        self.run = run or (run_in(Path(out)) if resume and out else None) or ""
+        # Ranks that are given no name must come to the same one.
+        self.run = self.run or (folder.resolve().name if folder else new_run_name())
+        if self.job:
+            self.job = self.job.called(self.run)
+            self.run = self.job.run
         self._decided = _Decided()
         asked = asked_for(
             self.run,
             FidelityFollower(self._decided),
             out=out,
-            metrics=metrics,
+            # One port of a machine is for one of its ranks.
+            metrics=None if self.job and self.job.rank else metrics,
             web_config=web_config,
             sinks=sinks or {},
             operators=operators or {},
@@ -147,6 +162,9 @@ class Telemetry:
             self._server.start()
         if resumed:
             self.emit(_run_resumed(resumed))
+        elif self.job:
+            # Whoever compares ranks must know whose run it is, also where the trainer tells no start.
+            self.emit(RunStarted())
         if self.config.alerts.scalars:
             # Without a watch nobody else says it, and a replay must know by which rules the run went.
             self.emit(_configured(self.config))
@@ -202,7 +220,8 @@ class Telemetry:
         Of `RunStarted`, what the process knows of itself is filled in where it is not told.
         """
         if type(payload) is RunStarted:
-            payload = self._emitter.attempt("run_started", completed, payload) or payload
+            told = self._emitter.attempt("run_started", completed, payload) or payload
+            payload = self.job.placed(told) if self.job else told
         self._emitter.emit(payload)
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:

@@ -259,6 +259,19 @@ def resumed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A job of two ranks that train one after the other, which no network of theirs notices."""
+    out = tmp_path_factory.mktemp("job")
+    for rank in (0, 1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("RANK", str(rank))
+            patch.setenv("WORLD_SIZE", "2")
+            with Telemetry("job", out=out):
+                pass
+    return out
+
+
 def burn(seconds: float) -> None:
     """A training, as far as the clock of its process sees it."""
     began = time.process_time()
@@ -275,9 +288,14 @@ METRICS_ON_A_GPU |= {f"nissa_gpu_{name}" for name in ("busy_ratio", "memory_byte
 """What only a machine with CUDA can feed."""
 
 
-def test_every_kind_and_every_field_is_fed(demo: Path, faulty: Path, injected: Path, resumed: Path, root: Path) -> None:
+@pytest.fixture(scope="session")
+def fed(demo: Path, faulty: Path, injected: Path, resumed: Path, job: Path) -> list[Path]:
+    return [demo, faulty, injected, resumed, *job.iterdir()]
+
+
+def test_every_kind_and_every_field_is_fed(fed: list[Path], root: Path) -> None:
     collected = Collected()
-    for run in (demo, faulty, injected, resumed, root / "tests/pipeline/sources/esper/esper_excerpt.jsonl"):
+    for run in (*fed, root / "tests/pipeline/sources/esper/esper_excerpt.jsonl"):
         replay(run, [collected])
     expected = {path for name, kind in KINDS.items() for path in [name, *declared(kind, name)]}
     assert sorted(expected - collected - AFTER_THE_END - ON_A_GPU) == []
@@ -301,9 +319,9 @@ class Scraped(set[str]):
         self.update(base(sample.name) for sample in samples if sample.value and not math.isnan(sample.value))
 
 
-def test_every_metric_is_fed(demo: Path, faulty: Path, injected: Path, resumed: Path) -> None:
+def test_every_metric_is_fed(fed: list[Path]) -> None:
     scraped = Scraped()
-    for run in (demo, faulty, injected, resumed):
+    for run in fed:
         replay(run, [scraped])
     unreadable: Any = dict.fromkeys(BatchCompleted.__slots__, "odd")
     scraped.sink(Event(0, 0.0, Scope("odd"), BatchCompleted(**unreadable)))

@@ -22,7 +22,7 @@ def test_two_ranks_tell_as_the_page_says(tmp_path: Path) -> None:
     (tmp_path / "ddp.py").write_text(found[2])
     command = [sys.executable, "-m", "torch.distributed.run", *found[1].split(), "ddp.py"]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=LIMIT, capture_output=True)
-    ranks = [[e.payload for e in read_log(tmp_path / f"runs/ddp/rank{n}", Reading())] for n in (0, 1)]
+    ranks = [[e.payload for e in read_log(tmp_path / f"runs/ddp/rank-{n}", Reading())] for n in (0, 1)]
     for told in ranks:
         kinds = [type(payload) for payload in told]
         assert (kinds.count(BatchCompleted), kinds.count(EpochCompleted)) == (60, 3)
