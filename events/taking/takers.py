@@ -27,7 +27,7 @@ def taker(cls: type) -> Taker:
     types = hints(cls)
     tests = [_is_plain(f"value.{name}", hint) for name, hint in types.items()]
     shared = [] if "False" in tests else [f"    if {' and '.join(['type(value) is cls', *tests])}: return value"]
-    own = [f"    x = value.{name}; own.{name} = {_own('x', hint, known)}" for name, hint in types.items()]
+    own = [line for name, hint in types.items() for line in _taking(name, hint, known)]
     lines = ["def take(value):", *shared, "    own = new(cls)", *own, "    return own"]
     exec("\n".join(lines), known)
     made: Taker = known["take"]
@@ -45,6 +45,21 @@ def _is_plain(place: str, hint: Any) -> str:
     if base is str:
         return f"({lacking}type({place}) is str and {place}.isascii())"
     return f"{place} is None" if may_lack else "False"
+
+
+def _taking(name: str, hint: Any, known: dict[str, Any]) -> list[str]:
+    """Lines that take one field. A table is copied and looked through, which is cheaper than making one."""
+    set_own = f"own.{name} = {_own('x', hint, known)}"
+    if typing.get_origin(hint) is not dict or "False" in (plain := [*map(_is_plain, "ki", typing.get_args(hint))]):
+        return [f"    x = value.{name}; {set_own}"]
+    return [
+        f"    x = value.{name}",
+        "    if type(x) is dict:",
+        f"        own.{name} = x = x.copy()",
+        "        for k, i in x.items():",
+        f"            if not ({' and '.join(plain)}): {set_own}; break",
+        f"    else: {set_own}",
+    ]
 
 
 def _own(x: str, hint: Any, known: dict[str, Any]) -> str:
