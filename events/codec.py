@@ -42,7 +42,11 @@ _KNOWN = _ENVELOPE - {"extra"}
 
 
 class MalformedLineError(ValueError):
-    """A line that is no event; the message names the field and says what is wrong with it."""
+    """A line that is no event; the message, one line itself, names the field and says what is wrong with it."""
+
+    def __init__(self, message: str) -> None:
+        # Names of fields come from the line.
+        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message))
 
 
 class UnwritableEventError(ValueError):

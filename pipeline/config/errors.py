@@ -80,11 +80,12 @@ def _hint(key: str, section: Sequence[str]) -> str:
 
 
 def _find(settings: Any, place: Sequence[Any]) -> list[Any]:
-    """What the settings give there, in a list; an empty list if nothing."""
+    """What the settings give there, in a list; an empty list if nothing. Of a key that is no text, pydantic tells one."""
     for key in place:
-        if not isinstance(settings, Mapping) or key not in settings:
+        given = {str(name): value for name, value in settings.items()} if isinstance(settings, Mapping) else {}
+        if str(key) not in given:
             return []
-        settings = settings[key]
+        settings = given[str(key)]
     return [settings]
 
 

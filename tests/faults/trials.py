@@ -3,6 +3,7 @@
 from functools import partial
 
 from tests.faults import crowds, deaths, load, logs, memory, poison, training, writers
+from tests.faults.inputs import inputs
 from tests.faults.trial import Trial, again, once
 from tests.faults.under import FAULTS, survives
 from tests.pipeline.collector import chaos
@@ -28,6 +29,10 @@ PROMISES = {
 _EMIT = "longest emit {:.1f} ms"
 _KEPT = "at most {:,.0f} acknowledged"
 _TOOK = "longest {:.2f} s"
+_MEANT_BY_NOBODY = dict.fromkeys(("codec", "log", "esper", "config"), 10_000) | dict.fromkeys(
+    ("query", "pack", "scrape"), 200
+)
+"""Inputs of each target; those of the latter need a database, a pack, or a connection."""
 
 TRIALS = (
     Trial(1, "emits while hub and sink stand still", once(crowds.stalled), 5_000, 200_000, 1_000_000),
@@ -58,5 +63,9 @@ TRIALS = (
     Trial(10, "events of a day of 24 hours", once(load.day), 2_000, 86_400, 864_000),
     Trial(10, "runs under one collector", once(load.many_collected), 2, 20, 100),
     Trial(12, "logs of other versions, and damaged ones", again(logs.other_versions_are_read), 1, 20, 200),
+    *(
+        Trial(12, f"inputs that nobody meant: {target}", inputs(target), 20, usual, 100 * usual)
+        for target, usual in _MEANT_BY_NOBODY.items()
+    ),
     Trial(13, "trainings, under one fault after another", training.untouched, 0, 8, 32),
 )

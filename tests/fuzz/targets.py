@@ -6,8 +6,9 @@ A refusal is one line.
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -138,8 +139,9 @@ def _excerpt() -> Path:
 
 @cache
 def _pack() -> Path:
-    # Status 1: something is wrong with the excerpt, as it should be.
-    assert main(["pack", str(_excerpt()), "-o", str(_HERE / "pack")]) == 1
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        # Status 1: something is wrong with the excerpt, as it should be.
+        assert main(["pack", str(_excerpt()), "-o", str(_HERE / "pack")]) == 1
     return _HERE / "pack"
 
 
