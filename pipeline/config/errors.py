@@ -62,7 +62,8 @@ def _line(place: tuple[Any, ...], layers: Sequence[tuple[str, Mapping[str, Any]]
     *section, last = place
     path = ".".join(map(str, place))
     given = [(source, found[0]) for source, settings in layers if (found := _find(settings, place))]
-    source, value = given[-1]
+    # A key that is no text is not found: pydantic makes one of it.
+    source, value = given[-1] if given else (layers[-1][0], None)
     if isinstance(value, Mapping) and _keys(place):
         # A section whose settings are right by themselves: they do not go together.
         named = [key for key in _keys(place) if key in problem]
@@ -70,7 +71,7 @@ def _line(place: tuple[Any, ...], layers: Sequence[tuple[str, Mapping[str, Any]]
         return f"{source}: {path}.{problem.removeprefix('Value error, ')}"
     if last in _keys(section):
         return f"{source}: {path} = {quoted(value)}, but it must be {allowed(place)}"
-    return f"{source}: there is no key {shortened(path, 200)}{_hint(str(last), section)}"
+    return f"{source}: there is no key {shortened(path, 200) or quoted(path)}{_hint(str(last), section)}"
 
 
 def _hint(key: str, section: Sequence[str]) -> str:
@@ -80,12 +81,11 @@ def _hint(key: str, section: Sequence[str]) -> str:
 
 
 def _find(settings: Any, place: Sequence[Any]) -> list[Any]:
-    """What the settings give there, in a list; an empty list if nothing. Of a key that is no text, pydantic tells one."""
+    """What the settings give there, in a list; an empty list if nothing."""
     for key in place:
-        given = {str(name): value for name, value in settings.items()} if isinstance(settings, Mapping) else {}
-        if str(key) not in given:
+        if not isinstance(settings, Mapping) or key not in settings:
             return []
-        settings = given[str(key)]
+        settings = settings[key]
     return [settings]
 
 

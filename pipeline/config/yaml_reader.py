@@ -40,11 +40,15 @@ def value(text: str, source: str) -> Any:
         raise ConfigError(f"{source}: {shortened(' '.join(str(error).split()))}") from None
 
 
+_WORDS = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:null")
+
+
 class _UniqueKeys(yaml.SafeLoader):
     """YAML forbids a key twice, PyYAML lets the last one win, and the first is lost without a word.
 
     A value that is not what it looks like or is tagged as, such as a 99th of a month, is an error with its line too; so
-    is an alias, because a few lines of them stand for more than any memory holds.
+    is an alias, because a few lines of them stand for more than any memory holds. A key such as `on` is a name, and no
+    truth.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
@@ -69,4 +73,6 @@ class _UniqueKeys(yaml.SafeLoader):
                 problem = f"{key.value} is given twice"
                 raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key.start_mark)
             seen.add(key.value)
+            if key.tag in _WORDS:
+                key.tag = "tag:yaml.org,2002:str"
         return super().construct_mapping(node, deep)
