@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 LINKED := $(VENV)/.linked
+CLUSTER := .venv-cluster
 # A file stays with one worker: its tests share what they look at. Three workers on two cores: some wait for servers.
 # The order is kept: by the number of tests, the slowest file would begin last.
 TESTS := $(VENV)/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 20
@@ -16,7 +17,7 @@ SOURCES := __init__.py $(shell find $(FLOORS) -name '*.py' -o -name '*.yaml' -o 
 # Tests start Python some thousand times: each would compile all of Nissa, and rewrite each assertion, anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo study dashboards screenshots accessible test test-deep faults check fuzz bench sbom
+.PHONY: cluster test-cluster help install demo study dashboards screenshots accessible test test-deep faults check fuzz bench sbom
 help:
 	@echo "make demo     set up, train for about a minute with telemetry on, show what came out"
 	@echo "make test     set up, run the tests"
@@ -30,6 +31,8 @@ help:
 	@echo "make screenshots  draw the dashboards with Grafana's own components (needs npm, chromium, prometheus)"
 	@echo "make accessible  judge a report by axe-core (needs npm, chromium)"
 	@echo "make sbom     write what is installed as CycloneDX, and ask for its known weaknesses"
+	@echo "make cluster  set up .venv-cluster, with Apache Flink (844 MB)"
+	@echo "make test-cluster  try nissa cluster run by killing what it runs on: half an hour"
 	@echo "make install  set up .venv only"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -93,6 +96,24 @@ check: install
 
 bench: install
 	$(VENV)/bin/python -m tests.benchmarks
+
+# Flink pins what nothing else here can live with: an environment of its own. It runs on Python 3.11 and 3.12 only.
+$(CLUSTER)/.flink: constraints-cluster.txt
+	command -v java >/dev/null || { echo "Flink needs Java 17: apt-get install openjdk-17-jre-headless"; exit 1; }
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "Flink needs Python 3.11 or 3.12: make cluster PYTHON=python3.12")'
+	test -x $(CLUSTER)/bin/python || $(PYTHON) -m venv $(CLUSTER)
+	$(CLUSTER)/bin/pip install --quiet --constraint constraints-cluster.txt apache-flink
+	touch $(CLUSTER)/.flink
+
+$(CLUSTER)/.nissa: $(CLUSTER)/.flink pyproject.toml $(SOURCES)
+	$(CLUSTER)/bin/pip install --quiet --constraint constraints-cluster.txt .
+	touch $(CLUSTER)/.nissa
+
+cluster: $(CLUSTER)/.nissa
+
+# Kept in build/cluster: logs of all processes, and the table that docs/cluster.md shows.
+test-cluster: install cluster
+	$(VENV)/bin/python -m tests.cluster
 
 # With tools of their own, which nothing else needs.
 sbom: install

@@ -28,6 +28,7 @@ COMMANDS = {
     "reproduce": "runs.reproduce",
     "serve": "runs.serve",
     "collect": "runs.collect",
+    "cluster": "cluster.cluster",
     "backfill": "runs.backfill",
     "features": "config.features",
     "schema": "config.schema",

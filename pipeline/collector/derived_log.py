@@ -71,7 +71,6 @@ class DerivedLog:
         try:
             self.flush()
         finally:
-            self._there = iter(())
             os.close(self._file)
 
 

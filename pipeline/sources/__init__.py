@@ -4,10 +4,22 @@
 `Reading` counts what was found on the way, good and bad.
 """
 
+from nissa.pipeline.sources.lines import LONGEST_LINE
+from nissa.pipeline.sources.lines import lines as file_lines
 from nissa.pipeline.sources.own_events import own_event
 from nissa.pipeline.sources.read_report import Reading, UnreadableRunError
 from nissa.pipeline.sources.reader import log_files, read_log
 from nissa.pipeline.sources.tail import Tail
 from nissa.pipeline.sources.translation_report import Account
 
-__all__ = ["Account", "Reading", "Tail", "UnreadableRunError", "log_files", "own_event", "read_log"]
+__all__ = [
+    "LONGEST_LINE",
+    "Account",
+    "Reading",
+    "Tail",
+    "UnreadableRunError",
+    "file_lines",
+    "log_files",
+    "own_event",
+    "read_log",
+]

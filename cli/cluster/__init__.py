@@ -1,0 +1,1 @@
+"""`nissa cluster`: the runs of many machines, worked off by one job on Apache Flink."""

@@ -1,0 +1,98 @@
+"""Which runs are to be looked at now? Asked at each tick, it names those that are written, and the others in turn.
+
+Nothing of it has to outlive its process: one that begins anew names all runs, and who has read them finds nothing.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nissa.sinks.run_log import segments
+
+__all__ = ["LiveRuns"]
+
+_LIVE = 60.0
+"""Seconds without a new byte after which a run is looked at in turn only."""
+_IN_TURN = 64
+"""Runs that are looked at in turn at each tick, or a sixtieth of them where that is more."""
+_DEEP = 5
+"""Folders in folders that are looked into."""
+_SHARE = 20
+"""The folder is looked through anew after so many times as long as that took, and a second at least."""
+
+
+@dataclass(slots=True)
+class _Run:
+    size: int = 0
+    changed: float = 0.0
+    owed: int = 0
+    """Looks that it takes to read what was written."""
+
+
+class LiveRuns:
+    """The runs below a folder, by their directories relative to it. `look` is how many bytes one look reads, and
+    `budget` how many looks at a tick are spent on what was left behind."""
+
+    def __init__(self, logs: Path, look: int, budget: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._logs, self._look, self._budget, self._clock = logs, look, budget, clock
+        self._runs: dict[str, _Run] = {}
+        self._walk_at = float("-inf")
+        self._turn = 0
+
+    def tick(self) -> list[str]:
+        """The runs to look at, one of which much is unread several times."""
+        now = self._clock()
+        if now >= self._walk_at:
+            for run in self._walk(self._logs, 0):
+                self._runs.setdefault(run, _Run())
+            after = self._clock()
+            self._walk_at = after + max(1.0, _SHARE * (after - now))
+        live = [name for name, run in self._runs.items() if not run.size or run.owed or now - run.changed < _LIVE]
+        asked = [*live, *self._in_turn(set(live))]
+        for name in asked:
+            self._weigh(name, now)
+        return asked + self._behind(live)
+
+    def _behind(self, live: list[str]) -> list[str]:
+        """Further looks at runs of which one look does not read all, each in its turn."""
+        more, left = list[str](), self._budget
+        for run in (self._runs[name] for name in live):
+            run.owed = max(0, run.owed - 1)
+        while left > 0 and (owing := [name for name in live if self._runs[name].owed][:left]):
+            for name in owing:
+                self._runs[name].owed -= 1
+            more += owing
+            left -= len(owing)
+        return more
+
+    def _in_turn(self, live: set[str]) -> list[str]:
+        quiet = [name for name in self._runs if name not in live]
+        count = min(len(quiet), max(_IN_TURN, len(quiet) // 60))
+        begin, self._turn = self._turn, self._turn + count
+        return [quiet[(begin + n) % len(quiet)] for n in range(count)]
+
+    def _weigh(self, name: str, now: float) -> None:
+        run, size = self._runs[name], 0
+        for file in segments(self._logs / name):
+            try:
+                size += file.stat().st_size
+            except OSError:
+                continue  # packed away since it was listed
+        if size != run.size:
+            run.owed += max(0, size - run.size) // self._look + 1
+            run.size, run.changed = size, now
+
+    def _walk(self, folder: Path, deep: int) -> Iterator[str]:
+        try:
+            with os.scandir(folder) as entries:
+                inner = [e.name for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False)]
+        except OSError:
+            return
+        for path in (folder / name for name in inner):
+            name = str(path.relative_to(self._logs))
+            if name in self._runs or segments(path):
+                yield name
+            elif deep < _DEEP:
+                yield from self._walk(path, deep + 1)
