@@ -57,6 +57,15 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def old_logs(request: pytest.FixtureRequest, root: Path) -> Path:
+    """The folder of older logs that --esper-old names."""
+    path = Path(request.config.getoption("--esper-old") or root.parent / "shared" / "esper" / "old")
+    if not path.is_dir():
+        pytest.skip(f"no older logs of esper-lite at {path}: give their folder with --esper-old DIR")
+    return path
+
+
+@pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """A real Prometheus: `scrape(url)`, then `query(promql)`."""
     if shutil.which("prometheus") is None:

@@ -54,13 +54,10 @@ class CollectedRun:
         self.follower = self._way_back.follower
         self.told: PipelineState = NOTHING_YET
         """The trainer's account of its pipeline, as it told it last."""
-        own: dict[str, Callable[[Event[Any]], Any]] = {
-            "trainer": self._way_back,
-            "tables": self.tables,
-            "account": self._hear,
-        }
-        self._dispatcher = Dispatcher(default_operators(), {**own, **consumers, "derived": self.derived}, faults.report)
-        self._dispatcher.stream.of(AlertRaised).subscribe(log_doubt)
+        self._consumers = consumers
+        self._dispatcher: Dispatcher | None = None
+        """With the states of all operators, from the first event on."""
+        self._closed = False
         self._heard, self._following = time.monotonic(), 0
         self._left_behind = any(time.time() - file.stat().st_mtime > _LONG_AGO for file in segments(directory)[-1:])
 
@@ -86,9 +83,18 @@ class CollectedRun:
 
     def close(self) -> None:
         """Write out what is derived, and let go of the files."""
-        self._dispatcher.close()
+        if self._closed:
+            return
+        self._closed = True
+        if self._dispatcher:
+            self._dispatcher.close()
         self.derived.close()
         self.tail.close()
+
+    def free(self) -> None:
+        """Close a run that is finished, and forget what operators and tables knew of it: 50 to 250 kB."""
+        self.close()
+        self._dispatcher, self.tables = None, Tables()
 
     def summary(self) -> str:
         """What was found, in a line."""
@@ -99,6 +105,19 @@ class CollectedRun:
         odd = {"malformed lines": self.reading.malformed, "derived otherwise than before": self.derived.different}
         told = [end, f"{self.reading.read:,} events", derived, *(f"{n:,} {what}" for what, n in odd.items() if n)]
         return f"{self.directory}: {'; '.join(told)}."
+
+    def _wired(self) -> Dispatcher:
+        """All who are to see an event. A run that waits for its first one has none of them yet."""
+        if self._dispatcher is None:
+            own: dict[str, Callable[[Event[Any]], Any]] = {
+                "trainer": self._way_back,
+                "tables": self.tables,
+                "account": self._hear,
+            }
+            own |= {**self._consumers, "derived": self.derived}
+            self._dispatcher = Dispatcher(default_operators(), own, self._faults.report)
+            self._dispatcher.stream.of(AlertRaised).subscribe(log_doubt)
+        return self._dispatcher
 
     def _hear(self, event: Event[Any]) -> None:
         if isinstance(event.payload, Heartbeat):
@@ -113,7 +132,7 @@ class CollectedRun:
             if event.ordinal:
                 self.derived.inline(event.ordinal)
             else:
-                self._dispatcher.deliver(event)
+                self._wired().deliver(event)
                 last = event
         self._write_out()
         if last:

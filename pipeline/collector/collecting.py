@@ -72,8 +72,18 @@ class Collecting:
     def follow(self) -> None:
         """Until every run has ended, or whoever wrote it is gone, and all that it wrote is worked off."""
         while going := [run for run in self.runs if not run.finished]:
-            if not sum(run.step() for run in going):
+            if not sum(map(self._turn, going)):
                 time.sleep(_POLL)
+
+    def _turn(self, run: CollectedRun) -> bool:
+        """What one run has to be worked off: of one that ended the whole rest, so that few are known at a time."""
+        worked = run.step()
+        while run.ended and run.step():
+            pass
+        # Of a single one, its trainer may still ask.
+        if run.finished and len(self.runs) > 1:
+            run.free()
+        return worked
 
     def close(self) -> None:
         """Write out what is derived."""

@@ -71,6 +71,7 @@ class DerivedLog:
         try:
             self.flush()
         finally:
+            self._there = iter(())
             os.close(self._file)
 
 

@@ -2,10 +2,7 @@
 
 import copy
 import math
-import random
 from collections.abc import Collection, Iterable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,7 +19,6 @@ from nissa.operators import default_operators
 from nissa.operators.fold import Fold, Keyed
 from nissa.operators.statistics.moments import Moments
 from nissa.pipeline.dispatch.dispatcher import Dispatcher
-from nissa.pipeline.sources import Reading, read_log
 from tests.samples import payloads, stories
 
 OPERATORS: dict[str, Fold[Any]] = {name: op for name, op in default_operators().items() if isinstance(op, Fold)}
@@ -133,17 +129,6 @@ def told_of(operator: Fold[Any], events: Iterable[Event[Any]], cuts: Collection[
     return out, orjson.dumps(operator.dump(state))
 
 
-@cache
-def recorded(demo: Path) -> list[Event[Any]]:
-    """What was told in the demo and what followed from it, in the order in which every operator sees it."""
-    seen: list[Event[Any]] = []
-    dispatcher = Dispatcher(default_operators(), {"all": seen.append}, fail)
-    for event in read_log(demo, Reading()):
-        if not event.ordinal:
-            dispatcher.deliver(event)
-    return seen
-
-
 @each
 @settings(max_examples=50)
 @given(story=stories(), cut=st.integers(0, 40))
@@ -153,15 +138,6 @@ def test_a_fold_that_was_put_aside_in_a_story_goes_on_as_if_it_had_not_been(
     # Events share nothing; what a strategy draws may.
     own = list(map(copy.deepcopy, story))
     assert told_of(operator, own, {min(cut, len(own))}) == told_of(operator, own, ())
-
-
-@each
-def test_a_fold_that_was_put_aside_in_a_recorded_run_goes_on_as_if_it_had_not_been(
-    operator: Fold[Any], demo: Path
-) -> None:
-    events = [event for event in recorded(demo) if isinstance(event.payload, operator.kinds)]
-    cuts = random.Random(operator.name).sample(range(len(events)), min(20, len(events)))
-    assert told_of(operator, events, cuts) == told_of(operator, events, ())
 
 
 @each

@@ -21,15 +21,6 @@ def esper_log(request: pytest.FixtureRequest, root: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def old_logs(request: pytest.FixtureRequest, root: Path) -> Path:
-    """The folder of older logs that --esper-old names."""
-    path = Path(request.config.getoption("--esper-old") or root.parent / "shared" / "esper" / "old")
-    if not path.is_dir():
-        pytest.skip(f"no older logs of esper-lite at {path}: give their folder with --esper-old DIR")
-    return path
-
-
-@pytest.fixture(scope="session")
 def esper_rows(esper_log: Path) -> list[dict[str, Any]]:
     """Its events, each once, read by Python's own json."""
     rows: dict[str, dict[str, Any]] = {}
