@@ -25,7 +25,10 @@ from nissa.integrations import LightningCallback, LightningLogger
 from nissa.integrations.supervised import _known
 from tests.integrations.told import alerts, bits, events, metrics, payloads
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
+pytestmark = [
+    pytest.mark.deep,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning"),
+]
 
 EPOCHS, SIZE, BATCH = 4, 160, 4
 SPIKE = 30

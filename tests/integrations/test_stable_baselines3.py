@@ -25,6 +25,8 @@ from nissa.integrations import StableBaselines3Callback
 from nissa.operators.policy.figures import normalized_entropy
 from tests.integrations.told import alerts, bits, events, metrics, payloads, whole
 
+pytestmark = pytest.mark.deep
+
 STEPS, ROLLOUT = 640, 64
 
 

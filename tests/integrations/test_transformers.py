@@ -29,7 +29,10 @@ from nissa.events import (
 from nissa.integrations import TransformersCallback
 from tests.integrations.told import alerts, bits, events, metrics, payloads, whole
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
+pytestmark = [
+    pytest.mark.deep,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning"),
+]
 
 STEPS, SPIKE = 60, 45
 """Steps of the trainings, and the one whose loss may be broken."""

@@ -22,6 +22,8 @@ from tests.sinks.test_tensorboard import read
 from tests.sinks.wandb_files import WandbRun, read_runs
 from tests.waiting import LIMIT, until
 
+pytestmark = pytest.mark.deep
+
 
 def scalars(step: int | None = None, **values: float) -> Any:
     return event(ScalarsLogged(values=values, step=step), time=100.0)
