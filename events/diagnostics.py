@@ -108,6 +108,9 @@ class GradientsMeasured(Payload):
     """Norm of the gradient of each slot with one."""
     seed_to_host: dict[str, Ratio]
     """By slot, its norm / the host's; absent where the host's is 0 or was not measured."""
+    norm_share: Norm | None = None
+    """What this rank adds to the norm of the host's whole gradient, where parameters are sharded over ranks (DTensor,
+    FSDP): squares of all ranks add up to its square. None where this process holds all of them."""
 
 
 @part

@@ -35,6 +35,7 @@ from nissa.events.lifecycle import GateCheck, GateEvaluated, SeedCulled, SeedFos
 from nissa.events.machine import GpuState, MachineState, TelemetryCost
 from nissa.events.pipeline import PipelineState, SinkState
 from nissa.events.policy import Action, DecisionMade, DecisionsScored, HeadDecision, HeadEntropy, PolicyUpdated
+from nissa.events.ranks import RankFigures, RanksCompared, StepTimed
 from nissa.events.run import (
     EpisodeEnded,
     EpisodeStarted,
@@ -139,6 +140,8 @@ __all__ = [
     "PolicyComparison",
     "PolicyUpdated",
     "ProbesConfigured",
+    "RankFigures",
+    "RanksCompared",
     "RunEnded",
     "RunResumed",
     "RunStarted",
@@ -156,6 +159,7 @@ __all__ = [
     "SinkState",
     "SlotSnapshot",
     "StageChanged",
+    "StepTimed",
     "TelemetryCost",
     "ThroughputMeasured",
     "TracedActivations",

@@ -32,6 +32,10 @@ __all__ = [
     "POLICY_ALERTS",
     "POLICY_STALLED",
     "POLICY_UNMOVED",
+    "RANK_ALERTS",
+    "RANK_DIVERGED",
+    "RANK_SILENT",
+    "RANK_STRAGGLER",
     "RATIO_EXPLOSION",
     "SEVERITIES",
     "STAGES",
@@ -82,6 +86,10 @@ RATIO_EXPLOSION = Alert("ratio_explosion", "critical")
 POLICY_STALLED = Alert("policy_stalled", "warning")
 POLICY_UNMOVED = Alert("policy_unmoved", "warning")
 
+RANK_STRAGGLER = Alert("rank_straggler", "warning")
+RANK_DIVERGED = Alert("rank_diverged", "critical")
+RANK_SILENT = Alert("rank_silent", "critical")
+
 ENV_ALERTS = (
     *(LOSS_SPIKE, ACCURACY_DROP, GRADIENT_EXPLOSION, NON_FINITE, DORMANT_UNITS, ACCOUNT_MISMATCH),
     *(IMPLAUSIBLE_VALUE, GATE_FAILURE, STAGE_TRANSITION),
@@ -92,9 +100,12 @@ POLICY_ALERTS = (
     *(KL_SPIKE, CLIP_FRACTION_SPIKE, RATIO_EXPLOSION, NON_FINITE, POLICY_STALLED, POLICY_UNMOVED),
 )
 """Raised of a policy, likewise; `ENTROPY_LOW` is exported from its first time on."""
+RANK_ALERTS = (RANK_STRAGGLER, RANK_DIVERGED, RANK_SILENT)
+"""Raised of a rank of a job, likewise."""
 UNSEEN = frozenset({ACCOUNT_MISMATCH.name, IMPLAUSIBLE_VALUE.name, POLICY_STALLED.name, POLICY_UNMOVED.name})
+UNSEEN |= {alert.name for alert in RANK_ALERTS}
 """Names of alerts that no batch and no layer explains: they open no trace, and ask for no closer look."""
-ALERT_NAMES = tuple(sorted({alert.name for alert in (*ENV_ALERTS, *POLICY_ALERTS)}))
+ALERT_NAMES = tuple(sorted({alert.name for alert in (*ENV_ALERTS, *POLICY_ALERTS, *RANK_ALERTS)}))
 """Of all alerts."""
 ALERT_OVER = ("recovered", "mark", "stage_changed")
 """Clauses of an end that say that the rule does not hold any more. By all others it ended because nobody looked on."""

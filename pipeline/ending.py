@@ -13,6 +13,7 @@ from nissa.pipeline.hub import Hub
 if TYPE_CHECKING:
     # Whoever serves no metrics, or asks for no collector, need not load what does.
     from nissa.pipeline.collector import CollectorProcess
+    from nissa.pipeline.jobs import JobProcess
     from nissa.sinks import LiveLines, MetricsServer
 
 __all__ = ["Ending"]
@@ -36,9 +37,10 @@ class Ending:
         collector: "CollectorProcess | None" = None,
         *,
         terminal: "LiveLines | None" = None,
+        job: "JobProcess | None" = None,
     ) -> None:
         self._run, self._hub, self._linger, self._server, self._collector = run, hub, linger, server, collector
-        self._terminal = terminal
+        self._terminal, self._job = terminal, job
         self._closing = threading.Lock()
         self._closer: int | None = None
         self._closed = self._told = False
@@ -86,6 +88,8 @@ class Ending:
             self._collector.after_fork()
         if self._terminal:
             self._terminal.after_fork()
+        if self._job:
+            self._job.after_fork()
 
     def _close_elsewhere(self, *how: object) -> None:
         threading.Thread(target=self.close, args=how, name="nissa-close", daemon=False).start()
@@ -108,6 +112,8 @@ class Ending:
         self._tell_last_scrape()
         if self._server:
             self._server.close()
+        if self._job:
+            self._job.close()
 
     def _tell_last_scrape(self) -> None:
         """Once: whoever interrupts this does not want to wait again."""

@@ -15,9 +15,9 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from nissa.events.kinds import RunStarted
+from nissa.events.kinds import RunResumed, RunStarted
 
-__all__ = ["completed", "git_commit", "hardware", "numerics", "rng_digests", "run_started", "versions"]
+__all__ = ["completed", "git_commit", "hardware", "numerics", "rng_digests", "run_resumed", "run_started", "versions"]
 
 _PACKAGES = ("nissa", "numpy", "torch")
 _VARIABLES = (
@@ -51,6 +51,18 @@ def completed(told: RunStarted) -> RunStarted:
     known = {"rng_digests": rng_digests, "versions": versions, "hardware": hardware, "numerics": numerics}
     found: dict[str, Any] = {name: ask() for name, ask in known.items() if not getattr(told, name)}
     return replace(told, **found)
+
+
+def run_resumed(next_seq: int, torn: int) -> RunResumed:
+    """This process goes on with a run, at event `next_seq`; `torn` bytes of a last line were cut off."""
+    return RunResumed(
+        last_seq=next_seq - 1 if next_seq else None,
+        torn=torn,
+        process=os.getpid(),
+        versions=versions(),
+        hardware=hardware(),
+        numerics=numerics(),
+    )
 
 
 def git_commit(directory: str = ".") -> str | None:

@@ -10,7 +10,6 @@
 1
 """
 
-import os
 import time
 import weakref
 from collections.abc import Mapping
@@ -22,20 +21,19 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from reactivex import Observable
 
 from nissa.events.event import Event
-from nissa.events.kinds import Payload, PipelineState, ProbesConfigured, RunResumed, RunStarted
+from nissa.events.kinds import Payload, PipelineState, ProbesConfigured, RunStarted
 from nissa.events.vocabulary import Fidelity
 from nissa.pipeline import process_exit
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.ending import Ending
 from nissa.pipeline.hub import FidelityFollower, Inlet
 from nissa.pipeline.rank import rank_here
-from nissa.pipeline.run_context import completed, hardware, numerics, versions
+from nissa.pipeline.run_context import completed, run_resumed
 from nissa.sinks import Sink
 
 if TYPE_CHECKING:
     from nissa.operators.fold import Operator
     from nissa.pipeline.config import TelemetryConfig
-    from nissa.pipeline.resume import Resumed
 
 __all__ = ["CAPACITY", "LINGER", "Telemetry", "new_run_name"]
 
@@ -80,7 +78,8 @@ class Telemetry:
     profile's. docs/costs.md has the rules.
 
     In a job of several processes, as `torchrun` starts them, `out` is the folder of the job: rank 2 writes `rank-2` in
-    it, and its run is called `NAME-rank-2`. Rank 0 alone serves `metrics`.
+    it, and its run is called `NAME-rank-2`. Rank 0 starts a process that compares the ranks on this machine, writes the
+    run `job` in the folder, and serves the `metrics` of all of them. Without a log, rank 0 serves its own.
 
     With the `collector` "process", operators and built-in sinks run in a process of their own, over the log.
 
@@ -110,7 +109,7 @@ class Telemetry:
     ) -> None:
         # Operators and sinks take longer to load than all the rest: they do when the first run begins.
         from nissa.pipeline.resume import run_in  # noqa: PLC0415
-        from nissa.pipeline.wiring import asked_for, in_one_process, in_two_processes  # noqa: PLC0415
+        from nissa.pipeline.wiring import asked_for, in_one_process, in_two_processes, shared_out  # noqa: PLC0415
 
         if collector not in (None, "process"):
             raise ValueError(f'collector must be "process" or None, not {collector!r}')
@@ -130,8 +129,7 @@ class Telemetry:
             self.run,
             FidelityFollower(self._decided),
             out=out,
-            # One port of a machine is for one of its ranks.
-            metrics=None if self.job and self.job.rank else metrics,
+            metrics=metrics,
             web_config=web_config,
             sinks=sinks or {},
             operators=operators or {},
@@ -144,7 +142,9 @@ class Telemetry:
         )
         self.config = asked.config
         """What is measured, and where it goes."""
-        self._parts = (in_two_processes if collector else in_one_process)(asked)
+        with shared_out(asked, self.job) as (mine, compare):
+            self._parts = (in_two_processes if collector else in_one_process)(mine)
+            self._comparing = compare(self._parts.hub.faults)
         self._hub, self._server, self._collector = self._parts.hub, self._parts.server, self._parts.collector
         resumed = self._parts.resumed
         if resumed:
@@ -154,14 +154,22 @@ class Telemetry:
             self._decided.fidelity = "dense"
         inlet = Inlet(self._hub)
         self._emitter = Emitter(inlet, asked.run)
-        self.ending = Ending(asked.run, self._hub, linger, self._server, self._collector, terminal=self._parts.terminal)
+        self.ending = Ending(
+            asked.run,
+            self._hub,
+            linger,
+            self._server,
+            self._collector,
+            terminal=self._parts.terminal,
+            job=self._comparing,
+        )
         """What ends the run; also where nobody holds this object, nor an emitter of it, any more."""
         process_exit.watch(self.ending)
         weakref.finalize(inlet, self.ending.close_dropped).atexit = False
         if self._server:
             self._server.start()
         if resumed:
-            self.emit(_run_resumed(resumed))
+            self.emit(run_resumed(resumed.next_seq, resumed.torn))
         elif self.job:
             # Whoever compares ranks must know whose run it is, also where the trainer tells no start.
             self.emit(RunStarted())
@@ -207,7 +215,7 @@ class Telemetry:
     @property
     def metrics_url(self) -> str | None:
         """Where /metrics is served, if it is."""
-        where = self._collector or self._server
+        where = self._comparing or self._collector or self._server
         return where.url if where else None
 
     def scope(self, **where: Any) -> Emitter:
@@ -278,15 +286,4 @@ def _configured(config: "TelemetryConfig") -> ProbesConfigured:
         slots=[],
         classes=[],
         features={},
-    )
-
-
-def _run_resumed(resumed: "Resumed") -> RunResumed:
-    return RunResumed(
-        last_seq=resumed.next_seq - 1 if resumed.next_seq else None,
-        torn=resumed.torn,
-        process=os.getpid(),
-        versions=versions(),
-        hardware=hardware(),
-        numerics=numerics(),
     )

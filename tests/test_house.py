@@ -32,7 +32,10 @@ FLOORS = {
 """Which folders each may import from, besides itself."""
 TORCH = ("integrations.", "pipeline.packs.dataset", "pipeline.probes.", "trainer.")
 """Where torch may be imported."""
-WIRING = ("pipeline.wiring.", "pipeline.cluster.", "pipeline.collector.", "pipeline.replay", "pipeline.following.")
+WIRING = (
+    *("pipeline.wiring.", "pipeline.cluster.", "pipeline.collector.", "pipeline.jobs."),
+    *("pipeline.replay", "pipeline.following."),
+)
 """Who may know which operators and sinks there are."""
 LIMITS = "grafana.panels.thresholds"
 """May look behind the doors of operators: it shares the numbers that their detectors judge by."""

@@ -37,12 +37,13 @@ from nissa.events.kinds import (
     SeedCulled,
     SeedFossilized,
     SeedGerminated,
+    StepTimed,
     WeightsMeasured,
 )
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.hub.hub import Hub
-from nissa.pipeline.probes import counterfactual_measured
+from nissa.pipeline.probes import Watch, counterfactual_measured
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks import Sink
@@ -261,15 +262,43 @@ def resumed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A job of two ranks that train one after the other, which no network of theirs notices."""
-    out = tmp_path_factory.mktemp("job")
+    """A job of two ranks, side by side in one process; the second one is slow, passes a step over, and falls behind."""
+    out, ranks = tmp_path_factory.mktemp("job"), list[Telemetry]()
     for rank in (0, 1):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("RANK", str(rank))
             patch.setenv("WORLD_SIZE", "2")
-            with Telemetry("job", out=out):
-                pass
+            ranks.append(Telemetry("job", out=out))
+    for rank, telemetry in enumerate(ranks):
+        rank_by_hand(telemetry, rank)
+    for telemetry in reversed(ranks):
+        telemetry.close()
+    until(lambda: replay(out / "job").reading.by_kind.get("run_ended"))
     return out
+
+
+def rank_by_hand(telemetry: Telemetry, rank: int) -> None:
+    """A few steps that are looked at, and then such as no two processes without a network of their own would tell."""
+    env, model = telemetry.scope(group="ppo", env=1, episode=1, epoch=1), torch.nn.Linear(1, 1)
+    watch = Watch(telemetry, model, emitter=env)
+    for batch, inputs in enumerate(watch.loading([torch.ones(4, 1)] * 3)):
+        model(inputs).sum().backward()
+        watch.step()
+        env.emit(BatchCompleted(batch=batch, loss=2.0 - rank))
+    env.move(epoch=2)
+    for batch in range(1, 13):
+        own_seconds = 0.05 if rank else 0.01
+        env.emit(StepTimed(batch=batch, seconds=0.06, own_seconds=own_seconds, loading=0.006, samples=4))
+        share = GradientsMeasured(batch=batch, layers={}, host_norm=1.0, slot_norms={}, seed_to_host={}, norm_share=1.0)
+        env.emit(share)
+        if not (rank and batch == 4):
+            env.emit(BatchCompleted(batch=batch, loss=1.0 + rank))
+    env.emit(BatchCompleted(batch=4, loss=1.0))
+    if not rank:
+        env.emit(BatchCompleted(batch=14, loss=1.0))
+    later = telemetry.scope(group="ppo", env=2)
+    for seconds in range(0, 100, 5):
+        later.relay(BatchCompleted(batch=seconds, loss=1.0), later.scope, time.time() + seconds, None)
 
 
 def burn(seconds: float) -> None:

@@ -24,7 +24,7 @@ from torch.utils.data import dataloader
 
 from nissa.events.kinds import ThroughputMeasured
 
-__all__ = ["LONGEST", "Throughput", "follow_loaders", "loading"]
+__all__ = ["LONGEST", "Lap", "Throughput", "follow_loaders", "loading"]
 
 T = TypeVar("T")
 LONGEST = 10.0
@@ -47,6 +47,31 @@ class _Loaded(NamedTuple):
         return _Loaded(self.batches + batches, self.samples + samples, self.seconds + end.seconds - start.seconds)
 
 
+class Lap(NamedTuple):
+    """One step: from when to when, on the clock of `time.perf_counter`, and what was loaded before it and after it."""
+
+    began: float | None
+    """None for the first of an epoch."""
+    ended: float
+    before: _Loaded
+    after: _Loaded
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took."""
+        return None if self.began is None else self.ended - self.began
+
+    @property
+    def samples(self) -> int | None:
+        """What was loaded for it; None where nobody saw the loading."""
+        return self.after.samples - self.before.samples if self.after.batches > self.before.batches else None
+
+    @property
+    def loading(self) -> float | None:
+        """Seconds of it in which data was waited for; None where nobody saw that."""
+        return None if self.began is None or self.samples is None else self.after.seconds - self.before.seconds
+
+
 class _Tally:
     loaded = claimed = _Loaded()
     """All batches, and those up to the last step of any network."""
@@ -58,11 +83,14 @@ class Throughput:
     def __init__(self) -> None:
         self._at: float | None = None
         self._steps, self._seconds, self._loaded = 0, 0.0, _Loaded()
+        self.last = Lap(None, 0.0, _Loaded(), _Loaded())
+        """The last step."""
 
     def step(self) -> bool:
         """Take a step in; whether what was measured is due."""
         now, loaded, at, before = time.perf_counter(), _Tally.loaded, self._at, _Tally.claimed
         self._at, _Tally.claimed = now, loaded
+        self.last = Lap(at, now, before, loaded)
         if at is not None:
             self._steps += 1
             self._seconds += now - at

@@ -31,6 +31,7 @@ from nissa.pipeline.probes.memory import memory_measured
 from nissa.pipeline.probes.model import Parts, unwrapped
 from nissa.pipeline.probes.one_network import OneNetwork
 from nissa.pipeline.probes.phases import Phases
+from nissa.pipeline.probes.rank_steps import RankSteps
 from nissa.pipeline.probes.thinning import Thinning
 from nissa.pipeline.probes.throughput import Throughput, follow_loaders, loading
 from nissa.pipeline.probes.validation import Batch, Forward, validate
@@ -92,6 +93,8 @@ class Watch:
         self._alone = OneNetwork(self.emitter.faults, self._model)
         self._throughput = Throughput()
         follow_loaders()
+        # Others wait for a rank, and it for them: which of the two is told of each step.
+        self._ranks = RankSteps(network) if telemetry.job else None
         self._epochs = self._batch = 0
         self._due, self._follow = 0.0, follow
         self._thinning, self._one_in = Thinning(set_by_hand(telemetry.config)), 1
@@ -115,6 +118,9 @@ class Watch:
             self._tell_throughput()
         if self._turns("step", batch, due=batch >= self._due):
             self._look(batch, gradients)
+        if self._ranks:
+            # Behind what was measured of the step before.
+            self.emitter.measure("step_timed", self._ranks.timed, batch, self._throughput.last)
 
     def epoch(self, inputs: Any = None, labels: Tensor | None = None) -> None:
         """Call it after an epoch, with a batch that was not trained on, and before `EpochCompleted` is emitted.

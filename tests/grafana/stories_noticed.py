@@ -77,6 +77,7 @@ def _entropy(alert: str, severity: str, percent: int, wait: float) -> Story:
     )
 
 
+_JOB, _NAMES = "Job r1, group ppo:", "`nissa show` of the job names it."
 _NON_FINITE = "non-finite figures stand, or about as many came in the last ten minutes."
 _EXPLOSIONS = "gradient explosions stand, or about as many came in the last ten minutes."
 _SPIKED = "loss spikes stand, or about as many came in the last ten minutes."
@@ -114,6 +115,9 @@ STORIES = (
     _standing("NissaPolicyStalled", "policy_unmoved", f"{_POLICY} policy_unmoved.", where="GROUP"),
     _standing("NissaAccountMismatch", "account_mismatch", f"{_HERE} an end contradicts its events."),
     _standing("NissaImplausibleValue", "implausible_value", f"{_HERE} a number is out of its declared range or unit."),
+    _standing("NissaRankStraggler", "rank_straggler", f"{_JOB} one rank holds the others up; {_NAMES}"),
+    _standing("NissaRankDiverged", "rank_diverged", f"{_JOB} one rank goes another way; {_NAMES}"),
+    _standing("NissaRankSilent", "rank_silent", f"{_JOB} one rank tells nothing; {_NAMES}"),
     _standing("NissaRatioExplosion", "ratio_explosion", _RATIO, wait=5, where="GROUP"),
     _again("NissaRatioExplosion", "ratio_explosion", "critical", _RATIO, where="GROUP"),
     Story(

@@ -94,6 +94,9 @@ NOTICED = {
     "NissaPolicyStalled": ("policy_stalled policy_unmoved", 60.0),
     "NissaAccountMismatch": ("account_mismatch", 60.0),
     "NissaImplausibleValue": ("implausible_value", 60.0),
+    "NissaRankStraggler": ("rank_straggler", 60.0),
+    "NissaRankDiverged": ("rank_diverged", 60.0),
+    "NissaRankSilent": ("rank_silent", 60.0),
 }
 """Which alerts of the detectors a rule passes on, and after how many seconds."""
 

@@ -20,6 +20,9 @@ OF_OTHER_THINGS = {
         "NissaAccuracyDrop",
         "NissaAccountMismatch",
         "NissaImplausibleValue",
+        "NissaRankStraggler",
+        "NissaRankDiverged",
+        "NissaRankSilent",
         "NissaScrapeStale",
     )
 }

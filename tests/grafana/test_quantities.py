@@ -52,6 +52,7 @@ BY_KIND = {
         "threshold",
         "update",
     ),
+    *("grad_norm", "loading", "own_seconds", "rank", "seconds", "steps"),
     *("val_accuracy", "val_loss", "value", "values", "window", "zero"),
 }
 """Names that mean something else in each kind: of a batch or an epoch, an episode or a run, the host or its twin."""

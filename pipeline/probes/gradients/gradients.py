@@ -22,6 +22,7 @@ from nissa.pipeline.probes.gradients.grouped import Limits, Plan, looked
 from nissa.pipeline.probes.gradients.kept_plan import KeptPlan
 from nissa.pipeline.probes.gradients.layer_gradients import layer_gradients
 from nissa.pipeline.probes.gradients.layer_totals import LayerTotals
+from nissa.pipeline.probes.gradients.shares import share_of, world_size
 from nissa.pipeline.probes.gradients.step_gradients import Reduced, StepGradients
 from nissa.pipeline.probes.model import Parts, Pending
 
@@ -36,7 +37,8 @@ def gradients_measured(parts: Parts, config: GradientConfig = _ALL, batch: int =
     `config.layers` chooses rows; norms of host and slots are over all. With mixed precision, call it after the
     scaler's `unscale_`. What a sparse gradient does not hold is 0, and a complex one counts as twice as many real
     ones. Norms are accumulated in float32, as by `clip_grad_norm_`: they overflow from 1e19 on and are lost below
-    1e-19. Raises TypeError for sharded parameters (DTensor, FSDP).
+    1e-19. Of sharded parameters (`fully_shard`) figures are of what this process holds, and `norm_share` is what it
+    adds to the norm of the whole. Raises TypeError for those of FullyShardedDataParallel.
     """
     return gradients_begun(KeptPlan().of(parts, config.layers), parts, config, batch).take()
 
@@ -52,15 +54,18 @@ def gradients_begun(
     limits, parts = Limits.of(config), list(parts)
     plain, odd = plan.plain(plan.found() if step is None else step.reduced.grads_of(plan.params))
     found = looked(plan, plain, limits, step.reduced.norms_of(plan.params, plain) if step else ())
-    others = _others(plan, odd, step, parts, limits) if odd else None
+    beside = _beside(plan, odd, step) if odd else None
+    others = DeviceGradients(beside, {*plan.layers[: plan.shown]}, parts, limits) if beside else None
+    share = [share_of(beside)] if beside and plan.sharded else []
 
     def finish(figures: list[Tensor]) -> GradientsMeasured:
         rows, norms = layer_gradients(plan.layers[: plan.shown], found, config), _norms(plan, parts, found)
         if others:
-            other_rows, other_norms = others.read(figures, config)
+            other_rows, other_norms = others.read(figures[: len(others.figures)], config)
             rows = {layer: row for layer in plan.layers if (row := other_rows.get(layer) or rows.get(layer))}
             both = [part for part in parts if part in norms or part in other_norms]
             norms = {part: hypot(norms.get(part, 0.0), other_norms.get(part, 0.0)) for part in both}
+        alone = _norms(plan, ["host"], found).get("host", 0.0) if share else 0.0
         host_norm = norms.pop("host", None)
         return GradientsMeasured(
             batch=batch,
@@ -68,17 +73,15 @@ def gradients_begun(
             host_norm=host_norm,
             slot_norms=norms,
             seed_to_host={slot: norm / host_norm for slot, norm in norms.items()} if host_norm else {},
+            norm_share=hypot(float(figures[-1]), alone / sqrt(world_size())) if share else None,
         )
 
-    return Pending(others.figures if others else [], finish)
+    return Pending([*others.figures, *share] if others else [], finish)
 
 
-def _others(
-    plan: Plan, odd: Collection[str], step: StepGradients | None, parts: Iterable[str], limits: Limits
-) -> DeviceGradients:
+def _beside(plan: Plan, odd: Collection[str], step: StepGradients | None) -> Reduced:
     """What the plan does not look at: the layers `odd`."""
-    grads = step.reduced.among(odd) if step else Reduced.of({layer: plan.given[layer] for layer in odd})
-    return DeviceGradients(grads, {*plan.layers[: plan.shown]}, parts, limits)
+    return step.reduced.among(odd) if step else Reduced.of({layer: plan.given[layer] for layer in odd})
 
 
 def _norms(plan: Plan, parts: Iterable[str], found: LayerTotals) -> dict[str, float]:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from nissa.pipeline.config import matches
 from nissa.pipeline.probes.gradients.grouped import Layers, Plan
-from nissa.pipeline.probes.model import Parts, Structure, layers_of, unsharded
+from nissa.pipeline.probes.model import Parts, Structure, layers_of, unflattened
 
 __all__ = ["KeptPlan"]
 
@@ -33,12 +33,12 @@ class KeptPlan:
     def of(self, parts: Parts, wanted: _Wanted, *, anew: bool = False) -> Plan:
         """The plan of a network as it is now, with the layers `wanted` shown; walked anew if asked for, or if need be.
 
-        Raises TypeError for sharded parameters (DTensor, FSDP).
+        Raises TypeError for parameters of FullyShardedDataParallel.
         """
         if not anew and self._plan and self._structure and self._wanted == wanted and self._structure.holds(parts):
             return self._plan
         layers = layers_of(parts)
-        unsharded(p for own in layers.values() for p in own)
+        unflattened(p for own in layers.values() for p in own)
         plan = self.of_layers(layers, wanted)
         self._structure = Structure(parts)
         return plan

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from nissa.pipeline.probes.gradients.reductions import norms
-from nissa.pipeline.probes.model import Parts, belongs, layers_of, unsharded
+from nissa.pipeline.probes.model import Parts, belongs, held, layers_of, unflattened
 
 __all__ = ["Gradient", "Reduced", "StepGradients", "by_device"]
 
@@ -42,9 +42,9 @@ class Reduced(NamedTuple):
 
     @classmethod
     def of(cls, layers: Mapping[str, Sequence[nn.Parameter]]) -> "Reduced":
-        """The gradients that there are, by layer, and that have elements."""
-        found = [(layer, p) for layer, own in layers.items() for p in own if p.requires_grad]
-        there = [(layer, p, p.grad) for layer, p in found if p.grad is not None and p.grad.numel()]
+        """The gradients that there are, by layer, and that have elements: of a shard, what this process holds of it."""
+        found = [(layer, p) for layer, own in layers.items() for p in own if p.requires_grad and p.grad is not None]
+        there = [(layer, p, grad) for layer, p in found if p.grad is not None and (grad := held(p.grad)).numel()]
         values = [_dense(grad) for _, _, grad in there]
         known = [_known(layer, grad, held) for (layer, _, grad), held in zip(there, values, strict=True)]
         return cls([p for _, p, _ in there], [grad for *_, grad in there], known, values, _sizes(values))
@@ -82,14 +82,15 @@ class StepGradients:
     """The gradients that the last backward pass left in the parts of a network: its "host", and seeds by their slots.
 
     Made before clipping. It holds the gradients themselves: let go of it before the next step. A norm stays on its
-    device, and nothing waits. Raises TypeError for sharded parameters (DTensor, FSDP).
+    device, and nothing waits. Of sharded parameters (`fully_shard`) it has what this process
+    holds. Raises TypeError for those of FullyShardedDataParallel.
     """
 
     @torch.no_grad()
     def __init__(self, parts: Parts) -> None:
         self.parts = list(parts)
         self.layers = layers_of(parts)
-        unsharded(p for own in self.layers.values() for p in own)
+        unflattened(p for own in self.layers.values() for p in own)
         self.reduced = Reduced.of(self.layers)
         self.norms = self.reduced.norms(parts)
         """The L2 norm of each part that has a gradient."""

@@ -1,6 +1,16 @@
 """What do all probes need of a model? Its layers by name, its state back as it was, and tensors off the device."""
 
-from nissa.pipeline.probes.model.layers import Parts, belongs, layers_of, modules_of, unsharded, unwrapped
+from nissa.pipeline.probes.model.layers import (
+    Parts,
+    belongs,
+    held,
+    is_shard,
+    layers_of,
+    modules_of,
+    unflattened,
+    unsharded,
+    unwrapped,
+)
 from nissa.pipeline.probes.model.restored import untouched
 from nissa.pipeline.probes.model.structure import Structure
 from nissa.pipeline.probes.model.transfer import Pending, to_cpu
@@ -10,9 +20,12 @@ __all__ = [
     "Pending",
     "Structure",
     "belongs",
+    "held",
+    "is_shard",
     "layers_of",
     "modules_of",
     "to_cpu",
+    "unflattened",
     "unsharded",
     "untouched",
     "unwrapped",

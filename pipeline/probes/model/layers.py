@@ -10,7 +10,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
-__all__ = ["Parts", "belongs", "layers_of", "modules_of", "unsharded", "unwrapped"]
+__all__ = [
+    "Parts",
+    "belongs",
+    "held",
+    "is_shard",
+    "layers_of",
+    "modules_of",
+    "unflattened",
+    "unsharded",
+    "unwrapped",
+]
 
 Parts = Mapping[str, nn.Module | None]
 """A network's "host", and its slots by their names; None for an empty one."""
@@ -73,5 +83,27 @@ def unsharded(tensors: Iterable[Tensor]) -> None:
     """Raise TypeError if a tensor is a DTensor or in the care of FSDP, so that each process holds a part of it."""
     for tensor in tensors:
         # Their classes are in modules that take a second to import.
-        if hasattr(tensor, "full_tensor") or hasattr(tensor, "_fsdp_flattened"):
+        if is_shard(tensor) or hasattr(tensor, "_fsdp_flattened"):
             raise TypeError("sharded parameters (DTensor, FSDP) are not supported: a process holds only a part of each")
+
+
+def is_shard(tensor: Tensor) -> bool:
+    """Whether it is a DTensor, of which this process holds a part, as `fully_shard` makes them."""
+    return hasattr(tensor, "full_tensor")
+
+
+def held(tensor: Tensor) -> Tensor:
+    """What this process holds of it: a part of a DTensor, and all of any other."""
+    if not is_shard(tensor):
+        return tensor
+    local: Tensor = tensor.to_local()  # type: ignore[attr-defined]  # as every DTensor has it
+    return local
+
+
+def unflattened(tensors: Iterable[Tensor]) -> None:
+    """Raise TypeError if a tensor is in the care of FullyShardedDataParallel, whose parts bear no layer's shape."""
+    for tensor in tensors:
+        if hasattr(tensor, "_fsdp_flattened"):
+            raise TypeError(
+                "sharded parameters of FullyShardedDataParallel are not supported, and those of fully_shard are"
+            )

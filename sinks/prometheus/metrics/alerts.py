@@ -12,9 +12,10 @@ from nissa.events.kinds import (
     FidelityChanged,
     OverheadGoverned,
     PolicyUpdated,
+    RanksCompared,
     TrendChanged,
 )
-from nissa.events.vocabulary import ALERT_NAMES, ENV_ALERTS, POLICY_ALERTS, Alert
+from nissa.events.vocabulary import ALERT_NAMES, ENV_ALERTS, POLICY_ALERTS, RANK_ALERTS, Alert
 from nissa.sinks.prometheus.lifetimes import added, at_scrape, shared
 from nissa.sinks.prometheus.metric import ENV, RUN, Labels, counter, gauge
 from nissa.sinks.prometheus.rows import Row, Rows, by, listed, place_of
@@ -30,7 +31,7 @@ def _resolved(at: Labels, event: Event[AlertResolved]) -> list[Row]:
 
 
 def _known(alerts: Iterable[Alert]) -> Rows:
-    def rows(at: Labels, _: Event[EpisodeStarted | PolicyUpdated]) -> list[Row]:
+    def rows(at: Labels, _: Event[EpisodeStarted | PolicyUpdated | RanksCompared]) -> list[Row]:
         return [((*at, *alert), None) for alert in alerts]
 
     return rows
@@ -72,7 +73,11 @@ def _dense(trained: int, change: FidelityChanged | None) -> tuple[bool, int]:
 
 _TRENDS = ("plateau", "improvement", "degradation")
 _ALERT: Labels = (*ENV, "alert", "severity")
-_FIRST: Mapping[type, Rows] = {EpisodeStarted: _known(ENV_ALERTS), PolicyUpdated: _known(POLICY_ALERTS)}
+_FIRST: Mapping[type, Rows] = {
+    EpisodeStarted: _known(ENV_ALERTS),
+    PolicyUpdated: _known(POLICY_ALERTS),
+    RanksCompared: _known(RANK_ALERTS),
+}
 
 TABLES = (
     added(AlertRaised, _ALERT, rows=by("alert", "severity"), zeros={**_FIRST, AlertResolved: _resolved})(

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from nissa.pipeline.probes.gradients.grouped.groups import Group, grouped
 from nissa.pipeline.probes.gradients.grouped.workspace import Workspace
 from nissa.pipeline.probes.gradients.reductions import MOST
-from nissa.pipeline.probes.model import belongs
+from nissa.pipeline.probes.model import belongs, held, is_shard
 
 __all__ = ["Layers", "Plan"]
 
@@ -36,6 +36,8 @@ class Plan:
         self.shown = len(layers) - sum(hidden.values())
         """How many are shown; of the others only norms are measured."""
         self.params = [p for layer in self.layers for p in layers[layer]]
+        self.sharded = any(map(is_shard, self.params))
+        """Whether this process holds only a part of some."""
         ends = list(accumulate(len(layers[layer]) for layer in self.layers))
         self._layer_of = [layer for layer in self.layers for _ in layers[layer]]
         self.sizes = [p.numel() if _may_be_plain(p) else 0 for p in self.params]
@@ -64,8 +66,9 @@ class Plan:
         return self._parts[part]
 
     def found(self) -> list[Tensor | None]:
-        """The gradients that the parameters have now."""
-        return [p.grad if p.requires_grad else None for p in self.params]
+        """The gradients that the parameters have now, as far as this process holds them."""
+        grads = [p.grad if p.requires_grad else None for p in self.params]
+        return [grad if grad is None else held(grad) for grad in grads] if self.sharded else grads
 
     def plain(self, grads: Sequence[Tensor | None]) -> tuple[Sequence[Tensor | None], list[str]]:
         """Those that are plain, each in its place; and the layers with one that is not, of which none is taken.
@@ -94,7 +97,7 @@ def _is_plain(grad: Tensor | None, shape: torch.Size | None) -> bool:
 
 
 def _may_be_plain(p: nn.Parameter) -> bool:
-    return p.dtype is _FLOAT and p.is_cpu and p.layout is _DENSE
+    return p.dtype is _FLOAT and p.is_cpu and p.layout is _DENSE and not is_shard(p)
 
 
 def _room(group: Group, sizes: Sequence[int]) -> int:

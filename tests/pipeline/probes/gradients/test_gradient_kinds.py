@@ -179,11 +179,27 @@ def flattened(*, original: bool) -> nn.Module:
 
 @pytest.mark.filterwarnings("ignore")  # what FSDP has to say of a single process
 @pytest.mark.usefixtures("process_group")
-@pytest.mark.parametrize("make", [dtensors, partial(flattened, original=True), partial(flattened, original=False)])
-def test_sharded_parameters_are_a_clear_fault_and_no_more(make: Callable[[], nn.Module]) -> None:
+@pytest.mark.parametrize("make", [partial(flattened, original=True), partial(flattened, original=False)])
+def test_flattened_parameters_are_a_clear_fault_and_no_more(make: Callable[[], nn.Module]) -> None:
     model = make()
     with pytest.raises(TypeError, match="sharded parameters"):
         gradients_measured({"host": model})
     with Telemetry("test") as telemetry:
         Watch(telemetry, model).step()
         assert telemetry.state().faults == {"probe gradients_measured": 1}
+
+
+@pytest.mark.usefixtures("process_group")
+def test_of_a_shard_that_is_the_whole_the_figures_are_those_of_the_whole() -> None:
+    from torch.distributed.tensor import distribute_tensor
+
+    sharded, plain = dtensors(), nn.Linear(2, 2)
+    mse_loss(plain(torch.ones(3, 2)), torch.zeros(3, 2)).backward()  # type: ignore[no-untyped-call]
+    for own, p in zip(sharded.parameters(), plain.parameters(), strict=True):
+        assert p.grad is not None
+        own.grad = distribute_tensor(p.grad, own.device_mesh, own.placements)  # type: ignore[attr-defined]
+    whole, shards = gradients_measured({"host": plain}), gradients_measured({"host": sharded})
+    assert shards.host_norm == pytest.approx(whole.host_norm, rel=1e-6)
+    assert shards.norm_share == pytest.approx(whole.host_norm, rel=1e-6)
+    assert whole.norm_share is None
+    assert shards.layers["host"].mean == pytest.approx(whole.layers["host"].mean, rel=1e-6)
