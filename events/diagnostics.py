@@ -13,10 +13,13 @@ __all__ = [
     "GradientsMeasured",
     "LayerActivations",
     "LayerGradients",
+    "LayerGroup",
+    "LayerSample",
     "LayerWeights",
     "MemoryMeasured",
     "ProbesConfigured",
     "SharpnessMeasured",
+    "Spread",
     "WeightsMeasured",
 ]
 
@@ -36,7 +39,7 @@ class ProbesConfigured(Payload):
     exploding_threshold: Magnitude
     """Gradient elements above it in magnitude are exploding."""
     layers: list[str]
-    """Layers of the host whose gradients are measured; those of seeds come and go."""
+    """Layers of the host, or groups of them, whose gradients are measured; those of seeds come and go."""
     slots: list[str]
     """Slots of the host."""
     classes: list[str]
@@ -64,8 +67,57 @@ class FidelityFollowed(Payload):
 
 
 @part
+class Spread:
+    """How a figure differs over the layers of a group. One that is not finite is the largest, and in no quartile."""
+
+    least: Real
+    """The least."""
+    lower: Real
+    """The lower quartile; NaN where no layer has a finite one."""
+    median: Real
+    """The median."""
+    upper: Real
+    """The upper quartile."""
+    largest: Real
+    """The largest."""
+    least_layer: str
+    """The layer with the least, the first of them in the network's order."""
+    largest_layer: str
+    """The layer with the largest."""
+
+
+@part
+class LayerGroup:
+    """The layers that are told as one: the figures beside it are of all their elements together."""
+
+    layers: Count
+    """How many there are."""
+    spread: dict[str, Spread]
+    """How they differ, by figure: the name of a field beside it, or of a percentile where each layer has its own. A
+    share that is vanishing is here one of what is not 0."""
+
+
+@part
+class LayerSample:
+    """The sample that figures of a layer rest on in place of all elements, and their standard errors.
+
+    What is broken or above the exploding threshold is looked for in all elements. A layer that has any is no sample,
+    nor is one of which a sample would say too little: fewer than 30 elements of the largest size to its norm.
+    """
+
+    seen: Count
+    """Elements that sums and shares rest on. A share p has the standard error sqrt(p (1 - p) / seen) at most."""
+    norm_se: Norm | None = None
+    """Standard error of the norm, whose square is unbiased; None if there is no norm."""
+    mean_se: Magnitude
+    """Standard error of the mean."""
+    percentiles_se: dict[str, Magnitude]
+    """Standard errors of the percentiles, by name (Woodruff 1952); empty if they are of all elements."""
+
+
+@part
 class LayerGradients:
-    """The gradient of one layer. What is None or empty was not asked for.
+    """The gradient of one layer, or of a group. What is None or empty was not asked for.
 
     Percentiles and histogram come from a sketch with bins 1/8 of an octave wide, which looks at no more than 65,536
     elements of each tensor. All else is of all elements; zero, vanishing, exploding and broken ones are exact counts.
@@ -92,6 +144,10 @@ class LayerGradients:
     """Values that are NaN or infinite."""
     histogram: dict[str, Count] | None = None
     """Finite elements by the power of two at or below their magnitude ("-12": from 2^-12 to 2^-11), without zeros."""
+    sample: LayerSample | None = None
+    """What the figures rest on, and their errors; None where all elements were looked at."""
+    group: LayerGroup | None = None
+    """The layers, of a group."""
 
 
 @kind(Importance.ROUTINE)
@@ -101,7 +157,7 @@ class GradientsMeasured(Payload):
     batch: Count
     """Mini-batch inside the epoch, from 0."""
     layers: dict[str, LayerGradients]
-    """By layer; what is frozen or has no gradient is absent, and a shared parameter counts where it is met first."""
+    """By layer or group; what is frozen or has no gradient is absent, a shared one counts where it is met first."""
     host_norm: Norm | None = None
     """Norm over the host's own layers; None if none has a gradient."""
     slot_norms: dict[str, Norm]
@@ -111,16 +167,23 @@ class GradientsMeasured(Payload):
     norm_share: Norm | None = None
     """What this rank adds to the norm of the host's whole gradient, where parameters are sharded over ranks (DTensor,
     FSDP): squares of all ranks add up to its square. None where this process holds all of them."""
+    norms_se: dict[str, Norm] | None = None
+    """Standard errors of the norms of the host and the slots, by part; None where none rests on a sample."""
 
 
 @part
 class LayerWeights:
-    """The weights of one layer."""
+    """The weights of one layer, or of a group."""
 
     norm: Norm
     """L2 norm."""
     update_ratio: Ratio | None = None
-    """L2 norm of the change over the epoch / norm before it; None for a layer that was new, or 0, before."""
+    """L2 norm of the change over the epoch / norm before it; None for a layer that was new, or 0, before, and where a
+    sample would have a standard error above 10%."""
+    update_ratio_se: Ratio | None = None
+    """Standard error of it; None where it rests on all elements."""
+    group: LayerGroup | None = None
+    """The layers, of a group."""
 
 
 @kind(Importance.ROUTINE)
@@ -128,12 +191,12 @@ class WeightsMeasured(Payload):
     """The trainable weights after an epoch, and how far they moved in it."""
 
     layers: dict[str, LayerWeights]
-    """By layer."""
+    """By layer or group."""
 
 
 @part
 class LayerActivations:
-    """What one layer puts out for a batch."""
+    """What one layer puts out for a batch, or a group: of that, each layer counts by its units."""
 
     units: Count
     """Channels of a convolution, features of anything else."""
@@ -150,9 +213,11 @@ class LayerActivations:
     among them; None where the layer is no activation function."""
     effective_rank: Dimensions | None = None
     """exp of the entropy of the normalized singular values, samples by units (Roy and Vetterli 2007); None if all
-    are 0 or any is broken."""
+    are 0 or any is broken. Of a group the median."""
     non_finite: Count
     """Values that are NaN or infinite."""
+    group: LayerGroup | None = None
+    """The layers, of a group."""
 
 
 @kind(Importance.ROUTINE)

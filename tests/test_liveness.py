@@ -44,6 +44,10 @@ from nissa.pipeline.config.profiles import load
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.hub.hub import Hub
 from nissa.pipeline.probes import Watch, counterfactual_measured
+from nissa.pipeline.probes.activations import activations_measured, recorded
+from nissa.pipeline.probes.gradients import gradients_measured
+from nissa.pipeline.probes.model import Draw
+from nissa.pipeline.probes.weights import copied, weights_measured
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks import Sink
@@ -241,7 +245,27 @@ def injected(tmp_path_factory: pytest.TempPathFactory) -> Path:
             train(Settings(**how, injections=(spike, nan)), telemetry)
         train(Settings(**how, injections=(replace(spike, epoch=25),)), telemetry)
         die(telemetry.scope(group="by hand", env=3, episode=0, epoch=1))
+        stack(telemetry)
     return out
+
+
+def stack(telemetry: Telemetry) -> None:
+    """A network so deep and wide that its layers are told as one, and a sample stands for their elements."""
+    how = load("research", overrides=["gradients.groups=depth", "gradients.sample=4096"])
+    emitter = telemetry.scope(group="deep", env=0, episode=0, epoch=1)
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(*(block for _ in range(3) for block in (torch.nn.Linear(600, 600), torch.nn.ReLU())))
+    x = torch.randn(64, 600)
+    model(x).square().sum().backward()
+    parts, draw = {"host": model}, Draw.of(how.gradients.sample, 0)
+    before = copied(parts, draw)
+    torch.optim.SGD(model.parameters(), lr=0.1).step()
+    with torch.no_grad(), recorded(parts) as outputs:
+        next(model[0].parameters()).fill_(-1.0)
+        model(x)
+    emitter.emit(gradients_measured(parts, how.gradients, batch=1))
+    emitter.emit(weights_measured(parts, before, how.gradients.groups))
+    emitter.emit(activations_measured(outputs, 0.2, how.gradients.groups))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ A number that is not finite is judged before any is compared, so that no compari
 from collections.abc import Iterable, Mapping
 from math import hypot, isfinite, sqrt
 
-from nissa.events.kinds import GradientsMeasured, LayerActivations, LayerGradients
+from nissa.events.kinds import GradientsMeasured, LayerActivations, LayerGradients, LayerGroup
 from nissa.events.vocabulary import COMPLAINTS
 from nissa.operators.assessment.finite_numbers import all_finite
 
@@ -44,8 +44,13 @@ def gradient_complaint(layer: LayerGradients, vanishing: float = VANISHING, expl
     `exploding`: any element is above the threshold. `dead`: all are 0. `vanishing`: most of those that are not 0 are
     below the threshold; an embedding, most of whose rows were not used, is not vanishing. Where shares were not asked
     for, the root mean square speaks for the elements; where all that was looked at is 0 but the norm is not, the norm,
-    which no element exceeds.
+    which no element exceeds. Of a group, a layer that is dead or vanishing speaks for all.
     """
+    found = _gradient_complaint(layer, vanishing, exploding)
+    return found if layer.group is None else worse(found, _of_members(layer.group))
+
+
+def _gradient_complaint(layer: LayerGradients, vanishing: float, exploding: float) -> str | None:
     if _is_broken(layer):
         return "non_finite"
     size = _root_mean_square(layer)
@@ -77,7 +82,9 @@ def activation_complaint(layer: LayerActivations) -> str | None:
     """The worst that is wrong with what a layer puts out: not finite, or most of its units are dead or dormant."""
     if layer.non_finite > 0 or not all_finite((layer.mean, layer.std, layer.zero, layer.dormant, layer.effective_rank)):
         return "non_finite"
-    return "dead" if (layer.dormant or 0.0) > MOST or (layer.dead or 0) > MOST * layer.units else None
+    spread = layer.group.spread.get("dormant") if layer.group else None
+    asleep = (layer.dormant or 0.0) > MOST or (spread is not None and spread.largest > MOST)
+    return "dead" if asleep or (layer.dead or 0) > MOST * layer.units else None
 
 
 def worse(one: str | None, other: str | None) -> str | None:
@@ -108,6 +115,14 @@ def health(sources: Iterable[Complaints], *, broken: bool = False) -> float | No
     if broken or any("non_finite" in source.values() for source in sources):
         return 0.0
     return (len(measured) - len(ill)) / len(measured) if measured else None
+
+
+def _of_members(group: LayerGroup) -> str | None:
+    """What is wrong with a layer of a group, where that cannot be told of all of its elements together."""
+    norm, small = group.spread.get("norm"), group.spread.get("vanishing")
+    if norm and norm.least == 0:
+        return "dead"
+    return "vanishing" if small and small.largest > MOST else None
 
 
 def _is_broken(layer: LayerGradients) -> bool:

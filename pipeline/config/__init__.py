@@ -4,7 +4,7 @@
 """
 
 from nissa.pipeline.config.errors import ConfigError
-from nissa.pipeline.config.layer_selection import matches, selected
+from nissa.pipeline.config.layer_selection import Groups, group_of, matches, selected
 from nissa.pipeline.config.measurement_plan import dense, feature_names_of, planned, set_by_hand
 from nissa.pipeline.config.profiles import configuration, load, profile_names
 from nissa.pipeline.config.settings import (
@@ -22,6 +22,7 @@ __all__ = [
     "AlertsConfig",
     "ConfigError",
     "GradientConfig",
+    "Groups",
     "LossLandscapeConfig",
     "PerClassConfig",
     "SinksConfig",
@@ -30,6 +31,7 @@ __all__ = [
     "configuration",
     "dense",
     "feature_names_of",
+    "group_of",
     "load",
     "matches",
     "planned",

@@ -1,20 +1,26 @@
-"""Which layers are meant? A layer can be called by its path, by the last part of it, or by a pattern.
+"""Which layers are meant, and which are told together? A layer is called by its path, its last part, or a pattern.
 
 >>> selected(["host.conv1", "host.conv2", "host.fc"], ["conv*"])
 ['host.conv1', 'host.conv2']
+>>> [group_of(f"host.blocks.{n}.attn.qkv", "depth") for n in (0, 95)]
+['host.blocks.*.attn.qkv', 'host.blocks.*.attn.qkv']
 """
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Literal
 
 from nissa.sinks.printable import shortened
 
-__all__ = ["SHOWN", "matches", "selected"]
+__all__ = ["SHOWN", "Groups", "group_of", "matches", "selected"]
 
 SHOWN = 20
 """Layers that an error names, at most."""
+
+Groups = Literal["depth"] | Sequence[str]
+"""Patterns of layers that are told together; or "depth": those whose paths differ in numbers alone."""
 
 
 def matches(layer: str, wanted: str) -> bool:
@@ -39,6 +45,27 @@ def selected(layers: Sequence[str], wanted: Literal["all"] | Iterable[str], othe
                 f"gradients.layers = {shortened(repr(names), 200)}: of all that can be trained {_unknown(name, layers)}"
             )
     return [layer for layer in layers if any(matches(layer, name) for name in names)]
+
+
+def group_of(layer: str, groups: Groups) -> str:
+    """What a layer is told under: the first pattern that means it, in its own part of the network; else its name.
+
+    >>> group_of("host.conv1", ["conv*"]), group_of("early.conv1", ["*.conv?"]), group_of("host.fc", ["conv*"])
+    ('host.conv*', 'early.conv?', 'host.fc')
+    """
+    return _group_of(layer, groups if isinstance(groups, str) else tuple(groups))
+
+
+@lru_cache(maxsize=1 << 16)
+def _group_of(layer: str, groups: Groups) -> str:
+    part, _, path = layer.partition(".")
+    if groups == "depth":
+        return ".".join([part, *("*" if step.isdecimal() else step for step in path.split(".") if step)])
+    for pattern in groups:
+        if matches(layer, pattern):
+            inside = fnmatchcase(path, pattern) or fnmatchcase(path.rpartition(".")[2], pattern)
+            return f"{part}.{pattern if inside else pattern.partition('.')[2]}"
+    return layer
 
 
 def _unknown(name: str, layers: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ def planned(config: TelemetryConfig) -> TelemetryConfig:
 
 
 def dense(config: TelemetryConfig) -> TelemetryConfig:
-    """The profile `research` with the layers and thresholds of `config`, and at least what that measures anyway."""
+    """The profile `research` with the layers, groups, sample and thresholds of `config`, and what that measures."""
     research = load("research")
     measured = {
         "gradients": _gradients(config.gradients, research.gradients),
@@ -63,7 +63,7 @@ def feature_names_of(
 
 
 def _gradients(own: GradientConfig, research: GradientConfig) -> GradientConfig:
-    kept = own.model_dump(include={"layers", "vanishing_threshold", "exploding_threshold"})
+    kept = own.model_dump(include={"layers", "groups", "sample", "vanishing_threshold", "exploding_threshold"})
     percentiles = sorted({*research.percentiles, *own.percentiles})
     return research.model_copy(update={**kept, "percentiles": percentiles})
 

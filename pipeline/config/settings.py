@@ -47,6 +47,11 @@ class GradientConfig(_Strict):
     layers: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
     """Layers by name, by the last part of it, or by a pattern ("conv*", "blocks.0.*"). Only these have features, those
     of their weights and activations too."""
+    groups: Literal["depth"] | list[str] = []
+    """Layers that are told together, by patterns ("blocks.*.attn.qkv"); "depth" takes those whose paths differ in
+    numbers alone. Their weights and activations are told so too."""
+    sample: int | None = Field(default=None, strict=True, ge=256, le=65_536)
+    """Elements that are drawn from each large tensor in place of all of them, for figures with a standard error."""
     track_norm: bool = True
     """The L2 norm of each layer."""
     track_std: bool = True

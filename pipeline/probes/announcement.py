@@ -1,11 +1,11 @@
 """The announcement of what will be measured of a network, said first, so that a log explains itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nissa.events.kinds import ProbesConfigured
 from nissa.pipeline.config import TelemetryConfig, feature_names_of, selected
 from nissa.pipeline.probes.activations import recordable
-from nissa.pipeline.probes.model import Parts, layers_of
+from nissa.pipeline.probes.model import Parts, layers_of, together
 
 __all__ = ["probes_configured"]
 
@@ -23,16 +23,17 @@ def probes_configured(
     """
     known = [layer for layer in layers_of(parts) if layer.partition(".")[0] == "host"]
     host = selected(known, plan.gradients.layers, {*slots, *parts} - {"host"})
+    told = together(host, plan.gradients.groups)
     return ProbesConfigured(
         profile=config.profile_name,
         config=config.model_dump(mode="json"),
         history_length=config.history_length,
         vanishing_threshold=plan.gradients.vanishing_threshold,
         exploding_threshold=plan.gradients.exploding_threshold,
-        layers=host,
+        layers=[*told],
         slots=list(slots),
         classes=list(classes),
-        features=_features(plan, host, _unrecordable(parts, host), slots, classes),
+        features=_features(plan, [*told], _unrecordable(parts, told), slots, classes),
     )
 
 
@@ -47,6 +48,7 @@ def _features(
     }
 
 
-def _unrecordable(parts: Parts, layers: list[str]) -> list[str]:
+def _unrecordable(parts: Parts, told: Mapping[str, list[str]]) -> list[str]:
+    """The layers, or groups of them, of which none can be recorded."""
     known = set(recordable(parts).values())
-    return [layer for layer in layers if layer not in known]
+    return [name for name, layers in told.items() if not known.intersection(layers)]

@@ -28,14 +28,14 @@ from nissa.pipeline.probes.counterfactual import Evaluate, SetAlphas, counterfac
 from nissa.pipeline.probes.gradients import PendingGradients, StepGradients
 from nissa.pipeline.probes.landscape import explore_landscape
 from nissa.pipeline.probes.memory import memory_measured
-from nissa.pipeline.probes.model import Parts, unwrapped
+from nissa.pipeline.probes.model import Draw, Parts, unwrapped
 from nissa.pipeline.probes.one_network import OneNetwork
 from nissa.pipeline.probes.phases import Phases
 from nissa.pipeline.probes.rank_steps import RankSteps
 from nissa.pipeline.probes.thinning import Thinning
 from nissa.pipeline.probes.throughput import Throughput, follow_loaders, loading
 from nissa.pipeline.probes.validation import Batch, Forward, validate
-from nissa.pipeline.probes.weights import copied, weights_measured
+from nissa.pipeline.probes.weights import Before, copied, weights_measured
 from nissa.pipeline.telemetry import Telemetry
 
 __all__ = ["Follow", "Watch"]
@@ -100,7 +100,7 @@ class Watch:
         self._thinning, self._one_in = Thinning(set_by_hand(telemetry.config)), 1
         self._measured: bool | None = None
         self._fidelity: Fidelity = "dense" if telemetry.config.always_dense else "normal"
-        self._before: Mapping[nn.Parameter, Tensor] = {}
+        self._before: Before = {}
         self.emitter.emit(probes_configured(telemetry.config, self._normal, self._parts(), slots, self._classes))
 
     def step(self, gradients: StepGradients | None = None) -> None:
@@ -139,7 +139,9 @@ class Watch:
         self._gradients.arrive()
         self.emitter.attempt("watch", self._gradients.end_epoch)
         if measured and plan.track_weight_norms:
-            self.emitter.measure("weights_measured", lambda: weights_measured(self._parts(), self._before))
+            self.emitter.measure(
+                "weights_measured", lambda: weights_measured(self._parts(), self._before, plan.gradients.groups)
+            )
         if labels is not None:
             self._forward_on(plan, Batch(inputs, labels, self._logits, self._forward), measured)
         self.emitter.measure("memory_measured", memory_measured)
@@ -229,11 +231,12 @@ class Watch:
         plan = self._plan()
         if batch == 0 and self._measures_epoch() and plan.track_weight_norms:
             # The optimizer has not moved yet.
-            self._before = self.emitter.attempt("weights_measured", lambda: copied(self._parts())) or {}
+            draw = Draw.of(plan.gradients.sample, self._draws())
+            self._before = self.emitter.attempt("weights_measured", lambda: copied(self._parts(), draw)) or {}
         config = plan.gradients
         due = config.enabled and batch % config.every == 0
         if due and self._thinning.takes("gradients", self._one_in):
-            self._gradients.begin(self.emitter, self._parts, gradients, config, batch)
+            self._gradients.begin(self.emitter, self._parts, gradients, config, batch, seed=self._draws())
         following = batch + config.every - batch % config.every if config.enabled else inf
         self._due = batch + 1 if self._gradients.waiting else following
 

@@ -14,6 +14,7 @@ from nissa.pipeline.config.profiles import load
 from nissa.pipeline.probes.gradients import PendingGradients
 from nissa.pipeline.probes.gradients.device_gradients import DeviceGradients
 from nissa.pipeline.probes.gradients.grouped import Limits
+from nissa.pipeline.probes.gradients.layer_gradients import layer_gradients
 from nissa.pipeline.probes.gradients.step_gradients import Reduced
 from nissa.pipeline.probes.model import layers_of, to_cpu
 from nissa.pipeline.telemetry import Telemetry
@@ -67,7 +68,8 @@ def _one_by_one(model: nn.Module, config: GradientConfig) -> None:
     with torch.no_grad():
         layers = layers_of({"host": model})
         found = DeviceGradients(Reduced.of(layers), {*layers}, ["host"], Limits.of(config))
-        found.read(to_cpu(found.figures), config)
+        totals, _ = found.read(to_cpu(found.figures))
+        layer_gradients(dict(zip(found.layers, totals.by_layer(), strict=True)), config)
 
 
 def _many(layers: int, name: str) -> list[Figure]:

@@ -47,6 +47,8 @@ from nissa.events.kinds import (
     HostBaselineMeasured,
     LayerActivations,
     LayerGradients,
+    LayerGroup,
+    LayerSample,
     LayerWeights,
     MachineState,
     MemoryMeasured,
@@ -72,6 +74,7 @@ from nissa.events.kinds import (
     SharpnessMeasured,
     SinkState,
     SlotSnapshot,
+    Spread,
     StageChanged,
     TelemetryCost,
     ThroughputMeasured,
@@ -210,17 +213,47 @@ def activations(units: int, **more: Any) -> LayerActivations:
     return LayerActivations(**{"units": units, "mean": 0.0, "std": 0.0, "zero": 0.0, "non_finite": 0, **more})
 
 
+def group(**ends: tuple[float, float]) -> LayerGroup:
+    """Five layers, evenly spread between two ends."""
+    spread = {
+        figure: Spread(
+            least=low,
+            lower=low + (high - low) / 4,
+            median=(low + high) / 2,
+            upper=high - (high - low) / 4,
+            largest=high,
+            least_layer="host.0",
+            largest_layer="host.4",
+        )
+        for figure, (low, high) in ends.items()
+    }
+    return LayerGroup(layers=5, spread=spread)
+
+
+_DRAWN = LayerSample(seen=6, norm_se=0.25, mean_se=0.125, percentiles_se={})
 _SMALL = [f"small{n}" for n in range(3)]
 """Layers beyond the sixteen that are shown one by one."""
 _HEAD: dict[str, Any] = {"zero": 0.25, "vanishing": 0.5, "exploding": 0.125, "mean": 0.0625, "non_finite": 3}
 _GRADIENTS = {
     **{name: layer(norm, elements=4) for name, norm in zip(_SMALL, (0.02, 0.03, 0.06), strict=True)},
-    "host.head": layer(2.0, percentiles={"p1": -0.5, "p50": 0.03125}, **_HEAD),
+    "host.head": layer(
+        2.0, percentiles={"p1": -0.5, "p50": 0.03125}, sample=_DRAWN, group=group(norm=(0.5, 1.75)), **_HEAD
+    ),
     **{f"host.{n}": layer(0.5) for n in range(15)},
 }
 _ACTIVATIONS = {
     **{f"host.conv{n}": activations(4) for n in range(3)},
-    "host.relu": activations(8, mean=0.25, std=0.5, zero=0.375, dead=1, dormant=0.25, effective_rank=5.5, non_finite=2),
+    "host.relu": activations(
+        8,
+        mean=0.25,
+        std=0.5,
+        zero=0.375,
+        dead=1,
+        dormant=0.25,
+        effective_rank=5.5,
+        non_finite=2,
+        group=group(dormant=(0.0, 0.5)),
+    ),
     **{f"host.relu{n}": activations(8, dead=2, dormant=0.25) for n in range(15)},
 }
 
@@ -363,7 +396,7 @@ _STREAM: list[tuple[Scope, Payload]] = [
         WeightsMeasured(
             layers={
                 **{name: LayerWeights(norm=norm) for name, norm in zip(_SMALL, (2.0, 3.0, 6.0), strict=True)},
-                "host.head": LayerWeights(norm=20.0, update_ratio=0.0625),
+                "host.head": LayerWeights(norm=20.0, update_ratio=0.0625, group=group(update_ratio=(0.03125, 0.09375))),
                 **{f"host.{n}": LayerWeights(norm=10.0) for n in range(15)},
             }
         ),

@@ -22,8 +22,10 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from nissa.events.kinds import ActivationsMeasured
+from nissa.pipeline.config import Groups
+from nissa.pipeline.probes.activations.grouped_outputs import joined
 from nissa.pipeline.probes.activations.layer_outputs import Output, layer_activations, output_of
-from nissa.pipeline.probes.model import Parts, modules_of, to_cpu
+from nissa.pipeline.probes.model import Parts, modules_of, to_cpu, together
 
 __all__ = ["activations_measured", "recordable", "recorded"]
 
@@ -53,8 +55,10 @@ def recorded(parts: Parts) -> Iterator[dict[str, Output]]:
         yield outputs
 
 
-def activations_measured(outputs: Mapping[str, Output], dormant_threshold: float = 0.025) -> ActivationsMeasured:
-    """What was recorded, in figures, in one transfer from each device.
+def activations_measured(
+    outputs: Mapping[str, Output], dormant_threshold: float = 0.025, groups: Groups = ()
+) -> ActivationsMeasured:
+    """What was recorded, in figures by layer or group, in one transfer from each device.
 
     A unit is dormant whose mean magnitude is at most `dormant_threshold` times its layer's.
     """
@@ -63,7 +67,8 @@ def activations_measured(outputs: Mapping[str, Output], dormant_threshold: float
         layer: layer_activations(output, *read[3 * i : 3 * i + 3], dormant_threshold=dormant_threshold)
         for i, (layer, output) in enumerate(outputs.items())
     }
-    return ActivationsMeasured(samples=next((o.samples for o in outputs.values()), 0), layers=rows)
+    told = {name: joined(name, {one: rows[one] for one in own}) for name, own in together(rows, groups).items()}
+    return ActivationsMeasured(samples=next((o.samples for o in outputs.values()), 0), layers=told)
 
 
 @torch.no_grad()

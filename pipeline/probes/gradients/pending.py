@@ -1,6 +1,7 @@
 """Gradients that were measured and have not arrived yet: kept here until they are emitted."""
 
 from collections.abc import Callable
+from random import Random
 
 from nissa.events.kinds import GradientsMeasured
 from nissa.pipeline.config import GradientConfig
@@ -33,9 +34,15 @@ class PendingGradients:
         step: StepGradients | None,
         config: GradientConfig,
         batch: int,
+        *,
+        seed: int = 0,
     ) -> None:
-        """Measure `step`, or else what the parts have, and emit what need not be waited for. Never raises."""
-        late = emitter.attempt("gradients_measured", lambda: self._begun(parts, step, config, batch))
+        """Measure `step`, or else what the parts have, and emit what need not be waited for. Never raises.
+
+        Samples are drawn from `seed` and the batch.
+        """
+        draws = Random(f"{seed} {batch}").getrandbits(63) if config.sample else 0
+        late = emitter.attempt("gradients_measured", lambda: self._begun(parts, step, config, batch, draws))
         if late:
             self._late = emitter.bind(), late
             if not late.waiting:
@@ -57,15 +64,15 @@ class PendingGradients:
             )
 
     def _begun(
-        self, parts: Callable[[], Parts], step: StepGradients | None, config: GradientConfig, batch: int
+        self, parts: Callable[[], Parts], step: StepGradients | None, config: GradientConfig, batch: int, seed: int
     ) -> Pending[GradientsMeasured]:
         try:
             if step:
-                return gradients_begun(
-                    self._plan.of_layers(step.layers, config.layers), step.parts, config, batch, step
-                )
+                plan = self._plan.of_layers(step.layers, config.layers)
+                return gradients_begun(plan, step.parts, config, batch, step, seed=seed)
             own = parts()
-            return gradients_begun(self._plan.of(own, config.layers, anew=batch == 0), own, config, batch)
+            plan = self._plan.of(own, config.layers, anew=batch == 0)
+            return gradients_begun(plan, own, config, batch, seed=seed)
         except BaseException:
             self._plan.drop()
             raise

@@ -1,5 +1,7 @@
 """What do all probes need of a model? Its layers by name, its state back as it was, and tensors off the device."""
 
+from nissa.pipeline.probes.model.drawing import Draw
+from nissa.pipeline.probes.model.layer_groups import group, together
 from nissa.pipeline.probes.model.layers import (
     Parts,
     belongs,
@@ -16,15 +18,18 @@ from nissa.pipeline.probes.model.structure import Structure
 from nissa.pipeline.probes.model.transfer import Pending, to_cpu
 
 __all__ = [
+    "Draw",
     "Parts",
     "Pending",
     "Structure",
     "belongs",
+    "group",
     "held",
     "is_shard",
     "layers_of",
     "modules_of",
     "to_cpu",
+    "together",
     "unflattened",
     "unsharded",
     "untouched",

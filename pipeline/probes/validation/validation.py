@@ -47,7 +47,9 @@ def validate(
         seen = emitter.attempt("activations_measured", lambda: _recorded(model, parts(), batch))
     if seen:
         outputs = seen[1]
-        emitter.measure("activations_measured", activations_measured, outputs, plan.dormant_threshold)
+        emitter.measure(
+            "activations_measured", activations_measured, outputs, plan.dormant_threshold, plan.gradients.groups
+        )
     if per_class.enabled:
         seen = seen or emitter.attempt("classes_measured", lambda: _recorded(model, {}, batch))
     if per_class.enabled and seen:

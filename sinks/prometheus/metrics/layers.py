@@ -6,11 +6,18 @@ from math import floor, hypot, inf, log2
 from typing import Any
 
 from nissa.events.event import Event
-from nissa.events.kinds import ActivationsMeasured, GradientsMeasured, LayerWeights, WeightsMeasured
+from nissa.events.kinds import (
+    ActivationsMeasured,
+    GradientsMeasured,
+    LayerGradients,
+    LayerWeights,
+    Spread,
+    WeightsMeasured,
+)
 from nissa.sinks.layer_ranking import broken, rank_layers
 from nissa.sinks.prometheus.lifetimes import of_episode
 from nissa.sinks.prometheus.metric import ENV, Labels, gauge
-from nissa.sinks.prometheus.rows import Row, each
+from nissa.sinks.prometheus.rows import Row, Rows, each
 
 __all__ = ["TABLES"]
 
@@ -56,6 +63,33 @@ def _elements(at: Labels, event: Event[GradientsMeasured]) -> list[Row]:
     ]
 
 
+def _spread(figure: str) -> Rows:
+    """How a figure differs over the layers of each group that is shown."""
+
+    def rows(at: Labels, event: Event[Any]) -> list[Row]:
+        shown = _split(event)[0].items()
+        known = [(name, row.group.spread[figure]) for name, row in shown if row.group and figure in row.group.spread]
+        return [((*at, name, point), value) for name, own in known for point, value in _points(own).items()]
+
+    return rows
+
+
+def _points(own: Spread) -> dict[str, float]:
+    return {"p0": own.least, "p25": own.lower, "p50": own.median, "p75": own.upper, "p100": own.largest}
+
+
+def _members(row: Any) -> int | None:
+    return row.group.layers if row.group else None
+
+
+def _norm_se(row: LayerGradients) -> float | None:
+    return row.sample.norm_se if row.sample else None
+
+
+def _seen(row: LayerGradients) -> int | None:
+    return row.sample.seen if row.sample else None
+
+
 def _together(layers: Collection[Any]) -> float | None:
     """The norm over several layers, 0 of none; None if it was not measured."""
     measured = [layer.norm for layer in layers if layer.norm is not None]
@@ -85,6 +119,28 @@ TABLES = (
         ),
         nissa_layer_grad_non_finite=gauge(
             "elements", "Elements of the layer's gradient that are NaN or infinite.", "non_finite"
+        ),
+        nissa_layer_grad_norm_se=gauge(
+            "L2 norm", "Standard error of the norm of the layer's gradient, where that rests on a sample.", _norm_se
+        ),
+        nissa_layer_grad_sampled=gauge(
+            "elements", "Elements that stand for the layer's gradient, where not all were looked at.", _seen
+        ),
+        nissa_layer_members=gauge("layers", "Layers that are told as this one, which is a group.", _members),
+    ),
+    of_episode(GradientsMeasured, (*ENV, "layer", "percentile"), rows=_spread("norm"))(
+        nissa_group_grad_norm=gauge(
+            "L2 norm", "Norm of the gradient of a group's layer at a percentile of its layers.", float
+        ),
+    ),
+    of_episode(WeightsMeasured, (*ENV, "layer", "percentile"), rows=_spread("update_ratio"))(
+        nissa_group_update_ratio=gauge(
+            "ratio", "Update ratio of a group's layer at a percentile of its layers.", float
+        ),
+    ),
+    of_episode(ActivationsMeasured, (*ENV, "layer", "percentile"), rows=_spread("dormant"))(
+        nissa_group_dormant_ratio=gauge(
+            "ratio", "Share of dormant units of a group's layer at a percentile of its layers.", float
         ),
     ),
     of_episode(WeightsMeasured, (*ENV, "layer"), rows=_shown)(

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from nissa.pipeline.probes.weights import copied, weights_measured
+from nissa.pipeline.probes.model import Draw
+from nissa.pipeline.probes.weights import Drawn, copied, weights_measured
 
 
 def flat(layer: nn.Module) -> np.ndarray:
@@ -58,6 +59,7 @@ def test_every_type_is_read(dtype: torch.dtype) -> None:
         before = copied({"host": layer})
         layer.weight.mul_(1.5)
     (copy,) = before.values()
+    assert isinstance(copy, torch.Tensor)
     old, new = copy.to(torch.complex128), layer.weight.detach().to(torch.complex128)
     (row,) = weights_measured({"host": layer}, before).layers.values()
     assert row.norm == pytest.approx(torch.linalg.vector_norm(new).item(), rel=1e-5)
@@ -69,3 +71,39 @@ def test_sharded_weights_are_refused() -> None:
     layer.weight._fsdp_flattened = True  # type: ignore[attr-defined]
     with pytest.raises(TypeError, match="sharded parameters"):
         weights_measured({"host": layer}, {})
+
+
+def test_of_large_parameters_a_sample_says_how_far_they_moved() -> None:
+    draw = torch.Generator().manual_seed(0)
+    layer, held, told = nn.Linear(300, 300), 0, []
+    truth = 0.0
+    for seed in range(200):
+        with torch.no_grad():
+            layer.weight.copy_(torch.randn(300, 300, generator=torch.Generator().manual_seed(1)))
+            layer.bias.fill_(1.0)
+            before = copied({"host": layer}, Draw(1024, np.random.default_rng(seed)))
+            old = flat(layer)
+            layer.weight.add_(0.01 * torch.randn(300, 300, generator=draw.manual_seed(2)))
+        row = weights_measured({"host": layer}, before).layers["host"]
+        truth = float(np.linalg.norm(flat(layer) - old) / np.linalg.norm(old))
+        assert row.norm == pytest.approx(np.linalg.norm(flat(layer)), rel=1e-5)
+        assert row.update_ratio
+        assert row.update_ratio_se
+        held += abs(row.update_ratio - truth) <= 1.96 * row.update_ratio_se
+        told.append(row.update_ratio)
+    assert held >= 180
+    assert sum(kept.values.numel() if isinstance(kept, Drawn) else kept.numel() for kept in before.values()) == 1324
+    assert np.mean(told) == pytest.approx(truth, rel=0.01)
+
+
+def test_what_a_sample_says_too_little_of_has_no_ratio_and_what_is_broken_a_broken_one() -> None:
+    layer = nn.Linear(300, 300, bias=False)
+    before = copied({"host": layer}, Draw(256, np.random.default_rng(0)))
+    with torch.no_grad():
+        layer.weight[7, 7] += 1.0
+    assert weights_measured({"host": layer}, before).layers["host"].update_ratio is None
+    with torch.no_grad():
+        layer.weight[7, 7] = torch.nan
+    row = weights_measured({"host": layer}, before).layers["host"]
+    assert row.update_ratio is not None
+    assert np.isnan([row.norm, row.update_ratio]).all()

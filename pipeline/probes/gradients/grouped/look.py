@@ -1,4 +1,4 @@
-"""A look at the plain gradients of a plan: group by group, in the memory of the plan.
+"""A look at the plain gradients of a plan: group by group, in the memory of the plan; of large ones maybe a sample.
 
 >>> layer = torch.nn.Linear(2, 1)
 >>> layer.weight.grad, layer.bias.grad = torch.tensor([[3.0, 0.0]]), torch.tensor([4.0])
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from nissa.pipeline.probes.gradients.bit_sketch import BINS, EXACT
 from nissa.pipeline.probes.gradients.grouped import piece_by_piece, side_by_side
+from nissa.pipeline.probes.gradients.grouped.drawn import looked_at
 from nissa.pipeline.probes.gradients.grouped.groups import Group
 from nissa.pipeline.probes.gradients.grouped.limits import Limits
 from nissa.pipeline.probes.gradients.grouped.order_statistics import finite_range, sorted_percentiles
@@ -24,23 +25,36 @@ from nissa.pipeline.probes.gradients.grouped.plan import Plan
 from nissa.pipeline.probes.gradients.grouped.shapes import Shapes
 from nissa.pipeline.probes.gradients.grouped.workspace import Magnitudes, Workspace
 from nissa.pipeline.probes.gradients.layer_totals import NOTHING, LayerTotals, Totals
+from nissa.pipeline.probes.gradients.sample import Sample
+from nissa.pipeline.probes.model import Draw
 
 __all__ = ["looked"]
 
 
 @np.errstate(all="ignore")
-def looked(plan: Plan, found: Sequence[Tensor | None], limits: Limits, norms: Sequence[float] = ()) -> LayerTotals:
-    """What the gradients `found` are, each None or plain, by parameter; and `norms` theirs, if they are known."""
-    totals, read, counted = list[Totals](), list[list[float]](), list[list[int]]()
+def looked(
+    plan: Plan,
+    found: Sequence[Tensor | None],
+    limits: Limits,
+    norms: Sequence[float] = (),
+    draw: Draw | None = None,
+) -> LayerTotals:
+    """What the gradients `found` are, each None or plain, by parameter; and `norms` theirs, if they are known.
+
+    Of a large one only what `draw` takes is looked at, if it is given.
+    """
+    totals, read, counted, samples = list[Totals](), list[list[float]](), list[list[int]](), list[Sample]()
     for group, views in zip(plan.groups, plan.views, strict=True):
         shown = limits if group.layers.start < plan.shown else None
-        look = _Look(plan.space, group, found, norms, shown)
+        look = _Look(plan.space, group, found, norms, shown, draw)
         own, shapes = look.taken(views)
         totals += own
-        if shown:
+        if shown and shown.sketched and draw:
+            samples += shapes.samples
+        elif shown:
             read += shapes.percentiles(limits) if limits.points else []
             counted += shapes.octaves() if limits.octaves else []
-    return LayerTotals(totals, read, counted)
+    return LayerTotals(totals, read, counted, samples)
 
 
 class _Look(NamedTuple):
@@ -51,6 +65,7 @@ class _Look(NamedTuple):
     found: Sequence[Tensor | None]
     norms: Sequence[float]
     limits: Limits | None
+    draw: Draw | None
 
     def taken(self, views: Sequence[Tensor]) -> tuple[list[Totals], Shapes]:
         """By layer."""
@@ -65,10 +80,19 @@ class _Look(NamedTuple):
             self._shapes(shapes, self.limits, here, {row for _, row, _ in large})
         for i, row, grad in large:
             norm = self.norms[i] if self.norms else None
-            totals[row] = totals[row].plus(piece_by_piece.reduced(self.space, grad, self.limits, norm))
-            if self.limits and self.limits.sketched:
-                shapes.add(row, *piece_by_piece.sketched(self.space, grad))
+            totals[row] = totals[row].plus(self._large(shapes, row, grad, norm))
         return totals, shapes
+
+    def _large(self, shapes: Shapes, row: int, grad: Tensor, norm: float | None) -> Totals:
+        """One that lies beside no other."""
+        if self.draw:
+            totals, sample = looked_at(self.space, grad, self.limits, norm, self.draw)
+            if sample:
+                shapes.samples[row] = shapes.samples[row].plus(sample)
+            return totals
+        if self.limits and self.limits.sketched:
+            shapes.add(row, *piece_by_piece.sketched(self.space, grad))
+        return piece_by_piece.reduced(self.space, grad, self.limits, norm)
 
     def _small(self, views: list[Tensor], here: list[int]) -> list[Totals]:
         """The small ones that are there, which are at the places `here`, in their order."""
@@ -94,6 +118,10 @@ class _Look(NamedTuple):
         parts: dict[int, list[Magnitudes]] = {}
         for place in here:
             parts.setdefault(group.rows[place], []).append(values[group.places.slices[place]])
+        if self.draw:
+            for row, own in parts.items():
+                shapes.samples[row] = Sample.of(np.concatenate(own))
+            return
         for row, own in parts.items() if limits.points else ():
             every = own[0] if len(own) == 1 else np.concatenate(own)
             if row in large or len(every) > EXACT:

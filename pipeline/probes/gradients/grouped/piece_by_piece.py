@@ -1,8 +1,8 @@
 """A large gradient, reduced where it lies: piece by piece, so that a piece is still in the cache for the next figure.
 
 >>> space, limits = Workspace(4), Limits(vanishing=1e-7, exploding=3.5)
->>> reduced(space, torch.tensor([3.0, 4.0, 0.0]), limits)
-Totals(elements=3, squares=25.0, sums=7.0, broken=0, above=1, zero=1, vanishing=1)
+>>> reduced(space, torch.tensor([3.0, 4.0, 0.0]), limits)[:7]
+(3, 25.0, 7.0, 0, 1, 1, 1)
 """
 
 import numpy as np

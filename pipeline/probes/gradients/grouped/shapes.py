@@ -14,6 +14,7 @@ from torch import Tensor
 from nissa.pipeline.probes.gradients.bit_sketch import octaves
 from nissa.pipeline.probes.gradients.grouped.limits import Limits
 from nissa.pipeline.probes.gradients.grouped.percentiles import percentiles
+from nissa.pipeline.probes.gradients.sample import Sample
 
 __all__ = ["Shapes"]
 
@@ -26,6 +27,8 @@ class Shapes:
         """Percentiles that are known."""
         self.counts: Tensor | None = None
         """Sketches (layers, 4096); None where no layer needs one, or none was found."""
+        self.samples = [Sample.of(np.empty(0, np.float32))] * layers
+        """What was drawn, if anything is."""
         self._least, self._largest = np.full(layers, np.inf), np.full(layers, -np.inf)
 
     def widen(self, row: int, least: float, largest: float) -> None:
