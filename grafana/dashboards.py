@@ -12,6 +12,7 @@ from nissa.grafana.alerts_table import with_alerts_table
 from nissa.grafana.assets import rule_files, rule_groups
 from nissa.grafana.boards import (
     blueprints_board,
+    cluster_board,
     network_board,
     overview_board,
     pipeline_board,
@@ -27,7 +28,8 @@ __all__ = ["files"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 """Through the link of an editable install to the checkout."""
-_DASHBOARDS = (overview_board, blueprints_board, slots_and_seeds_board, policy_board, network_board, pipeline_board)
+_OF_A_RUN = (overview_board, blueprints_board, slots_and_seeds_board, policy_board, network_board, pipeline_board)
+_DASHBOARDS = (*_OF_A_RUN, cluster_board)
 
 
 def files() -> dict[str, str]:

@@ -42,6 +42,10 @@ LEADS: Mapping[str, tuple[str, str]] = {
     "NissaSinkBehind": ("nissa-pipeline", "Behind"),
     "NissaPipelineFault": ("nissa-pipeline", "Faults by part"),
     "NissaLabelBudgetExceeded": ("nissa-pipeline", "Label sets refused"),
+    "NissaClusterDown": ("nissa-cluster", "Job"),
+    "NissaClusterRunStalled": ("nissa-cluster", "Unread"),
+    "NissaClusterCheckpointsFail": ("nissa-cluster", "Checkpoints failed"),
+    "NissaClusterRestarts": ("nissa-cluster", "Job started again"),
 }
 """Uid of the dashboard and title of the panel by alert."""
 

@@ -33,7 +33,7 @@ FLOORS = {
 TORCH = ("integrations.", "pipeline.packs.dataset", "pipeline.probes.", "trainer.")
 """Where torch may be imported."""
 WIRING = (
-    *("pipeline.wiring.", "pipeline.cluster.", "pipeline.collector.", "pipeline.jobs."),
+    *("pipeline.wiring.", "pipeline.cluster.", "pipeline.cluster_watch.", "pipeline.collector.", "pipeline.jobs."),
     *("pipeline.replay", "pipeline.following."),
 )
 """Who may know which operators and sinks there are."""

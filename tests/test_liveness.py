@@ -10,6 +10,7 @@ import typing
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -40,6 +41,7 @@ from nissa.events.kinds import (
     StepTimed,
     WeightsMeasured,
 )
+from nissa.pipeline.cluster_watch import JobManager, Watchdog
 from nissa.pipeline.config.profiles import load
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.hub.hub import Hub
@@ -51,6 +53,7 @@ from nissa.pipeline.probes.weights import copied, weights_measured
 from nissa.pipeline.replay import replay
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks import Sink
+from nissa.sinks.prometheus import ClusterCollector
 from nissa.sinks.prometheus.catalog import METRICS
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.run_log import segments
@@ -60,6 +63,7 @@ from nissa.trainer.policy import ppo
 from nissa.trainer.run import Settings, train
 from nissa.trainer.training import epoch
 from tests.operators.raised import configured
+from tests.pipeline.cluster_watch.manager import JOB, RECORDED, answering, recorded
 from tests.samples import episode_ended, episode_started, epoch_completed, policy_updated
 from tests.waiting import LIMIT, until
 
@@ -372,7 +376,7 @@ class Scraped(set[str]):
         self.update(base(sample.name) for sample in samples if sample.value and not math.isnan(sample.value))
 
 
-def test_every_metric_is_fed(fed: list[Path]) -> None:
+def test_every_metric_is_fed(fed: list[Path], tmp_path: Path) -> None:
     scraped = Scraped()
     for run in fed:
         replay(run, [scraped])
@@ -386,7 +390,25 @@ def test_every_metric_is_fed(fed: list[Path]) -> None:
     scraped.scrape()
     crowd(scraped.sink)
     scraped.scrape()
+    scraped.update(watched_cluster(tmp_path))
     assert sorted(METRICS.keys() - scraped - METRICS_ON_A_GPU - {"nissa_pipeline_refused_total"}) == []
+
+
+def watched_cluster(root: Path) -> set[str]:
+    """What a watchdog tells of a job that was recorded, one run of which stands still now; as its command serves it."""
+    copytree(RECORDED / "progress", root / "out" / "progress")
+    (root / "logs" / "run-b").mkdir(parents=True)
+    (root / "logs" / "run-b" / "events-000001.jsonl").write_bytes(b"nobody reads this\n")
+    answers = recorded()
+    answers[f"/jobs/{JOB['jid']}/checkpoints"]["counts"]["failed"] = 2
+    answers[f"/jobs/{JOB['jid']}/metrics?get=numRestarts"] = [{"id": "numRestarts", "value": "1"}]
+    clock = iter((0.0, 90.0))
+    with answering(answers) as url:
+        watchdog = Watchdog(root / "logs", root / "out", JobManager(url, JOB["name"]), lambda: next(clock))
+        watchdog.look()
+        watchdog.look()
+    samples = [sample for family in ClusterCollector(watchdog.state).collect() for sample in family.samples]
+    return {sample.name for sample in samples if sample.value}
 
 
 def crowd(sink: PrometheusSink) -> None:

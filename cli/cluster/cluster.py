@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nissa.cli.cluster import run
+from nissa.cli.cluster import run, watch
 
 __all__ = ["add"]
 
@@ -12,3 +12,4 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("cluster", help="work off the runs of many machines, on Apache Flink")
     below = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     run.add(below)
+    watch.add(below)

@@ -23,6 +23,7 @@ from nissa.grafana.panels.thresholds import (
     SCRAPE_SECONDS,
     SILENCE,
     SINK_AGE,
+    UNREAD,
     VALUE_SPREAD,
     Limits,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "SINK_AGE",
     "SOURCE",
     "STAGE_COLORS",
+    "UNREAD",
     "VALUE_SPREAD",
     "Column",
     "Limits",

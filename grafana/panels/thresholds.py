@@ -29,6 +29,7 @@ __all__ = [
     "SCRAPE_SECONDS",
     "SILENCE",
     "SINK_AGE",
+    "UNREAD",
     "VALUE_SPREAD",
     "Limits",
 ]
@@ -77,6 +78,8 @@ LAG = Limits(1, 10)
 """Seconds from an event's emission to its delivery."""
 SINK_AGE = Limits(60)
 """Seconds that an event has waited for a sink; from a minute on an alert fires."""
+UNREAD = Limits(critical=120)
+"""Seconds for which lines of a run wait for a job over many and none is read, from which an alert fires."""
 QUEUED = Limits(1_000, 10_000)
 """Events that wait."""
 SCRAPE_SECONDS = Limits(0.25, 1)

@@ -77,6 +77,7 @@ _OF_METRICS: Mapping[str, str] = {
     "nissa_run_last_event_": _NONE_NOW,
     "nissa_run_heartbeat_": _NONE_NOW,
     "nissa_alert_active": _NO_ALERT,
+    "nissa_cluster_": "no cluster is watched",
 }
 """By the beginnings of their names, where the kind says too little."""
 _NAME = re.compile(r"\bnissa_[a-z_]+")

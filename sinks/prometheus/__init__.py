@@ -6,11 +6,12 @@ each.
 
 from nissa.sinks.prometheus.backfill import Backfill
 from nissa.sinks.prometheus.catalog import METRICS, SOURCES
+from nissa.sinks.prometheus.cluster_collector import ClusterCollector
 from nissa.sinks.prometheus.collector import PrometheusSink
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
 from nissa.sinks.prometheus.field_readings import Reading, readings
 from nissa.sinks.prometheus.metric import Metric
-from nissa.sinks.prometheus.metrics import NOTHING_YET
+from nissa.sinks.prometheus.metrics import NOTHING_YET, ClusterState
 from nissa.sinks.prometheus.server import MetricsServer
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "NOTHING_YET",
     "SOURCES",
     "Backfill",
+    "ClusterCollector",
+    "ClusterState",
     "Metric",
     "MetricsServer",
     "PrometheusSink",

@@ -7,16 +7,30 @@ from typing import Any
 from nissa.events.event import Event
 from nissa.sinks.prometheus.lifetimes import Lifetime, Table
 from nissa.sinks.prometheus.metric import Metric
-from nissa.sinks.prometheus.metrics import TABLES
+from nissa.sinks.prometheus.metrics import TABLES, ClusterState
 from nissa.sinks.prometheus.rows import Rows
 
-__all__ = ["ADDED", "AT_SCRAPE", "LATEST", "METRICS", "OF_EPISODE", "OF_SEEDS", "SHARED", "SOURCES", "ZEROS"]
+__all__ = [
+    "ADDED",
+    "AT_SCRAPE",
+    "LATEST",
+    "METRICS",
+    "OF_CLUSTER",
+    "OF_EPISODE",
+    "OF_SEEDS",
+    "SHARED",
+    "SOURCES",
+    "ZEROS",
+]
 
 METRICS: Mapping[str, Metric] = {metric.name: metric for table in TABLES for metric in table.metrics}
 """Every metric by its name."""
 
 SOURCES: Mapping[str, type] = {metric.name: table.source for table in TABLES for metric in table.metrics}
 """What feeds each: a kind of event, or the type of what is known at a scrape."""
+
+OF_CLUSTER = frozenset(name for name, source in SOURCES.items() if source is ClusterState)
+"""Those that the watchdog of a cluster exports, and no process with a run; all others are the other way round."""
 
 
 def _by_source(*lifetimes: Lifetime) -> Mapping[type, tuple[Table, ...]]:

@@ -10,7 +10,7 @@ from prometheus_client import Metric as Family
 from prometheus_client.samples import Exemplar, Sample
 from prometheus_client.utils import floatToGoString
 
-from nissa.sinks.prometheus.catalog import LATEST, METRICS
+from nissa.sinks.prometheus.catalog import LATEST, METRICS, OF_CLUSTER
 from nissa.sinks.prometheus.counters import MAX_LABEL_SETS
 from nissa.sinks.prometheus.label_text import label_text
 from nissa.sinks.prometheus.lifetimes import Table
@@ -22,6 +22,7 @@ __all__ = ["Values", "families", "read", "read_latest"]
 
 Values = defaultdict[str, dict[Labels, Value]]
 """Values by name and labels."""
+_OF_RUNS = tuple(name for name in METRICS if name not in OF_CLUSTER)
 
 
 def read_latest(values: Values, place: LatestByKind) -> int:
@@ -59,10 +60,13 @@ def _read_rows(series: dict[Labels, Value], rows: Sequence[Row], value_of: Read)
 
 
 def families(
-    values: Mapping[str, Mapping[Labels, Value]], exemplars: Mapping[str, Mapping[Labels, Exemplar]]
+    values: Mapping[str, Mapping[Labels, Value]],
+    exemplars: Mapping[str, Mapping[Labels, Exemplar]],
+    names: Iterable[str] = _OF_RUNS,
 ) -> list[Family]:
-    """Every metric with its samples, in the order of the table; of too many label sets, the first ones."""
-    return [_family(metric, values.get(name), exemplars.get(name, {})) for name, metric in METRICS.items()]
+    """Metrics with their samples, in the order of `names`; of too many label sets, the first ones."""
+    shown = map(METRICS.__getitem__, names)
+    return [_family(metric, values.get(metric.name), exemplars.get(metric.name, {})) for metric in shown]
 
 
 def _family(metric: Metric, values: Mapping[Labels, Value] | None, exemplars: Mapping[Labels, Exemplar]) -> Family:

@@ -20,6 +20,7 @@ _NEVER = (
     *(f"nissa_{loss}_loss != nissa_{loss}_loss" for loss in ("train", "val", "batch")),
     *("nissa_layer_grad_non_finite", "nissa_layer_activation_non_finite"),
     *("nissa_alerts_total - nissa_alerts_resolved_total", "ALERTS"),
+    *("nissa_cluster_checkpoints_failed_total", "nissa_cluster_restarts_total"),
 )
 LIMITS: Mapping[str, Limits] = {
     **dict.fromkeys(_NEVER, ANY),
@@ -37,6 +38,7 @@ LIMITS: Mapping[str, Limits] = {
     "nissa_pipeline_queued_events": thresholds.QUEUED,
     "nissa_sink_queued_events": thresholds.QUEUED,
     "nissa_sink_oldest_seconds": thresholds.SINK_AGE,
+    "nissa_cluster_run_stalled_seconds": thresholds.UNREAD,
     "rate(nissa_scrape_seconds_total) / rate(nissa_scrapes_total)": thresholds.SCRAPE_SECONDS,
     "nissa_sink_up": Limits(critical=1, below=True),
     "rate(nissa_head_entropy_nats_total) / rate(nissa_head_log_valid_nats_total)": thresholds.ENTROPY,
@@ -61,6 +63,7 @@ NAMED: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     ("state-timeline", "nissa_red_flag"): {"0": ("no", FINE), "1": ("yes", BAD)},
     **dict.fromkeys((("stat", "nissa_fidelity_level"), ("state-timeline", "nissa_fidelity_level")), _FIDELITY),
     ("state-timeline", "nissa_sink_up"): {"0": ("resting", BAD), "1": ("taking", FINE)},
+    ("state-timeline", "nissa_cluster_up"): {"0": ("down", BAD), "1": ("running", FINE)},
     ("state-timeline", "0 * nissa_learning_state"): {
         str(n): shade for n, shade in enumerate(zip(_LEARNING, _LEARNING_SHADES, strict=True))
     },

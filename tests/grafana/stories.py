@@ -1,6 +1,14 @@
 """All stories."""
 
-from tests.grafana import stories_again, stories_faults, stories_growth, stories_noticed, stories_pipeline, stories_runs
+from tests.grafana import (
+    stories_again,
+    stories_cluster,
+    stories_faults,
+    stories_growth,
+    stories_noticed,
+    stories_pipeline,
+    stories_runs,
+)
 
 __all__ = ["STORIES"]
 
@@ -11,4 +19,5 @@ STORIES = (
     *stories_faults.STORIES,
     *stories_runs.STORIES,
     *stories_again.STORIES,
+    *stories_cluster.STORIES,
 )

@@ -66,6 +66,10 @@ def world() -> dict[str, Line]:
         "nissa_seeds_fossilized_total@ENV,blueprint=norm": steps((0, 0)),
         "nissa_live_growth_ratio@ENV": steps((0, 1.3)),
         "nissa_episode_kept_growth_ratio@ENV": steps((0, 1.3)),
+        "nissa_cluster_up@PROCESS": steps((0, 1)),
+        "nissa_cluster_run_stalled_seconds@RUN": steps((0, 0.0)),
+        "nissa_cluster_checkpoints_failed_total@PROCESS": steps((0, 0)),
+        "nissa_cluster_restarts_total@PROCESS": steps((0, 0)),
         # As trained it is no better than its twin, and larger: neither is what is kept.
         "nissa_episode_final_accuracy_ratio@ENV": steps((0, 0.9)),
         "nissa_episode_final_growth_ratio@ENV": steps((0, 1.8)),

@@ -44,7 +44,8 @@ def test_every_unit_is_one_that_grafana_knows(boards: Boards) -> None:
 def test_what_an_overview_shows_leads_to_the_detail(boards: Boards) -> None:
     links = [link for panel in panels(boards["nissa-overview"]) for link in panel.get("links", [])]
     led = {link["url"].removeprefix("/d/").split("?")[0] for link in links}
-    assert led == boards.keys() - {"nissa-overview"}
+    # What works off the runs of many machines is no detail of any.
+    assert led == boards.keys() - {"nissa-overview", "nissa-cluster"}
     assert all("${__url_time_range}" in link["url"] and "${__all_variables}" in link["url"] for link in links)
 
 

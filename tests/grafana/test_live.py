@@ -23,6 +23,8 @@ NOTHING_TO_SHOW = {
     "CPU of telemetry": "the demo has no collector beside it",
     "Looks taken": "the demo asks for no overhead",
     "Delay of fidelity": "the demo's fidelity never changes",
+    **dict.fromkeys(("Job", "Unread", "Runs to work off"), "the demo is no cluster's"),
+    **dict.fromkeys(("Checkpoints failed", "Job started again"), "the demo is no cluster's"),
     "Firing": "this Prometheus has no rules loaded",
 }
 """Panels that the demo has nothing for, and why."""

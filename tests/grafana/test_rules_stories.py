@@ -18,6 +18,8 @@ pytestmark = pytest.mark.skipif(
 )
 WORST = {story.alert: story for story in reversed(STORIES) if story.fires}
 """The first story by alert in which it fires."""
+OF_RUNS = [alert for alert in WORST if not alert.startswith("NissaCluster")]
+"""The watchdog of a cluster outlives all runs: where it is scraped, what it tells is so."""
 _SINCE, _UNTIL = 40.0, 120.0
 """Minutes for which a run that is over is looked at; what ended did so at minute 10."""
 _TIMES = (41, 43, 45, 48, 51, 56, 61, 71, 90, 115)
@@ -77,9 +79,9 @@ def test_a_scrape_that_fails_while_an_alert_waits_does_not_put_it_off(story: Sto
 
 
 @each(
-    *(looked_at(alert, _DIED, "and it died") for alert in WORST),
-    *(looked_at(alert, _COMPLETED, "and it completed") for alert in WORST),
-    *(looked_at(alert, _LIVES_ON, "and its process lives on") for alert in WORST),
+    *(looked_at(alert, _DIED, "and it died") for alert in OF_RUNS),
+    *(looked_at(alert, _COMPLETED, "and it completed") for alert in OF_RUNS),
+    *(looked_at(alert, _LIVES_ON, "and its process lives on") for alert in OF_RUNS),
 )
 def test_what_is_over_or_only_looked_at_is_nobodys_alert(story: Story, said: Mapping[int, str]) -> None:
     assert said[id(story)] == ""

@@ -10,6 +10,7 @@ from nissa.sinks.prometheus.metrics import (
     analytics,
     assessment,
     blueprints,
+    cluster,
     layers,
     pipeline,
     policy,
@@ -21,10 +22,11 @@ from nissa.sinks.prometheus.metrics import (
     validation,
     verdict,
 )
+from nissa.sinks.prometheus.metrics.cluster import ClusterState
 from nissa.sinks.prometheus.metrics.pipeline import NOTHING_YET
 from nissa.sinks.prometheus.metrics.run import LIVENESS
 
-__all__ = ["LIVENESS", "NOTHING_YET", "TABLES"]
+__all__ = ["LIVENESS", "NOTHING_YET", "TABLES", "ClusterState"]
 
 TABLES: tuple[Table, ...] = (
     # What tells whether the numbers can be trusted comes first.
@@ -42,4 +44,5 @@ TABLES: tuple[Table, ...] = (
     *blueprints.TABLES,
     *policy.TABLES,
     *alerts.TABLES,
+    *cluster.TABLES,
 )
