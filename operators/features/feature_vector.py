@@ -64,9 +64,8 @@ def feature_vectors() -> Fold[Keyed[Episode]]:
     elements are added. What was measured in an earlier epoch is missing, not repeated. Histories begin anew with each
     episode.
     """
-    return Fold(
-        "features", (ProbesConfigured, EpisodeStarted, *_MEASURED, EpochCompleted), lambda: Keyed(Episode), _step
-    )
+    kinds = (ProbesConfigured, EpisodeStarted, *_MEASURED, EpochCompleted)
+    return Fold("features", kinds, lambda: Keyed(Episode), _step, version=2)
 
 
 def _step(episodes: Keyed[Episode], event: Event[Any]) -> Iterator[FeaturesComputed]:

@@ -14,6 +14,8 @@ from reactivex.subject import Subject
 from nissa.events.codec import written
 from nissa.events.event import Event
 from nissa.events.kinds import Payload
+from nissa.pipeline.cluster.place import Place
+from nissa.pipeline.cluster.visit import Visitor
 from nissa.pipeline.replay import replay
 from tests.operators.contract.loop import Loop, default_folds, derived_lines, events
 from tests.pipeline.collector.runs import DERIVED, LOG, collected
@@ -74,9 +76,22 @@ def by_collector(lines: Sequence[bytes], directory: Path) -> list[bytes]:
     return (directory / DERIVED).read_bytes().splitlines(keepends=True)
 
 
+def by_visits(lines: Sequence[bytes], directory: Path) -> list[bytes]:
+    """As a job on a cluster works a run off: look by look, each by a process that knows what the engine keeps only."""
+    (directory / "run").mkdir()
+    (directory / "run" / LOG).write_bytes(b"".join(lines))
+    place, out, kept = Place(), list[bytes](), list[bytes | None]([None])
+    while looked := Visitor(directory).look("run", place, lambda: kept[-1]):
+        place = Place.load(looked.place.dump())
+        kept.append(None if place.freed else looked.state or kept[-1])
+        out += looked.derived
+    return out
+
+
 ENGINES: Mapping[str, Engine] = {
     "put aside": put_aside,
     "rx": by_rx,
     "replay": by_replay,
     "collector": by_collector,
+    "visits": by_visits,
 }
