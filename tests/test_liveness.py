@@ -397,8 +397,8 @@ def test_every_metric_is_fed(fed: list[Path], tmp_path: Path) -> None:
 def watched_cluster(root: Path) -> set[str]:
     """What a watchdog tells of a job that was recorded, one run of which stands still now; as its command serves it."""
     copytree(RECORDED / "progress", root / "out" / "progress")
-    (root / "logs" / "run-b").mkdir(parents=True)
-    (root / "logs" / "run-b" / "events-000001.jsonl").write_bytes(b"nobody reads this\n")
+    (root / "logs" / "run-c").mkdir(parents=True)
+    (root / "logs" / "run-c" / "events-000001.jsonl").write_bytes(b"nobody reads this\n")
     answers = recorded()
     answers[f"/jobs/{JOB['jid']}/checkpoints"]["counts"]["failed"] = 2
     answers[f"/jobs/{JOB['jid']}/metrics?get=numRestarts"] = [{"id": "numRestarts", "value": "1"}]

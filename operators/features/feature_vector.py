@@ -65,7 +65,7 @@ def feature_vectors() -> Fold[Keyed[Episode]]:
     episode.
     """
     kinds = (ProbesConfigured, EpisodeStarted, *_MEASURED, EpochCompleted)
-    return Fold("features", kinds, lambda: Keyed(Episode), _step, version=2)
+    return Fold("features", kinds, lambda: Keyed(Episode), _step, version=3)
 
 
 def _step(episodes: Keyed[Episode], event: Event[Any]) -> Iterator[FeaturesComputed]:

@@ -83,7 +83,7 @@ def flight_recorder(
     def recorder() -> Recorder:
         return Recorder(Keyed(lambda: EpisodeBuffer(deque(maxlen=ring))), TraceTable(timeout))
 
-    return Fold("flight_recorder", _KINDS, recorder, partial(_step, Extent(window, marked, most)), version=2)
+    return Fold("flight_recorder", _KINDS, recorder, partial(_step, Extent(window, marked, most)), version=3)
 
 
 def _step(extent: Extent, state: Recorder, event: Event[Any]) -> Iterable[DenseTraceCaptured]:
