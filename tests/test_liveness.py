@@ -63,7 +63,7 @@ from nissa.trainer.policy import ppo
 from nissa.trainer.run import Settings, train
 from nissa.trainer.training import epoch
 from tests.operators.raised import configured
-from tests.pipeline.cluster_watch.manager import JOB, RECORDED, answering, recorded
+from tests.pipeline.cluster_watch import manager
 from tests.samples import episode_ended, episode_started, epoch_completed, policy_updated
 from tests.waiting import LIMIT, until
 
@@ -396,15 +396,15 @@ def test_every_metric_is_fed(fed: list[Path], tmp_path: Path) -> None:
 
 def watched_cluster(root: Path) -> set[str]:
     """What a watchdog tells of a job that was recorded, one run of which stands still now; as its command serves it."""
-    copytree(RECORDED / "progress", root / "out" / "progress")
+    copytree(manager.RECORDED / "progress", root / "out" / "progress")
     (root / "logs" / "run-c").mkdir(parents=True)
     (root / "logs" / "run-c" / "events-000001.jsonl").write_bytes(b"nobody reads this\n")
-    answers = recorded()
-    answers[f"/jobs/{JOB['jid']}/checkpoints"]["counts"]["failed"] = 2
-    answers[f"/jobs/{JOB['jid']}/metrics?get=numRestarts"] = [{"id": "numRestarts", "value": "1"}]
+    answers = manager.recorded()
+    answers[f"/jobs/{manager.JOB['jid']}/checkpoints"]["counts"]["failed"] = 2
+    answers[f"/jobs/{manager.JOB['jid']}/metrics?get=numRestarts"] = [{"id": "numRestarts", "value": "1"}]
     clock = iter((0.0, 90.0))
-    with answering(answers) as url:
-        watchdog = Watchdog(root / "logs", root / "out", JobManager(url, JOB["name"]), lambda: next(clock))
+    with manager.answering(answers) as url:
+        watchdog = Watchdog(root / "logs", root / "out", JobManager(url, manager.JOB["name"]), lambda: next(clock))
         watchdog.look()
         watchdog.look()
     samples = [sample for family in ClusterCollector(watchdog.state).collect() for sample in family.samples]
