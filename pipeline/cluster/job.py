@@ -6,10 +6,11 @@ matter, and a tick that is lost is made good by the next one.
 
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from nissa.pipeline.cluster.steps import SIDES, follow_run, list_runs
+from nissa.pipeline.cluster.steps import OF_JOB, SIDES, compare_jobs, follow_run, list_runs
 
 __all__ = ["Asked", "build", "run_job"]
 
@@ -41,17 +42,30 @@ class Asked:
 
 def run_job(asked: Asked) -> Any:
     """Run the job in this process, until it is stopped; or hand it to a cluster, and return its number there."""
-    from pyflink.common import Configuration  # noqa: PLC0415
-    from pyflink.datastream import StreamExecutionEnvironment  # noqa: PLC0415
-
-    configuration = Configuration()
-    for name, value in _settings(asked).items():
-        configuration.set_string(name, value)
-    environment = StreamExecutionEnvironment.get_execution_environment(configuration)
+    environment = _environment(asked)
     build(environment, asked)
     if asked.jobmanager:
         return environment.execute_async(asked.name).get_job_id()
     return environment.execute(asked.name)
+
+
+def _environment(asked: Asked) -> Any:
+    from pyflink.common import Configuration  # noqa: PLC0415
+    from pyflink.datastream import StreamExecutionEnvironment  # noqa: PLC0415
+    from pyflink.java_gateway import get_gateway  # noqa: PLC0415
+
+    configuration = Configuration()
+    for name, value in _settings(asked).items():
+        configuration.set_string(name, value)
+    if not asked.jobmanager:
+        return StreamExecutionEnvironment.get_execution_environment(configuration)
+    # Where Flink's own launcher is not in between, an environment is of this process.
+    host, _, port = asked.jobmanager.rpartition(":")
+    gateway = get_gateway()
+    jars = gateway.new_array(gateway.jvm.String, 1)
+    jars[0] = _flink_python()
+    remote = gateway.jvm.org.apache.flink.streaming.api.environment.RemoteStreamEnvironment
+    return StreamExecutionEnvironment(remote(host, int(port), configuration._j_configuration, jars))
 
 
 def _settings(asked: Asked) -> dict[str, str]:
@@ -78,12 +92,15 @@ def _settings(asked: Asked) -> dict[str, str]:
         # What Flink adds of its own goes nowhere else.
         "python.metric.enabled": "false",
     }
-    if asked.jobmanager:
-        host, _, port = asked.jobmanager.rpartition(":")
-        told |= {"execution.target": "remote", "rest.address": host, "rest.port": port}
     if asked.restore:
         told |= {"execution.state-recovery.path": asked.restore, "execution.state-recovery.claim-mode": "CLAIM"}
     return told
+
+
+def _flink_python() -> str:
+    """What runs Python in a TaskManager: it lies beside Flink, and not on its path."""
+    (place,) = spec.submodule_search_locations or [] if (spec := find_spec("pyflink")) else []
+    return str(next(Path(place).glob("opt/flink-python-*.jar")))
 
 
 def build(environment: Any, asked: Asked) -> None:
@@ -104,6 +121,9 @@ def build(environment: Any, asked: Asked) -> None:
     followed = runs.key_by(lambda look: look[0], Types.STRING()).process(follow_run(logs), Types.STRING())
     followed = followed.name("follow runs").uid("follow-runs")
     _written(followed, asked.out / "derived")
+    of_job = followed.get_side_output(OutputTag(OF_JOB, Types.PICKLED_BYTE_ARRAY()))
+    jobs = of_job.key_by(lambda part: part[0], Types.STRING()).process(compare_jobs(), Types.STRING())
+    _written(jobs.name("compare jobs").uid("compare-jobs"), asked.out / "jobs")
     for side in SIDES:
         _written(followed.get_side_output(OutputTag(side, Types.STRING())), asked.out / side)
 

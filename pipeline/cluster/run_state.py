@@ -14,9 +14,10 @@ import orjson
 
 from nissa.events.codec import written
 from nissa.events.event import Event
-from nissa.events.kinds import RunEnded
+from nissa.events.kinds import RunEnded, RunStarted
 from nissa.operators import Fold, default_operators
 from nissa.operators.fold import UnreadableStateError
+from nissa.pipeline.cluster.job_ranks import JobRanks
 from nissa.pipeline.cluster.place import Place
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.sources import Reading, own_event
@@ -42,12 +43,15 @@ class RunState:
         self.name: str | None = told.get("name")
         self.outcome: str | None = told.get("outcome")
         """How the run ended, as it told last."""
+        self.job: str | None = told.get("job")
+        """The job that it is a rank of."""
         self._folds = cast("dict[str, Fold[Any]]", default_operators())
         dumps = told.get("folds", {})
         if told and dumps.keys() != self._folds.keys():
             raise UnreadableStateError(f"the dumped state has the operators {', '.join(dumps)}")
         self._states = {n: fold.load(dumps[n]) if told else fold.init() for n, fold in self._folds.items()}
         self._lines: list[bytes] = []
+        self._of_job: list[bytes] = []
         self._dispatcher = Dispatcher(
             {name: self._held(name) for name in self._folds}, {"derived": self._take}, self.faults.report
         )
@@ -58,11 +62,17 @@ class RunState:
             event = own_event(where, line, self.reading)
             if event and self.reading.admit(event) and not event.ordinal:
                 self._dispatcher.deliver(event)
+                self._pass_on(event, line)
                 self.name, place.seq, place.ended = event.scope.run, event.seq, isinstance(event.payload, RunEnded)
                 if isinstance(event.payload, RunEnded):
                     self.outcome = event.payload.outcome
         self.at = replace(place)
         out, self._lines = self._lines, []
+        return out
+
+    def of_job(self) -> list[bytes]:
+        """Those of the lines that were taken in since it was asked that tell how the ranks of its job compare."""
+        out, self._of_job = self._of_job, []
         return out
 
     def dump(self) -> bytes:
@@ -71,6 +81,7 @@ class RunState:
             "at": asdict(self.at),
             "name": self.name,
             "outcome": self.outcome,
+            "job": self.job,
             "reading": _plain(self.reading),
             "derived": self.derived,
             "faults": self.faults.counts,
@@ -88,6 +99,12 @@ class RunState:
 
     def _held(self, name: str) -> Fold[Any]:
         return replace(self._folds[name], init=lambda: self._states[name])
+
+    def _pass_on(self, event: Event[Any], line: bytes) -> None:
+        if isinstance(event.payload, RunStarted):
+            self.job = event.payload.job
+        if self.job is not None and isinstance(event.payload, JobRanks.kinds):
+            self._of_job.append(line)
 
     def _take(self, event: Event[Any]) -> None:
         if event.ordinal:

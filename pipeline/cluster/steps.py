@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from nissa.pipeline.cluster.job_ranks import Jobs
 from nissa.pipeline.cluster.live_runs import LiveRuns
 from nissa.pipeline.cluster.place import Place
 from nissa.pipeline.cluster.visit import MOST, Looked, Visitor
 
-__all__ = ["SIDES", "follow_run", "list_runs"]
+__all__ = ["OF_JOB", "SIDES", "compare_jobs", "follow_run", "list_runs"]
 
+OF_JOB = "of job"
+"""What is passed on to the comparison of ranks."""
 SIDES = ("progress", "summaries", "problems")
 """What comes out beside the derived lines, each in a folder of its own."""
 
@@ -47,6 +50,7 @@ def follow_run(logs: str) -> Any:
             self.place = runtime_context.get_state(ValueStateDescriptor("place", Types.PICKLED_BYTE_ARRAY()))
             self.state = runtime_context.get_state(ValueStateDescriptor("state", Types.PICKLED_BYTE_ARRAY()))
             self.tags = {side: OutputTag(side, Types.STRING()) for side in SIDES}
+            self.of_job = OutputTag(OF_JOB, Types.PICKLED_BYTE_ARRAY())
 
         def process_element(self, value: tuple[str, float], ctx: Any) -> Iterator[Any]:  # noqa: ARG002
             run, asked = value
@@ -57,6 +61,9 @@ def follow_run(logs: str) -> Any:
                 self.keep(looked)
                 if looked.derived:
                     yield _together(looked.derived)
+                if looked.of_job:
+                    # The folder of a job has those of its ranks.
+                    yield self.of_job, (run.rpartition("/")[0], run, looked.of_job)
                 for side, tag in self.tags.items():
                     if told := getattr(looked, side):
                         yield tag, _together(told)
@@ -69,6 +76,26 @@ def follow_run(logs: str) -> Any:
                 self.state.update(looked.state)
 
     return FollowRun()
+
+
+def compare_jobs() -> Any:
+    """The step from lines of the ranks of a job to what follows for the job; its state is that job's."""
+    from pyflink.common import Types  # noqa: PLC0415
+    from pyflink.datastream.functions import KeyedProcessFunction  # noqa: PLC0415
+    from pyflink.datastream.state import ValueStateDescriptor  # noqa: PLC0415
+
+    class CompareJobs(KeyedProcessFunction):
+        def open(self, runtime_context: Any) -> None:
+            self.jobs = Jobs()
+            self.state = runtime_context.get_state(ValueStateDescriptor("job", Types.PICKLED_BYTE_ARRAY()))
+
+        def process_element(self, value: tuple[str, str, list[bytes]], ctx: Any) -> Iterator[Any]:  # noqa: ARG002
+            kept, told = self.jobs.take(value[0], self.state.value(), *value[1:])
+            self.state.update(kept)
+            if told:
+                yield _together(told)
+
+    return CompareJobs()
 
 
 def _together(lines: list[bytes]) -> str:

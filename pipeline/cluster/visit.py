@@ -46,6 +46,8 @@ class Looked:
     """To be kept with it. None: what is kept stays as it is, or is given up where the place says that it is freed."""
     derived: list[bytes] = field(default_factory=list)
     """Lines, as in a run log."""
+    of_job: list[bytes] = field(default_factory=list)
+    """Lines of the log that tell how the ranks of its job compare."""
     progress: list[bytes] = field(default_factory=list)
     """How far the run was read, if that is new."""
     summaries: list[bytes] = field(default_factory=list)
@@ -84,7 +86,8 @@ class Visitor:
 
     def _go_on(self, run: str, began: Place, found: Found, state: Callable[[], bytes | None]) -> Looked:
         folds = self._state_at(run, began, state)
-        looked = Looked(place := found.place, derived=folds.feed(found.lines, found.place))
+        folds.of_job()
+        looked = Looked(place := found.place, derived=folds.feed(found.lines, found.place), of_job=folds.of_job())
         place.told, place.freed = found.problem, False
         looked.progress, looked.problems = [_progress(run, place)], _problems(run, began, found)
         place.since = began.since + sum(len(line) for _, line in found.lines)

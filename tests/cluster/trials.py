@@ -1,0 +1,109 @@
+"""What is done to a cluster while it works: each a function of the field, called once the runs are being written."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.cluster.field import Field
+from tests.cluster.processes import until
+from tests.cluster.writers import Spec
+
+__all__ = ["TRIALS", "Trial"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    name: str
+    fault: Callable[[Field], object]
+    spec: Spec = field(default_factory=lambda: Spec("", first=7200, rate=60.0, most=8700))
+    resumed: bool = False
+    """Whether the writers die in the middle of a line, and others go on."""
+
+
+def _nothing(_: Field) -> None:
+    pass
+
+
+def _worker(name: str, times: int = 1, pause: float = 4.0) -> Callable[[Field], None]:
+    def fault(field: Field) -> None:
+        for n in range(times):
+            time.sleep(pause * (n > 0))
+            field.cluster.kill_worker(name)
+
+    return fault
+
+
+def _killed(*names: str, away: float = 1.0) -> Callable[[Field], None]:
+    def fault(field: Field) -> None:
+        for name in names:
+            field.cluster.kill(name)
+        time.sleep(away)
+        for name in names:
+            field.cluster.start(name)
+
+    return fault
+
+
+def _in_checkpoint(fault: Callable[[Field], object]) -> Callable[[Field], None]:
+    def during(field: Field) -> None:
+        until(field.cluster.in_checkpoint, 30.0)
+        fault(field)
+
+    return during
+
+
+def _both(*faults: Callable[[Field], object]) -> Callable[[Field], None]:
+    def fault(field: Field) -> None:
+        for each in faults:
+            each(field)
+
+    return fault
+
+
+def _full(which: str) -> Callable[[Field], None]:
+    def fault(field: Field) -> None:
+        ballast = field.fill(getattr(field, which))
+        time.sleep(12.0)
+        ballast.unlink()
+
+    return fault
+
+
+def _rescaled(*tasks: int) -> Callable[[Field], None]:
+    def fault(field: Field) -> None:
+        for count in tasks:
+            if not field.cluster.rescale(count):
+                raise TimeoutError(f"it does not come to {count} tasks")
+
+    return fault
+
+
+_LIVE = Spec("", first=7200, rate=60.0, most=8700)
+TRIALS = [
+    Trial("no fault", _nothing),
+    Trial("kill -9 of a Python worker", _worker("tm1")),
+    Trial("the other's Python worker, twice, 4 s between", _worker("tm2", 2)),
+    Trial("a TaskManager, back after 1 s", _killed("tm1")),
+    Trial("a TaskManager, back after 12 s", _killed("tm2", away=12.0)),
+    Trial("the JobManager, back after 1 s", _killed("jm")),
+    Trial("the JobManager once more, back after 5 s", _killed("jm", away=5.0)),
+    Trial("ZooKeeper, back after 2 s", _killed("zk", away=2.0)),
+    Trial("both TaskManagers at once", _killed("tm1", "tm2")),
+    Trial("JobManager and TaskManager at once", _killed("jm", "tm2")),
+    Trial("ZooKeeper and JobManager at once", _killed("zk", "jm", away=2.0)),
+    Trial("a TaskManager and the other's worker at once", _both(_killed("tm1", away=0.0), _worker("tm2"))),
+    Trial("a TaskManager during a checkpoint", _in_checkpoint(_killed("tm1"))),
+    Trial("the JobManager during a checkpoint", _in_checkpoint(_killed("jm"))),
+    Trial("a worker during a checkpoint", _in_checkpoint(_worker("tm1"))),
+    Trial("no room in --out for 12 s", _full("out")),
+    Trial("no room in --checkpoints for 12 s", _full("checkpoints")),
+    Trial("writers stop in mid-line for 10 s", _nothing, Spec("", first=7200, rate=100.0, most=8700, pause=10.0)),
+    Trial("writers killed in mid-line, and resumed", _nothing, _LIVE, resumed=True),
+    Trial("a segment missing for 10 s", _nothing, Spec("", first=7000, rate=100.0, most=8700, rotate=500, aside=15)),
+    Trial(
+        "a segment missing, and a worker killed",
+        _worker("tm1"),
+        Spec("", first=7000, rate=100.0, most=8700, rotate=500, aside=15),
+    ),
+    Trial("rescaled from 2 to 1, 2, 4 and 1 tasks", _rescaled(1, 2, 4, 1, 2)),
+]
