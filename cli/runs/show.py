@@ -10,6 +10,7 @@ from nissa.cli.documents import write_json
 from nissa.cli.runs.replay import judged, read_run
 from nissa.cli.runs.show_episodes import episode_lines, run_lines
 from nissa.cli.runs.show_epochs import counterfactual_lines, epoch_lines, slot_lines
+from nissa.cli.runs.show_job import JobTold, job_in, job_lines
 from nissa.cli.runs.show_kind import KEPT, OfKind, event_lines
 from nissa.cli.runs.trace_text import headline, severity
 from nissa.cli.terminal import write_lines
@@ -26,7 +27,7 @@ _WHERE = ("group", "env", "episode", "epoch")
 def add(commands: Any) -> None:
     """Declare the subcommand."""
     parser = commands.add_parser("show", help="show episodes, epochs and traces of a recorded run")
-    parser.add_argument("path", type=Path, metavar="PATH", help="a run directory, or a file of its lines")
+    parser.add_argument("path", type=Path, metavar="PATH", help="a run or the folder of a job, or a file of its lines")
     parser.add_argument("--group", help="of this group (A/B arm) only")
     parser.add_argument("--env", metavar="ENV", help="of this env only: a number or a name")
     for name in _WHERE[2:]:
@@ -39,15 +40,31 @@ def add(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     where = {name: getattr(arguments, name) for name in _WHERE}
+    if job := job_in(arguments.path):
+        return _show_job(job, arguments, where)
     if arguments.kind is not None:
-        result = read_run(arguments.path, found := OfKind(arguments.kind, **where))
-        _write(found.document() if arguments.json else event_lines(found))
-        return judged(arguments.command, result)
+        return _show_kind(arguments.path, arguments, where)
     result = read_run(arguments.path, store := RunStore(), faults := InjectedFaults())
     tables = result.tables.snapshot()
     verdict = _verdict(tables, where, faults.text())
     held = _held(result.reading.by_kind) if not store.episodes() else ()
     _write(store.document(**where) if arguments.json else chain(_lines(store, tables, where), held, verdict))
+    return judged(arguments.command, result)
+
+
+def _show_kind(path: Path, arguments: argparse.Namespace, where: dict[str, Any]) -> int:
+    result = read_run(path, found := OfKind(arguments.kind, **where))
+    _write(found.document() if arguments.json else event_lines(found))
+    return judged(arguments.command, result)
+
+
+def _show_job(path: Path, arguments: argparse.Namespace, where: dict[str, Any]) -> int:
+    """Of the folder of a job, the job; its events are those of the job's own run."""
+    if arguments.kind is not None or arguments.json:
+        arguments.kind = arguments.kind or "ranks_compared"
+        return _show_kind(path, arguments, where)
+    result = read_run(path, told := JobTold())
+    _write(job_lines(told))
     return judged(arguments.command, result)
 
 

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nissa.events.event import Event
-from nissa.events.kinds import Payload, RunEnded
+from nissa.events.event import Event, Scope
+from nissa.events.kinds import Payload, RanksCompared, RunEnded
 from nissa.operators.alerts import ActiveAlerts
 from nissa.operators.fold import Keyed
 from nissa.operators.ranks.told import Step
 from nissa.operators.ranks.track import Track
 
-__all__ = ["JobState", "RankLife", "Rules", "is_waited_for", "standing", "subject"]
+__all__ = ["JobState", "RankLife", "Rules", "is_waited_for", "scope_in_job", "standing", "subject"]
 
 _TRACKS = 64
 """Environments of a job that are followed."""
@@ -95,6 +95,13 @@ def _is_behind(rules: Rules, job: JobState, track: Track, rank: int, step: Step)
         return False
     # One that tells nothing of this environment is not waited for for ever.
     return job.heard - track.began < rules.silence if at is None else at <= step
+
+
+def scope_in_job(job: JobState, cause: Scope, payload: Payload) -> Scope:
+    """Where in the job something happened that followed from an event of one of its ranks."""
+    if isinstance(payload, RanksCompared):
+        return Scope(job.name, payload.group, payload.env, payload.episode, payload.epoch)
+    return cause._replace(run=job.name)
 
 
 def subject(rank: int, measure: str = "") -> str:

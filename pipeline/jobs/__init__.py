@@ -4,8 +4,8 @@ It reads the run of each rank as it grows, writes what follows from all of them 
 metrics of all. Rank 0 starts it; it outlives any of them.
 """
 
-from nissa.pipeline.jobs.collected_job import CollectedJob
-from nissa.pipeline.jobs.job_log import JOB, CompareElsewhereError
+from nissa.pipeline.jobs.collected_job import CollectedJob, rank_directories
+from nissa.pipeline.jobs.job_log import JOB, CompareElsewhereError, is_compared
 from nissa.pipeline.jobs.process import JobProcess
 
-__all__ = ["JOB", "CollectedJob", "CompareElsewhereError", "JobProcess"]
+__all__ = ["JOB", "CollectedJob", "CompareElsewhereError", "JobProcess", "is_compared", "rank_directories"]

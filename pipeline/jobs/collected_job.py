@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nissa.events.event import Event
-from nissa.operators.ranks import compare_ranks
+from nissa.operators.ranks import compare_ranks, scope_in_job
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.following import FollowedRun
 from nissa.pipeline.jobs.job_log import JobLog, claim, owner
@@ -131,7 +131,7 @@ class CollectedJob:
 
     def _take(self, event: Event[Any]) -> None:
         for payload in self._told(event):
-            where = event.scope._replace(run=self.state.name)
+            where = scope_in_job(self.state, event.scope, payload)
             told = self.log.tell(payload, where, self.state.clock)
             self.told += 1
             for name, consumer in self._consumers.items():

@@ -13,7 +13,7 @@ from nissa.events.kinds import Payload
 from nissa.pipeline.sources import Reading, UnreadableRunError, read_log
 from nissa.sinks.run_log import RunLog, is_being_written, segments
 
-__all__ = ["JOB", "CompareElsewhereError", "JobLog", "claim", "owner"]
+__all__ = ["JOB", "CompareElsewhereError", "JobLog", "claim", "is_compared", "owner"]
 
 JOB = "job"
 """The directory of the job's own run, in the job's folder."""
@@ -35,7 +35,7 @@ class JobLog:
 
     def __init__(self, folder: Path) -> None:
         self.directory = folder / JOB
-        if any(map(is_being_written, segments(self.directory)[-1:])):
+        if is_compared(folder):
             raise CompareElsewhereError(f"{folder}: another process compares the ranks of this job")
         known = sum(1 for _ in _events(self.directory))
         self._there = islice(_events(self.directory), known)
@@ -65,6 +65,11 @@ class JobLog:
         """Write out everything."""
         with suppress(OSError):
             self._log.close()
+
+
+def is_compared(folder: Path) -> bool:
+    """Whether a process of this machine compares the ranks of a job."""
+    return any(map(is_being_written, segments(folder / JOB)[-1:]))
 
 
 def claim(folder: Path) -> tuple[int, int]:
