@@ -14,6 +14,7 @@ from nissa.sinks.prometheus.metrics import (
     layers,
     pipeline,
     policy,
+    ranks,
     run,
     scalars,
     seeds,
@@ -45,4 +46,5 @@ TABLES: tuple[Table, ...] = (
     *policy.TABLES,
     *alerts.TABLES,
     *cluster.TABLES,
+    *ranks.TABLES,
 )
