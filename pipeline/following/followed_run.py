@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from nissa.events.event import Event
 from nissa.events.kinds import RunEnded, RunResumed
-from nissa.operators import default_operators
+from nissa.operators import Operator, default_operators
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources import Reading, Tail, UnreadableRunError, log_files, own_event
@@ -28,9 +28,15 @@ class FollowedRun:
     """Reads a run and hands its events to `consumers`. One thread calls `step`.
 
     A directory is followed while it grows, from before it is made. A file, or another system's log, is read once.
+    `operators` are those that every run has, unless others are given.
     """
 
-    def __init__(self, path: Path, consumers: Mapping[str, Callable[[Event[Any]], Any]]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        consumers: Mapping[str, Callable[[Event[Any]], Any]],
+        operators: Mapping[str, Operator] | None = None,
+    ) -> None:
         self.path, self.reading, self.tables = path, Reading(), Tables()
         self.name: str | None = None
         self.outcome: str | None = None
@@ -44,7 +50,8 @@ class FollowedRun:
         }
         self._faults = FaultLog()
         self._tail = Tail(path, self.reading) if _may_grow(path) else None
-        self._dispatcher = Dispatcher(default_operators(), self._consumers, self._faults.report)
+        folds = default_operators() if operators is None else operators
+        self._dispatcher = Dispatcher(folds, self._consumers, self._faults.report)
         self._whole = self._torn = False
         self._first = _first(path)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nissa.events.event import Event
+from nissa.operators import Operator
 from nissa.operators.ranks import compare_ranks, scope_in_job
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.following import FollowedRun
@@ -42,7 +43,9 @@ class _Rank:
     def __init__(self, directory: Path, kinds: tuple[type, ...], consumers: _Consumers) -> None:
         self.waiting: deque[Event[Any]] = deque()
         self._kinds = kinds
-        self.run = FollowedRun(directory, {**consumers, "job": self._note})
+        # What follows from a rank alone is for those who are served.
+        operators = {"operators": dict[str, Operator]()} if not consumers else {}
+        self.run = FollowedRun(directory, {**consumers, "job": self._note}, **operators)
         self.more = True
         """Whether something was there when it was read last."""
 

@@ -21,6 +21,7 @@ from tests.benchmarks import (
     noticing,
     operators,
     probes,
+    ranks,
     scalars,
     scrape,
     slowdown,
@@ -51,6 +52,7 @@ BENCHMARKS = {
     "imitation": imitation.run,
     "asking": asking.run,
     "memory": memory.run,
+    "ranks": ranks.run,
 }
 
 

@@ -26,8 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [*torchrun, "-m", "tests.pipeline.jobs.four_ranks", str(out)]
     root = Path(__file__).parents[3]
     subprocess.run(command, cwd=root, check=True, timeout=3 * LIMIT, capture_output=True)
-    for case in CASES:
-        until(lambda case=case: told(out, case)[-1].payload.kind == "run_ended")
+    until(lambda: all(told(out, case)[-1].payload.kind == "run_ended" for case in CASES))
     return out
 
 
