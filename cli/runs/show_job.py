@@ -13,7 +13,7 @@ from nissa.pipeline.jobs import JOB, rank_directories
 from nissa.sinks.run_log import segments
 from nissa.sinks.text import counted, filled_table, joined, number, place, text_lines
 
-__all__ = ["JobTold", "job_in", "job_lines"]
+__all__ = ["JobTold", "RankTold", "job_in", "job_lines"]
 
 _SHOWN = 20
 """Alerts that are shown, the first ones."""
