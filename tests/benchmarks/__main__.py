@@ -23,6 +23,7 @@ from tests.benchmarks import (
     probes,
     ranks,
     scalars,
+    scale,
     scrape,
     slowdown,
     throughput,
@@ -53,6 +54,7 @@ BENCHMARKS = {
     "asking": asking.run,
     "memory": memory.run,
     "ranks": ranks.run,
+    "scale": scale.run,
 }
 
 

@@ -1,6 +1,7 @@
 """Layers of a group are told as one: as all of their elements together, with how they differ and which is foremost."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from nissa.pipeline.config.layer_selection import group_of
 from nissa.pipeline.config.measurement_plan import dense
 from nissa.pipeline.probes.activations.activations import activations_measured, recorded
 from nissa.pipeline.probes.gradients.gradients import gradients_measured
+from nissa.pipeline.probes.model import layers_of, together
 from nissa.pipeline.probes.model.layer_groups import spread
 from nissa.pipeline.probes.weights import copied, weights_measured
+from tests.benchmarks.stacked import WIDE, stacked
 
 DEPTH = 6
 WHOLE = {"enabled": True, "percentiles": [25, 50], "full_histogram": True, "groups": "depth"}
@@ -209,3 +212,13 @@ def test_a_watch_announces_groups_and_tells_them(model: nn.Module) -> None:
         assert {"host.blocks.*.qkv", "host.blocks.*.out"} <= measured.layers.keys()
         assert not [name for name in measured.layers if any(part.isdecimal() for part in name.split("."))]
     assert selected(["host.a.0", "host.b"], "all") == ["host.a.0", "host.b"]
+
+
+def test_the_network_of_the_page_of_scale_has_the_size_that_it_says() -> None:
+    with torch.device("meta"):
+        layers = layers_of({"host": stacked(WIDE)})
+    block = 2 * 8192**2 + 2 * 8192 * 1024 + 3 * 8192 * 28_672 + 2 * 8192
+    assert sum(p.numel() for own in layers.values() for p in own) == 91 * block + 2 * 128_256 * 8192 + 8192
+    assert (len(layers), len(together(layers, "depth"))) == (91 * 9 + 3, 12)
+    page = (Path(__file__).parents[3] / "docs/scale.md").read_text()
+    assert "| parameters | 79.97 billion |\n| layers | 822 |" in page
