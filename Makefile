@@ -5,6 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 LINKED := $(VENV)/.linked
 CLUSTER := .venv-cluster
+TRIED := build/cluster
 # A file stays with one worker: its tests share what they look at. Three workers on two cores: some wait for servers.
 # The order is kept: by the number of tests, the slowest file would begin last.
 TESTS := $(VENV)/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 20
@@ -113,7 +114,10 @@ cluster: $(CLUSTER)/.nissa
 
 # Kept in build/cluster: logs of all processes, and the table that docs/cluster.md shows.
 test-cluster: install cluster
-	$(VENV)/bin/python -m tests.cluster
+	test -d $(TRIED)/demo || $(VENV)/bin/nissa demo --no-color --out $(TRIED)/demo
+	$(VENV)/bin/python -m tests.cluster --log $(TRIED)/demo > $(TRIED)/trials.md || { cat $(TRIED)/trials.md; exit 1; }
+	$(VENV)/bin/python -m tests.cluster.measures $(TRIED)/demo > $(TRIED)/measures.md || { cat $(TRIED)/measures.md; exit 1; }
+	cat $(TRIED)/trials.md $(TRIED)/measures.md
 
 # With tools of their own, which nothing else needs.
 sbom: install

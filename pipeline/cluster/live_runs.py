@@ -13,10 +13,12 @@ from nissa.sinks.run_log import segments
 
 __all__ = ["LiveRuns"]
 
-_LIVE = 60.0
+_LIVE = 10.0
 """Seconds without a new byte after which a run is looked at in turn only."""
 _IN_TURN = 64
 """Runs that are looked at in turn at each tick, or a sixtieth of them where that is more."""
+_NEW = 200
+"""Runs that are named at a tick for the first time, at most."""
 _DEEP = 5
 """Folders in folders that are looked into."""
 _SHARE = 20
@@ -26,7 +28,8 @@ _SHARE = 20
 @dataclass(slots=True)
 class _Run:
     size: int = 0
-    changed: float = 0.0
+    changed: float | None = None
+    """When it was seen to have grown; None: it was not looked at."""
     owed: int = 0
     """Looks that it takes to read what was written."""
 
@@ -49,7 +52,14 @@ class LiveRuns:
                 self._runs.setdefault(run, _Run())
             after = self._clock()
             self._walk_at = after + max(1.0, _SHARE * (after - now))
-        live = [name for name, run in self._runs.items() if not run.size or run.owed or now - run.changed < _LIVE]
+        # Of very many that are new, some at each tick: a checkpoint waits for all looks that were asked for before it.
+        new = [name for name, run in self._runs.items() if run.changed is None][:_NEW]
+        live = [
+            name
+            for name, run in self._runs.items()
+            if run.owed or (run.changed is not None and now - run.changed < _LIVE)
+        ]
+        live += new
         asked = [*live, *self._in_turn(set(live))]
         for name in asked:
             self._weigh(name, now)
@@ -68,7 +78,7 @@ class LiveRuns:
         return more
 
     def _in_turn(self, live: set[str]) -> list[str]:
-        quiet = [name for name in self._runs if name not in live]
+        quiet = [name for name, run in self._runs.items() if run.changed is not None and name not in live]
         count = min(len(quiet), max(_IN_TURN, len(quiet) // 60))
         begin, self._turn = self._turn, self._turn + count
         return [quiet[(begin + n) % len(quiet)] for n in range(count)]
@@ -80,7 +90,7 @@ class LiveRuns:
                 size += file.stat().st_size
             except OSError:
                 continue  # packed away since it was listed
-        if size != run.size:
+        if size != run.size or run.changed is None:
             run.owed += max(0, size - run.size) // self._look + 1
             run.size, run.changed = size, now
 

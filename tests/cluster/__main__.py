@@ -80,11 +80,10 @@ def _trial(field: Field, trial: Trial, name: str) -> Judged:
         again = [field.writer(run, replace(more, name=run.rpartition("/")[2])) for run in writers]
         for writer in again:
             writer.wait()
-    over = time.time()
     judged = field.judged(list(writers))
     if trial.name == "no fault":
         field.measure(list(writers))
-    silence, took = field.silence(struck, over), time.time() - begun
+    silence, took = field.silence(struck), time.time() - begun
     cells = (judged.expected, judged.missing, judged.doubled, len(judged.standing), f"{silence:.1f}", f"{took:.0f}")
     odd = f"; {judged.summaries} summaries differ" if judged.summaries else ""
     _say(f"| {trial.name}{note}{odd} | {' | '.join(map(str, cells))} | {os.getloadavg()[0]:.0f} |")

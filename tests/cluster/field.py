@@ -60,26 +60,22 @@ class Field:
         told = {json.loads(line)["run"] for line in lines_of(self.out, "summaries")}
         return told >= set(runs)
 
-    def shown_after(self, moment: float) -> float:
-        """Seconds until the first file of derived lines that shows after a moment; infinite where none does."""
-        begun = [file.stat().st_ctime for file in (self.out / "derived").glob("part-*")]
-        later = [time for time in begun if time > moment]
-        return min(later, default=float("inf")) - moment
-
     def judged(self, runs: list[str]) -> Judged:
         """Once all of them have ended, or nothing comes any more."""
         until(lambda: self.ended(runs), _PATIENCE)
         time.sleep(1.5)
         return judge(self.logs, self.out, runs)
 
-    def silence(self, begin: float, end: float) -> float:
-        return longest_silence(self.out, begin, end)
+    def silence(self, begin: float) -> float:
+        return longest_silence(self.out, begin)
 
     def measure(self, runs: list[str]) -> None:
         self.latencies = latencies(self.logs, self.out, runs)
 
     def fill(self, place: Path) -> Path:
-        """All that is free."""
+        """All that is free. Raises OSError where it is no small file system, as without the rights of root."""
+        if place not in self.mounted:
+            raise PermissionError("not tried: it needs the rights of root")
         ballast = place / ".ballast"
         with ballast.open("wb", buffering=0) as file:
             try:

@@ -51,11 +51,11 @@ def judge(logs: Path, out: Path, runs: list[str]) -> Judged:
     return judged
 
 
-def longest_silence(out: Path, begin: float, end: float) -> float:
-    """Seconds between two files of derived lines that show, at most."""
+def longest_silence(out: Path, begin: float) -> float:
+    """Seconds from a moment to the next file of derived lines that shows, or between two of them, at most."""
     shown = sorted(file.stat().st_ctime for file in (out / "derived").glob("part-*"))
-    times = [begin, *(time for time in shown if begin < time < end), end]
-    return max(after - before for before, after in pairwise(times))
+    times = [begin, *(time for time in shown if time > begin)]
+    return max((after - before for before, after in pairwise(times)), default=float("inf"))
 
 
 def latencies(logs: Path, out: Path, runs: list[str]) -> list[float]:

@@ -2,6 +2,7 @@
 
 ranks         what follows for a job of four ranks is what one process derives
 conformance   all that operators derive, and the summary, equal those of a replay
+again         the command, killed and given again, goes on from its last checkpoint
 mutation      with the place left out of the state, a killed worker doubles lines; with it, none
 bounded       of 10,000 runs of which 9,900 ended, how large is a checkpoint?
 throughput    CPU of the engine beside that of a collector, on the same logs
@@ -39,6 +40,28 @@ def conformance(folder: Path, log: Path) -> str:
     judged = judge(mini.logs, mini.out, ["job/whole"])
     assert judged.holds, judged
     return f"{judged.expected:,} derived lines and the summary equal those of a replay"
+
+
+def again(folder: Path, log: Path) -> str:
+    mini, names = Mini(folder), ["first", "second", "third"]
+    for times, name in enumerate(names, start=1):
+        mini.start()
+        write(log, mini.logs / name, Spec(name, first=1 << 30, most=8000))
+        until(partial(_told, mini, name))
+        mini.kill()
+        write(log, mini.logs / name, Spec(name, first=1 << 30, begin=8000))
+        assert len(list(mini.checkpoints.glob("*/chk-*/_metadata"))) <= 2 * times
+    mini.start()
+    mini.wait(len(names))
+    time.sleep(1.5)
+    mini.kill()
+    judged = judge(mini.logs, mini.out, names)
+    assert judged.holds, judged
+    return f"killed three times with all of it, and begun again: {judged.expected:,} derived lines, each once"
+
+
+def _told(mini: Mini, run: str) -> bool:
+    return any(f'"run":"{run}"'.encode() in line for line in lines_of(mini.out, "derived"))
 
 
 def ranks(folder: Path, log: Path) -> str:
@@ -124,6 +147,7 @@ def throughput(folder: Path, log: Path, runs: int = 16) -> str:
 
 MEASURES: dict[str, Callable[[Path, Path], str]] = {
     "conformance": conformance,
+    "again": again,
     "ranks": ranks,
     "mutation": mutation,
     "bounded": bounded,

@@ -1,5 +1,6 @@
 """The job within one process, as `nissa cluster run` without `--jobmanager`: Flink's MiniCluster."""
 
+import atexit
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ class Mini:
         self.logs.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
+        """Workers are processes of their own, as on a cluster."""
         if self.command:
             words = [str(self.command), self.logs, self.checkpoints, self.out]
         else:
@@ -37,11 +39,13 @@ class Mini:
                 stderr=log,
                 cwd=self.folder,
                 start_new_session=True,
-                env=os.environ | {"JVM_ARGS": "-Xmx768m"},
+                env=os.environ | {"JVM_ARGS": "-Xmx768m", "_python_worker_execution_mode": "process"},
             )
+        atexit.register(self.kill)
 
     def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def ended(self) -> set[str]:
