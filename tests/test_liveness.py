@@ -8,6 +8,7 @@ import threading
 import time
 import typing
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from shutil import copytree
@@ -51,6 +52,7 @@ from nissa.pipeline.probes.gradients import gradients_measured
 from nissa.pipeline.probes.model import Draw
 from nissa.pipeline.probes.weights import copied, weights_measured
 from nissa.pipeline.replay import replay
+from nissa.pipeline.sources import UnreadableRunError
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks import Sink
 from nissa.sinks.prometheus import ClusterCollector
@@ -301,8 +303,15 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rank_by_hand(telemetry, rank)
     for telemetry in reversed(ranks):
         telemetry.close()
-    until(lambda: replay(out / "job").reading.by_kind.get("run_ended"))
+    until(lambda: has_ended(out / "job"))
     return out
+
+
+def has_ended(run: Path) -> bool:
+    """Whether it told its end; False where its first line is not there yet."""
+    with suppress(UnreadableRunError):
+        return "run_ended" in replay(run).reading.by_kind
+    return False
 
 
 def rank_by_hand(telemetry: Telemetry, rank: int) -> None:

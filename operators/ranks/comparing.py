@@ -124,8 +124,8 @@ def _ended(rules: Rules, job: JobState, rank: int, event: Event[RunEnded]) -> It
     if len(job.ranks) == job.world_size and all(life.ended for life in job.ranks.values()) and not job.ended:
         job.ended = True
         for where, track in job.tracks.items.items():
-            yield from resolve(track.alerts, "run_ended")
             yield from compare(job, where)
+            yield from resolve(track.alerts, "run_ended")
         yield from resolve(job.alerts, "run_ended")
         yield _end(job)
 
