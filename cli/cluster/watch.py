@@ -1,7 +1,7 @@
 """`nissa cluster watch`: does the job that works runs off still do so? Served as metrics, beside the job."""
 
 import argparse
-import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from nissa.sinks.prometheus import ClusterCollector, MetricsServer
 
 __all__ = ["add"]
 
-_EVERY = 5.0
-"""Seconds between two looks."""
+_EVERY, _SHARE = 5.0, 10.0
+"""Seconds between two looks at least, and so many times as long as one takes."""
 
 
 def add(commands: Any) -> None:
@@ -44,8 +44,9 @@ def _run(arguments: argparse.Namespace) -> int:
     server.start()
     say(Console(highlight=False, markup=False), f"Watching the job over {logs}, at {server.url}; Ctrl-C ends.")
     try:
-        while not threading.Event().wait(_EVERY):
+        while True:
+            began = time.monotonic()
             watchdog.look()
+            time.sleep(max(_EVERY, _SHARE * (time.monotonic() - began)))
     finally:
         server.close()
-    return 0

@@ -8,7 +8,9 @@ import inspect
 import lzma
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,16 @@ import orjson
 from nissa import operators
 from nissa.events.codec import written
 from nissa.events.event import Event
+from nissa.events.kinds import BatchCompleted, RunStarted
 from nissa.operators.fold import Fold, UnreadableStateError
+from nissa.operators.ranks import compare_ranks
 from tests.operators.contract.logs import HERE, recorded
 from tests.operators.contract.loop import Loop, events
 
 __all__ = ["ADVICE", "CUT", "FILE", "complaint", "folds", "kept", "renewed"]
 
 FILE = HERE / "states.json.xz"
+_BEHIND = 40
 CUT = 2700
 """Events, derived ones among them, after which the states were put aside: a trace is open then, and alerts stand."""
 ADVICE = """
@@ -33,10 +38,10 @@ If the state is meant to be another one now, give the fold another `version`, an
 
 
 def folds() -> dict[str, Fold[Any]]:
-    """Those that a run has by default, and all others that `operators` offers."""
+    """Those that a run has by default, all others that `operators` offers, and the one over the ranks of a job."""
     offered = (getattr(operators, name) for name in operators.__all__)
     makers = (make for make in offered if inspect.isfunction(make) and make.__module__ != operators.__name__)
-    made = [make() for make in makers]
+    made = [*(make() for make in makers), compare_ranks()]
     return {fold.name: fold for fold in made if isinstance(fold, Fold)}
 
 
@@ -45,6 +50,29 @@ def seen() -> list[Event[Any]]:
     """The recorded run as each fold sees it, with all that followed."""
     loop = Loop()
     return [one for event in events(recorded()) for one in loop.feed(event)]
+
+
+@cache
+def seen_of_ranks() -> list[Event[Any]]:
+    """The recorded run as two ranks of a job tell it, the second some events behind, and with losses of its own."""
+    told = list(events(recorded()))
+    first, second = ([_by_rank(event, rank) for event in told] for rank in (0, 1))
+    pairs = zip_longest(first, [*[None] * _BEHIND, *second])
+    return [event for pair in pairs for event in pair if event]
+
+
+def _by_rank(event: Event[Any], rank: int) -> Event[Any]:
+    payload = event.payload
+    if isinstance(payload, RunStarted):
+        payload = replace(payload, job="night", rank=rank, world_size=2)
+    elif isinstance(payload, BatchCompleted):
+        payload = replace(payload, loss=payload.loss + rank / 8)
+    return replace(event, scope=event.scope._replace(run=f"night-rank-{rank}"), payload=payload)
+
+
+def seen_by(fold: Fold[Any]) -> list[Event[Any]]:
+    """What a fold is tried on."""
+    return seen_of_ranks() if fold.name == compare_ranks().name else seen()
 
 
 def kept(file: Path = FILE) -> Mapping[str, Any]:
@@ -63,7 +91,7 @@ def went_on(fold: Fold[Any], state: Any, told: Iterable[Event[Any]]) -> tuple[li
 def at_cut(fold: Fold[Any]) -> Any:
     """The state that the fold of now has there."""
     state = fold.init()
-    went_on(fold, state, seen()[:CUT])
+    went_on(fold, state, seen_by(fold)[:CUT])
     return state
 
 
@@ -73,7 +101,7 @@ def complaint(fold: Fold[Any], plain: Any) -> str | None:
         state = fold.load(plain)
     except UnreadableStateError as error:
         return f"{error}"
-    rest = seen()[CUT:]
+    rest = seen_by(fold)[CUT:]
     if went_on(fold, state, rest) != went_on(fold, at_cut(fold), rest):
         return f"{fold.name!r} goes on otherwise than one that was never put aside"
     return None

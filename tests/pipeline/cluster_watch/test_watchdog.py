@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nissa.pipeline.cluster.live_runs import LiveRuns
 from nissa.pipeline.cluster_watch import JobManager, Watchdog
 from nissa.pipeline.cluster_watch.job_manager import JobReport
 from tests.pipeline.cluster_watch.manager import JOB, RECORDED, answering, recorded
@@ -95,6 +96,17 @@ def test_a_run_that_ended_is_no_longer_told_unless_it_goes_on(watched: Watched) 
     assert watched.watchdog.state().runs == 1
     watched.write("a", b"2\n")
     assert watched.stalled(20).keys() == {"a", "b"}
+
+
+def test_all_runs_are_watched_however_many_and_as_deep_as_the_job_looks(watched: Watched) -> None:
+    for run in range(300):
+        watched.write(f"month/night-{run % 7}/run-{run}", b"1\n")
+    watched.write("a/b/c/d/e/f", b"1\n")
+    watched.write("a/b/c/d/e2/f/g", b"1\n")
+    watched.write(".hidden/a", b"1\n")
+    assert len(watched.stalled(10)) == 301
+    live = LiveRuns(watched.logs, 1 << 18, 64)
+    assert watched.stalled(20).keys() == set(live.tick())
 
 
 def test_what_was_told_first_does_not_undo_what_was_told_later(watched: Watched) -> None:
