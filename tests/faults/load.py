@@ -127,7 +127,7 @@ def _fill(telemetry: Telemetry) -> None:
         env.emit(episode_started())
         for payload in (batch(0), epoch(0), decision(), episode_ended()):
             env.emit(payload)
-        if not number % 1_000:
+        if not number % 100:
             until(lambda: telemetry.flush(1.0))
 
 
