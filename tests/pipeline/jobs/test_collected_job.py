@@ -1,6 +1,7 @@
 """The job's own run: what one process finds in the joined logs of the ranks, however often somebody begins with it."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,11 +130,12 @@ def test_of_two_ranks_that_were_read_at_once_the_earlier_event_comes_first(tmp_p
     """Else a rank whose log is read first would make the others look silent."""
     from nissa.sinks.prometheus import NOTHING_YET
 
-    beats = [Heartbeat(uptime=1.0, pipeline=NOTHING_YET)] * 200
+    long = replace(NOTHING_YET, dropped={f"of_a_kind_{n}": 1 for n in range(400)})
+    beats = {0: Heartbeat(uptime=1.0, pipeline=NOTHING_YET), 1: Heartbeat(uptime=1.0, pipeline=long)}
     ranks = job(2, epochs=1, steps=5)
     for rank, events in ranks.items():
         end = events.pop()
-        events += [Event(100 + n, 1001.0 + 5 * n, Scope(f"x-rank-{rank}"), beat) for n, beat in enumerate(beats)]
+        events += [Event(100 + n, 1001.0 + 5 * n, Scope(f"x-rank-{rank}"), beats[rank]) for n in range(200)]
         events.append(Event(400, 2200.0, Scope(f"x-rank-{rank}"), end.payload))
     collected(written(tmp_path, ranks))
     assert not any(isinstance(event.payload, AlertRaised) for event in told(tmp_path))
