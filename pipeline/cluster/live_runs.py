@@ -17,7 +17,7 @@ _LIVE = 10.0
 """Seconds without a new byte after which a run is looked at in turn only."""
 _IN_TURN = 64
 """Runs that are looked at in turn at each tick, or a sixtieth of them where that is more."""
-_NEW = 200
+_NEW = 50
 """Runs that are named at a tick for the first time, at most."""
 _DEEP = 5
 """Folders in folders that are looked into."""

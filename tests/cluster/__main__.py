@@ -48,8 +48,8 @@ def main() -> int:
 
 def _made(field: Field, trials: list[Trial]) -> int:
     _say(f"CPython {platform.python_version()}, {os.cpu_count()} cores, {field.runs} runs a trial\n")
-    _say("| trial | lines | missing | doubled | stand still | longest silence, s | took, s | load |")
-    _say("|---|---|---|---|---|---|---|---|")
+    _say("| trial | lines | missing | doubled | stand still | restored | longest silence, s | took, s | load |")
+    _say("|---|---|---|---|---|---|---|---|---|")
     wrong = 0
     for number, trial in enumerate(trials):
         judged = _trial(field, trial, f"t{number:02}")
@@ -67,7 +67,7 @@ def _trial(field: Field, trial: Trial, name: str) -> Judged:
     spec = replace(trial.spec, most=8000, torn=True) if trial.resumed else trial.spec
     writers = field.write(name, spec)
     time.sleep(12.0)
-    struck = time.time()
+    struck, before = time.time(), field.cluster.restored()
     try:
         trial.fault(field)
         note = ""
@@ -84,7 +84,9 @@ def _trial(field: Field, trial: Trial, name: str) -> Judged:
     if trial.name == "no fault":
         field.measure(list(writers))
     silence, took = field.silence(struck), time.time() - begun
-    cells = (judged.expected, judged.missing, judged.doubled, len(judged.standing), f"{silence:.1f}", f"{took:.0f}")
+    times = field.cluster.restored() - before
+    counts = (judged.expected, judged.missing, judged.doubled, len(judged.standing), times)
+    cells = (*counts, f"{silence:.1f}", f"{took:.0f}")
     odd = f"; {judged.summaries} summaries differ" if judged.summaries else ""
     _say(f"| {trial.name}{note}{odd} | {' | '.join(map(str, cells))} | {os.getloadavg()[0]:.0f} |")
     return judged

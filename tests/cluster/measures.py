@@ -12,6 +12,7 @@ import argparse
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -118,7 +119,7 @@ def bounded(folder: Path, log: Path, runs: int = 10_000, live: int = 100) -> str
     return f"{runs:,} runs, {ended:,} of them ended after {took:.0f} s: a checkpoint has {size:,} bytes"
 
 
-def throughput(folder: Path, log: Path, runs: int = 16) -> str:
+def throughput(folder: Path, log: Path, runs: int = 4) -> str:
     mini, names = Mini(folder, tasks=2), [f"run-{n}" for n in range(runs)]
     for name in names:
         write(log, mini.logs / name, Spec(name, first=1 << 30))
@@ -160,6 +161,8 @@ def main() -> int:
     parser.add_argument("run", type=Path, help="a recorded demo")
     parser.add_argument("names", nargs="*", help="all, if none is given")
     asked = parser.parse_args()
+    # Whoever ends it ends all that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for name in asked.names or MEASURES:
         folder = Path(tempfile.mkdtemp(prefix="nissa-cluster-"))
         try:

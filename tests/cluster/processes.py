@@ -152,6 +152,11 @@ class Cluster:
         """Those that look at runs."""
         return max(int(vertex["parallelism"]) for vertex in self.ask(f"/jobs/{self.job()}")["vertices"])
 
+    def restored(self) -> int:
+        """How often the job was taken up from a checkpoint, as JobManagers told."""
+        logs = self.folder.glob("flink--standalonesession-*.log*")
+        return sum(log.read_bytes().count(b"Restoring job") for log in logs)
+
     def _configure(self) -> None:
         shutil.copytree(flink_home() / "conf", conf := self.folder / "conf", dirs_exist_ok=True)
         ports = self.ports
@@ -184,6 +189,8 @@ class Cluster:
             "taskmanager.memory.network.min": "32m",
             "taskmanager.memory.network.max": "64m",
             "taskmanager.numberOfTaskSlots": self.slots,
+            # A TaskManager without a task would be killed for nothing.
+            "taskmanager.load-balance.mode": "SLOTS",
             "heartbeat.timeout": "20000",
             "heartbeat.interval": "3000",
         }
