@@ -189,7 +189,7 @@ class Cluster:
             "taskmanager.memory.network.min": "32m",
             "taskmanager.memory.network.max": "64m",
             "taskmanager.numberOfTaskSlots": self.slots,
-            # A TaskManager without a task would be killed for nothing.
+            # One that has no task is killed for nothing, which the table shows as not restored.
             "taskmanager.load-balance.mode": "SLOTS",
             "heartbeat.timeout": "20000",
             "heartbeat.interval": "3000",

@@ -39,7 +39,7 @@ class Spec:
 
 
 def write(log: Path, out: Path, spec: Spec) -> dict[int, float]:
-    """Write it; when each event was, by its number."""
+    """Write it; when each event was that was written live, by its number."""
     old = json.loads(log.open("rb").readline())["run"]
     lines = [line.replace(f'"run":"{old}"'.encode(), f'"run":"{spec.name}"'.encode(), 1) for line in log.open("rb")]
     out.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def write(log: Path, out: Path, spec: Spec) -> dict[int, float]:
             os.write(file, line[: len(line) // 2])
             os.kill(os.getpid(), 9)
         os.write(file, line)
-        if b'"ordinal":' not in line and b'"seq":' in lines[at]:
+        if live >= 0 and b'"ordinal":' not in line and b'"seq":' in lines[at]:
             times[json.loads(lines[at])["seq"]] = time.time()
         if back and time.monotonic() > back:
             (out / "aside").rename(out / f"events-{spec.aside:06}.jsonl")
