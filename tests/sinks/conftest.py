@@ -60,6 +60,8 @@ from nissa.events.kinds import (
     PolicyComparison,
     PolicyUpdated,
     ProbesConfigured,
+    RankFigures,
+    RanksCompared,
     RunEnded,
     RunStarted,
     ScalarsLogged,
@@ -263,6 +265,34 @@ _MACHINE = MachineState(
     resident=900,
     gpus=[GpuState(gpu=0, name="H200", busy=0.5, memory=10, memory_size=140, power=300.0)],
 )
+COMPARED = RanksCompared(
+    group="ppo",
+    env=0,
+    episode=0,
+    epoch=1,
+    batch=9,
+    steps=10,
+    incomplete=2,
+    timed_out=1,
+    late=0,
+    world_size=2,
+    loss=0.75,
+    grad_norm=5.0,
+    ranks=[
+        RankFigures(rank=0, steps=10, loss=0.5, grad_norm=3.0, seconds=0.25, own_seconds=0.125, loading_share=0.0625),
+        RankFigures(
+            rank=1,
+            steps=8,
+            loss=1.0,
+            grad_norm=4.0,
+            seconds=0.25,
+            own_seconds=0.1875,
+            loading_share=0.5,
+            alerts=["rank_straggler"],
+        ),
+    ],
+)
+
 _STREAM: list[tuple[Scope, Payload]] = [
     (
         RUN,
@@ -694,6 +724,7 @@ _STREAM: list[tuple[Scope, Payload]] = [
     (RUN, EventsDropped(place="hub", dropped={"batch_completed": 6})),
     (ENV, ScalarsLogged(values={"lr": 3e-4, "grad_scale": 1024.0}, step=7)),
     (ENV, ThroughputMeasured(steps=10, seconds=4.0, samples=640, loading=1.0)),
+    (ENV, COMPARED),
     (RUN, OverheadGoverned(overhead=0.09, target=0.03, one_in=4, before=1)),
     (RUN, Heartbeat(uptime=30.0, pipeline=_PIPELINE, machine=_MACHINE, cost=_COST)),
     (RUN, RunEnded(outcome="completed", duration=31.0)),

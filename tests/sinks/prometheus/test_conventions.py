@@ -22,7 +22,7 @@ LABELS = {
     *("run", "group", "env", "blueprint", "slot", "stage", "gate", "head", "action", "kind", "sink", "component"),
     *("reason", "severity", "layer", "phase", "outcome", "percentile", "flag", "opportunity", "complaint", "profile"),
     *("alert", "trend", "initiator", "check", "state", "heuristic_op", "policy_op", "other", "width", "name", "gpu"),
-    "part",
+    *("part", "rank"),
 }
 UNITS = {
     "seconds": "_seconds",
