@@ -1,8 +1,9 @@
-"""How closely does telemetry look, and what does it cost? Fidelity, traces, time, memory and runs."""
+"""How closely does telemetry look, and what does it cost? Fidelity, traces, time, ranks, memory and runs."""
 
 from typing import Any
 
 from nissa.grafana.boards.frame import Sections
+from nissa.grafana.boards.ranks import rank_panels
 from nissa.grafana.panels import FINE, HEARTBEAT_AGE, LEAST, POOR, SCRAPE_SECONDS, bars, growing, lines, states
 from nissa.grafana.promql import Query, heartbeat, held, increase, largest, of, once, rate, total
 
@@ -16,6 +17,7 @@ def pipeline_details() -> Sections:
     return {
         "Fidelity and traces": _fidelity(),
         "How fast does it train?": _speed(),
+        "Ranks of a job": rank_panels(),
         "What the machine does": _machine(),
         "What it costs": [*_phases(), *_costs()],
         "Runs": _runs(),

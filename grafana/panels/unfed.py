@@ -18,6 +18,7 @@ EMPTY = "-"
 _NO_RUN, _NONE_NOW, _YET = "no run", "no run goes on", "not told yet"
 _NO_EPOCH, _NO_ALERT = "no epoch has ended", "no alert was raised"
 _NO_SEEDS, _NO_POLICY, _NO_TWIN = "no seeds, or not told", "no policy, or not told", "no host alone"
+_NO_RANKS = "no job of ranks"
 _NOT_PROBED = "not measured: no watch, or not in its profile"
 _TOLD = "not told"
 """Of what a trainer tells or leaves out, as it likes."""
@@ -78,6 +79,8 @@ _OF_METRICS: Mapping[str, str] = {
     "nissa_run_heartbeat_": _NONE_NOW,
     "nissa_alert_active": _NO_ALERT,
     "nissa_cluster_": "no cluster is watched",
+    "nissa_rank_": _NO_RANKS,
+    "nissa_job_": _NO_RANKS,
 }
 """By the beginnings of their names, where the kind says too little."""
 _NAME = re.compile(r"\bnissa_[a-z_]+")

@@ -16,6 +16,7 @@ from tests.grafana.served import Served, served
 
 Boards = dict[str, dict[str, Any]]
 
+_ALONE = "the demo is no job of ranks"
 NOTHING_TO_SHOW = {
     "Arms": "the demo has one group",
     **dict.fromkeys(("GPU memory", "GPUs", "Memory of GPUs", "Power of GPUs"), "there is no GPU"),
@@ -23,6 +24,18 @@ NOTHING_TO_SHOW = {
     "CPU of telemetry": "the demo has no collector beside it",
     "Looks taken": "the demo asks for no overhead",
     "Delay of fidelity": "the demo's fidelity never changes",
+    **dict.fromkeys(
+        (
+            "Own work",
+            "Step",
+            "Ranks that wait for data",
+            "Loss of the ranks",
+            "Gradients of the ranks",
+            "Alerts against ranks",
+        ),
+        _ALONE,
+    ),
+    **dict.fromkeys(("Loss of the job", "Gradient of the job", "Ranks", "Steps compared", "Steps passed over"), _ALONE),
     **dict.fromkeys(("Job", "Unread", "Runs to work off"), "the demo is no cluster's"),
     **dict.fromkeys(("Checkpoints failed", "Job started again"), "the demo is no cluster's"),
     "Firing": "this Prometheus has no rules loaded",
