@@ -55,3 +55,9 @@ class TelemetryCost:
     overhead: Ratio | None = None
     """(emitting + measuring + threads) / the rest of the process: since the heartbeat before, or at the end of a run
     since it began. None where there is no rest."""
+    steps: Count | None = None
+    """Steps of training that `watch.step()` was called for, over all networks; None without a log."""
+    log_bytes: Bytes | None = None
+    """Lines of the run's log that this process wrote so far; None without a log."""
+    look_bytes: Bytes | None = None
+    """Lines of the run's log that this process wrote of what looks measured; None without a log."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 from nissa.events.event import Env
 from nissa.events.kind import Importance, Payload, kind, part
 from nissa.events.lifecycle import GateCheck
-from nissa.events.units import Count, Difference, Fraction, Loss, Norm, Percent, Points, Ratio, Real
+from nissa.events.units import Count, Difference, Fraction, Loss, Norm, Percent, Points, Ratio, Real, StepBytes
 
 __all__ = [
     "DenseTraceCaptured",
@@ -46,10 +46,15 @@ class FidelityChanged(Payload):
 class OverheadGoverned(Payload):
     """Probes are to take more, or fewer, of the looks that are due, so that telemetry costs what it may."""
 
-    overhead: Ratio
-    """What telemetry cost by the training's own CPU, as heartbeats told it: on average since the last such change."""
-    target: Ratio
-    """What was asked for."""
+    overhead: Ratio | None = None
+    """What telemetry cost by the training's own CPU, as heartbeats told it: on average since the last such change. None
+    where that was not asked for."""
+    target: Ratio | None = None
+    """The overhead that was asked for."""
+    bytes_per_step: StepBytes | None = None
+    """What a step cost in bytes of the log, on the same average; None where that was not asked for."""
+    bytes_target: StepBytes | None = None
+    """The bytes of a step that were asked for."""
     one_in: Count
     """Of so many looks that are due, one is taken from now on; 1 is all of them."""
     before: Count

@@ -36,6 +36,7 @@ __all__ = [
     "RewardSpread",
     "Seconds",
     "SignedRatio",
+    "StepBytes",
     "StepSize",
     "Watts",
 ]
@@ -75,6 +76,7 @@ Reward = Annotated[float, Measure("reward")]
 Magnitude = Annotated[float, Measure("gradient", 0)]
 RewardSpread = Annotated[float, Measure("reward", 0)]
 StepSize = Annotated[float, Measure("learning rate", 0)]
+StepBytes = Annotated[float, Measure("bytes per step", 0)]
 Epochs = Annotated[float, Measure("epochs", 0)]
 Difference = Annotated[float, Measure("none", 0)]
 Dimensions = Annotated[float, Measure("dimensions", 0)]

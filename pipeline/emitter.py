@@ -110,6 +110,10 @@ class Emitter:
             self.faults.report(f"probe {name}", error)
         return None
 
+    def stepped(self) -> None:
+        """A step of training was made: heartbeats tell how many."""
+        self._meter.steps += 1
+
     def _doubt(self, error: UnreadableValueError) -> None:
         self.faults.refuse(f"emit {error.field}", error, _caller())
 

@@ -276,11 +276,12 @@ def stack(telemetry: Telemetry) -> None:
 
 @pytest.fixture(scope="session")
 def resumed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose last line is torn, and that goes on; with a collector, and more overhead than was asked for."""
+    """A run whose last line is torn, and that goes on; with a collector, and more CPU and bytes than were asked for."""
     out = tmp_path_factory.mktemp("resumed") / "run"
     for _ in range(2):
         with Telemetry("resumed", out=out, resume=True, collector="process") as telemetry:
-            telemetry.emit(configured(overhead=1e-9))
+            telemetry.emit(configured(overhead=1e-9, log_bytes_per_step=1))
+            telemetry.scope().stepped()
             telemetry.scope().attempt("look", burn, 0.1)
             burn(0.2)
             telemetry._hub.account()

@@ -179,6 +179,9 @@ class TelemetryConfig(_Strict):
     overhead: Number | None = Field(default=None, gt=0, le=1)
     """CPU of telemetry by that of the training within which it is to stay, by taking fewer of the looks that are due.
     None bounds nothing."""
+    log_bytes_per_step: Number | None = Field(default=None, gt=0)
+    """Bytes of the log within which a step of training is to stay, on the mean, by taking fewer looks in the same way.
+    None bounds nothing."""
     expected_overhead: Number | None = Field(default=None, gt=0)
     """CPU of its looks by that of the training, as a profile says; one warning tells of more. None says nothing."""
     alerts: AlertsConfig = AlertsConfig()

@@ -1,4 +1,4 @@
-"""What has telemetry cost so far? CPU time, by who spent it, and by what the training has used beside it."""
+"""What has telemetry cost so far? CPU time, by who spent it and beside what training used, and bytes of the log."""
 
 from collections.abc import Callable, Sequence
 from time import process_time
@@ -6,33 +6,41 @@ from time import process_time
 from nissa.events.kinds import TelemetryCost
 from nissa.pipeline.hub.meter import Meter
 
-__all__ = ["ENOUGH", "Clock", "Costs", "excess"]
+__all__ = ["ENOUGH", "Clock", "Costs", "Size", "excess"]
 
 ENOUGH = 10.0
 """Seconds of CPU that a training must have used before it is judged what its looks cost: a start is no training."""
 Clock = Callable[[], float]
 """Seconds of CPU so far."""
+Size = Callable[[], tuple[int, int]]
+"""Bytes of the log so far, and those of looks among them."""
 
 
 class Costs:
     """The account since it was made. `threads` are clocks of Nissa's own threads in this process.
 
-    `collecting` is that of a collector's process.
+    `collecting` is that of a collector's process, `size` that of the log.
     """
 
-    def __init__(self, meter: Meter, threads: Sequence[Clock], collecting: Clock | None = None) -> None:
-        self._meter, self._threads, self._collecting = meter, threads, collecting
+    def __init__(
+        self, meter: Meter, threads: Sequence[Clock], collecting: Clock | None = None, size: Size | None = None
+    ) -> None:
+        self._meter, self._threads, self._collecting, self._size = meter, threads, collecting, size
         self._began = process_time()
         self._last: TelemetryCost | None = None
 
     def state(self, before: TelemetryCost | None = None) -> TelemetryCost:
         """As it is now; `overhead` is of the time since `before`, or since the beginning."""
+        log_bytes, look_bytes = self._size() if self._size else (None, None)
         now = TelemetryCost(
             emitting=self._meter.emitting,
             measuring=self._meter.measuring,
             threads=sum(clock() for clock in self._threads),
             collecting=self._collecting() if self._collecting else None,
             whole=process_time() - self._began,
+            steps=self._meter.steps if self._size else None,
+            log_bytes=log_bytes,
+            look_bytes=look_bytes,
         )
         now.overhead = _overhead(now, before)  # type: ignore[misc]  # nobody has seen it yet
         return now

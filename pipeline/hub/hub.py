@@ -10,7 +10,7 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import EventsDropped, Heartbeat, MachineState, Payload, PipelineState, TelemetryCost
 from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.hub.books import Books
-from nissa.pipeline.hub.costs import Clock, Costs, excess
+from nissa.pipeline.hub.costs import Clock, Costs, Size, excess
 from nissa.pipeline.hub.fidelity_feedback import FidelityFollower
 from nissa.pipeline.hub.guarded_sink import GuardedSink
 from nissa.pipeline.hub.machine import Machine
@@ -47,7 +47,8 @@ class Hub:
 
     `first` is the number of the first event. A `log` is written by the hub's own thread, instead of a dispatcher's
     work: as soon as some events are taken, they are out. `clocks` are those of Nissa's threads beside the hub's and the
-    sinks', `collecting` that of a collector; `profile` is its name, and what its looks are to cost.
+    sinks', `collecting` that of a collector; `profile` is its name, and what its looks are to cost;
+    `size` is that of the log.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Hub:
         clocks: Sequence[Clock] = (),
         collecting: Clock | None = None,
         profile: tuple[str, float | None] = ("", None),
+        size: Size | None = None,
     ) -> None:
         self.faults = faults
         """Where errors are counted, also those of parts that feed this hub."""
@@ -73,7 +75,7 @@ class Hub:
         self.meter = Meter()
         """What emitting and looking cost the trainer's own threads."""
         sinking = [sink.cpu for sink in sinks]
-        self._costs = Costs(self.meter, [lambda: self._worker.cpu, *sinking, *clocks], collecting)
+        self._costs = Costs(self.meter, [lambda: self._worker.cpu, *sinking, *clocks], collecting, size)
         self._profile, self._expected = profile
         self._machine = Machine()
         self._seen: MachineState | None = None

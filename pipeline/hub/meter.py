@@ -29,6 +29,8 @@ class Meter:
     def __init__(self) -> None:
         self.emitting = self.measuring = 0.0
         """Estimated of what is emitted outside of looks; and taken of the looks, with what they emit."""
+        self.steps = 0
+        """Steps of training that were made."""
         self.sampled: Iterator[bool] = cycle((*(SAMPLED - 1) * (False,), True))
         """Whether the next emit is to be timed: one `next` for each."""
         self._looking = set[int]()

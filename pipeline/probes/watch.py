@@ -114,6 +114,7 @@ class Watch:
         """
         batch = self._batch
         self._batch = batch + 1
+        self.emitter.stepped()
         if self._throughput.step():
             self._tell_throughput()
         if self._turns("step", batch, due=batch >= self._due):

@@ -65,6 +65,7 @@ def in_one_process(asked: Asked) -> Wiring:
         first=first,
         clocks=[part.cpu for part in (server, terminal) if part],
         profile=asked.profile,
+        size=(lambda: log.size) if log else None,
     )
     return Wiring(hub, tables.snapshot, hub.state, resumed, dispatcher.stream, server, terminal=terminal)
 

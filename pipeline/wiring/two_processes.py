@@ -57,6 +57,7 @@ def in_two_processes(asked: Asked) -> Wiring:
         clocks=[terminal.cpu] if terminal else [],
         collecting=lambda: collector.control.cpu,
         profile=asked.profile,
+        size=lambda: log.size,
     )
 
     def state() -> PipelineState:

@@ -195,8 +195,10 @@ def _dropped(gap: EventsDropped) -> EventLine:
 
 def _governed(change: OverheadGoverned) -> EventLine:
     looks = "every look" if change.one_in == 1 else f"one look in {change.one_in:,}"
-    rest = f"telemetry cost {change.overhead:.1%}, and {change.target:.1%} was asked for: {looks} is taken"
-    return "overhead", "yellow", rest
+    cpu = number(change.overhead, "{:.1%}", ""), number(change.target, "{:.1%}", "")
+    log = number(change.bytes_per_step, "{:,.0f} bytes a step", ""), number(change.bytes_target, "{:,.0f}", "")
+    spent = "; ".join(f"{cost}, and {asked} was asked for" for cost, asked in (cpu, log) if cost and asked)
+    return "overhead", "yellow", f"telemetry cost {spent}: {looks} is taken"
 
 
 def _fidelity(change: FidelityChanged) -> EventLine:

@@ -15,6 +15,7 @@ from nissa.events.kinds import RunEnded, RunStarted
 from nissa.events.salvage import salvaged
 from nissa.sinks.run_log.directory import cut_torn_line, is_being_written, lock, segments
 from nissa.sinks.run_log.manifest import MANIFEST, Segment, earlier_segments
+from nissa.sinks.run_log.size import LogSize
 
 __all__ = ["DEAD_LETTERS", "RunLog"]
 
@@ -58,7 +59,7 @@ class RunLog:
         self.torn = cut_torn_line(before[-1]) if before else None
         self._rotate, self._fsync = rotate, fsync
         self._segments = earlier_segments(directory, before)
-        self._buffer = bytearray()
+        self._buffer, self._size = bytearray(), LogSize()
         self._next_seq: int | None = None if before else 0
         self._lost = 0
         self._context: Event[RunStarted] | None = None
@@ -82,6 +83,7 @@ class RunLog:
                 self._write_context()
         self._buffer += line
         self._segment.add(event.seq, event.seq, 1, len(line))
+        self._size.add([event.payload], line)
         self._follow([] if event.ordinal else [event])
 
     def take_all(self, events: Sequence[Event[Any]]) -> bool:
@@ -91,12 +93,18 @@ class RunLog:
         self._make_room()
         self._buffer += lines
         self._segment.add(events[0].seq, events[-1].seq, len(events), len(lines))
+        self._size.add([event.payload for event in events], lines)
         self._follow([event for event in events if not event.ordinal])
         return True
 
     def go_on(self, next_seq: int, lost: int) -> None:
         """What the earlier lives of the run come to: the number of the next event, and how many were lost."""
         self._next_seq, self._lost = next_seq, lost
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Bytes of the lines that were taken, and of those among them that tell what looks measured."""
+        return self._size.all, self._size.looks
 
     @property
     def following(self) -> int:

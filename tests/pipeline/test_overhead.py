@@ -1,10 +1,11 @@
 """An overhead that was asked for, by real trainings: it is kept, nothing of the training changes, a replay agrees."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import torch
 from torch import nn
@@ -26,14 +27,22 @@ from nissa.pipeline.probes import Watch
 from nissa.pipeline.replay import replay
 from nissa.pipeline.sources import Reading, read_log
 from nissa.pipeline.telemetry import Telemetry
+from nissa.sinks.run_log import segments
 from tests.waiting import LIMIT
 
 STEPS = 40
 """Of an epoch."""
+LOOKS = {f"{what}_measured" for what in ("gradients", "weights", "activations", "classes", "sharpness")}
 
 
-def train(telemetry: Telemetry | None, epochs: int, width: int = 128, steps: int = STEPS) -> list[float]:
-    """Losses of a small network."""
+def train(
+    telemetry: Telemetry | None,
+    epochs: int,
+    width: int = 128,
+    steps: int = STEPS,
+    after: Callable[[], object] = lambda: None,
+) -> list[float]:
+    """Losses of a small network. Something may be done after each epoch."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
@@ -55,6 +64,7 @@ def train(telemetry: Telemetry | None, epochs: int, width: int = 128, steps: int
         if watch:
             watch.epoch(inputs, labels)
             watch.emitter.emit(EpochCompleted(val_loss=losses[-1]))
+        after()
     return losses
 
 
@@ -139,6 +149,50 @@ def test_a_replay_comes_to_the_same_decisions(tmp_path: Path) -> None:
     live, repeated = derived(out), of(again, OverheadGoverned)
     assert live
     assert [event.payload for event in live] == repeated
+
+
+def beaten(telemetry: Telemetry) -> None:
+    """A heartbeat that tells all that was emitted before it, and what follows from it."""
+    assert telemetry.flush(LIMIT)
+    telemetry._hub.account()
+    assert telemetry.flush(LIMIT)
+
+
+def bytes_per_step(since: Heartbeat, until: Heartbeat) -> float:
+    """Of the log, between two heartbeats."""
+    first, last = since.cost, until.cost
+    assert first
+    assert last
+    return ((last.log_bytes or 0) - (first.log_bytes or 0)) / ((last.steps or 0) - (first.steps or 0))
+
+
+@pytest.mark.parametrize("collector", [None, "process"])
+def test_a_budget_of_bytes_is_kept_by_looks_alone_and_a_replay_agrees(tmp_path: Path, collector: Any) -> None:
+    out, epochs, budget, again = tmp_path / "run", 16, 500, list[Event[Any]]()
+    how: dict[str, Any] = {"config": {"profile": "research", "log_bytes_per_step": budget}, "collector": collector}
+    with Telemetry("run", out=out, console=False, **how) as telemetry:
+        train(telemetry, epochs, width=8, after=lambda: beaten(telemetry))
+        assert telemetry.one_in > 1
+    events = told(out)
+    beats, decisions = [beat for beat in of(events, Heartbeat) if beat.cost.steps], of(events, OverheadGoverned)
+    assert decisions[0].bytes_per_step > 2 * budget
+    assert bytes_per_step(beats[epochs // 2], beats[epochs - 1]) < budget
+    assert {(change.overhead, change.target, change.bytes_target) for change in decisions} == {(None, None, budget)}
+    assert len(of(events, BatchCompleted)) == 4 * epochs
+    assert len(of(events, EpochCompleted)) == epochs
+    replay(out, [again.append])
+    assert of(again, OverheadGoverned) == decisions
+
+
+def test_a_heartbeat_tells_the_bytes_that_are_in_the_file(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with Telemetry("run", out=out, config="research", console=False) as telemetry:
+        train(telemetry, 2, width=8)
+        assert telemetry.flush(LIMIT)
+        cost, lines = telemetry._hub.cost(), segments(out)[0].read_bytes().splitlines(keepends=True)
+    looks = [line for line in lines if orjson.loads(line)["kind"] in LOOKS]
+    assert (cost.steps, cost.log_bytes) == (2 * STEPS, sum(map(len, lines)))
+    assert cost.look_bytes == sum(map(len, looks)) > 0
 
 
 @pytest.mark.usefixtures("beating")

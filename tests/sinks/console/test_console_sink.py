@@ -18,6 +18,7 @@ from nissa.events.kinds import (
     AlertResolved,
     EpochAssessed,
     LayerWeights,
+    OverheadGoverned,
     RunEnded,
     RunResumed,
     SeedCulled,
@@ -86,6 +87,25 @@ def test_each_turn_in_a_seeds_life_is_one_line_with_its_place() -> None:
     (culled,) = [text for text in lines if "no gain" in text]
     assert "late: - (s2), accuracy -0.25 points while it lived, 4 epochs, by policy" in culled
     assert "cull itself" not in culled
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"overhead": 0.2, "target": 0.03}, "telemetry cost 20.0%, and 3.0% was asked for: one look in 4 is taken"),
+        (
+            {"bytes_per_step": 1234.5, "bytes_target": 500.0},
+            "telemetry cost 1,234 bytes a step, and 500 was asked for: one look in 4 is taken",
+        ),
+        (
+            {"overhead": 0.2, "target": 0.03, "bytes_per_step": 1234.5, "bytes_target": 500.0},
+            "20.0%, and 3.0% was asked for; 1,234 bytes a step, and 500 was asked for: one look in 4",
+        ),
+    ],
+)
+def test_a_decision_says_what_was_measured_and_asked_for(asked: dict[str, float], text: str) -> None:
+    said = " ".join(shown([event(OverheadGoverned(**asked, one_in=4, before=1))]).split())
+    assert text in said
 
 
 @pytest.mark.parametrize(
