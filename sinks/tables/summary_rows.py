@@ -23,6 +23,7 @@ from nissa.events.kinds import (
     FidelityChanged,
     OverheadGoverned,
     ProbesConfigured,
+    RanksCompared,
     ScalarsLogged,
     ScoreboardUpdated,
     SeedsAttributed,
@@ -64,6 +65,7 @@ _KEYS: dict[type, Callable[[Event[Any]], Key]] = {
     TrendChanged: _told,
     FidelityChanged: lambda event: (event.scope.run,),
     OverheadGoverned: lambda event: (event.scope.run,),
+    RanksCompared: _told,
     SeedsAttributed: lambda event: event.scope,
     AnalyticsUpdated: _told,
     DecisionExplained: _place,
@@ -121,6 +123,7 @@ class Tables:
             "layers": [row for _, last in sorted(self._layers.items(), key=_key) for row in _layer_rows(last.copy())],
             "fidelity": [_row(event, event.payload) for event in self._sorted(FidelityChanged)],
             "overhead": [_row(event, event.payload) for event in self._sorted(OverheadGoverned)],
+            "ranks": [row for event in self._sorted(RanksCompared) for row in _rank_rows(event)],
             "scalars": list(self._scalars.snapshot()),
             "alerts": self._alerts.snapshot(),
             "traces": list(self._traces),
@@ -176,6 +179,13 @@ def _pair_rows(event: Event[SeedsAttributed]) -> Iterator[Row]:
     for pair in event.payload.interactions:
         row = _where(event) | _row(event, pair)
         yield row | {"value": row.pop("interaction")}
+
+
+def _rank_rows(event: Event[RanksCompared]) -> Iterator[Row]:
+    told = event.payload
+    at = {name: getattr(told, name) for name in ("group", "env", "episode", "epoch", "batch")}
+    for rank in told.ranks:
+        yield {"run": event.scope.run} | at | _row(event, rank)
 
 
 def _layer_rows(last: Last) -> Iterator[Row]:

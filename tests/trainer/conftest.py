@@ -37,6 +37,9 @@ class Silent:
     def move(self, **where: Any) -> None:
         pass
 
+    def stepped(self) -> None:
+        pass
+
     def bind(self, **where: Any) -> "Silent":
         return self
 
@@ -44,7 +47,7 @@ class Silent:
 class Deaf:
     """What it needs of a telemetry, likewise."""
 
-    config, fidelity, one_in = load("minimal"), "normal", 1
+    config, fidelity, one_in, job = load("minimal"), "normal", 1, None
 
     def emit(self, payload: Payload) -> None:
         pass

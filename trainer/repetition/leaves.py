@@ -20,9 +20,11 @@ from nissa.events.kinds import (
     Heartbeat,
     HostBaselineMeasured,
     Payload,
+    RanksCompared,
     RunEnded,
     RunResumed,
     RunStarted,
+    StepTimed,
     ThroughputMeasured,
 )
 from nissa.events.quantities import quantities
@@ -35,6 +37,8 @@ _KINDS: Mapping[type[Payload], str] = {
     Heartbeat: "the pipeline's account of itself, every few seconds",
     EventsDropped: "the pipeline's account of itself",
     ThroughputMeasured: "how fast the machine was",
+    StepTimed: "how fast the machine was",
+    RanksCompared: "how fast the machines of a job were",
     RunResumed: "a run that was resumed is refused",
 }
 _FIELDS: Mapping[tuple[type[Any], str], str] = {

@@ -17,6 +17,8 @@ from nissa.events.kinds import (
     LayerWeights,
     Payload,
     ProbesConfigured,
+    RankFigures,
+    RanksCompared,
     SeedAttribution,
     SeedInteraction,
     SeedsAttributed,
@@ -235,3 +237,16 @@ def test_each_measurement_has_a_row_for_each_seed_and_each_pair_with_its_place()
     assert rows["attribution"][:2] == [AT | nothing | early | {"shapley_se": 0.5}, AT | nothing | late]
     value = {"first": "early", "second": "late", "value": -0.5, "low": -1.0, "high": 0.0}
     assert rows["interactions"] == [AT | value, AT | value | {"epoch": 4}]
+
+
+def test_each_rank_of_a_job_has_a_row_of_the_last_comparison() -> None:
+    tables = Tables()
+    compared: dict[str, Any] = {"steps": 10, "incomplete": 0, "timed_out": 0, "late": 0, "world_size": 2}
+    for batch in (9, 19):
+        ranks = [RankFigures(rank=rank, steps=10, loss=batch + rank / 2) for rank in (0, 1)]
+        tables(event(RanksCompared(env=0, batch=batch, ranks=ranks, **compared)))
+    rows = tables.snapshot()["ranks"]
+    assert [(row["env"], row["batch"], row["rank"], row["loss"]) for row in rows] == [
+        (0, 19, 0, 19.0),
+        (0, 19, 1, 19.5),
+    ]

@@ -33,7 +33,7 @@ UNSEEDED = {
     *(("memory_measured", f"{name}{peak}") for name in ("resident", "allocated") for peak in ("", "_peak")),
     ("memory_measured", "reserved"),
 }
-ACCOUNTS = {"heartbeat", "events_dropped", "run_resumed", "throughput_measured"}
+ACCOUNTS = {"heartbeat", "events_dropped", "run_resumed", "throughput_measured", "step_timed", "ranks_compared"}
 
 
 def scalars(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
