@@ -134,7 +134,7 @@ def decode(line: bytes, odd: Callable[[str], None] = _ignore) -> Event[Any]:
         raise MalformedLineError(f"{error.args[0]}: missing") from None
     except TypeError as error:
         raise MalformedLineError(f"a field of the envelope has the wrong type: {error}") from None
-    return Event(seq, row["time"], scope, payload, ordinal, extra or None)
+    return Event(seq, float(row["time"]), scope, payload, ordinal, extra or None)
 
 
 def _row(event: Event[Any]) -> dict[str, Any]:

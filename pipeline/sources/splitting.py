@@ -11,8 +11,8 @@ from nissa.events.codec import LONGEST_LINE, MalformedLineError
 
 __all__ = ["LONGEST_LINE", "check", "split"]
 
-_NEXT = re.compile(rb"(\s*+)([^\n]*+\n?)")
-"""What is blank, and a line. It never looks at a byte again, and at the end it finds nothing, which is found too."""
+_NEXT = re.compile(rb"([ \t\r\n]*+)([^\n]*+\n?)")
+"""What JSON takes for blank, and a line. Each byte is looked at once; at the end nothing is found, and that counts."""
 
 
 def split(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
