@@ -15,10 +15,8 @@ Boards = dict[str, dict[str, Any]]
 
 _DIGITS = "the same number with other digits"
 _PLAIN = ("none", "short", "sci")
-_ALIKE = "of metrics that are labelled and described alike, no rule can know which was meant"
 SOUND = {
     **{f"unit {unit} as {other}": _DIGITS for unit in _PLAIN for other in _PLAIN if other != unit},
-    "another metric: Parameters added": _ALIKE,
     "another metric: Heartbeat": "no rule compares the units of a comparison's two sides: a time with bytes passes",
 }
 """Changes that leave a dashboard as sound as it was, and why."""
@@ -41,5 +39,5 @@ def test_whatever_is_wrong_with_a_dashboard_is_complained_of(boards: Boards) -> 
             if not complaints:
                 missed.add(what)
     assert missed == SOUND.keys()
-    assert min(tried.values()) > 1_000, tried
+    assert min(tried[uid] / len([*panels(board)]) for uid, board in boards.items()) > 50, tried
     assert tried.total() > 15_000, tried
