@@ -80,6 +80,7 @@ class _Runs:
             self._define(point.place, name, steps)
         row = {name: float(value) for name, value in point.numbers.items()}
         self._runs[point.place].log({**row, steps: point.step, "_timestamp": time})
+        _check_service()
 
     def finish(self) -> None:
         """End all runs: W&B writes out, or sends, what is left."""
@@ -91,6 +92,12 @@ class _Runs:
         if name and "*" not in name and (place, name) not in self._defined:
             self._defined.add((place, name))
             self._runs[place].define_metric(name, step_metric=steps)
+
+
+def _check_service() -> None:
+    """Raise where W&B's service, which is the one child of this process, has ended: its library only hands over."""
+    if os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        raise ChildProcessError("W&B's service has ended")
 
 
 if __name__ == "__main__":
