@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 from nissa.events.kinds import RunStarted
 
-__all__ = ["Job", "rank_here"]
+__all__ = ["Job", "rank_here", "rank_in"]
+
+_DIRECTORY = "rank-"
 
 
 class Job(NamedTuple):
@@ -30,7 +32,7 @@ class Job(NamedTuple):
 
     def directory(self, out: Path) -> Path:
         """That of this rank in the folder of the job."""
-        return out / f"rank-{self.rank}"
+        return out / f"{_DIRECTORY}{self.rank}"
 
     def placed(self, told: RunStarted) -> RunStarted:
         """The start of the run with the rank in it, where that is not told."""
@@ -50,6 +52,17 @@ def rank_here() -> Job | None:
     """
     rank, world_size = _of_torch() or _of_environment()
     return Job("", rank, world_size) if 0 <= rank < world_size > 1 else None
+
+
+def rank_in(directory_name: str) -> int | None:
+    """The rank that writes the directory of that name, in the folder of its job; None where that is no rank's.
+
+    >>> rank_in("rank-2"), rank_in("job")
+    (2, None)
+    """
+    number = directory_name.removeprefix(_DIRECTORY)
+    is_rank = number != directory_name and number.isascii() and number.isdecimal()
+    return int(number) if is_rank else None
 
 
 def _of_torch() -> tuple[int, int] | None:

@@ -27,7 +27,7 @@ from nissa.pipeline import process_exit
 from nissa.pipeline.emitter import Emitter
 from nissa.pipeline.ending import Ending
 from nissa.pipeline.hub import FidelityFollower, Inlet
-from nissa.pipeline.rank import rank_here
+from nissa.pipeline.rank import Job, rank_here
 from nissa.pipeline.run_context import completed, run_resumed
 from nissa.sinks import Sink
 
@@ -79,7 +79,8 @@ class Telemetry:
 
     In a job of several processes, as `torchrun` starts them, `out` is the folder of the job: rank 2 writes `rank-2` in
     it, and its run is called `NAME-rank-2`. Rank 0 starts a process that compares the ranks on this machine, writes the
-    run `job` in the folder, and serves the `metrics` of all of them. Without a log, rank 0 serves its own.
+    run `job` in the folder, and serves the `metrics` of all of them. Without a log, rank 0 serves its own. A rank's
+    first event is its start, which it tells itself; what the trainer tells of the run's start comes after it.
 
     With the `collector` "process", operators and built-in sinks run in a process of their own, over the log.
 
@@ -108,22 +109,12 @@ class Telemetry:
         overhead: float | None = None,
     ) -> None:
         # Operators and sinks take longer to load than all the rest: they do when the first run begins.
-        from nissa.pipeline.resume import run_in  # noqa: PLC0415
         from nissa.pipeline.wiring import asked_for, in_one_process, in_two_processes, shared_out  # noqa: PLC0415
 
         if collector not in (None, "process"):
             raise ValueError(f'collector must be "process" or None, not {collector!r}')
-        self.job = rank_here()
-        """The job that this process is a rank of, if it is."""
-        folder = Path(out) if self.job and out else None
-        if self.job and folder:
-            out = self.job.directory(folder)
-        self.run = run or (run_in(Path(out)) if resume and out else None) or ""
-        # Ranks that are given no name must come to the same one.
-        self.run = self.run or (folder.resolve().name if folder else new_run_name())
-        if self.job:
-            self.job = self.job.called(self.run)
-            self.run = self.job.run
+        self.job, self.run, out = _placed(run, out, resume)
+        """The job that this process is a rank of, if it is, and the name of its own run."""
         self._decided = _Decided()
         asked = asked_for(
             self.run,
@@ -272,6 +263,23 @@ class Telemetry:
             self.close("failed", repr(error))
         else:
             self.close("interrupted", repr(error))
+
+
+def _placed(run: str | None, out: Path | str | None, resume: bool) -> tuple[Job | None, str, Path | str | None]:
+    """The job that this process is a rank of, if it is; its own run's name, and directory."""
+    from nissa.pipeline.resume import run_in  # noqa: PLC0415
+
+    job = rank_here()
+    folder = Path(out) if job and out else None
+    if job and folder:
+        out = job.directory(folder)
+    name = run or (run_in(Path(out)) if resume and out else None)
+    # Ranks that are given no name must come to the same one.
+    name = name or (folder.resolve().name if folder else new_run_name())
+    if job is None:
+        return None, name, out
+    job = job.called(name)
+    return job, job.run, out
 
 
 def _configured(config: "TelemetryConfig") -> ProbesConfigured:

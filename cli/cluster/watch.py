@@ -10,6 +10,7 @@ from rich.console import Console
 from nissa.cli.errors import UsageError, port
 from nissa.cli.serving import add_web_config, taken
 from nissa.cli.terminal import say
+from nissa.pipeline.cluster import job_name
 from nissa.pipeline.cluster_watch import JobManager, Watchdog
 from nissa.sinks.prometheus import ClusterCollector, MetricsServer
 
@@ -37,7 +38,7 @@ def _run(arguments: argparse.Namespace) -> int:
     logs, out = arguments.logs.absolute(), arguments.out.absolute()
     if arguments.rest and not arguments.rest.startswith(("http://", "https://")):
         raise UsageError(f"--rest {arguments.rest}: give a URL, as http://127.0.0.1:8081")
-    watchdog = Watchdog(logs, out, JobManager(arguments.rest, f"nissa {out}") if arguments.rest else None)
+    watchdog = Watchdog(logs, out, JobManager(arguments.rest, job_name(out)) if arguments.rest else None)
     watchdog.look()
     listens, guard = taken(arguments.address, arguments.port, arguments.web_config)
     server = MetricsServer(ClusterCollector(watchdog.state), listens, guard)

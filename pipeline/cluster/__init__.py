@@ -4,7 +4,7 @@ The run log is the transport: who works it off looks at each run again and again
 Only `run_job` needs Flink.
 """
 
-from nissa.pipeline.cluster.job import Asked, run_job
+from nissa.pipeline.cluster.job import Asked, job_name, run_job
 from nissa.pipeline.cluster.safety import UnsafeFoldersError, restored, running
 
-__all__ = ["Asked", "UnsafeFoldersError", "restored", "run_job", "running"]
+__all__ = ["Asked", "UnsafeFoldersError", "job_name", "restored", "run_job", "running"]

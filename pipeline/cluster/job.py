@@ -12,7 +12,7 @@ from typing import Any
 
 from nissa.pipeline.cluster.steps import OF_JOB, SIDES, compare_jobs, follow_run, list_runs
 
-__all__ = ["Asked", "build", "run_job"]
+__all__ = ["Asked", "build", "job_name", "run_job"]
 
 _LOOKS = 64
 """Looks a tick and task that are spent on what was left behind: about a second of it."""
@@ -37,7 +37,12 @@ class Asked:
     @property
     def name(self) -> str:
         """What the job is called in the cluster."""
-        return f"nissa {self.out}"
+        return job_name(self.out)
+
+
+def job_name(out: Path) -> str:
+    """What the job that writes there is called in a cluster."""
+    return f"nissa {out}"
 
 
 def run_job(asked: Asked) -> Any:

@@ -18,7 +18,7 @@ from nissa.events.codec import decode, written
 from nissa.events.event import Event
 from nissa.events.kinds import RunEnded, RunStarted
 from nissa.operators.fold import UnreadableStateError
-from nissa.operators.ranks import compare_ranks
+from nissa.operators.ranks import compare_ranks, scope_in_job
 
 __all__ = ["JobRanks", "Jobs"]
 
@@ -94,7 +94,7 @@ class JobRanks:
             _log.warning("%s: %r", self._fold.name, error)
             return
         for payload in payloads:
-            where = event.scope._replace(run=self._state.name)
+            where = scope_in_job(self._state, event.scope, payload)
             yield written(Event(self._next, self._state.clock, where, payload))
             self._next += 1
 
@@ -103,15 +103,18 @@ class Jobs:
     """The jobs of a task. What it holds beside what it is given is used where that is what it gave last."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[str, tuple[bytes, JobRanks]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[bytes | None, JobRanks]] = OrderedDict()
 
-    def take(self, job: str, state: bytes | None, run: str, lines: list[bytes]) -> tuple[bytes, list[bytes]]:
-        """Lines of a rank of a job taken in; what is to be kept of the job, and what is told of it."""
+    def take(self, job: str, state: bytes | None, run: str, lines: list[bytes]) -> tuple[bytes | None, list[bytes]]:
+        """Lines of a rank of a job taken in, or none; what is to be kept of the job, and what is told of it.
+
+        What is kept is `state` itself where nothing came of it.
+        """
         given, held = self._held.pop(job, (b"", None))
         ranks = held if held and given == state else self._loaded(job, state)
         told = ranks.take(run, lines)
         # No two are alike, so that it is known whose state it is.
-        kept = ranks.dump() + os.urandom(8)
+        kept = ranks.dump() + os.urandom(8) if lines or told else state
         self._held[job] = kept, ranks
         while len(self._held) > _HELD:
             self._held.popitem(last=False)

@@ -3,12 +3,12 @@
 Nothing of it has to outlive its process: one that begins anew names all runs, and who has read them finds nothing.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nissa.pipeline.following import directories
 from nissa.sinks.run_log import segments
 
 __all__ = ["LiveRuns"]
@@ -19,8 +19,6 @@ _IN_TURN = 64
 """Runs that are looked at in turn at each tick, or a sixtieth of them where that is more."""
 _NEW = 50
 """Runs that are named at a tick for the first time, at most."""
-_DEEP = 5
-"""Folders in folders that are looked into."""
 _SHARE = 20
 """The folder is looked through anew after so many times as long as that took, and a second at least."""
 
@@ -48,7 +46,7 @@ class LiveRuns:
         """The runs to look at, one of which much is unread several times."""
         now = self._clock()
         if now >= self._walk_at:
-            for run in self._walk(self._logs, 0):
+            for run in self._walk():
                 self._runs.setdefault(run, _Run())
             after = self._clock()
             self._walk_at = after + max(1.0, _SHARE * (after - now))
@@ -94,15 +92,12 @@ class LiveRuns:
             run.owed += max(0, size - run.size) // self._look + 1
             run.size, run.changed = size, now
 
-    def _walk(self, folder: Path, deep: int) -> Iterator[str]:
-        try:
-            with os.scandir(folder) as entries:
-                inner = [e.name for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False)]
-        except OSError:
-            return
-        for path in (folder / name for name in inner):
-            name = str(path.relative_to(self._logs))
-            if name in self._runs or segments(path):
-                yield name
-            elif deep < _DEEP:
-                yield from self._walk(path, deep + 1)
+    def _walk(self) -> Iterator[str]:
+        return map(self._name, directories(self._logs, is_run=self._is_run))
+
+    def _is_run(self, folder: Path) -> bool:
+        # One that is known need not be looked into.
+        return self._name(folder) in self._runs or bool(segments(folder))
+
+    def _name(self, run: Path) -> str:
+        return str(run.relative_to(self._logs))

@@ -4,14 +4,15 @@ Flink is loaded where it runs only, so its classes are made inside.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 from nissa.pipeline.cluster.job_ranks import Jobs
 from nissa.pipeline.cluster.live_runs import LiveRuns
 from nissa.pipeline.cluster.place import Place
-from nissa.pipeline.cluster.visit import MOST, Looked, Visitor
+from nissa.pipeline.cluster.visit import MOST, Visitor
+from nissa.pipeline.rank import rank_in
 
 __all__ = ["OF_JOB", "SIDES", "compare_jobs", "follow_run", "list_runs"]
 
@@ -56,24 +57,27 @@ def follow_run(logs: str) -> Any:
             run, asked = value
             if self.visitor.has_seen(run, asked):
                 return
-            looked = self.visitor.look(run, Place.load(self.place.value()), self.state.value)
-            if looked:
-                self.keep(looked)
-                if looked.derived:
-                    yield _together(looked.derived)
-                if looked.of_job:
-                    # The folder of a job has those of its ranks.
-                    yield self.of_job, (run.rpartition("/")[0], run, looked.of_job)
-                for side, tag in self.tags.items():
-                    if told := getattr(looked, side):
-                        yield tag, _together(told)
+            of_job = yield from self.look(run)
+            job, _, name = run.rpartition("/")
+            if of_job or rank_in(name) is not None:
+                # Also where nothing is new: others wait for this rank, and not for ever.
+                yield self.of_job, (job, run, of_job)
 
-        def keep(self, looked: Looked) -> None:
+        def look(self, run: str) -> Generator[Any, None, list[bytes]]:
+            looked = self.visitor.look(run, Place.load(self.place.value()), self.state.value)
+            if not looked:
+                return []
             self.place.update(looked.place.dump())
             if looked.place.freed:
                 self.state.clear()
             elif looked.state:
                 self.state.update(looked.state)
+            if looked.derived:
+                yield _together(looked.derived)
+            for side, tag in self.tags.items():
+                if told := getattr(looked, side):
+                    yield tag, _together(told)
+            return looked.of_job
 
     return FollowRun()
 
@@ -90,8 +94,10 @@ def compare_jobs() -> Any:
             self.state = runtime_context.get_state(ValueStateDescriptor("job", Types.PICKLED_BYTE_ARRAY()))
 
         def process_element(self, value: tuple[str, str, list[bytes]], ctx: Any) -> Iterator[Any]:  # noqa: ARG002
-            kept, told = self.jobs.take(value[0], self.state.value(), *value[1:])
-            self.state.update(kept)
+            before = self.state.value()
+            kept, told = self.jobs.take(value[0], before, *value[1:])
+            if kept is not before:
+                self.state.update(kept)
             if told:
                 yield _together(told)
 

@@ -1,21 +1,19 @@
 """Which runs stand still? Those with whole lines that nobody reads: their logs' files against what the job has read."""
 
-import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from nissa.pipeline.cluster_watch.job_manager import JobManager
 from nissa.pipeline.cluster_watch.progress import Place, Progress
+from nissa.pipeline.following import directories
 from nissa.sinks.prometheus import ClusterState
 from nissa.sinks.run_log import segments
 
 __all__ = ["Watchdog"]
 
-_DEEP = 5
-"""Folders in folders that are looked into, as the job does."""
 _PIECE = 1 << 16
 _NUMBER = re.compile(r"events-(\d+)\.jsonl")
 
@@ -39,7 +37,7 @@ class Watchdog:
     def look(self) -> None:
         """Look again. Whoever does not answer is down, and what was counted before stands."""
         self._progress.look()
-        places = {self._name(run): (run, Place()) for run in _runs_below(self._logs)}
+        places = {self._name(run): (run, Place()) for run in directories(self._logs)}
         for name, place in self._progress.places.items():
             if name in places:
                 places[name] = places[name][0], place
@@ -64,20 +62,6 @@ class Watchdog:
 
     def _name(self, run: Path) -> str:
         return str(run.relative_to(self._logs))
-
-
-def _runs_below(folder: Path, deep: int = 0) -> Iterator[Path]:
-    """All of them, however many."""
-    try:
-        with os.scandir(folder) as entries:
-            inner = [e.name for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False)]
-    except OSError:
-        return
-    for name in inner:
-        if segments(folder / name):
-            yield folder / name
-        elif deep < _DEEP:
-            yield from _runs_below(folder / name, deep + 1)
 
 
 def _has_more(run: Path, place: Place) -> bool:

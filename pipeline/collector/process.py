@@ -4,11 +4,9 @@ import itertools
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,15 +17,13 @@ from nissa.events.kinds import PipelineState
 from nissa.pipeline.collector.answers import ask, ends
 from nissa.pipeline.collector.control import CONTROL, Control
 from nissa.pipeline.dispatch import FaultLog
+from nissa.pipeline.own_process import Process, keep_up, started
 from nissa.sinks.serving import OPEN, Guard, url
 
 __all__ = ["OUTPUT", "CollectorProcess"]
 
 OUTPUT = "collector.log"
 """What a collector writes to its terminal, in the run directory."""
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0
-_HEALTHY = 60.0
-"""Seconds after which a process that dies is no longer one that cannot start."""
 _POLL = 0.001
 _KEPT = ("snapshot", "state", "news")
 """What may be asked after the end of the run."""
@@ -146,36 +142,23 @@ class CollectorProcess:
             return False
         return True
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def _start(self) -> Process:
         mine, its = ends()
         handed = [its.fileno(), *([self._metrics.fileno()] if self._metrics else [])]
-        command = [sys.executable, "-m", "nissa.pipeline.collector", os.fspath(self._directory), str(self._linger)]
-        web_config = [os.path.abspath(self._guard.file)] if self._metrics and self._guard.file else []
-        with its, (self._directory / OUTPUT).open("ab") as output:
-            process = subprocess.Popen(
-                [*command, *map(str, handed), *web_config],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=handed,
-                start_new_session=True,
-            )
+        arguments = [os.fspath(self._directory), str(self._linger)]
+        guard = self._guard if self._metrics else None
+        with its:
+            process = started("nissa.pipeline.collector", arguments, handed, self._directory / OUTPUT, guard)
         self._connection = mine
         return process
 
     def _watch(self) -> None:
-        pause = _SHORTEST_PAUSE
-        while True:
-            began = time.monotonic()
-            status = self._process.wait()
-            if status == 0 or self._ending.is_set():
-                return
-            pause = _SHORTEST_PAUSE if time.monotonic() - began > _HEALTHY else pause
-            self._faults.report("collector", RuntimeError(f"the collector ended with status {status}; see {OUTPUT}"))
-            if self._ending.wait(pause):
-                return
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            with suppress(OSError):
-                self._process = self._start()
-            if self._ending.is_set():
-                self._hang_up()
+        keep_up(lambda: self._process, self._start_again, self._died, self._ending)
+
+    def _start_again(self) -> None:
+        self._process = self._start()
+        if self._ending.is_set():
+            self._hang_up()
+
+    def _died(self, status: int) -> None:
+        self._faults.report("collector", RuntimeError(f"the collector ended with status {status}; see {OUTPUT}"))

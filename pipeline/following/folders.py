@@ -1,12 +1,14 @@
 """Which runs are below a folder? Those that began last come first; links are not followed, nor hidden folders."""
 
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 
 from nissa.sinks.run_log import segments
 
-__all__ = ["FOLLOWED", "runs_below", "runs_meant"]
+__all__ = ["FOLLOWED", "directories", "runs_below", "runs_meant"]
 
 FOLLOWED = 50
 """Runs of a folder that one onlooker follows."""
@@ -18,7 +20,8 @@ _FOLDERS = 10_000
 
 def runs_below(root: Path) -> list[Path]:
     """The run directories at and below a folder, the one that began last first."""
-    return sorted(_directories(root), key=_began, reverse=True)
+    found = [root] if segments(root) else directories(root, most=_FOLDERS)
+    return sorted(found, key=_began, reverse=True)
 
 
 def runs_meant(path: Path) -> list[Path]:
@@ -30,14 +33,15 @@ def runs_meant(path: Path) -> list[Path]:
     return within or [path]
 
 
-def _directories(root: Path) -> Iterator[Path]:
-    looked, waiting = 0, [(root, 0)]
-    while waiting and looked < _FOLDERS:
-        folder, depth = waiting.pop(0)
+def directories(root: Path, most: float = inf, is_run: Callable[[Path], object] = segments) -> Iterator[Path]:
+    """The run directories below a folder, in no run another, from `most` folders of all that are there."""
+    looked, waiting = 0, deque((folder, 1) for folder in _folders(root))
+    while waiting and looked < most:
+        folder, depth = waiting.popleft()
         looked += 1
-        if segments(folder):
+        if is_run(folder):
             yield folder
-        elif depth < _DEEP:
+        elif depth <= _DEEP:
             waiting += [(inner, depth + 1) for inner in _folders(folder)]
 
 

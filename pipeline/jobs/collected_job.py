@@ -13,6 +13,7 @@ from nissa.operators.ranks import compare_ranks, scope_in_job
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.following import FollowedRun
 from nissa.pipeline.jobs.job_log import JobLog, claim, owner
+from nissa.pipeline.rank import rank_in
 from nissa.sinks.run_log import segments
 
 __all__ = ["CollectedJob", "rank_directories"]
@@ -31,9 +32,8 @@ def rank_directories(folder: Path) -> dict[int, Path]:
     found = {}
     with suppress(OSError):
         for directory in folder.iterdir():
-            number = directory.name.removeprefix("rank-")
-            if number != directory.name and number.isascii() and number.isdecimal() and segments(directory):
-                found[int(number)] = directory
+            if (rank := rank_in(directory.name)) is not None and segments(directory):
+                found[rank] = directory
     return dict(sorted(found.items()))
 
 

@@ -3,20 +3,19 @@
 import os
 import socket
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.jobs.job_log import JOB
+from nissa.pipeline.own_process import Process, keep_up, started
 from nissa.sinks.serving import OPEN, Guard, url
 
 __all__ = ["OUTPUT", "JobProcess"]
 
 OUTPUT = "collector.log"
 """What the process writes to its terminal, in the directory of the job's own run."""
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0
 _LEAST = 2.0
 """Seconds that the end of rank 0 waits at most for the job to be over."""
 
@@ -57,30 +56,18 @@ class JobProcess:
         if self._metrics:
             self._metrics.close()
 
-    def _start(self) -> "subprocess.Popen[bytes]":
-        (self._folder / JOB).mkdir(parents=True, exist_ok=True)
+    def _start(self) -> Process:
+        (own := self._folder / JOB).mkdir(parents=True, exist_ok=True)
         handed = [self._metrics.fileno()] if self._metrics else []
-        web_config = [os.path.abspath(self._guard.file)] if handed and self._guard.file else []
-        command = [sys.executable, "-m", "nissa.pipeline.jobs", os.fspath(self._folder), str(self._linger)]
-        with (self._folder / JOB / OUTPUT).open("ab") as output:
-            return subprocess.Popen(
-                [*command, *map(str, handed), *web_config],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=handed,
-                start_new_session=True,
-            )
+        arguments = [os.fspath(self._folder), str(self._linger)]
+        return started("nissa.pipeline.jobs", arguments, handed, own / OUTPUT, self._guard if handed else None)
 
     def _watch(self) -> None:
-        pause = _SHORTEST_PAUSE
-        while True:
-            status = self._process.wait()
-            if status == 0 or self._ending.is_set():
-                return
-            self._faults.report("job", RuntimeError(f"what compares the ranks ended with status {status}"))
-            if self._ending.wait(pause):
-                return
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            with suppress(OSError):
-                self._process = self._start()
+        keep_up(lambda: self._process, self._start_again, self._died, self._ending)
+
+    def _start_again(self) -> None:
+        self._process = self._start()
+
+    def _died(self, status: int) -> None:
+        told = f"what compares the ranks ended with status {status}; see {JOB}/{OUTPUT}"
+        self._faults.report("job", RuntimeError(told))

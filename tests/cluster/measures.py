@@ -1,6 +1,7 @@
 """What is tried and measured in Flink's MiniCluster: `python -m tests.cluster.measures RUN`, where RUN is a demo.
 
 ranks         what follows for a job of four ranks is what one process derives
+dead          so it is where one of them died, and nobody has anything more to tell
 conformance   all that operators derive, and the summary, equal those of a replay
 again         the command, killed and given again, goes on from its last checkpoint
 mutation      with the place left out of the state, a killed worker doubles lines; with it, none
@@ -79,6 +80,23 @@ def ranks(folder: Path, log: Path) -> str:
     return f"{len(found)} lines of a job of four ranks are those of one process over all of their events"
 
 
+def dead(folder: Path, log: Path) -> str:
+    mini, told = Mini(folder, tasks=2), job(world_size=3, steps=500)
+    told[1] = told[1][:50]
+    for rank, events in told.items():
+        (run := mini.logs / "x" / f"rank-{rank}").mkdir(parents=True)
+        (run / "events-000001.jsonl").write_bytes(b"".join(map(written, events)))
+    mini.start()
+    mini.wait(2)
+    begun, expected = time.monotonic(), derived(by_time(told))
+    until(lambda: len(lines_of(mini.out, "jobs")) >= len(expected), 120.0)
+    waited = time.monotonic() - begun
+    mini.kill()
+    found = [decode(line).payload for line in lines_of(mini.out, "jobs")]
+    assert found == expected, found
+    return f"{len(found)} lines of a job of which a rank died are those of one process, after {waited:.0f} s"
+
+
 def mutation(folder: Path, log: Path) -> str:
     told = []
     for command in (None, Path(__file__).with_name("mutant.py")):
@@ -150,6 +168,7 @@ MEASURES: dict[str, Callable[[Path, Path], str]] = {
     "conformance": conformance,
     "again": again,
     "ranks": ranks,
+    "dead": dead,
     "mutation": mutation,
     "bounded": bounded,
     "throughput": throughput,

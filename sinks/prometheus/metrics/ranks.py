@@ -23,19 +23,27 @@ def _place(row: RankFigures) -> tuple[bool, float, int]:
 
 TABLES = (
     of_run(RanksCompared, (*ENV, "rank"), rows=_shown)(
-        nissa_rank_loss=gauge("nats", "Mean training loss of a rank of a job.", "loss"),
-        nissa_rank_grad_norm=gauge("L2 norm", "Mean norm of the gradient that a rank holds.", "grad_norm"),
-        nissa_rank_step_seconds=gauge("seconds", "Mean time of a rank from one step to the next.", "seconds"),
+        nissa_rank_loss=gauge("nats", "Mean training loss of a rank, in the steps compared last.", "loss"),
+        nissa_rank_grad_norm=gauge(
+            "L2 norm", "Mean norm of the gradient that a rank holds, in the steps compared last.", "grad_norm"
+        ),
+        nissa_rank_step_seconds=gauge(
+            "seconds", "Mean time of a rank from one step to the next, in the steps compared last.", "seconds"
+        ),
         nissa_rank_own_seconds=gauge(
             "seconds", "Mean time of a step in which a rank waited for no other.", "own_seconds"
         ),
-        nissa_rank_loading_ratio=gauge("ratio", "Share of its time in which a rank waited for data.", "loading_share"),
+        nissa_rank_loading_ratio=gauge(
+            "ratio", "Share of its time in which a rank waited for data, in the steps compared last.", "loading_share"
+        ),
         nissa_rank_alerts=gauge("alerts", "Alerts that stand against a rank.", lambda row: len(row.alerts)),
     ),
     of_run(RanksCompared, ENV)(
         nissa_job_ranks=gauge("ranks", "Ranks of a job.", "world_size"),
-        nissa_job_loss=gauge("nats", "Mean training loss of all ranks of a job.", "loss"),
-        nissa_job_grad_norm=gauge("L2 norm", "Mean norm of the whole gradient of a job.", "grad_norm"),
+        nissa_job_loss=gauge("nats", "Mean training loss of all ranks of a job, in the steps compared last.", "loss"),
+        nissa_job_grad_norm=gauge(
+            "L2 norm", "Mean norm of the whole gradient of a job, in the steps compared last.", "grad_norm"
+        ),
     ),
     added(RanksCompared, ENV)(
         nissa_job_steps_total=counter("steps", "Steps of a job that were compared.", "steps"),

@@ -54,5 +54,21 @@ def test_a_rank_that_gives_nothing_is_waited_for_and_not_for_ever() -> None:
         assert jobs.take("x/rank-0", lines[50:60]) != []
 
 
+def test_a_look_at_ranks_that_have_nothing_new_is_enough_to_give_up_one_that_died() -> None:
+    ranks, jobs = job(world_size=2), Jobs()
+    lines = [written(event) for event in ranks[0]]
+    with patch("time.monotonic", lambda: 100.0):
+        state, out = jobs.take("x", None, "x/rank-0", lines)
+        assert out == []
+    with patch("time.monotonic", lambda: 110.0):
+        kept, out = jobs.take("x", state, "x/rank-1", [])
+        assert (kept, out) == (state, [])
+        assert kept is state
+    with patch("time.monotonic", lambda: 140.0):
+        kept, out = jobs.take("x", state, "x/rank-0", [])
+        assert out != []
+        assert kept != state
+
+
 def test_a_state_of_another_version_is_begun_anew() -> None:
     assert Jobs().take("x", b"of another version", "x/rank-0", [])[1] == []

@@ -106,7 +106,7 @@ def test_all_runs_are_watched_however_many_and_as_deep_as_the_job_looks(watched:
     watched.write(".hidden/a", b"1\n")
     assert len(watched.stalled(10)) == 301
     live = LiveRuns(watched.logs, 1 << 18, 64)
-    assert watched.stalled(20).keys() == set(live._walk(watched.logs, 0))
+    assert watched.stalled(20).keys() == set(live._walk())
 
 
 def test_what_was_told_first_does_not_undo_what_was_told_later(watched: Watched) -> None:
