@@ -126,6 +126,7 @@ def _ended(rules: Rules, job: JobState, rank: int, event: Event[RunEnded]) -> It
         for where, track in job.tracks.items.items():
             yield from compare(job, where)
             yield from resolve(track.alerts, "run_ended")
+            track.rest()
         yield from resolve(job.alerts, "run_ended")
         yield _end(job)
 

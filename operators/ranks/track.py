@@ -99,6 +99,10 @@ class Track:
         if not self.at:
             self.open, self.since, self.held, self.first, self.closed = {}, {}, 0, None, None
 
+    def rest(self) -> None:
+        """The job is over: what is usual of its ranks is kept no longer, and learnt anew where they go on."""
+        self.slowness, self.diverging = Slowness(), Diverging()
+
     def tell_epoch(self, rank: int, scope: Scope, payload: EpochCompleted) -> dict[int, EpochCompleted]:
         """What all ranks told of an epoch so far."""
         told = self.epochs.setdefault(end_of(scope), {})

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,12 +51,15 @@ class Cluster:
         self.ports = {name: free_address()[1] for name in ("zk", "zk-a", "zk-b", "rest")}
         self.rest = f"127.0.0.1:{self.ports['rest']}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.started = Counter[str]()
         folder.mkdir(parents=True, exist_ok=True)
         self._configure()
 
     def start(self, name: str) -> None:
         """Start "zk", "jm", or "tm1" and so on."""
-        script, words = {"zk": ("zookeeper", ["1"]), "jm": ("jobmanager", [])}.get(name, ("taskmanager", []))
+        script, words = {"zk": ("zookeeper", ["1"]), "jm": ("jobmanager", [])}.get(
+            name, ("taskmanager", self._named(name))
+        )
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 ["nice", "-n", "5", "bash", str(flink_home() / "bin" / f"{script}.sh"), "start-foreground", *words],
@@ -71,6 +75,11 @@ class Cluster:
                     "PATH": f"{_PYTHON.parent}:{os.environ['PATH']}",
                 },
             )
+
+    def _named(self, name: str) -> list[str]:
+        # One that was killed is registered until its heartbeat is missed.
+        self.started[name] += 1
+        return ["-D", f"taskmanager.resource-id={name}.{self.started[name]}"]
 
     def start_all(self) -> None:
         for name in ("zk", "jm", "tm1", "tm2"):
@@ -134,6 +143,14 @@ class Cluster:
         vertices = self.ask(f"/jobs/{job}")["vertices"] if job else []
         return bool(vertices) and all(vertex["status"] == "RUNNING" for vertex in vertices)
 
+    def by_tasks(self) -> list[str]:
+        """The TaskManagers, the one with most tasks of the job first."""
+        job = self.job()
+        vertices = [vertex["id"] for vertex in self.ask(f"/jobs/{job}")["vertices"]]
+        tasks = [task for vertex in vertices for task in self.ask(f"/jobs/{job}/vertices/{vertex}")["subtasks"]]
+        counts = Counter(task["taskmanager-id"].partition(".")[0] for task in tasks)
+        return sorted(("tm1", "tm2"), key=lambda name: -counts[name])
+
     def in_checkpoint(self) -> bool:
         return bool(self.ask(f"/jobs/{self.job()}/checkpoints")["counts"]["in_progress"])
 
@@ -189,7 +206,6 @@ class Cluster:
             "taskmanager.memory.network.min": "32m",
             "taskmanager.memory.network.max": "64m",
             "taskmanager.numberOfTaskSlots": self.slots,
-            # One that has no task is killed for nothing, which the table shows as not restored.
             "taskmanager.load-balance.mode": "SLOTS",
             "heartbeat.timeout": "20000",
             "heartbeat.interval": "3000",
