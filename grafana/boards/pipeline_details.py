@@ -126,14 +126,21 @@ def _costs() -> list[Any]:
     overhead = Query(f"{took} / ({whole} > 0)", "{{run}}")
     parts = Query(total(rate("nissa_telemetry_cpu_seconds_total"), "run, part"), "{{part}} {{run}}")
     beside = Query(total(rate("nissa_collector_cpu_seconds_total"), "run"), "collector {{run}}")
+    steps = f"({total(rate('nissa_trainer_steps_total'), 'run')} > 0)"
+    written = [
+        Query(f"{total(rate(f'nissa_log_{key}bytes_total'), 'run')} / {steps}", f"{name}{{{{run}}}}")
+        for key, name in (("", ""), ("look_", "looks "))
+    ]
+    log = "Lines that a training step adds to the log, and what looks have of them: log_bytes_per_step bounds it."
     share = "Share of the trainer's CPU time that telemetry takes, at the least: docs/costs.md says what is left out."
     cores = "Share of a core. Emitting and measuring hold the training up; the collector is a process beside it."
     gathering = "Time that gathering the samples of one takes."
     process = "Resident memory of the trainer's process, telemetry included."
     tensors = "Held by tensors, and taken by torch; empty without a GPU."
     return [
-        lines("Share of telemetry", share, "percentunit", overhead),
-        lines("CPU of telemetry", cores, "percentunit", parts, beside),
+        lines("Share of telemetry", share, "percentunit", overhead, size=(8, 8)),
+        lines("CPU of telemetry", cores, "percentunit", parts, beside, size=(8, 8)),
+        lines("Log of a step", log, "bytes", *written, size=(8, 8)),
         lines("Scrape", gathering, "s", scrape, size=(8, 8), limits=SCRAPE_SECONDS),
         lines("Memory", process, "bytes", *resident, size=(8, 8)),
         lines("GPU memory", tensors, "bytes", *gpu, size=(8, 8)).no_value("none measured"),

@@ -57,7 +57,8 @@ def _made(field: Field, trials: list[Trial]) -> int:
     counts = field.latencies
     if counts:
         shown = [f"{counts[int(len(counts) * share)]:.2f}" for share in (0.5, 0.9, 0.99)]
-        _say(f"\nWithout a fault, from the event to the file that shows: {', '.join(shown)} s (p50, p90, p99).")
+        told = f"{', '.join(shown)} s (p50, p90, p99), of {len(counts):,} lines that follow from live events"
+        _say(f"\nWithout a fault, from the event to the file that shows: {told}.")
     _say(f"\n{len(trials)} trials, {wrong} of them wrong.")
     return bool(wrong)
 
@@ -82,7 +83,7 @@ def _trial(field: Field, trial: Trial, name: str) -> Judged:
             writer.wait()
     judged = field.judged(list(writers))
     if trial.name == "no fault":
-        field.measure(list(writers))
+        field.measure(list(writers), struck)
     silence, took = field.silence(struck), time.time() - begun
     times = field.cluster.restored() - before
     counts = (judged.expected, judged.missing, judged.doubled, len(judged.standing), times)

@@ -69,8 +69,8 @@ class Field:
     def silence(self, begin: float) -> float:
         return longest_silence(self.out, begin)
 
-    def measure(self, runs: list[str]) -> None:
-        self.latencies = latencies(self.logs, self.out, runs)
+    def measure(self, runs: list[str], begin: float) -> None:
+        self.latencies = latencies(self.logs, self.out, runs, begin)
 
     def fill(self, place: Path) -> Path:
         """All that is free. Raises OSError where it is no small file system, as without the rights of root."""

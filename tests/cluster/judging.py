@@ -58,14 +58,14 @@ def longest_silence(out: Path, begin: float) -> float:
     return max((after - before for before, after in pairwise(times)), default=float("inf"))
 
 
-def latencies(logs: Path, out: Path, runs: list[str]) -> list[float]:
-    """Seconds from the writing of an event to the file that shows what was derived from it, sorted."""
+def latencies(logs: Path, out: Path, runs: list[str], begin: float) -> list[float]:
+    """Seconds from the writing of an event, after a moment, to the file that shows what was derived from it, sorted."""
     times = {run.rpartition("/")[2]: json.loads((logs / run / "times.json").read_text()) for run in runs}
     found = []
     for file in (out / "derived").glob("part-*"):
         shown = file.stat().st_ctime
         for line in map(json.loads, file.read_bytes().splitlines()):
             begun = times.get(line["run"], {}).get(str(line["cause"]))
-            if begun:
+            if begun and begun > begin:
                 found.append(shown - begun)
     return sorted(found)

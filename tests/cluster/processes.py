@@ -5,6 +5,7 @@ Each is a session of its own, as a container or a cgroup would have it; ports ar
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -30,7 +31,7 @@ def flink_home() -> Path:
     return home
 
 
-def until(condition: Callable[[], Any], limit: float = _LIMIT) -> bool:
+def until(condition: Callable[[], Any], limit: float = _LIMIT, pause: float = 0.2) -> bool:
     """Wait; whether it came to be."""
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
@@ -39,7 +40,7 @@ def until(condition: Callable[[], Any], limit: float = _LIMIT) -> bool:
                 return True
         except OSError:
             pass
-        time.sleep(0.2)
+        time.sleep(pause)
     return False
 
 
@@ -151,8 +152,24 @@ class Cluster:
         counts = Counter(task["taskmanager-id"].partition(".")[0] for task in tasks)
         return sorted(("tm1", "tm2"), key=lambda name: -counts[name])
 
-    def in_checkpoint(self) -> bool:
-        return bool(self.ask(f"/jobs/{self.job()}/checkpoints")["counts"]["in_progress"])
+    def begun_checkpoint(self) -> int:
+        """Wait for the next that begins; its number. REST tells of it when it is long over. Raises LookupError."""
+        before = self._checkpoint("Triggering")
+        if not until(lambda: self._checkpoint("Triggering") > before, 30.0, 0.002):
+            raise LookupError("no checkpoint was begun")
+        return self._checkpoint("Triggering")
+
+    def completed(self, checkpoint: int) -> bool:
+        """Whether it came to its end, as is known a moment later."""
+        return until(lambda: self._checkpoint("Completed") >= checkpoint, 0.5)
+
+    def _checkpoint(self, what: str) -> int:
+        """The number of the last one that the JobManager's log says this of."""
+        log = max(self.folder.glob("flink--standalonesession-*.log"), key=lambda file: file.stat().st_mtime)
+        with log.open("rb") as told:
+            told.seek(max(0, log.stat().st_size - 8192))
+            found = re.findall(rf"{what} checkpoint (\d+)".encode(), told.read())
+        return int(found[-1]) if found else 0
 
     def rescale(self, tasks: int) -> bool:
         """To so many tasks, by one call; whether it came to run so."""

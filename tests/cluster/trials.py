@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.cluster.field import Field
-from tests.cluster.processes import until
 from tests.cluster.writers import Spec
 
 __all__ = ["TRIALS", "Trial"]
@@ -57,12 +56,18 @@ def _worker_and_manager(field: Field) -> None:
     field.cluster.start(busy)
 
 
-def _in_checkpoint(fault: Callable[[Field], object]) -> Callable[[Field], None]:
-    def during(field: Field) -> None:
-        until(field.cluster.in_checkpoint, 30.0)
-        fault(field)
+def _in_checkpoint(name: str, *, worker: bool = False) -> Callable[[Field], None]:
+    def fault(field: Field) -> None:
+        cluster, chosen = field.cluster, _process(field, name)
+        checkpoint = cluster.begun_checkpoint()
+        (cluster.kill_worker if worker else cluster.kill)(chosen)
+        was_complete = cluster.completed(checkpoint)
+        if not worker:
+            cluster.start(chosen)
+        if was_complete:
+            raise LookupError(f"checkpoint {checkpoint} was complete before")
 
-    return during
+    return fault
 
 
 def _full(which: str) -> Callable[[Field], None]:
@@ -97,9 +102,9 @@ TRIALS = [
     Trial("JobManager and TaskManager at once", _killed("jm", "busy")),
     Trial("ZooKeeper and JobManager at once", _killed("zk", "jm", away=2.0)),
     Trial("a TaskManager and the other's worker at once", _worker_and_manager),
-    Trial("a TaskManager during a checkpoint", _in_checkpoint(_killed("busy"))),
-    Trial("the JobManager during a checkpoint", _in_checkpoint(_killed("jm"))),
-    Trial("a worker during a checkpoint", _in_checkpoint(_worker("busy"))),
+    Trial("a TaskManager during a checkpoint", _in_checkpoint("busy")),
+    Trial("the JobManager during a checkpoint", _in_checkpoint("jm")),
+    Trial("a worker during a checkpoint", _in_checkpoint("busy", worker=True)),
     Trial("no room in --out for 12 s", _full("out")),
     Trial("no room in --checkpoints for 12 s", _full("checkpoints")),
     Trial("writers stop in mid-line for 10 s", _nothing, Spec("", first=7200, rate=100.0, most=8700, pause=10.0)),

@@ -94,7 +94,17 @@ GROUP = Scope("r1", "ppo")
 ENV = Scope("r1", "ppo", 0, 2, 7)
 TWIN = Scope("r1", "ppo", 0, None, 7)
 
-_COST = TelemetryCost(emitting=0.25, measuring=1.25, threads=0.75, whole=42.5, collecting=2.0, overhead=0.05)
+_COST = TelemetryCost(
+    emitting=0.25,
+    measuring=1.25,
+    threads=0.75,
+    whole=42.5,
+    collecting=2.0,
+    overhead=0.05,
+    steps=20,
+    log_bytes=30_000,
+    look_bytes=12_000,
+)
 _SINK = SinkState(
     sink="log",
     given=99,

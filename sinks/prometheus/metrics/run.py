@@ -179,6 +179,15 @@ TABLES = (
         nissa_collector_cpu_seconds_total=counter(
             "seconds", "CPU time of the collector's process; absent without one.", "collecting"
         ),
+        nissa_trainer_steps_total=counter(
+            "steps", "Steps of training in that process, over all networks; absent without a log.", "steps"
+        ),
+        nissa_log_bytes_total=counter(
+            "bytes", "Lines of the run's log that the trainer's process wrote; absent without a log.", "log_bytes"
+        ),
+        nissa_log_look_bytes_total=counter(
+            "bytes", "Those of them that tell what looks measured; absent without a log.", "look_bytes"
+        ),
     ),
     of_run(Heartbeat, (*RUN, "gpu"), rows=_gpus)(
         nissa_gpu_busy_ratio=gauge("ratio", "Share of the time of late in which the GPU computed.", "busy"),
