@@ -160,8 +160,8 @@ class Cluster:
         return self._checkpoint("Triggering")
 
     def completed(self, checkpoint: int) -> bool:
-        """Whether it came to its end, as is known a moment later."""
-        return until(lambda: self._checkpoint("Completed") >= checkpoint, 0.5)
+        """Whether it came to its end by now."""
+        return self._checkpoint("Completed") >= checkpoint
 
     def _checkpoint(self, what: str) -> int:
         """The number of the last one that the JobManager's log says this of."""

@@ -1,5 +1,7 @@
 """What is done to a cluster while it works: each a function of the field, called once the runs are being written."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -59,8 +61,12 @@ def _worker_and_manager(field: Field) -> None:
 def _in_checkpoint(name: str, *, worker: bool = False) -> Callable[[Field], None]:
     def fault(field: Field) -> None:
         cluster, chosen = field.cluster, _process(field, name)
+        workers = cluster.workers(chosen) if worker else []
         checkpoint = cluster.begun_checkpoint()
-        (cluster.kill_worker if worker else cluster.kill)(chosen)
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+        if not worker:
+            cluster.kill(chosen)
         was_complete = cluster.completed(checkpoint)
         if not worker:
             cluster.start(chosen)
