@@ -84,6 +84,11 @@ test: install
 test-deep: install
 	$(TESTS) -m deep
 
+# A hundredth of what docs/reliability.md counts; SHARE=1 is all of it, and takes hours.
+fuzz: install
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt atheris
+	$(VENV)/bin/python -m tests.fuzz --share $(or $(SHARE),0.01)
+
 # LONG=--long makes each trial as often as docs/reliability.md says.
 faults: install
 	$(VENV)/bin/python -m tests.faults $(LONG)

@@ -247,6 +247,14 @@ def test_files_that_the_documents_speak_of_are_there(root: Path) -> None:
             assert (root / file).exists(), f"{page.name}: {file}"
 
 
+def test_what_the_documents_have_make_do_it_does(root: Path) -> None:
+    pages = [root / "Makefile", *root.glob("*.md"), *root.glob("docs/*.md")]
+    named = {name for page in pages for name in re.findall(r"(?m)(?:^|[`\"])make ([a-z-]+)", page.read_text())}
+    rules = set(re.findall(r"(?m)^([a-z-]+):", (root / "Makefile").read_text()))
+    assert {"test", "demo"} <= named
+    assert sorted(named - rules) == []
+
+
 def test_the_readme_can_be_read_at_one_go(root: Path) -> None:
     assert len((root / "README.md").read_text().splitlines()) <= 150
 
