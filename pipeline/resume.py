@@ -1,5 +1,6 @@
 """How does a run go on in its directory? Operators and tables take in what is there, and numbers go on behind it."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ class Resumed:
 
 def run_in(directory: Path) -> str | None:
     """The name of the run in a directory, from its first event; None where no line is one."""
-    return next((event.scope.run for event in _events(directory, Reading())), None)
+    told = (event.scope.run for event in _events(directory, Reading()) if not event.ordinal)
+    return next(told, None)
 
 
 def catch_up(
@@ -50,23 +52,43 @@ def catch_up(
 ) -> Resumed | None:
     """Have operators and `consumers` take in what a log holds of a run that goes on; None where the run begins.
 
-    What follows from it is derived again, and the log is told where it goes on.
+    What follows from it is derived again. The log is told where it goes on, and what of that it has not: a process that
+    is killed may have written an event, and not what followed from it.
     """
     if log.torn is None:
         return None
-    found, reading = Resumed(torn=log.torn), Reading()
+    found, reading, unwritten = Resumed(torn=log.torn), Reading(), _Unwritten()
     fidelity = dispatcher.stream.of(FidelityChanged, OverheadGoverned).subscribe(found.note)
-    with dispatcher.add(consumers), fidelity:
+    with dispatcher.add({**consumers, "resume": unwritten.derived}), fidelity:
         for event in _events(log.directory, reading):
-            if event.scope.run == run:
+            if event.scope.run == run and event.ordinal:
+                unwritten.recorded(event)
+            elif event.scope.run == run:
                 found.next_seq = max(found.next_seq, event.seq + 1)
                 dispatcher.deliver(event)
     found.lost = reading.dropped
     log.go_on(found.next_seq, found.lost)
+    for event in unwritten.events:
+        log(event)
     return found
 
 
+class _Unwritten:
+    """What was derived behind the last derived event that a log has."""
+
+    def __init__(self) -> None:
+        self.events: deque[Event[Any]] = deque()
+
+    def derived(self, event: Event[Any]) -> None:
+        if event.ordinal:
+            self.events.append(event)
+
+    def recorded(self, event: Event[Any]) -> None:
+        while self.events and (self.events[0].seq, self.events[0].ordinal) <= (event.seq, event.ordinal):
+            self.events.popleft()
+
+
 def _events(directory: Path, reading: Reading) -> Iterator[Event[Any]]:
-    """What was emitted; nothing where there is no run, which begins then."""
+    """Nothing where there is no run, which begins then."""
     with suppress(UnreadableRunError):
-        yield from (event for event in read_log(directory, reading) if not event.ordinal)
+        yield from read_log(directory, reading)

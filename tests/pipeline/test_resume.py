@@ -69,6 +69,27 @@ def test_what_a_resumed_process_knows_is_what_a_replay_knows(tmp_path: Path, tor
     assert (resumed.torn, resumed.process) == (len(torn), os.getpid())
 
 
+@pytest.mark.parametrize("left", [0, 1])
+def test_what_followed_from_the_last_event_and_was_lost_with_the_process_is_told_by_the_next(
+    tmp_path: Path, left: int
+) -> None:
+    out = tmp_path / "run"
+    with Telemetry("job", out=out) as telemetry:
+        life(telemetry, 1, 5)
+    (log,) = segments(out)
+    lines = log.read_bytes().splitlines(keepends=True)
+    told = [b'"ordinal":' not in line for line in lines]
+    last = max(at for at in range(len(lines) - 2) if told[at] and not told[at + 1] and not told[at + 2])
+    log.write_bytes(b"".join(lines[: last + 1 + left]))
+    for epoch in (6, 7):
+        with Telemetry("job", out=out, resume=True) as telemetry:
+            life(telemetry, epoch, epoch)
+    whole = replay(out)
+    assert (whole.different, whole.only_recorded, whole.only_computed, whole.reading.duplicates) == (0, 0, 0, 0)
+    again = b"".join(segment.read_bytes() for segment in segments(out)).splitlines(keepends=True)
+    assert again[: last + 3] == lines[: last + 3]
+
+
 def test_what_the_first_life_lost_is_not_forgotten_by_the_next(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with Telemetry("job", out=out) as telemetry:

@@ -411,6 +411,7 @@ def test_a_telemetry_that_nobody_holds_is_closed_and_gives_back_what_it_took(tmp
 
     # A server of the test before says farewell to its clients yet.
     until(lambda: "nissa-metrics" not in [thread.name for thread in threading.enumerate()])
+    gc.collect()
     before, threads = files(), threading.active_count()
     for number in range(20):
         make(number)
