@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo     set up, train for about a minute with telemetry on, show what came out"
 	@echo "make test     set up, run the tests"
-	@echo "make test-deep  mutants that try the checkers, and hours of history, trainers of others: slow"
+	@echo "make test-deep  mutants that try the checkers, hours of history, stories of alerts, trainers of others: slow"
 	@echo "make faults   what Nissa promises, tried by faults of every sort: a table, within ten minutes"
 	@echo "make check    ruff, mypy --strict, then the tests"
 	@echo "make fuzz     feed readers and servers with what nobody meant"

@@ -13,9 +13,10 @@ from tests.grafana.rules import ALERTS, GROUPS
 from tests.grafana.stories import STORIES
 from tests.grafana.story import Line, Story, steps
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("promtool"), reason="no promtool on this machine: apt-get install prometheus"
-)
+pytestmark = [
+    pytest.mark.deep,
+    pytest.mark.skipif(not shutil.which("promtool"), reason="no promtool on this machine: apt-get install prometheus"),
+]
 WORST = {story.alert: story for story in reversed(STORIES) if story.fires}
 """The first story by alert in which it fires."""
 OF_RUNS = [alert for alert in WORST if not alert.startswith("NissaCluster")]

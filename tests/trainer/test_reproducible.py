@@ -66,6 +66,7 @@ def test_training_is_bit_identical_with_probes_that_fail(expected: Any, monkeypa
         assert len([part for part in telemetry.state().faults if part.startswith("probe")]) >= 1
 
 
+@pytest.mark.deep
 def test_training_is_bit_identical_with_a_sink_that_always_raises(expected: Any) -> None:
     with Telemetry("broken", sinks={"broken": fails}) as telemetry:
         assert trained(telemetry) == expected
@@ -76,11 +77,13 @@ def test_training_is_bit_identical_with_a_pipeline_that_sheds_almost_everything(
         assert trained(telemetry) == expected
 
 
+@pytest.mark.deep
 def test_training_is_bit_identical_with_a_sink_that_hangs_which_nothing_waits_for(expected: Any) -> None:
     with hanging() as hang, Telemetry("hanging", sinks={"hanging": hang}) as telemetry:
         assert trained(telemetry) == expected
 
 
+@pytest.mark.deep
 def test_training_is_bit_identical_with_a_full_disk(expected: Any, tmp_path: Path, monkeypatch: Any) -> None:
     def write(file: int, data: bytes) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -38,6 +38,7 @@ def test_the_page_is_short_and_says_what_the_document_says(demo: Path, capsys: p
     assert [re.sub(r" \(`nissa .*`\)$", "", line[2:]) for line in page.splitlines() if line.startswith("- ")] == said
 
 
+@pytest.mark.deep
 def test_what_backs_a_claim_can_be_asked(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     commands = {claim["see"] for rows in claims(capsys, demo).values() for claim in rows if claim["see"]}
     alike = {re.sub(r"\b\d+\b", "N", command): command for command in sorted(commands - {"nissa study"})}

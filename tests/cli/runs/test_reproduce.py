@@ -242,6 +242,7 @@ def test_a_run_that_was_killed_is_compared_as_far_as_it_got(small: Path, capsys:
     assert "The run did not come to its end; it was compared as far as its log goes." in said
 
 
+@pytest.mark.deep
 def test_without_a_slot_nothing_germinates_there_and_both_accuracies_are_told(capsys: Capture, tmp_path: Path) -> None:
     run, other = tmp_path / "run", tmp_path / "without"
     with Telemetry("grown", out=run) as telemetry:

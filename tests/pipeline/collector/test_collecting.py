@@ -6,6 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from nissa.events.event import Event
 from nissa.events.kinds import RunEnded
 from nissa.pipeline.collector import Collecting
@@ -52,6 +54,7 @@ class Known:
             self.alive.append(sum(type(one) is Dispatcher for one in gc.get_objects()))
 
 
+@pytest.mark.deep
 def test_of_a_thousand_short_runs_few_are_known_at_a_time(tmp_path: Path) -> None:
     log, known = short_run(tmp_path / "run"), Known()
     directories = [left_behind(log, tmp_path, f"run-{n}") for n in range(RUNS)]

@@ -62,7 +62,7 @@ def trained(bars: str, out: Path, **options: object) -> PseudoTerminal:
     return PseudoTerminal(script(TRAINER, bars, out / "run", options))
 
 
-@pytest.mark.parametrize("collector", [None, "process"])
+@pytest.mark.parametrize("collector", [None, pytest.param("process", marks=pytest.mark.deep)])
 @pytest.mark.parametrize("bars", ["none", "print", "tqdm", "nested", "rich"])
 def test_lines_stand_whole_among_what_the_trainer_shows_and_the_terminal_is_given_back(
     bars: str, collector: str | None, tmp_path: Path
