@@ -57,7 +57,7 @@ def compare_ranks(every: int = 10, silence: float = 60.0) -> Fold[JobState]:
     """
     if every < 1 or not silence > 0:
         raise ValueError(f"need every >= 1 and silence > 0, not {every} and {silence}")
-    return Fold("compare_ranks", tuple(_TURNS), JobState, partial(_step, Rules(every, silence)))
+    return Fold("compare_ranks", tuple(_TURNS), JobState, partial(_step, Rules(every, silence)), version=2)
 
 
 def _step(rules: Rules, job: JobState, event: Event[Any]) -> Iterator[Payload]:
@@ -117,7 +117,7 @@ def _epoch(rules: Rules, job: JobState, rank: int, event: Event[EpochCompleted])
 
 
 def _ended(rules: Rules, job: JobState, rank: int, event: Event[RunEnded]) -> Iterator[Payload]:
-    job.ranks[rank].ended = event.payload
+    job.ranks[rank].ended, job.ranks[rank].ended_at = event.payload, event.time
     yield from spoke(job, rank, event)
     for where in list(job.tracks.items):
         yield from close_told(rules, job, where, event)
@@ -137,9 +137,9 @@ def _alive(*_: Any) -> Iterator[Payload]:
 
 
 def _end(job: JobState) -> RunEnded:
-    """The worst that came of a rank is what came of the job."""
-    ends = {rank: life.ended for rank, life in sorted(job.ranks.items()) if life.ended}
-    rank, worst = max(ends.items(), key=lambda row: (_badness(row[1]), -row[0]))
+    """The worst that came of a rank is what came of the job; of several, the first: the others mostly lost that one."""
+    ends = [(-_badness(life.ended), life.ended_at, rank, life.ended) for rank, life in job.ranks.items() if life.ended]
+    *_, rank, worst = min(ends, key=lambda end: end[:3])
     error = f"rank {rank}: {worst.error}" if worst.error else None
     return RunEnded(outcome=worst.outcome, error=error, duration=max(0.0, job.clock - job.began))
 

@@ -34,6 +34,8 @@ class RankLife:
     last: float
     """When its last event was heard, by `JobState.heard`."""
     ended: RunEnded | None = None
+    ended_at: float = 0.0
+    """By the event's own time, so that nothing depends on the order of arrival."""
     silent: bool = False
 
 

@@ -119,6 +119,19 @@ def test_a_job_begins_once_and_ends_with_its_last_rank() -> None:
     assert not any(isinstance(payload, RunEnded) for payload in derived(by_time(ranks)[:-1]))
 
 
+def test_of_ranks_that_failed_the_first_is_named_because_the_others_lost_it() -> None:
+    ranks = job()
+    for rank, (after, error) in enumerate([(2.0, "connection reset"), (1.0, "closed by peer"), (0.0, "bad sample")]):
+        ranks[rank][-1] = replace(
+            ranks[rank][-1],
+            time=ranks[rank][-1].time + after,
+            payload=RunEnded(outcome="failed", error=error, duration=3.0 + after),
+        )
+    *_, end = derived(by_time(ranks))
+    assert isinstance(end, RunEnded)
+    assert (end.outcome, end.error) == ("failed", "rank 2: bad sample")
+
+
 def test_shards_add_up_in_squares_and_what_all_hold_is_not_added() -> None:
     ranks = {
         rank: [event for event in events if not isinstance(event.payload, StepTimed)] for rank, events in job(2).items()
