@@ -15,6 +15,7 @@ from nissa.cli.runs.show_kind import KEPT, OfKind, event_lines
 from nissa.cli.runs.trace_text import headline, severity
 from nissa.cli.terminal import write_lines
 from nissa.events.vocabulary import MARK
+from nissa.pipeline.jobs import lost_ranks
 from nissa.sinks.console import InjectedFaults, scalar_table, verdict_lines, without_seeds
 from nissa.sinks.store import RunStore
 from nissa.sinks.text import Row, counted, text_lines
@@ -64,7 +65,7 @@ def _show_job(path: Path, arguments: argparse.Namespace, where: dict[str, Any]) 
         arguments.kind = arguments.kind or "ranks_compared"
         return _show_kind(path, arguments, where)
     result = read_run(path, told := JobTold())
-    _write(job_lines(told))
+    _write(job_lines(told, lost_ranks(arguments.path)))
     return judged(arguments.command, result)
 
 

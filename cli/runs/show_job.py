@@ -1,6 +1,6 @@
 """What is known of a job and of each of its ranks: how long their steps took, what they lost, and who was noticed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from nissa.cli.errors import UsageError
 from nissa.events.event import Event
 from nissa.events.kinds import AlertRaised, AlertResolved, RankFigures, RanksCompared, RunEnded, RunStarted
+from nissa.operators.ranks import ranks_text
 from nissa.operators.statistics import Moments
 from nissa.pipeline.jobs import JOB, rank_directories
 from nissa.sinks.run_log import segments
@@ -87,14 +88,16 @@ class JobTold:
             self.standing.discard((payload.alert, payload.subject))
 
 
-def job_lines(job: JobTold) -> Iterator[str]:
-    """The job in a sentence, its ranks in a table, and its alerts."""
+def job_lines(job: JobTold, lost: Sequence[int] = ()) -> Iterator[str]:
+    """The job in a sentence, its ranks in a table, and its alerts. `lost` are the ranks that died without a word."""
     end = f"{job.ended.outcome} after {job.ended.duration:,.0f} s" if job.ended else "not ended"
     lacking = f"{counted(job.incomplete, 'step')} lacked a rank" if job.incomplete else ""
     what = joined(", ", counted(job.world_size, "rank"), end, f"{counted(job.steps, 'step')} compared", lacking)
     yield f"Job {job.name}: {what}."
     if job.ended and job.ended.error:
         yield f"  {job.ended.error}"
+    if lost:
+        yield f"  Died, or killed: {ranks_text(lost)}, of which the log has no end, and nobody writes it any more."
     if job.ranks:
         right = ("steps", "samples", "loss", "grad norm", "s a step", "own s", "loading")
         rows = ([str(rank), *_cells(told)] for rank, told in sorted(job.ranks.items()))
@@ -103,7 +106,7 @@ def job_lines(job: JobTold) -> Iterator[str]:
         yield "loss, grad norm: of the last comparison; own: without waiting for other ranks; loading: share of time."
     yield ""
     if not job.raised:
-        yield "Nothing was noticed of any rank."
+        yield f"Nothing {'else ' * bool(lost)}was noticed of any rank."
     for event in job.raised[:_SHOWN]:
         alert, scope = event.payload, event.scope
         stands = ", and it stands" if (alert.alert, alert.subject) in job.standing else ""

@@ -1,5 +1,6 @@
 """What is known of a job while it goes on, and whom it waits for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from nissa.operators.fold import Keyed
 from nissa.operators.ranks.told import Step
 from nissa.operators.ranks.track import Track
 
-__all__ = ["JobState", "RankLife", "Rules", "is_waited_for", "scope_in_job", "standing", "subject"]
+__all__ = ["JobState", "RankLife", "Rules", "is_waited_for", "ranks_text", "scope_in_job", "standing", "subject"]
 
 _TRACKS = 64
 """Environments of a job that are followed."""
@@ -113,6 +114,15 @@ def subject(rank: int, measure: str = "") -> str:
     ('rank 3', 'rank 3 loss')
     """
     return f"rank {rank} {measure}".rstrip()
+
+
+def ranks_text(ranks: Sequence[int]) -> str:
+    """Ranks by their numbers.
+
+    >>> ranks_text([2]), ranks_text([0, 2]), ranks_text([])
+    ('rank 2', 'ranks 0, 2', '')
+    """
+    return f"rank{'s' * (len(ranks) > 1)} {', '.join(map(str, ranks))}" if ranks else ""
 
 
 def standing(job: JobState, track: Track) -> dict[int, list[str]]:

@@ -6,6 +6,15 @@ metrics of all. Rank 0 starts it; it outlives any of them.
 
 from nissa.pipeline.jobs.collected_job import CollectedJob, rank_directories
 from nissa.pipeline.jobs.job_log import JOB, CompareElsewhereError, is_compared
+from nissa.pipeline.jobs.lost_ranks import lost_ranks
 from nissa.pipeline.jobs.process import JobProcess
 
-__all__ = ["JOB", "CollectedJob", "CompareElsewhereError", "JobProcess", "is_compared", "rank_directories"]
+__all__ = [
+    "JOB",
+    "CollectedJob",
+    "CompareElsewhereError",
+    "JobProcess",
+    "is_compared",
+    "lost_ranks",
+    "rank_directories",
+]

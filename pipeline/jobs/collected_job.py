@@ -9,7 +9,7 @@ from typing import Any
 
 from nissa.events.event import Event
 from nissa.operators import Operator
-from nissa.operators.ranks import compare_ranks, scope_in_job
+from nissa.operators.ranks import compare_ranks, ranks_text, scope_in_job
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.following import FollowedRun
 from nissa.pipeline.jobs.job_log import JobLog, claim, owner
@@ -108,9 +108,13 @@ class CollectedJob:
 
     def summary(self) -> str:
         """What was found, in a line."""
-        end = "another process goes on" if self.yielded else "ended" if self.state.ended else "told no end"
+        end = "another process goes on" if self.yielded else "ended" if self.state.ended else self._without_end()
         odd = f"; {self.log.different:,} came out otherwise than before" if self.log.different else ""
         return f"{self.folder}: {len(self.ranks)} of {self.state.world_size} ranks, {end}; {self.told:,} events{odd}."
+
+    def _without_end(self) -> str:
+        ranks = [rank for rank, life in sorted(self.state.ranks.items()) if not life.ended]
+        return f"{ranks_text(ranks)} told no end".lstrip()
 
     def _look_round(self) -> None:
         self.yielded = owner(self.folder) != self._claim

@@ -1,11 +1,13 @@
 """`nissa show` of a job's folder: a row for each rank, and what was noticed; `nissa collect` works one off."""
 
+import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from nissa.cli.main import main
-from nissa.sinks.run_log import RunLog
+from nissa.sinks.run_log import RunLog, lock
 from tests.operators.ranks.jobs import job
 
 Capture = pytest.CaptureFixture[str]
@@ -49,6 +51,42 @@ def test_where_all_is_well_it_says_so(tmp_path: Path, capsys: Capture) -> None:
     told = said(capsys, "show", tmp_path / "x")
     assert told[-1] == "Nothing was noticed of any rank."
     assert "noticed" not in told[2]
+
+
+def killed(folder: Path, *ranks: int) -> None:
+    """As after `kill -9`: no end in the log, no log that was closed."""
+    for rank in ranks:
+        (segment,) = (folder / f"rank-{rank}").glob("events-*")
+        segment.write_bytes(b"".join(segment.read_bytes().splitlines(keepends=True)[:-1]))
+        manifest = segment.parent / "manifest.json"
+        manifest.write_text(manifest.read_text().replace("true", "false"))
+        os.utime(segment, (1.0, 1.0))
+
+
+def test_ranks_that_were_killed_are_named(tmp_path: Path, capsys: Capture) -> None:
+    killed(left_behind(tmp_path / "x"), 0, 2)
+    with patch("nissa.pipeline.jobs.collected_job._QUIET", 0.0):
+        assert said(capsys, "collect", tmp_path / "x")[-1].endswith("3 of 3 ranks, ranks 0, 2 told no end; 4 events.")
+    told = said(capsys, "show", tmp_path / "x")
+    assert told[:3] == [
+        "Job x: 3 ranks, not ended, 20 steps compared.",
+        "  Died, or killed: ranks 0, 2, of which the log has no end, and nobody writes it any more.",
+        "",
+    ]
+    assert told[-1] == "Nothing else was noticed of any rank."
+
+
+def test_a_rank_that_is_written_still_did_not_die(tmp_path: Path, capsys: Capture) -> None:
+    killed(left_behind(tmp_path / "x"), 1)
+    with patch("nissa.pipeline.jobs.collected_job._QUIET", 0.0):
+        said(capsys, "collect", tmp_path / "x")
+    (segment,) = (tmp_path / "x" / "rank-1").glob("events-*")
+    with segment.open("ab") as file:
+        assert lock(file.fileno())
+        assert said(capsys, "show", tmp_path / "x")[1] == ""
+    # Somebody on another machine may write it, whose lock is not seen.
+    os.utime(segment)
+    assert said(capsys, "show", tmp_path / "x")[1] == ""
 
 
 def test_its_events_are_those_of_its_own_run(straggling: Path, capsys: Capture) -> None:
