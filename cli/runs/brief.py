@@ -9,6 +9,7 @@ from typing import Any
 from nissa.cli.documents import write_json
 from nissa.cli.runs.brief_claims import Claim, Known, sections
 from nissa.cli.runs.brief_decisions import Decided
+from nissa.cli.runs.ending import Ending, ending
 from nissa.cli.runs.replay import judged, read_run
 from nissa.cli.runs.trace_headlines import Headlines
 from nissa.cli.terminal import write_lines
@@ -31,8 +32,9 @@ def add(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     store, faults, decided, traces = RunStore(), InjectedFaults(), Decided(), Headlines(marks=False)
-    result = read_run(arguments.path, store, faults, decided, traces)
-    known = Known(result, result.tables.snapshot(), store.episodes(), decided, traces.numbered, faults.text())
+    result = read_run(arguments.path, store, faults, decided, traces, end := Ending())
+    told = ending(arguments.path, end.ended)
+    known = Known(result, result.tables.snapshot(), store.episodes(), decided, traces.numbered, faults.text(), told)
     found, path = sections(known), shlex.quote(str(arguments.path))
     if arguments.json:
         write_json({"run": result.run, "sections": [_plain(*section, path) for section in found]})

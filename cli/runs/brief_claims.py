@@ -41,6 +41,8 @@ class Known:
     traces: Sequence[tuple[int, str]]
     """Numbers and headlines of those of alerts."""
     injected: str
+    ending: str = ""
+    """What is to be said of the end, if anything."""
 
 
 def sections(known: Known) -> list[tuple[str, list[Claim]]]:
@@ -156,6 +158,8 @@ def _hindsight(scope: Scope, row: DecisionJudged) -> Claim:
 
 def _wrong(known: Known) -> Iterator[Claim]:
     complaint = known.replay.reading.complaint()
+    if known.ending:
+        yield Claim(known.ending, "show {path}")
     if complaint:
         yield Claim(f"The log: {complaint}.", "replay {path}")
     alerts = [row for row in known.tables["alerts"] if row["severity"] != MARK]
@@ -166,7 +170,7 @@ def _wrong(known: Known) -> Iterator[Claim]:
     yield from _few((_trace(*trace) for trace in reversed(known.traces)), "traces {path}")
     yield from _few((_flagged(row) for row in known.tables["assessments"] if row["red_flags"]), "replay {path}")
     if not complaint and not alerts:
-        yield Claim("No alert was raised, and nothing was lost.", "replay {path}")
+        yield Claim("No alert was raised" + ", and nothing was lost" * (not known.ending) + ".", "replay {path}")
 
 
 def _standing(row: Row) -> Claim:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nissa.cli.documents import write_json
+from nissa.cli.runs.ending import Ending, ending
 from nissa.cli.runs.replay import judged, read_run
 from nissa.cli.runs.show_episodes import episode_lines, run_lines
 from nissa.cli.runs.show_epochs import counterfactual_lines, epoch_lines, slot_lines
@@ -45,11 +46,12 @@ def _run(arguments: argparse.Namespace) -> int:
         return _show_job(job, arguments, where)
     if arguments.kind is not None:
         return _show_kind(arguments.path, arguments, where)
-    result = read_run(arguments.path, store := RunStore(), faults := InjectedFaults())
+    result = read_run(arguments.path, store := RunStore(), faults := InjectedFaults(), end := Ending())
     tables = result.tables.snapshot()
     verdict = _verdict(tables, where, faults.text())
     held = _held(result.reading.by_kind) if not store.episodes() else ()
-    _write(store.document(**where) if arguments.json else chain(_lines(store, tables, where), held, verdict))
+    head = (told, "") if (told := ending(arguments.path, end.ended)) else ()
+    _write(store.document(**where) if arguments.json else chain(head, _lines(store, tables, where), held, verdict))
     return judged(arguments.command, result)
 
 

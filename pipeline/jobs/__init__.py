@@ -5,8 +5,8 @@ metrics of all. Rank 0 starts it; it outlives any of them.
 """
 
 from nissa.pipeline.jobs.collected_job import CollectedJob, rank_directories
+from nissa.pipeline.jobs.deaths import lost_ranks
 from nissa.pipeline.jobs.job_log import JOB, CompareElsewhereError, is_compared
-from nissa.pipeline.jobs.lost_ranks import lost_ranks
 from nissa.pipeline.jobs.process import JobProcess
 
 __all__ = [

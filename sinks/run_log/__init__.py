@@ -12,7 +12,15 @@
 After `kill -9` everything flushed is there; the last line may be torn, and readers skip it and say so.
 """
 
-from nissa.sinks.run_log.directory import DERIVED, PACKED, cut_torn_line, is_being_written, lock, segments
+from nissa.sinks.run_log.directory import (
+    DERIVED,
+    PACKED,
+    cut_torn_line,
+    is_being_written,
+    lock,
+    seems_written,
+    segments,
+)
 from nissa.sinks.run_log.log import DEAD_LETTERS, RunLog
 from nissa.sinks.run_log.manifest import MANIFEST, DamagedManifestError, listed_segments
 
@@ -27,5 +35,6 @@ __all__ = [
     "is_being_written",
     "listed_segments",
     "lock",
+    "seems_written",
     "segments",
 ]

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["DERIVED", "PACKED", "cut_torn_line", "is_being_written", "lock", "segments"]
+__all__ = ["DERIVED", "PACKED", "cut_torn_line", "is_being_written", "lock", "seems_written", "segments"]
 
 DERIVED = "derived"
 """How the names of files begin that hold what a collector derived."""
@@ -15,6 +15,8 @@ PACKED = (".zst", ".xz", ".gz", "")
 """What a nightly job that saves room adds to the name of a segment; nothing, where it was not there yet."""
 _PIECE = 1 << 16
 _TRIES, _PAUSE = 20, 0.001
+_SILENCE = 30.0
+"""Seconds without a line after which nobody writes a log whose lock cannot be seen; a heartbeat comes every five."""
 
 
 def segments(directory: Path, prefix: str = "events") -> list[Path]:
@@ -55,6 +57,13 @@ def is_being_written(file: Path) -> bool:
             fcntl.flock(content, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
+    return False
+
+
+def seems_written(file: Path) -> bool:
+    """Whether a process writes a segment, or did just now: the lock of another machine is not seen."""
+    with suppress(OSError):
+        return is_being_written(file) or time.time() - file.stat().st_mtime < _SILENCE
     return False
 
 

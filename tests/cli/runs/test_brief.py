@@ -1,9 +1,11 @@
 """`nissa brief`: one page whose claims are those of the other commands, which it names."""
 
 import json
+import os
 import re
 import shlex
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +95,45 @@ def test_of_a_run_without_episodes_it_says_so(tmp_path: Path, capsys: pytest.Cap
     with Telemetry("bare", out=tmp_path / "run"):
         pass
     assert "No episode was told" in printed(capsys, "brief", tmp_path / "run")
+
+
+@pytest.mark.parametrize("command", ["brief", "show"])
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ValueError("shapes do not fit"), "The run has failed: ValueError('shapes do not fit')."),
+        (KeyboardInterrupt(), "The run was interrupted: KeyboardInterrupt()."),
+    ],
+)
+def test_a_run_that_did_not_come_to_its_end_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, error: BaseException, says: str
+) -> None:
+    with suppress(type(error)), Telemetry("broken", out=tmp_path / "run") as telemetry:
+        telemetry.scope(env=0, epoch=1).emit(batch(0, 1.0))
+        raise error
+    page = printed(capsys, command, tmp_path / "run")
+    assert says in page
+    assert "nothing was lost" not in page
+    with Telemetry("broken", out=tmp_path / "run", resume=True):
+        pass
+    assert says not in printed(capsys, command, tmp_path / "run")
+
+
+def test_a_report_says_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with suppress(ValueError), Telemetry("broken", out=tmp_path / "run"):
+        raise ValueError("shapes")
+    printed(capsys, "report", tmp_path / "run", "-o", tmp_path / "page.html")
+    assert "The run has failed: ValueError(" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize("command", ["brief", "show"])
+def test_a_run_without_an_end_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    with Telemetry("broken", out=tmp_path / "run") as telemetry:
+        telemetry.scope(env=0, epoch=1).emit(batch(0, 1.0))
+        telemetry.flush()
+        assert "no end" not in printed(capsys, command, tmp_path / "run")
+    (segment,) = (tmp_path / "run").glob("events-*")
+    segment.write_bytes(b"".join(line for line in segment.read_bytes().splitlines(True) if b"run_ended" not in line))
+    assert "no end" not in printed(capsys, command, tmp_path / "run"), "another machine may write it"
+    os.utime(segment, (1.0, 1.0))
+    assert "The run has no end, and nobody writes it any more: it died" in printed(capsys, command, tmp_path / "run")

@@ -7,6 +7,7 @@ from typing import Any
 from nissa.cli.runs.brief_claims import Claim
 from nissa.cli.runs.brief_claims import Known as Told
 from nissa.cli.runs.brief_claims import sections as claims
+from nissa.cli.runs.ending import ending
 from nissa.cli.runs.report.page.attributed import attribution, decisions
 from nissa.cli.runs.report.page.elements import Element, Part, tag
 from nissa.cli.runs.report.page.intervals import Interval, intervals
@@ -79,6 +80,7 @@ def _overview(known: Known, tables: Mapping[str, Any]) -> Iterator[Element]:
         known.decided,
         [(nth, headline(trace)) for nth, trace in known.traces.last],
         known.faults.text(),
+        ending(known.path, known.ends.ended),
     )
     path = shlex.quote(str(known.path))
     found = claims(told)

@@ -1,16 +1,12 @@
 """Which ranks of a job died, as by `kill -9`? A process that is killed tells no end, and no other rank knows of it."""
 
-import time
 from contextlib import suppress
 from pathlib import Path
 
 from nissa.pipeline.jobs.collected_job import rank_directories
-from nissa.sinks.run_log import DamagedManifestError, is_being_written, listed_segments, segments
+from nissa.sinks.run_log import DamagedManifestError, listed_segments, seems_written, segments
 
 __all__ = ["lost_ranks"]
-
-_SILENCE = 30.0
-"""Seconds without a line after which nobody writes a log whose lock cannot be seen, as on another machine."""
 
 
 def lost_ranks(folder: Path) -> list[int]:
@@ -20,7 +16,6 @@ def lost_ranks(folder: Path) -> list[int]:
 
 def _is_lost(directory: Path) -> bool:
     *_, last = segments(directory)
-    with suppress(DamagedManifestError, OSError):
-        closed = any(row["name"] == last.name for row in listed_segments(directory))
-        return not closed and not is_being_written(last) and time.time() - last.stat().st_mtime > _SILENCE
+    with suppress(DamagedManifestError):
+        return not any(row["name"] == last.name for row in listed_segments(directory)) and not seems_written(last)
     return False
