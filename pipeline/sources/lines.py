@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
+from itertools import islice
 from math import inf
 from pathlib import Path
 from typing import IO, Any
@@ -81,7 +82,15 @@ def _files(path: Path, reading: Reading) -> list[Path]:
         return files
     if files := [file for ending in reversed(PACKED) if (file := path / f"events.jsonl{ending}").exists()]:
         return files[:1]
-    raise UnreadableRunError(f"{path}: this directory holds no run (no events-*.jsonl or events.jsonl in it)")
+    none = f"{path}: this directory holds no run (no events-*.jsonl or events.jsonl in it)"
+    raise UnreadableRunError(none + _runs_within(path))
+
+
+def _runs_within(path: Path) -> str:
+    """Whoever names a folder of runs, or of a job, learns what a run in it is called; empty where there is none."""
+    found = [*islice((inner for inner in sorted(path.iterdir()) if segments(inner)), 2)]
+    others = "among others " if len(found) > 1 else ""
+    return f"; {found[0]} is one, {others}in this directory" if found else ""
 
 
 def _check_manifest(path: Path, files: list[Path], reading: Reading) -> None:

@@ -116,6 +116,12 @@ def test_what_is_no_run_is_one_clear_line(
     refused(here(command, tmp_path / "run"), complaint)
 
 
+@pytest.mark.parametrize("command", ["show", "report", "brief", "replay"])
+def test_a_folder_of_runs_is_none_and_one_of_them_is_named(run: Path, command: str, here: Command) -> None:
+    (run.parent / "no-run").mkdir()
+    refused(here(command, run.parent), f"in it); {run} is one, in this directory")
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
 @pytest.mark.parametrize("command", ["replay", "show"])
 def test_a_terminal_that_lacks_characters_shows_the_rest(run: Path, command: str, encoding: str) -> None:
