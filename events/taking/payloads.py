@@ -9,11 +9,13 @@
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import is_dataclass
 from typing import Any, TypeVar
 
 from nissa.events.kind import Payload
 from nissa.events.salvage import shown
+from nissa.events.scalars import ScalarsLogged
 from nissa.events.taking.conversions import conversion, hints, required
 from nissa.events.taking.takers import Taker, taker
 
@@ -43,8 +45,8 @@ class UnreadableValueError(ValueError):
 def taken(payload: P, doubt: Callable[[UnreadableValueError], None]) -> P:
     """A payload with plain values of its own: the same object where it holds no others.
 
-    A value that a reader would refuse is None where the field may be, and `doubt` hears of it. Raises
-    UnreadableValueError where it may not, and NoEventError on what is no event kind.
+    A value that a reader would refuse is None where the field may be, and `doubt` hears of it. Of scalars by name, the
+    others stay. Raises UnreadableValueError where it may not, and NoEventError on what is no event kind.
     """
     take = _takers.get(type(payload)) or _learned(payload)
     try:
@@ -78,11 +80,22 @@ def _mended(payload: Any, doubt: Callable[[UnreadableValueError], None]) -> Any:
             setattr(own, name, conversion(hint)(value))
         except Exception as error:  # noqa: BLE001  # as above
             unreadable = UnreadableValueError(f"{cls.kind}.{name}", value, error)
-            if not required(hint)[1]:
+            left = _readable(value, conversion(hint)) if cls is ScalarsLogged else None
+            if left is None and not required(hint)[1]:
                 raise unreadable from None
-            setattr(own, name, None)
+            setattr(own, name, left)
             doubt(unreadable)
     return own
+
+
+def _readable(values: Any, take: Callable[[Any], Any]) -> dict[str, float] | None:
+    """Of numbers by name, those that can be read, because they have nothing to do with each other; None without any."""
+    found: dict[str, float] = {}
+    with suppress(Exception):
+        for name, value in values.items():
+            with suppress(Exception):
+                found |= take({name: value})
+    return found or None
 
 
 def _short(value: object) -> str:

@@ -125,6 +125,17 @@ def test_scalars_are_logged_with_their_names_step_and_place_whatever_numbers_the
     assert (second.scope, second.payload) == (Scope("test"), ScalarsLogged(values={"lr": 1.0}))
 
 
+def test_a_scalar_that_is_no_number_takes_no_other_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    with Telemetry("test") as telemetry:
+        telemetry.log({"odd": None, "lr": 3e-4, "vector": torch.zeros(3)}, step=7)
+        telemetry.log({"odd": None})
+        telemetry.flush()
+        rows = telemetry.snapshot()["scalars"]
+        assert telemetry.state().faults == {"emit scalars_logged.values": 2}
+    assert [(row["name"], row["last"], row["step"]) for row in rows] == [("lr", 3e-4, 7)]
+    assert "'odd' must be told" in caplog.text
+
+
 def test_a_scalar_that_is_no_number_is_named_and_training_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     with Telemetry("test") as telemetry:
         for odd in (torch.zeros(3), None, "high"):
