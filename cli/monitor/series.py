@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from nissa.cli.monitor.courses import CompletedEpoch, Place, PlaceCourse
 from nissa.cli.monitor.looks import Look
+from nissa.sinks.console import without_seeds
 from nissa.sinks.printable import printable, shortened
 from nissa.sinks.text import place as place_text
 
@@ -33,7 +34,8 @@ def accuracies(look: Look, place: Place | None) -> list[Series]:
     twin = course.twin(epochs[-1].episode if epochs else course.episode)
     alone = [(n, epoch.val_accuracy) for n, epoch in sorted(twin.items())]
     grown = [(one.epoch if one.epoch is not None else one.number, one.completed.val_accuracy) for one in epochs]
-    return [*_told("growing", grown), *_told("host alone", alone)]
+    name = "validation" if without_seeds(look.tables) else "growing"
+    return [*_told(name, grown), *_told("host alone", alone)]
 
 
 def losses(look: Look, place: Place | None) -> list[Series]:

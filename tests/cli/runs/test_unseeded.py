@@ -10,7 +10,8 @@ import pytest
 from nissa.cli.main import main
 from nissa.cli.monitor.looks import Look, Looks
 from nissa.cli.monitor.overview import overview
-from nissa.events.kinds import EpisodeEnded, SeedGerminated
+from nissa.cli.monitor.series import accuracies
+from nissa.events.kinds import EpisodeEnded, EpochCompleted, SeedGerminated
 from nissa.pipeline.telemetry import Telemetry
 from tests.unseeded import plain, policy
 from tests.waiting import until
@@ -64,6 +65,18 @@ def test_the_list_of_runs_says_so(run: Path, tmp_path: Path, printed: Printed) -
     assert "nissa reproduce" not in html, "nobody told how it was set up"
 
 
+def test_the_list_of_runs_says_when_it_began_though_nobody_told_a_start(
+    run: Path, tmp_path: Path, printed: Printed
+) -> None:
+    printed("report", run, "-o", tmp_path / "page.html")
+    (data,) = re.findall(
+        r'<script type="application/json" id="data">(.*?)</script>', (tmp_path / "page.html").read_text()
+    )
+    (segment,) = run.glob("events-*")
+    first, *_, last = (json.loads(line)["time"] for line in segment.read_text().splitlines())
+    assert first <= json.loads(data)["runs"][0]["began"] <= last
+
+
 def looked(run: Path) -> Look:
     looks = Looks([run])
     looks.start()
@@ -79,6 +92,13 @@ def test_the_monitor_has_a_line_in_place_of_what_growers_see(run: Path) -> None:
     assert not any(
         line.startswith(("VERDICT", "SEEDS", "EFFICIENCY", "PARAM")) or line.endswith(" -") for line in lines
     )
+
+
+def test_no_curve_is_said_to_grow(tmp_path: Path) -> None:
+    with Telemetry("validated", out=tmp_path / "run") as telemetry:
+        telemetry.scope(env=0, epoch=1).emit(EpochCompleted(val_loss=0.5, val_accuracy=70.0))
+    look = looked(tmp_path / "run")
+    assert [series.name for series in accuracies(look, look.places[0])] == ["validation"]
 
 
 def test_one_seed_is_enough_for_a_verdict(tmp_path: Path, printed: Printed) -> None:

@@ -25,7 +25,7 @@ def entry(known: Known, key: str, *, live: bool = False) -> dict[str, Any]:
         "path": _shown(str(known.path)),
         "state": _state(known, live),
         "events": known.reading.read,
-        "began": known.ends.began,
+        "began": known.curves.began if known.ends.began is None else known.ends.began,
     }
 
 
