@@ -1,5 +1,6 @@
 """Is growing winning, by which seeds, and is the policy well? The monitor of the research, in a screen of 80 by 24."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
@@ -209,9 +210,10 @@ def _figures(update: Any) -> str:
 def _alerts(look: Look, place: Place | None) -> Iterator[Text]:
     rows = [row for row in look.rows("alerts", place) if row["severity"] != MARK]
     standing = [row for row in rows if row["state"] == "stands"]
-    over = len(rows) - len(standing)
     told = f"{len(standing):,} stand" if standing else "none stands"
-    yield _line("ALERTS", (told, "bold red" if standing else "bold green"), f", {over:,} over" if over else "")
+    ends = Counter(row["state"] for row in rows if row["state"] != "stands")
+    past = "".join(f", {count:,} {state}" for state, count in sorted(ends.items()))
+    yield _line("ALERTS", (told, "bold red" if standing else "bold green"), past)
     for row in standing[-_ALERTS:]:
         where = place_text(row["group"], row["env"], row["episode"], row["epoch"], short=True)
         style = _STYLES.get(row["severity"], "bold")

@@ -61,3 +61,13 @@ def test_a_verdict_says_what_it_is_over_in_eighty_columns() -> None:
     assert any("-12.3 points (95% CI -24.1 to +10.2)" in line for line in told)
     assert any("12 envs, 1,200 of 1,240 episodes" in line for line in told)
     assert max(map(len, told)) <= 80
+
+
+def test_an_alert_that_nothing_ended_is_not_called_over() -> None:
+    where = {"run": "r", "group": None, "env": 0, "episode": None, "epoch": 4, "update": None, "severity": "warning"}
+    rows = [
+        where | {"alert": name, "what": "told", "state": state}
+        for name, state in [("loss_spike", "over"), ("rank_straggler", "open at the end"), ("loss_drift", "over")]
+    ]
+    (told,) = (line for line in lines(Courses(), alerts=rows) if line.startswith("ALERTS"))
+    assert told == "ALERTS      none stands, 1 open at the end, 2 over"
