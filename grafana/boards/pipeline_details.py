@@ -129,7 +129,7 @@ def _costs() -> list[Any]:
     steps = f"({total(rate('nissa_trainer_steps_total'), 'run')} > 0)"
     written = [
         Query(f"{total(rate(f'nissa_log_{key}bytes_total'), 'run')} / {steps}", f"{name}{{{{run}}}}")
-        for key, name in (("", ""), ("look_", "looks "))
+        for key, name in (("", "all "), ("look_", "looks "))
     ]
     log = "Lines that a training step adds to the log, and what looks have of them: log_bytes_per_step bounds it."
     share = "Share of the trainer's CPU time that telemetry takes, at the least: docs/costs.md says what is left out."
