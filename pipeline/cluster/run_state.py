@@ -102,7 +102,8 @@ class RunState:
 
     def _pass_on(self, event: Event[Any], line: bytes) -> None:
         if isinstance(event.payload, RunStarted):
-            self.job = event.payload.job
+            # The job's own run, which a process beside the ranks writes, is none of them.
+            self.job = None if event.payload.rank is None else event.payload.job
         if self.job is not None and isinstance(event.payload, JobRanks.kinds):
             self._of_job.append(line)
 

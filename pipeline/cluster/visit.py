@@ -99,9 +99,11 @@ class Visitor:
     def _quiet(self, run: str, began: Place, found: Found, state: Callable[[], bytes | None]) -> Looked | None:
         """Nothing was written. A new problem is told, and a run is freed that ended, or that nobody writes."""
         over = not began.freed and (began.ended or (began.segment > 0 and self._is_left(run)))
-        if found.problem == began.told and not over:
+        # A segment that was packed since is not to be unpacked at each look.
+        place = replace(began, told=found.problem, freed=began.freed or over, unpacked=found.place.unpacked)
+        if place == began:
             return None
-        looked = Looked(replace(began, told=found.problem, freed=began.freed or over))
+        looked = Looked(place)
         looked.problems = _problems(run, began, found)
         if over and began.ended:
             # What operators derived from the end may stand behind it in the log.

@@ -1,5 +1,6 @@
 """However often a run is looked at, and whatever fails between, what is derived is what the run itself derived."""
 
+import gzip
 import json
 import os
 import random
@@ -11,11 +12,13 @@ from unittest.mock import patch
 import pytest
 
 from nissa.events.codec import written
-from nissa.pipeline.cluster import visit
+from nissa.events.event import Event, Scope
+from nissa.pipeline.cluster import log_lines, visit
 from nissa.pipeline.cluster.place import Place
 from nissa.pipeline.cluster.run_state import RunState
 from nissa.pipeline.cluster.visit import Visitor
 from nissa.pipeline.replay import replay
+from tests.operators.ranks.jobs import by_time, derived, job
 from tests.pipeline.cluster.engine import Engine
 from tests.pipeline.collector.runs import LOG, recorded
 
@@ -58,6 +61,42 @@ def test_after_any_failures_each_derived_line_is_there_once_and_in_order(tmp_pat
         grown(engine, tmp_path / "run", log, seed)
     assert engine.derived() == derived_in(log)
     assert len(derived_in(log)) > 100
+
+
+def packed(run: Path) -> None:
+    """As a nightly job leaves the segment: with fewer bytes, and as many lines."""
+    plain = run / "events-000001.jsonl"
+    plain.with_name(f"{plain.name}.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+
+
+@pytest.mark.parametrize("worker", [False, True])
+def test_a_segment_that_is_packed_while_it_is_read_is_read_to_its_end(tmp_path: Path, log: bytes, worker: bool) -> None:
+    engine, run = Engine(tmp_path, most=20_000), tmp_path / "run"
+    run.mkdir()
+    (run / "events-000001.jsonl").write_bytes(log)
+    while Place.load(engine.now.place.get("run")).offset < len(log) // 2:
+        engine.look("run")
+    packed(run)
+    engine.checkpoint()
+    engine.fail(worker=worker)
+    engine.look_all("run")
+    assert engine.derived() == derived_in(log)
+    assert len(engine.told("summaries")) == 1
+
+
+def test_a_segment_that_is_packed_once_it_was_read_is_unpacked_once(tmp_path: Path, log: bytes) -> None:
+    engine, run = Engine(tmp_path, most=20_000), tmp_path / "run"
+    run.mkdir()
+    (run / "events-000001.jsonl").write_bytes(log)
+    engine.look_all("run")
+    packed(run)
+    with patch.object(log_lines, "file_lines", wraps=log_lines.file_lines) as unpacked:
+        for _ in range(5):
+            engine.look("run")
+    assert unpacked.call_count == 1
+    assert engine.derived() == derived_in(log)
+    assert len(engine.told("summaries")) == 1
 
 
 def test_a_place_that_is_lost_is_noticed(tmp_path: Path, log: bytes) -> None:
@@ -180,3 +219,17 @@ def test_a_look_that_was_asked_for_before_all_was_read_is_spared(tmp_path: Path,
     visitor.look("run", Place(), lambda: None)
     assert visitor.has_seen("run", before - 1.0)
     assert not visitor.has_seen("run", time.time() + 1.0)
+
+
+def test_of_a_job_only_ranks_are_passed_on_and_not_what_another_process_told_of_them(tmp_path: Path) -> None:
+    """Else all ranks would wait for that one, which seldom tells something."""
+    rank, told = job(2)[0], derived(by_time(job(2)))
+    own = [Event(n, 1000.0, Scope("x"), payload) for n, payload in enumerate(told)]
+    for name, events in (("rank-0", rank), ("job", own)):
+        (tmp_path / "x" / name).mkdir(parents=True)
+        (tmp_path / "x" / name / "events-000001.jsonl").write_bytes(b"".join(map(written, events)))
+    engine = Engine(tmp_path, most=1 << 20)
+    engine.look_all("x/job")
+    assert engine.told("of_job") == []
+    engine.look_all("x/rank-0")
+    assert engine.told("of_job") == [written(event) for event in rank]
