@@ -3,9 +3,9 @@
 import json
 import os
 from dataclasses import replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from nissa.pipeline.cluster.job import Asked
@@ -46,13 +46,14 @@ def restored(job: Asked) -> Asked:
 
 def running(job: Asked) -> str | None:
     """The name of the job, if the cluster runs it already. Raises ConnectionError where nobody answers."""
+    over = {"FINISHED", "CANCELED", "FAILED"}
     try:
         with urlopen(f"http://{job.jobmanager}/jobs/overview", timeout=_PATIENCE) as answer:
             jobs: list[dict[str, Any]] = json.load(answer)["jobs"]
-    except (URLError, OSError, ValueError, KeyError) as error:
-        raise ConnectionError(f"{job.jobmanager}: this is no JobManager's REST that answers: {error}") from None
-    over = {"FINISHED", "CANCELED", "FAILED"}
-    return next((each["name"] for each in jobs if each["name"] == job.name and each["state"] not in over), None)
+        return next((each["name"] for each in jobs if each["name"] == job.name and each["state"] not in over), None)
+    except (OSError, HTTPException, ValueError, LookupError, TypeError, RecursionError) as error:
+        what = str(error).strip()
+        raise ConnectionError(f"{job.jobmanager}: this is no JobManager's REST that answers: {what}") from None
 
 
 def _check_apart(job: Asked) -> None:

@@ -1,6 +1,7 @@
 """What does a JobManager say of a job? Whether it runs, which checkpoints failed, how often it was started again."""
 
 import json
+from http.client import HTTPException
 from typing import Any, NamedTuple
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -39,8 +40,8 @@ class JobManager:
             failed = int(self._ask(f"{path}/checkpoints")["counts"]["failed"])
             told = [int(row["value"]) for row in self._ask(f"{path}/metrics?get=numRestarts")]
             return JobReport(job["state"] == "RUNNING", failed, told[0] if told else None)
-        except (OSError, ValueError, LookupError, TypeError):
-            # An address that is none, a page that is none of Flink's, an answer that breaks off.
+        except (OSError, HTTPException, ValueError, LookupError, TypeError, RecursionError):
+            # An address that is none, a page that is none of Flink's or no HTTP, an answer that breaks off.
             return None
 
     def _ask(self, path: str) -> Any:

@@ -11,6 +11,7 @@ from nissa.cli.cluster import run
 from nissa.cli.main import main
 from nissa.pipeline.cluster import Asked, restored
 from tests.addresses import free_address
+from tests.pipeline.cluster_watch.manager import NO_MANAGERS, saying
 
 
 def command(tmp_path: Path, **changed: str) -> list[str]:
@@ -64,6 +65,15 @@ def test_a_cluster_that_does_not_answer_is_told(tmp_path: Path, capsys: pytest.C
     host, port = free_address()
     assert main([*command(tmp_path), "--jobmanager", f"{host}:{port}"]) == 2
     assert "no JobManager's REST" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("flink")
+@pytest.mark.parametrize("answer", NO_MANAGERS.values(), ids=NO_MANAGERS)
+def test_who_is_no_cluster_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: bytes) -> None:
+    with saying(answer) as url:
+        assert main([*command(tmp_path), "--jobmanager", url.removeprefix("http://")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no JobManager's REST" in line
 
 
 @pytest.mark.usefixtures("flink")

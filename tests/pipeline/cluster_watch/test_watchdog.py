@@ -11,7 +11,7 @@ import pytest
 from nissa.pipeline.cluster.live_runs import LiveRuns
 from nissa.pipeline.cluster_watch import JobManager, Watchdog
 from nissa.pipeline.cluster_watch.job_manager import JobReport
-from tests.pipeline.cluster_watch.manager import JOB, RECORDED, answering, recorded
+from tests.pipeline.cluster_watch.manager import JOB, NO_MANAGERS, RECORDED, answering, recorded, saying
 
 
 class Watched:
@@ -168,6 +168,12 @@ def test_failed_checkpoints_restarts_and_a_job_that_does_not_run_are_told() -> N
 )
 def test_of_whoever_gives_no_such_answer_nothing_is_known(answers: dict[str, Any]) -> None:
     assert report(answers) is None
+
+
+@pytest.mark.parametrize("answer", NO_MANAGERS.values(), ids=NO_MANAGERS)
+def test_who_is_no_manager_says_nothing(answer: bytes) -> None:
+    with saying(answer) as url:
+        assert JobManager(url, JOB["name"]).report() is None
 
 
 def test_a_manager_that_goes_away_is_down_and_what_it_had_counted_stands(tmp_path: Path) -> None:
