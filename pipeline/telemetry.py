@@ -134,8 +134,8 @@ class Telemetry:
         self.config = asked.config
         """What is measured, and where it goes."""
         with shared_out(asked, self.job) as (mine, compare):
-            self._parts = (in_two_processes if collector else in_one_process)(mine)
-            self._comparing = compare(self._parts.hub.faults)
+            self._parts = (in_two_processes if collector else in_one_process)(mine, compare)
+        self._comparing = self._parts.comparing
         self._hub, self._server, self._collector = self._parts.hub, self._parts.server, self._parts.collector
         resumed = self._parts.resumed
         if resumed:

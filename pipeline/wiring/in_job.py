@@ -1,14 +1,14 @@
 """What of a run is the job's, where the process is a rank: the metrics, and who compares the ranks."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.rank import Job
-from nissa.pipeline.wiring.wiring import Asked
+from nissa.pipeline.wiring.wiring import Asked, Compare
 from nissa.sinks.serving import listening
 
 if TYPE_CHECKING:
@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["shared_out"]
 
-_Compare = Callable[[FaultLog], "JobProcess | None"]
-
 
 @contextmanager
-def shared_out(asked: Asked, job: Job | None) -> Iterator[tuple[Asked, _Compare]]:
-    """What is left for this process, and what starts the comparison of the ranks, once the parts of the run are made.
+def shared_out(asked: Asked, job: Job | None) -> Iterator[tuple[Asked, Compare]]:
+    """What is left for this process, and what starts the comparison of the ranks, once the rest of the run is made.
 
     Rank 0 starts it, where there is a log; then it serves the metrics, whose port is taken first. Without a log, rank 0
     serves its own. Raises OSError where the port cannot be had.

@@ -10,7 +10,7 @@ from nissa.pipeline.doubt_log import log_doubt
 from nissa.pipeline.hub import Hub, SinkWorker
 from nissa.pipeline.resume import catch_up
 from nissa.pipeline.wiring.terminal import live_lines, news_of
-from nissa.pipeline.wiring.wiring import Asked, Wiring, run_log
+from nissa.pipeline.wiring.wiring import Asked, Compare, Wiring, run_log
 from nissa.sinks import Sink
 from nissa.sinks.prometheus import MetricsServer, PrometheusSink
 from nissa.sinks.run_log import DEAD_LETTERS, RunLog
@@ -20,8 +20,8 @@ from nissa.sinks.tables import Tables
 __all__ = ["in_one_process"]
 
 
-def in_one_process(asked: Asked) -> Wiring:
-    """Put the parts of a run together. No thread starts here."""
+def in_one_process(asked: Asked, compare: Compare) -> Wiring:
+    """Put the parts of a run together. No thread starts here but, in a job, the one that watches its process."""
     tables, prometheus = Tables(), PrometheusSink(lambda: hub.state())  # noqa: PLW0108  # the hub is made last
     # The port is taken first and given back on any failure, so that nothing half-done is left behind.
     server = _server(asked, prometheus)
@@ -54,6 +54,7 @@ def in_one_process(asked: Asked) -> Wiring:
             # It begins with the first event that is news, and not with those that a resumed run has taken in.
             news.begin_with(terminal.start)
             dispatcher.add({"terminal": news})
+        comparing = compare(faults)
         undo.pop_all()
     hub = Hub(
         asked.run,
@@ -67,7 +68,8 @@ def in_one_process(asked: Asked) -> Wiring:
         profile=asked.profile,
         size=(lambda: log.size) if log else None,
     )
-    return Wiring(hub, tables.snapshot, hub.state, resumed, dispatcher.stream, server, terminal=terminal)
+    stream = dispatcher.stream
+    return Wiring(hub, tables.snapshot, hub.state, resumed, stream, server, terminal=terminal, comparing=comparing)
 
 
 def _server(asked: Asked, prometheus: PrometheusSink) -> MetricsServer | None:

@@ -12,7 +12,7 @@ from nissa.pipeline.dispatch import Dispatcher, FaultLog
 from nissa.pipeline.hub import Hub
 from nissa.pipeline.resume import catch_up
 from nissa.pipeline.wiring.terminal import live_lines
-from nissa.pipeline.wiring.wiring import Asked, Wiring, run_log
+from nissa.pipeline.wiring.wiring import Asked, Compare, Wiring, run_log
 from nissa.sinks.run_log import DEAD_LETTERS
 from nissa.sinks.serving import listening
 
@@ -24,7 +24,7 @@ _SHORT = 0.5
 """The same for what is asked for again in a moment."""
 
 
-def in_two_processes(asked: Asked) -> Wiring:
+def in_two_processes(asked: Asked, compare: Compare) -> Wiring:
     """Put the parts of a run together, and start its collector.
 
     Raises ValueError where there is no log that it could read, or something was given that cannot cross.
@@ -44,6 +44,7 @@ def in_two_processes(asked: Asked) -> Wiring:
         if terminal:
             undo.callback(terminal.close)
             terminal.start()
+        comparing = compare(faults)
         undo.pop_all()
     hub = Hub(
         asked.run,
@@ -74,7 +75,7 @@ def in_two_processes(asked: Asked) -> Wiring:
         )
 
     snapshot = partial(collector.ask, "snapshot", _PATIENCE)
-    return Wiring(hub, snapshot, state, resumed, collector=collector, terminal=terminal)
+    return Wiring(hub, snapshot, state, resumed, collector=collector, terminal=terminal, comparing=comparing)
 
 
 _OURS = ("accepted", "delivered", "queued", "dropped", "reasons", "refused", "restarts")

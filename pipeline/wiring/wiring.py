@@ -10,6 +10,7 @@ from reactivex import Observable
 from nissa.events.event import Event, Scope
 from nissa.events.kinds import PipelineState
 from nissa.pipeline.config import TelemetryConfig
+from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.hub import FidelityFollower, Hub
 from nissa.pipeline.resume import Resumed, run_in
 from nissa.sinks import Sink
@@ -19,10 +20,14 @@ from nissa.sinks.serving import OPEN, Guard
 if TYPE_CHECKING:
     from nissa.operators import Operator
     from nissa.pipeline.collector import CollectorProcess
+    from nissa.pipeline.jobs import JobProcess
     from nissa.sinks import MetricsServer
     from nissa.sinks.console import LiveLines
 
-__all__ = ["Asked", "Wiring", "run_log"]
+__all__ = ["Asked", "Compare", "Wiring", "run_log"]
+
+Compare = Callable[[FaultLog], "JobProcess | None"]
+"""Starts the process that compares the ranks of a job, where this one is to. Raises OSError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class Wiring:
     collector: "CollectorProcess | None" = None
     terminal: "LiveLines | None" = None
     """What shows the run on stderr."""
+    comparing: "JobProcess | None" = None
 
 
 def run_log(directory: Path, run: str, resume: bool) -> RunLog:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import threading
 from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
@@ -11,6 +13,7 @@ import pytest
 from nissa.events.kinds import BatchCompleted, RunEnded
 from nissa.pipeline.sources import Reading, UnreadableRunError, read_log
 from nissa.pipeline.telemetry import Telemetry
+from nissa.sinks.run_log import is_being_written
 from tests.waiting import until
 
 
@@ -88,3 +91,22 @@ def test_a_directory_that_cannot_be_had_leaves_no_process_and_no_port(
     with pytest.raises(FileExistsError):
         Telemetry("x", out=tmp_path, metrics=0)
     assert not (tmp_path / "job").exists()
+
+
+@pytest.mark.parametrize("how", [{}, {"metrics": 0}, {"collector": "process", "console": True}])
+def test_where_nobody_can_compare_the_ranks_nothing_of_the_run_is_left_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, object]
+) -> None:
+    (tmp_path / "job").touch()
+    threads = threading.active_count()
+    with pytest.raises(FileExistsError):
+        opened(tmp_path, monkeypatch, **how)
+    until(lambda: threading.active_count() == threads)
+    until(lambda: not processes(tmp_path))
+    assert not is_being_written(tmp_path / "rank-0/events-000001.jsonl")
+
+
+def processes(folder: Path) -> list[str]:
+    """Those that were given something in a folder."""
+    told = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return [line for line in told.stdout.splitlines() if f"{folder}/" in line]
