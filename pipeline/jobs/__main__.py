@@ -18,10 +18,10 @@ from nissa.pipeline.web_config import guard_of
 from nissa.sinks.prometheus import MetricsServer, PrometheusSink
 from nissa.sinks.run_log import DEAD_LETTERS
 
-__all__ = ["main"]
+__all__ = ["main", "pause"]
 
-_POLL = 0.02
-"""Seconds between two looks while nothing comes."""
+_POLL, _SHARE = 0.02, 4.0
+"""Seconds between two looks while nothing comes at least, and so many times as long as one takes."""
 _PATIENCE, _PAUSE = 10.0, 0.05
 """Seconds for which the process is waited for that did it before."""
 
@@ -40,8 +40,9 @@ def main(arguments: Sequence[str]) -> int:
         server = MetricsServer(sink, socket.socket(fileno=int(handed[0])), guard)
         server.start()
     while not job.finished:
+        began = time.monotonic()
         if not job.step():
-            time.sleep(_POLL)
+            time.sleep(pause(time.monotonic() - began))
     job.close()
     logging.getLogger("nissa").info("%s", job.summary())
     if server:
@@ -49,6 +50,11 @@ def main(arguments: Sequence[str]) -> int:
             server.wait_for_scrape(float(linger))
         server.close()
     return 0
+
+
+def pause(took: float) -> float:
+    """Seconds until the next look: of many ranks one takes long, and is not to take a core for nothing."""
+    return max(_POLL, _SHARE * took)
 
 
 def _collected(folder: Path, consumers: dict[str, PrometheusSink]) -> CollectedJob:

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from heapq import heapify, heappop, heapreplace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,13 @@ class _Rank:
         """Whether nobody writes it, and it was read whole."""
         return self.run.state() in {"ended", "quiet"} and not self.run.waiting() and not self.more
 
+    def begins_anew(self) -> bool:
+        """Whether its directory is another one, and what was read of the one before is compared."""
+        if self.waiting or not self.run.anew():
+            return False
+        self.run.close()
+        return True
+
     def _note(self, event: Event[Any]) -> None:
         if not event.ordinal and isinstance(event.payload, self._kinds):
             self.waiting.append(event)
@@ -97,12 +105,16 @@ class CollectedJob:
         if any(read) or folded:
             self._heard = now
             return True
-        self.finished = self.yielded or self._is_over(now)
+        # A full disk is waited for: nobody else would write the rest.
+        self.finished = self.yielded or (self._is_over(now) and self._write_out())
         return False
 
     def close(self) -> None:
         """Write out what was told, and let go of the files."""
-        self.log.close()
+        try:
+            self.log.close()
+        except OSError as error:
+            self._faults.report("job", error)
         for rank in self.ranks.values():
             rank.run.close()
 
@@ -119,22 +131,28 @@ class CollectedJob:
     def _look_round(self) -> None:
         self.yielded = owner(self.folder) != self._claim
         for number, directory in rank_directories(self.folder).items():
-            if number not in self.ranks:
+            known = self.ranks.get(number)
+            if known is None or known.begins_anew():
                 self.ranks[number] = _Rank(directory, self._fold.kinds, self._consumers)
 
     def _fold_on(self) -> int:
         """In the order of their time, as far as nothing earlier is to be read."""
-        folded = 0
-        while (rank := self._next()) is not None:
+        ranks, folded = [*self.ranks.values()], 0
+        if any(rank.more and not rank.waiting for rank in ranks):
+            return 0
+        heads = [(rank.waiting[0].time, number) for number, rank in enumerate(ranks) if rank.waiting]
+        heapify(heads)
+        while heads:
+            rank = ranks[number := heads[0][1]]
             self._take(rank.waiting.popleft())
             folded += 1
+            if rank.waiting:
+                heapreplace(heads, (rank.waiting[0].time, number))
+            elif rank.more:
+                break
+            else:
+                heappop(heads)
         return folded
-
-    def _next(self) -> _Rank | None:
-        ranks = self.ranks.values()
-        if any(rank.more and not rank.waiting for rank in ranks):
-            return None
-        return min((rank for rank in ranks if rank.waiting), key=lambda rank: rank.waiting[0].time, default=None)
 
     def _take(self, event: Event[Any]) -> None:
         for payload in self._told(event):
@@ -154,12 +172,14 @@ class CollectedJob:
             self._faults.report(self._fold.name, error)
             return ()
 
-    def _write_out(self) -> None:
+    def _write_out(self) -> bool:
+        """Whether all that was told is written; what is not, is tried again."""
         try:
             self.log.flush()
         except OSError as error:
-            # A full disk: what is buffered is tried again with the next.
             self._faults.report("job", error)
+            return False
+        return True
 
     def _is_over(self, now: float) -> bool:
         if self.state.ended:

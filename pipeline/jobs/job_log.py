@@ -62,9 +62,8 @@ class JobLog:
         self._log.flush()
 
     def close(self) -> None:
-        """Write out everything."""
-        with suppress(OSError):
-            self._log.close()
+        """Write out everything. Raises OSError."""
+        self._log.close()
 
 
 def is_compared(folder: Path) -> bool:

@@ -3,7 +3,9 @@
 import threading
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -12,6 +14,7 @@ from nissa.events.event import Event, Scope
 from nissa.events.kinds import AlertRaised, Heartbeat, Payload, RanksCompared, RunEnded
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.jobs import CollectedJob, CompareElsewhereError
+from nissa.pipeline.jobs.__main__ import pause
 from nissa.pipeline.sources import Reading, read_log
 from nissa.sinks.run_log import RunLog
 from tests.operators.ranks.jobs import Ranks, by_time, derived, job
@@ -139,6 +142,45 @@ def test_of_two_ranks_that_were_read_at_once_the_earlier_event_comes_first(tmp_p
         events.append(Event(400, 2200.0, Scope(f"x-rank-{rank}"), end.payload))
     collected(written(tmp_path, ranks))
     assert not any(isinstance(event.payload, AlertRaised) for event in told(tmp_path))
+
+
+def test_the_end_of_a_job_waits_for_room_on_the_disk(tmp_path: Path) -> None:
+    found = CollectedJob(written(tmp_path, slow()), {}, faults := FaultLog())
+    with patch.object(found.log, "flush", side_effect=OSError(28, "No space left on device")):
+        for _ in range(50):
+            found.step()
+        assert found.state.ended
+        assert not found.finished
+    assert faults.counts["job"] > 1
+    until(lambda: not found.step() and found.finished)
+    assert isinstance(told(tmp_path)[-1].payload, RunEnded)
+    found.close()
+
+
+def test_what_could_not_be_written_at_the_end_is_told(tmp_path: Path) -> None:
+    found = CollectedJob(written(tmp_path, slow()), {}, faults := FaultLog())
+    with patch.object(found.log._log, "flush", side_effect=OSError(28, "No space left on device")):
+        found.close()
+    assert faults.counts == {"job": 1}
+
+
+def test_a_rank_whose_directory_is_made_anew_is_followed_in_the_new_one(tmp_path: Path) -> None:
+    ranks = job(2, epochs=1, steps=20)
+    half = len(ranks[0]) // 2
+    written(tmp_path, {rank: events[:half] for rank, events in ranks.items()})
+    found = CollectedJob(tmp_path, {}, FaultLog())
+    until(lambda: not found.step())
+    for rank in ranks:
+        rmtree(tmp_path / f"rank-{rank}")
+    written(tmp_path, {rank: [events[0], *events[half:]] for rank, events in ranks.items()})
+    until(lambda: not found.step() and found.finished)
+    found.close()
+    assert "2 of 2 ranks, ended" in found.summary()
+    assert sum(row.steps for row in (event.payload for event in told(tmp_path)) if isinstance(row, RanksCompared)) == 20
+
+
+def test_a_look_that_takes_long_is_taken_less_often() -> None:
+    assert (pause(0.001), pause(0.1)) == (0.02, 0.4)
 
 
 def test_it_waits_on_no_thread(tmp_path: Path) -> None:
