@@ -9,6 +9,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isnan
 
 from nissa.events.event import Env
 from nissa.events.kinds import RankFigures, RanksCompared
@@ -106,12 +107,14 @@ class Between:
         rows += [RankFigures(rank=rank, steps=0, alerts=alerts[rank]) for rank in sorted(alerts.keys() - self.ranks)]
         rows.sort(key=lambda row: row.rank)
         ranks = [self.ranks[rank] for rank in sorted(self.ranks)]
-        losses, losing = Moments(), [(row.loss, row.rank) for row in rows if row.loss is not None]
+        # NaN is neither low nor high; as the first of a list it would be both.
+        known = [(row.loss, row.rank) for row in rows if row.loss is not None and not isnan(row.loss)]
+        losses = Moments()
         for rank in ranks:
             losses = losses.merge(rank.losses)
         samples = sum(rank.samples for rank in ranks)
         weighted = bool(ranks) and all(rank.by_samples for rank in ranks)
-        least, most = min(losing, default=(None, None)), max(losing, default=(None, None))
+        least, most = min(known, default=(None, None)), max(known, default=(None, None))
         return RanksCompared(
             group=group,
             env=env,

@@ -86,6 +86,20 @@ def test_a_loss_without_samples_counts_as_one_batch() -> None:
     assert first.samples is None
 
 
+@pytest.mark.parametrize("broken", [{0}, {1}, {2}, {0, 1, 2}])
+def test_of_losses_that_are_none_is_neither_the_lowest_nor_the_highest(broken: set[int]) -> None:
+    *_, row = compared(derived(by_time(job(3, epochs=1, steps=10, loss=lambda rank, _: broken_if(rank in broken)))))
+    sound = [(rank.loss, rank.rank) for rank in row.ranks if rank.rank not in broken] or [(None, None)]
+    assert (row.loss_min, row.loss_min_rank) == min(sound)
+    assert (row.loss_max, row.loss_max_rank) == max(sound)
+    assert row.loss is not None
+    assert math.isnan(row.loss)
+
+
+def broken_if(is_broken: bool) -> float | None:
+    return math.nan if is_broken else None
+
+
 def test_an_epoch_that_all_ranks_told_is_an_epoch_of_the_job() -> None:
     ranks = job()
     told = [payload for payload in derived(by_time(ranks)) if isinstance(payload, EpochCompleted)]
