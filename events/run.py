@@ -81,6 +81,8 @@ class RunResumed(Payload):
     """The machine, now."""
     numerics: dict[str, str] = field(default_factory=dict)
     """What changes results with the same versions, now; empty if not told."""
+    world_size: Count | None = None
+    """Processes of the job, now; None for a process alone."""
 
 
 @kind(Importance.LIFECYCLE)

@@ -53,7 +53,7 @@ def completed(told: RunStarted) -> RunStarted:
     return replace(told, **found)
 
 
-def run_resumed(next_seq: int, torn: int) -> RunResumed:
+def run_resumed(next_seq: int, torn: int, world_size: int | None) -> RunResumed:
     """This process goes on with a run, at event `next_seq`; `torn` bytes of a last line were cut off."""
     return RunResumed(
         last_seq=next_seq - 1 if next_seq else None,
@@ -62,6 +62,7 @@ def run_resumed(next_seq: int, torn: int) -> RunResumed:
         versions=versions(),
         hardware=hardware(),
         numerics=numerics(),
+        world_size=world_size,
     )
 
 

@@ -160,7 +160,8 @@ class Telemetry:
         if self._server:
             self._server.start()
         if resumed:
-            self.emit(run_resumed(resumed.next_seq, resumed.torn))
+            # A job may go on with more processes, or fewer.
+            self.emit(run_resumed(resumed.next_seq, resumed.torn, self.job.world_size if self.job else None))
         elif self.job:
             # Whoever compares ranks must know whose run it is, also where the trainer tells no start.
             self.emit(RunStarted())

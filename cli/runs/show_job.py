@@ -78,6 +78,7 @@ class JobTold:
         elif isinstance(payload, RunEnded):
             self.ended = payload
         elif isinstance(payload, RanksCompared):
+            self.world_size = payload.world_size
             self.steps, self.incomplete = self.steps + payload.steps, self.incomplete + payload.incomplete
             for row in payload.ranks:
                 self.ranks.setdefault(row.rank, RankTold()).take(row)

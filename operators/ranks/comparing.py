@@ -37,6 +37,7 @@ from nissa.operators.fold import Fold
 from nissa.operators.ranks.closing import close_told, compare, give_up
 from nissa.operators.ranks.epochs import joint_epoch
 from nissa.operators.ranks.job import JobState, RankLife, Rules, is_waited_for
+from nissa.operators.ranks.resizing import resize
 from nissa.operators.ranks.silence import look_round, spoke
 from nissa.operators.ranks.track import MOST, end_of, step_at
 
@@ -64,7 +65,9 @@ def _step(rules: Rules, job: JobState, event: Event[Any]) -> Iterator[Payload]:
     if isinstance(event.payload, RunStarted):
         yield from _enter(job, event)
     rank = job.of.get(event.scope.run)
-    if rank is None:
+    if rank is not None and isinstance(event.payload, RunStarted | RunResumed):
+        yield from resize(job, event.payload.world_size or job.world_size)
+    if rank is None or rank >= job.world_size:
         return
     job.hear(rank, event.time)
     yield from _TURNS[type(event.payload)](rules, job, rank, event)

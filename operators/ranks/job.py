@@ -11,7 +11,17 @@ from nissa.operators.fold import Keyed
 from nissa.operators.ranks.told import Step
 from nissa.operators.ranks.track import Track
 
-__all__ = ["JobState", "RankLife", "Rules", "is_waited_for", "ranks_text", "scope_in_job", "standing", "subject"]
+__all__ = [
+    "JobState",
+    "RankLife",
+    "Rules",
+    "is_waited_for",
+    "rank_of",
+    "ranks_text",
+    "scope_in_job",
+    "standing",
+    "subject",
+]
 
 _TRACKS = 64
 """Environments of a job that are followed."""
@@ -73,7 +83,7 @@ class JobState:
         """A rank told something."""
         self.heard += min(max(0.0, time - self.clock), _GAP)
         self.clock = max(self.clock, time)
-        self.ranks[rank].last = self.heard
+        self.ranks.setdefault(rank, RankLife(self.heard)).last = self.heard
 
     def is_gone(self, rank: int) -> bool:
         """Whether a rank is not waited for: it ended, or is silent."""
@@ -125,11 +135,16 @@ def ranks_text(ranks: Sequence[int]) -> str:
     return f"rank{'s' * (len(ranks) > 1)} {', '.join(map(str, ranks))}" if ranks else ""
 
 
+def rank_of(about: str | None) -> int:
+    """The rank that an alert is about."""
+    return int((about or "").split()[1])
+
+
 def standing(job: JobState, track: Track) -> dict[int, list[str]]:
     """By rank, the names of the alerts that stand against it."""
     found: dict[int, list[str]] = {}
     for alert, about in (*track.alerts, *job.alerts):
-        names = found.setdefault(int((about or "").split()[1]), [])
+        names = found.setdefault(rank_of(about), [])
         if alert.name not in names:
             names.append(alert.name)
     return found

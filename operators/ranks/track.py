@@ -92,8 +92,9 @@ class Track:
         return step, {rank: told[rank] for rank in sorted(told)}
 
     def restart(self, rank: int) -> None:
-        """A rank begins anew; once all have, so do the steps, which may be earlier ones."""
+        """A rank begins anew, or does not go on; once all have, so do the steps, which may be earlier ones."""
         self.at.pop(rank, None)
+        self.behind = 0
         self.slowness.forget(rank)
         self.diverging.forget(rank)
         if not self.at:

@@ -16,7 +16,7 @@ import orjson
 
 from nissa.events.codec import decode, written
 from nissa.events.event import Event
-from nissa.events.kinds import RunEnded, RunStarted
+from nissa.events.kinds import RunEnded, RunResumed, RunStarted
 from nissa.operators.fold import UnreadableStateError
 from nissa.operators.ranks import compare_ranks, scope_in_job
 
@@ -53,7 +53,7 @@ class JobRanks:
         waiting = self._waiting.setdefault(run, deque())
         for event in map(decode, lines):
             waiting.append(event)
-            if isinstance(event.payload, RunStarted):
+            if isinstance(event.payload, RunStarted | RunResumed):
                 self._world = event.payload.world_size or self._world
             self._over = self._over | {run} if isinstance(event.payload, RunEnded) else self._over - {run}
         return [line for event in self._released() for line in self._told(event)]

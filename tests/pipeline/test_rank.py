@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from nissa.events.kinds import RunStarted
+from nissa.events.kinds import RunResumed, RunStarted
 from nissa.pipeline.following import runs_meant
 from nissa.pipeline.rank import rank_here
 from nissa.pipeline.run_context import run_started
@@ -93,6 +93,11 @@ def test_a_job_without_a_name_is_called_as_its_folder_and_goes_on_under_the_name
     with Telemetry("net", out=tmp_path / "net", resume=True) as telemetry:
         assert telemetry.run == "net-rank-1"
     assert len(starts(tmp_path / "net/rank-1")) == 1, "a run that goes on has started before"
+    in_job(monkeypatch, 1, 3)
+    with Telemetry(out=tmp_path / "net", resume=True):
+        pass
+    told = [event.payload for event in read_log(tmp_path / "net/rank-1", Reading())]
+    assert [payload.world_size for payload in told if isinstance(payload, RunResumed)] == [2, 2, 3]
     with Telemetry("mine", out=tmp_path / "other"):
         pass
     with Telemetry(out=tmp_path / "other", resume=True) as telemetry:

@@ -89,7 +89,7 @@ def test_a_loss_without_samples_counts_as_one_batch() -> None:
 @pytest.mark.parametrize("broken", [{0}, {1}, {2}, {0, 1, 2}])
 def test_of_losses_that_are_none_is_neither_the_lowest_nor_the_highest(broken: set[int]) -> None:
     *_, row = compared(derived(by_time(job(3, epochs=1, steps=10, loss=lambda rank, _: broken_if(rank in broken)))))
-    sound = [(rank.loss, rank.rank) for rank in row.ranks if rank.rank not in broken] or [(None, None)]
+    sound: list[Any] = [(rank.loss, rank.rank) for rank in row.ranks if rank.rank not in broken] or [(None, None)]
     assert (row.loss_min, row.loss_min_rank) == min(sound)
     assert (row.loss_max, row.loss_max_rank) == max(sound)
     assert row.loss is not None
@@ -260,6 +260,38 @@ def test_a_job_that_goes_on_from_an_earlier_step_tells_it_again() -> None:
     rows = compared(derived([*began, *again, *rest]))
     assert sum(row.steps for row in rows) == 20
     assert sum(row.late for row in rows) == 0
+
+
+def resumed_as(before: int, after: int) -> list[Payload]:
+    """A job that was killed in its seventh step, and goes on from the first with other ranks, six seconds a step."""
+    first = {rank: events[:20] for rank, events in job(before, epochs=1, steps=20).items()}
+    told = RunResumed(torn=0, process=1, versions={}, hardware={}, world_size=after)
+    again = {}
+    for rank, (start, *rest) in job(after, epochs=1, steps=20).items():
+        begin = replace(start, payload=told) if rank < before else start
+        again[rank] = [replace(event, time=1010.0 + 60 * (event.time - 1000.0)) for event in (begin, *rest)]
+    return derived([*by_time(first), *by_time(again)])
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 4), (4, 2), (3, 3)])
+def test_a_job_that_goes_on_with_other_ranks_compares_those_and_ends_with_them(before: int, after: int) -> None:
+    payloads = resumed_as(before, after)
+    rows = compared(payloads)
+    assert [payload.outcome for payload in payloads if isinstance(payload, RunEnded)] == ["completed"]
+    assert rows[-1].world_size == after
+    assert [row.rank for row in rows[-1].ranks] == [*range(after)]
+    assert [(row.steps, row.incomplete, row.late) for row in rows] == [(10, 0, 0), (10, 0, 0), (6, 0, 0)]
+    assert not [payload for payload in payloads if isinstance(payload, AlertRaised)]
+
+
+def test_what_stood_against_a_rank_that_does_not_go_on_is_over() -> None:
+    events = by_time(job(3, epochs=1, steps=10, loss=lambda rank, step: math.nan if rank == 2 and step > 3 else None))
+    told = RunResumed(torn=0, process=1, versions={}, hardware={}, world_size=2)
+    again = [Event(900 + rank, 1010.0, Scope(f"x-rank-{rank}"), told) for rank in (0, 1)]
+    payloads = derived([*events[:-6], *again])
+    (raised,) = [payload for payload in payloads if isinstance(payload, AlertRaised)]
+    (over,) = [payload for payload in payloads if isinstance(payload, AlertResolved)]
+    assert (raised.subject, over.subject, over.clause) == ("rank 2 loss", "rank 2 loss", "run_ended")
 
 
 def test_who_is_no_rank_is_not_listened_to() -> None:

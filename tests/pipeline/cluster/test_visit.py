@@ -18,6 +18,7 @@ from nissa.pipeline.cluster.place import Place
 from nissa.pipeline.cluster.run_state import RunState
 from nissa.pipeline.cluster.visit import Visitor
 from nissa.pipeline.replay import replay
+from nissa.pipeline.sources import file_lines
 from tests.operators.ranks.jobs import by_time, derived, job
 from tests.pipeline.cluster.engine import Engine
 from tests.pipeline.collector.runs import LOG, recorded
@@ -91,7 +92,7 @@ def test_a_segment_that_is_packed_once_it_was_read_is_unpacked_once(tmp_path: Pa
     (run / "events-000001.jsonl").write_bytes(log)
     engine.look_all("run")
     packed(run)
-    with patch.object(log_lines, "file_lines", wraps=log_lines.file_lines) as unpacked:
+    with patch.object(log_lines, "file_lines", wraps=file_lines) as unpacked:
         for _ in range(5):
             engine.look("run")
     assert unpacked.call_count == 1
