@@ -13,9 +13,9 @@ from the median of the others beyond what is usual for it, by how much ranks usu
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite, log
-from statistics import median
 
 from nissa.operators.alerts import Finding, non_finite_value
+from nissa.operators.ranks.others import medians_of_others
 from nissa.operators.ranks.told import Told
 from nissa.operators.statistics import Window
 
@@ -71,11 +71,13 @@ class Diverging:
         losses = {rank: one.loss for rank, one in told.items() if one.loss is not None}
         norms = {rank: one.norm for rank, one in told.items() if one.norm is not None}
         for name, values in ((LOSS, losses), (GRADIENT, norms)):
-            finite = [value for value in values.values() if isfinite(value)]
+            finite = {rank: value for rank, value in values.items() if isfinite(value)}
             # Where most are broken it is no rank of its own.
             if len(values) > 1 and 2 * len(finite) >= len(values):
+                usual = medians_of_others(finite) if len(finite) > 1 else finite
                 for rank in sorted(values):
-                    yield rank, name, self._found(name, rank, values)
+                    broken = non_finite_value(f"{name} of rank {rank}", values[rank])
+                    yield rank, name, broken or self._found(name, rank, values[rank], usual[rank], len(finite) - 1)
 
     def forget(self, rank: int) -> None:
         """It begins anew."""
@@ -83,19 +85,15 @@ class Diverging:
             measure.own.pop(rank, None)
             measure.row.pop(rank, None)
 
-    def _found(self, name: str, rank: int, values: Mapping[int, float]) -> Finding | None:
-        mine, measure = values[rank], self.measures[name]
-        others = [value for other, value in values.items() if other != rank and isfinite(value)]
-        if broken := non_finite_value(f"{name} of rank {rank}", mine):
-            return broken if others else None
-        usual = median(others) if others else mine
+    def _found(self, name: str, rank: int, mine: float, usual: float, others: int) -> Finding | None:
+        measure = self.measures[name]
         if name == LOSS:
             off = measure.far(rank, mine - usual, _FLOOR * abs(usual) + 1e-12)
             is_far = off is not None and off > _FAR
         else:
             off = measure.far(rank, _log(mine) - _log(usual), _FLOOR)
             # Of two, the one with the smaller gradient is not the one that is odd.
-            is_far = off is not None and (off > _FAR or (off < -_FAR and len(others) > 1))
+            is_far = off is not None and (off > _FAR or (off < -_FAR and others > 1))
         measure.row[rank] = measure.row.get(rank, 0) + 1 if is_far else 0
         if measure.row[rank] < ROW:
             return None

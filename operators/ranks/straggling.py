@@ -12,9 +12,9 @@ apart is the part of it in which a rank waits for nobody. A rank that is slow by
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from statistics import median
 
 from nissa.operators.alerts import Finding
+from nissa.operators.ranks.others import medians_of_others
 from nissa.operators.ranks.told import Told
 
 __all__ = ["FACTOR", "LOADING", "SLOW", "STEPS", "WORK", "Slowness"]
@@ -43,16 +43,16 @@ class Slowness:
         }
         loading = {rank: one.loading for rank, one in told.items() if one.loading is not None}
         for measure, values in ((WORK, work), (LOADING, loading)):
-            for rank in sorted(values) if len(values) > 1 else ():
-                yield rank, measure, self._found(measure, rank, values, told[rank].seconds)
+            usual = medians_of_others(values) if len(values) > 1 else {}
+            for rank in sorted(usual):
+                yield rank, measure, self._found(measure, rank, values[rank], usual[rank], told[rank].seconds)
 
     def forget(self, rank: int) -> None:
         """It begins anew."""
         for key in [key for key in self.slow if key[1] == rank]:
             del self.slow[key]
 
-    def _found(self, measure: str, rank: int, values: Mapping[int, float], seconds: float | None) -> Finding | None:
-        mine, usual = values[rank], _median_of_others(values, rank)
+    def _found(self, measure: str, rank: int, mine: float, usual: float, seconds: float | None) -> Finding | None:
         least = max(_LEAST, _SHARE * (seconds or 0.0), (FACTOR - 1) * usual)
         last = self.slow.setdefault((measure, rank), deque(maxlen=STEPS))
         last.append(mine - usual > least)
@@ -60,7 +60,3 @@ class Slowness:
             return None
         what = f"rank {rank} holds the others up: {measure} took {mine:.3g} s, and {usual:.3g} s in the median of them"
         return Finding(what, mine, measure.replace(" ", "_"), usual, usual + least, len(last))
-
-
-def _median_of_others(values: Mapping[int, float], rank: int) -> float:
-    return median(value for other, value in values.items() if other != rank)
