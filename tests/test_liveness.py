@@ -293,19 +293,24 @@ def resumed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A job of two ranks, side by side in one process; the second one is slow, passes a step over, and falls behind."""
-    out, ranks = tmp_path_factory.mktemp("job"), list[Telemetry]()
-    for rank in (0, 1):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("RANK", str(rank))
-            patch.setenv("WORLD_SIZE", "2")
-            ranks.append(Telemetry("job", out=out))
+    """A job of two ranks, side by side in one process; the second one is slow, passes a step over, and falls behind.
+    In the end it goes on once more."""
+    out = tmp_path_factory.mktemp("job")
+    ranks = [as_rank(rank, out) for rank in (0, 1)]
     for rank, telemetry in enumerate(ranks):
         rank_by_hand(telemetry, rank)
     for telemetry in reversed(ranks):
         telemetry.close()
     until(lambda: has_ended(out / "job"))
+    as_rank(1, out, resume=True).close()
     return out
+
+
+def as_rank(rank: int, out: Path, *, resume: bool = False) -> Telemetry:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RANK", str(rank))
+        patch.setenv("WORLD_SIZE", "2")
+        return Telemetry("job", out=out, resume=resume)
 
 
 def has_ended(run: Path) -> bool:
