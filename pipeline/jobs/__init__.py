@@ -6,7 +6,7 @@ metrics of all. Rank 0 starts it; it outlives any of them.
 
 from nissa.pipeline.jobs.collected_job import CollectedJob, rank_directories
 from nissa.pipeline.jobs.deaths import lost_ranks
-from nissa.pipeline.jobs.job_log import JOB, CompareElsewhereError, is_compared
+from nissa.pipeline.jobs.job_log import JOB, CompareElsewhereError, is_compared, take_over
 from nissa.pipeline.jobs.process import JobProcess
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "is_compared",
     "lost_ranks",
     "rank_directories",
+    "take_over",
 ]

@@ -13,7 +13,7 @@ from nissa.events.kinds import Payload
 from nissa.pipeline.sources import Reading, UnreadableRunError, read_log
 from nissa.sinks.run_log import RunLog, is_being_written, segments
 
-__all__ = ["JOB", "CompareElsewhereError", "JobLog", "claim", "is_compared", "owner"]
+__all__ = ["JOB", "CompareElsewhereError", "JobLog", "claim", "is_compared", "owner", "take_over"]
 
 JOB = "job"
 """The directory of the job's own run, in the job's folder."""
@@ -78,6 +78,14 @@ def claim(folder: Path) -> tuple[int, int]:
     mine.write_text(str(os.getpid()))
     mine.replace(folder / JOB / _OWNER)
     return owner(folder) or (0, 0)
+
+
+def take_over(folder: Path) -> bool:
+    """Have the process that compares the ranks of a job let go; False where there is none."""
+    if not is_compared(folder):
+        return False
+    claim(folder)
+    return True
 
 
 def owner(folder: Path) -> tuple[int, int] | None:

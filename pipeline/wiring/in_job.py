@@ -1,6 +1,8 @@
 """What of a run is the job's, where the process is a rank: the metrics, and who compares the ranks."""
 
+import errno
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,12 +11,16 @@ from typing import TYPE_CHECKING
 from nissa.pipeline.dispatch import FaultLog
 from nissa.pipeline.rank import Job
 from nissa.pipeline.wiring.wiring import Asked, Compare
+from nissa.sinks.run_log import is_being_written, segments
 from nissa.sinks.serving import listening
 
 if TYPE_CHECKING:
     from nissa.pipeline.jobs import JobProcess
 
 __all__ = ["shared_out"]
+
+_PATIENCE, _PAUSE = 10.0, 0.05
+"""Seconds for which a port is waited for that is about to be let go."""
 
 
 @contextmanager
@@ -31,13 +37,35 @@ def shared_out(asked: Asked, job: Job | None) -> Iterator[tuple[Asked, Compare]]
         # One port of a machine is for one of its ranks.
         yield replace(asked, address=None), _nobody
     else:
-        listens = listening(*asked.address, asked.guard) if asked.address else None
+        listens = _listening(asked, *asked.address) if asked.address else None
         try:
             yield replace(asked, address=None), lambda faults: _process(asked, listens, faults)
         except BaseException:
             if listens:
                 listens.close()
             raise
+
+
+def _listening(asked: Asked, address: str, port: int) -> socket.socket:
+    """The port, where a process has it that outlived the rank 0 before this one: it is told to let go."""
+    deadline, lets_go = time.monotonic() + _PATIENCE, False
+    while True:
+        try:
+            return listening(address, port, asked.guard)
+        except OSError as error:
+            lets_go = lets_go or (error.errno == errno.EADDRINUSE and _let_go(asked))
+            if not lets_go or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE)
+
+
+def _let_go(asked: Asked) -> bool:
+    from nissa.pipeline.jobs import take_over  # noqa: PLC0415
+
+    assert asked.directory is not None
+    # Where another rank 0 lives, this one is refused in a moment.
+    is_rank_0_there = any(map(is_being_written, segments(asked.directory)[-1:]))
+    return asked.resume and not is_rank_0_there and take_over(asked.directory.parent)
 
 
 def _nobody(_: FaultLog) -> "JobProcess | None":

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import socket
 import subprocess
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +16,7 @@ from nissa.events.kinds import BatchCompleted, RunEnded
 from nissa.pipeline.sources import Reading, UnreadableRunError, read_log
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.run_log import is_being_written
+from tests.addresses import free_address
 from tests.waiting import until
 
 
@@ -79,6 +82,36 @@ def test_one_port_serves_all_ranks_and_the_job(tmp_path: Path, monkeypatch: pyte
     until(lambda: "run_ended" in kinds(tmp_path))
     (end,) = [e.payload for e in read_log(tmp_path / "job", Reading()) if isinstance(e.payload, RunEnded)]
     assert end.outcome == "completed"
+
+
+KILLED = """
+import os, sys
+from nissa.pipeline.telemetry import Telemetry
+telemetry = Telemetry("x", out=sys.argv[1], metrics=int(sys.argv[2]))
+telemetry.flush()
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_job_that_was_killed_goes_on_at_once_at_the_same_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that compared its ranks outlived them, and had the port for as long as it waited for them."""
+    _, port = free_address()
+    job = os.environ | {"RANK": "0", "WORLD_SIZE": "2"}
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), str(port)], env=job, check=False)
+    until(lambda: told(tmp_path) == 1)
+    ranks = opened(tmp_path, monkeypatch, metrics=port, resume=True)
+    tell(ranks, range(11))
+    for telemetry in reversed(ranks):
+        telemetry.close()
+    until(lambda: "run_ended" in kinds(tmp_path))
+    assert kinds(tmp_path) == ["run_started", *["ranks_compared"] * 2, "run_ended"]
+
+
+def test_a_port_that_is_another_programs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(OSError, match="in use"):
+        opened(tmp_path, monkeypatch, metrics=other.getsockname()[1], resume=True)
 
 
 def test_a_directory_that_cannot_be_had_leaves_no_process_and_no_port(
