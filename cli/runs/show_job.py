@@ -7,7 +7,15 @@ from typing import Any
 
 from nissa.cli.errors import UsageError
 from nissa.events.event import Event
-from nissa.events.kinds import AlertRaised, AlertResolved, RankFigures, RanksCompared, RunEnded, RunStarted
+from nissa.events.kinds import (
+    AlertRaised,
+    AlertResolved,
+    RankFigures,
+    RanksCompared,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+)
 from nissa.operators.ranks import ranks_text
 from nissa.operators.statistics import Moments
 from nissa.pipeline.jobs import JOB, rank_directories
@@ -61,7 +69,7 @@ class RankTold:
 class JobTold:
     """A consumer of the events of a job's own run."""
 
-    kinds = (AlertRaised, AlertResolved, RanksCompared, RunEnded, RunStarted)
+    kinds = (AlertRaised, AlertResolved, RanksCompared, RunEnded, RunResumed, RunStarted)
     name: str = ""
     world_size: int = 0
     ended: RunEnded | None = None
@@ -75,8 +83,8 @@ class JobTold:
         payload = event.payload
         if isinstance(payload, RunStarted):
             self.name, self.world_size = event.scope.run, payload.world_size or 0
-        elif isinstance(payload, RunEnded):
-            self.ended = payload
+        elif isinstance(payload, RunEnded | RunResumed):
+            self.ended = payload if isinstance(payload, RunEnded) else None
         elif isinstance(payload, RanksCompared):
             self.world_size = payload.world_size
             self.steps, self.incomplete = self.steps + payload.steps, self.incomplete + payload.incomplete

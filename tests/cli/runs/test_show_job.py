@@ -1,12 +1,15 @@
 """`nissa show` of a job's folder: a row for each rank, and what was noticed; `nissa collect` works one off."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
 from nissa.cli.main import main
+from nissa.events.event import Event, Scope
+from nissa.events.kinds import RunResumed
 from nissa.sinks.run_log import RunLog, lock
 from tests.operators.ranks.jobs import job
 
@@ -74,6 +77,23 @@ def test_ranks_that_were_killed_are_named(tmp_path: Path, capsys: Capture) -> No
         "",
     ]
     assert told[-1] == "Nothing else was noticed of any rank."
+
+
+def test_a_job_that_goes_on_with_fewer_ranks_has_not_ended(tmp_path: Path, capsys: Capture) -> None:
+    folder = left_behind(tmp_path / "x")
+    said(capsys, "collect", folder)
+    told = RunResumed(torn=0, process=1, versions={}, hardware={}, world_size=2)
+    for rank in (0, 1):
+        log = RunLog(folder / f"rank-{rank}", resume=True)
+        begin = [Event(500, 1100.0, Scope(f"x-rank-{rank}"), told)]
+        steps = [replace(event, seq=501 + n, time=1101.0 + n) for n, event in enumerate(job(2)[rank][1:-1])]
+        for event in begin + steps:
+            log(event)
+        log.close()
+        os.utime(folder / f"rank-{rank}/events-000002.jsonl", (1.0, 1.0))
+    with patch("nissa.pipeline.jobs.collected_job._QUIET", 0.0):
+        said(capsys, "collect", folder)
+    assert said(capsys, "show", folder)[0].startswith("Job x: 2 ranks, not ended, 50 steps compared")
 
 
 def test_a_rank_that_is_written_still_did_not_die(tmp_path: Path, capsys: Capture) -> None:
