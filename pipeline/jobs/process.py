@@ -4,11 +4,12 @@ import os
 import socket
 import subprocess
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from nissa.pipeline.dispatch import FaultLog
-from nissa.pipeline.jobs.job_log import JOB
+from nissa.pipeline.jobs.job_log import JOB, is_compared
 from nissa.pipeline.own_process import Process, keep_up, started
 from nissa.sinks.serving import OPEN, Guard, url
 
@@ -18,6 +19,7 @@ OUTPUT = "collector.log"
 """What the process writes to its terminal, in the directory of the job's own run."""
 _LEAST = 2.0
 """Seconds that the end of rank 0 waits at most for the job to be over."""
+_PAUSE = 0.01
 
 
 class JobProcess:
@@ -43,12 +45,19 @@ class JobProcess:
         return self._process.pid
 
     def close(self) -> None:
-        """Rank 0 ends: start no other one, and wait a moment for this one, which goes on if there is more to do."""
+        """Rank 0 ends: start no other one, and wait a moment for this one, which goes on if there is more to do.
+
+        Only where all is compared is the scrape of the end waited for: another rank may go on for days.
+        """
         self._ending.set()
         if self._metrics:
             self._metrics.close()
+        deadline = time.monotonic() + _LEAST
+        while is_compared(self._folder) and self._process.poll() is None and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+        linger = self._linger if self._metrics and not is_compared(self._folder) else 0.0
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_LEAST + (self._linger if self._metrics else 0.0))
+            self._process.wait(max(0.0, deadline - time.monotonic()) + linger)
 
     def after_fork(self) -> None:
         """In a forked child: the process is the parent's."""

@@ -28,8 +28,9 @@ class Judged:
 
 
 def lines_of(out: Path, side: str) -> list[bytes]:
-    """All lines that show; names with a dot in front are unfinished."""
-    return [line for file in sorted((out / side).glob("part-*")) for line in file.read_bytes().splitlines()]
+    """All lines that show, those of one task in their order; names with a dot in front are unfinished."""
+    files = sorted((out / side).glob("part-*"), key=lambda file: (len(file.name), file.name))
+    return [line for file in files for line in file.read_bytes().splitlines()]
 
 
 def judge(logs: Path, out: Path, runs: list[str]) -> Judged:

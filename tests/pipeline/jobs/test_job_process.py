@@ -17,7 +17,7 @@ from nissa.pipeline.sources import Reading, UnreadableRunError, read_log
 from nissa.pipeline.telemetry import Telemetry
 from nissa.sinks.run_log import is_being_written
 from tests.addresses import free_address
-from tests.waiting import until
+from tests.waiting import LIMIT, until
 
 
 def opened(folder: Path, patch: pytest.MonkeyPatch, **how: object) -> list[Telemetry]:
@@ -26,7 +26,7 @@ def opened(folder: Path, patch: pytest.MonkeyPatch, **how: object) -> list[Telem
     for rank in (0, 1):
         patch.setenv("RANK", str(rank))
         patch.setenv("WORLD_SIZE", "2")
-        ranks.append(Telemetry("x", out=folder, linger=0.0, **how))  # type: ignore[arg-type]
+        ranks.append(Telemetry("x", out=folder, **{"linger": 0.0, **how}))  # type: ignore[arg-type]
     return ranks
 
 
@@ -82,6 +82,21 @@ def test_one_port_serves_all_ranks_and_the_job(tmp_path: Path, monkeypatch: pyte
     until(lambda: "run_ended" in kinds(tmp_path))
     (end,) = [e.payload for e in read_log(tmp_path / "job", Reading()) if isinstance(e.payload, RunEnded)]
     assert end.outcome == "completed"
+
+
+def test_rank_0_waits_for_no_scrape_of_the_end_while_another_rank_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranks = opened(tmp_path, monkeypatch, metrics=0, linger=1e6)
+    tell(ranks, range(11))
+    until(lambda: told(tmp_path) == 2)
+    ends = threading.Thread(target=ranks[0].close, daemon=True)
+    ends.start()
+    ends.join(LIMIT)
+    assert not ends.is_alive()
+    ranks[1].close()
+    until(lambda: "run_ended" in kinds(tmp_path))
+    os.kill(ranks[0]._comparing.pid, signal.SIGKILL)  # type: ignore[union-attr]  # nobody scrapes the end
 
 
 KILLED = """
