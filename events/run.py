@@ -82,7 +82,7 @@ class RunResumed(Payload):
     numerics: dict[str, str] = field(default_factory=dict)
     """What changes results with the same versions, now; empty if not told."""
     world_size: Count | None = None
-    """Processes of the job, now; None for a process alone."""
+    """Processes of the job; None for a process alone."""
 
 
 @kind(Importance.LIFECYCLE)
