@@ -1,7 +1,7 @@
 """How does a run go on in its directory? Operators and tables take in what is there, and numbers go on behind it."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,8 @@ class Resumed:
 
     one_in: int = 1
     """Of so many looks that were due, probes took one."""
+    unwritten: Sequence[Event[Any]] = ()
+    """What the log is owed: a process that is killed may have written an event, and not what followed from it."""
 
     def note(self, event: Event[FidelityChanged | OverheadGoverned]) -> None:
         """Take a change of what probes look at in."""
@@ -52,8 +54,7 @@ def catch_up(
 ) -> Resumed | None:
     """Have operators and `consumers` take in what a log holds of a run that goes on; None where the run begins.
 
-    What follows from it is derived again. The log is told where it goes on, and what of that it has not: a process that
-    is killed may have written an event, and not what followed from it.
+    What follows from it is derived again, and the log is told where it goes on.
     """
     if log.torn is None:
         return None
@@ -67,9 +68,8 @@ def catch_up(
                 found.next_seq = max(found.next_seq, event.seq + 1)
                 dispatcher.deliver(event)
     found.lost = reading.dropped
+    found.unwritten = unwritten.events
     log.go_on(found.next_seq, found.lost)
-    for event in unwritten.events:
-        log(event)
     return found
 
 

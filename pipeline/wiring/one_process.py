@@ -21,7 +21,10 @@ __all__ = ["in_one_process"]
 
 
 def in_one_process(asked: Asked, compare: Compare) -> Wiring:
-    """Put the parts of a run together. No thread starts here but, in a job, the one that watches its process."""
+    """Put the parts of a run together.
+
+    No thread starts here but that of a log that is owed something, and, in a job, the one that watches its process.
+    """
     tables, prometheus = Tables(), PrometheusSink(lambda: hub.state())  # noqa: PLW0108  # the hub is made last
     # The port is taken first and given back on any failure, so that nothing half-done is left behind.
     server = _server(asked, prometheus)
@@ -56,6 +59,9 @@ def in_one_process(asked: Asked, compare: Compare) -> Wiring:
             dispatcher.add({"terminal": news})
         comparing = compare(faults)
         undo.pop_all()
+    for event in resumed.unwritten if resumed else ():
+        # Ahead of all that is to come, and as any other: what cannot be written is buried.
+        consumers["log"](event)
     hub = Hub(
         asked.run,
         dispatcher,

@@ -44,7 +44,7 @@ class WandbSink:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __call__(self, event: Event[Any]) -> None:
-        """Take an event; W&B has it, or else this raises RuntimeError."""
+        """Take an event; W&B's service has it, or else this raises RuntimeError."""
         point = self._curves.point(event)
         told = point._replace(numbers={name: _plain(value) for name, value in point.numbers.items()})
         asked = orjson.dumps([event.scope.run, event.time, [*told]]) + b"\n"

@@ -69,6 +69,7 @@ class _Runs:
         }
         self._runs: dict[str, Any] = {}
         self._defined: set[tuple[str, str]] = set()
+        self._is_served = False
 
     def log(self, group: str, time: float, point: Point) -> None:
         """Add a point. W&B's own step only grows, so each subject has a column for its steps."""
@@ -80,24 +81,30 @@ class _Runs:
             self._define(point.place, name, steps)
         row = {name: float(value) for name, value in point.numbers.items()}
         self._runs[point.place].log({**row, steps: point.step, "_timestamp": time})
-        _check_service()
+        self._check_service()
 
     def finish(self) -> None:
         """End all runs: W&B writes out, or sends, what is left."""
         for run in self._runs.values():
             run.finish()
 
+    def _check_service(self) -> None:
+        """Raise where W&B's service has ended: its library only hands over. A run that is switched off has none."""
+        try:
+            # It is the one child of this process.
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            ended = self._is_served
+        else:
+            self._is_served = True
+        if ended:
+            raise ChildProcessError("W&B's service has ended")
+
     def _define(self, place: str, name: str, steps: str) -> None:
         """A curve stands over its own steps; W&B takes a name with a star for a pattern."""
         if name and "*" not in name and (place, name) not in self._defined:
             self._defined.add((place, name))
             self._runs[place].define_metric(name, step_metric=steps)
-
-
-def _check_service() -> None:
-    """Raise where W&B's service, which is the one child of this process, has ended: its library only hands over."""
-    if os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-        raise ChildProcessError("W&B's service has ended")
 
 
 if __name__ == "__main__":

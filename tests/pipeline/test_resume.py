@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reactivex import operators as ops
 
 from nissa import Telemetry
+from nissa.events import codec
 from nissa.events.event import Event
-from nissa.events.kinds import BatchCompleted, EpisodeStarted, EpochCompleted, RunResumed, SeedGerminated
+from nissa.events.kinds import BatchCompleted, EpisodeStarted, EpochCompleted, RunResumed, SeedCulled, SeedGerminated
+from nissa.operators import only
 from nissa.pipeline.replay import replay
 from nissa.sinks.run_log import segments
 
@@ -88,6 +91,23 @@ def test_what_followed_from_the_last_event_and_was_lost_with_the_process_is_told
     assert (whole.different, whole.only_recorded, whole.only_computed, whole.reading.duplicates) == (0, 0, 0, 0)
     again = b"".join(segment.read_bytes() for segment in segments(out)).splitlines(keepends=True)
     assert again[: last + 3] == lines[: last + 3]
+
+
+def test_what_followed_and_can_not_be_written_stops_no_resumed_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codec, "LONGEST_LINE", 100_000)
+    culled = SeedCulled(slot="s", reason="x" * 200_000, initiator="policy", epochs_total=1)
+    mine = {"mine": lambda events: events.pipe(only(EpochCompleted), ops.map(lambda _: culled))}
+    for first in (1, 3):
+        with Telemetry("job", out=tmp_path / "run", operators=mine, resume=True) as telemetry:
+            life(telemetry, first, first + 1)
+        assert telemetry.state().faults["log"] >= 2
+        log = segments(tmp_path / "run")[-1]
+        lines = log.read_bytes().splitlines(keepends=True)
+        last = max(at for at, line in enumerate(lines) if b'"kind":"epoch_completed"' in line)
+        log.write_bytes(b"".join(lines[: last + 1]))
+    assert replay(tmp_path / "run").reading.by_kind["epoch_completed"] == 4
 
 
 def test_what_the_first_life_lost_is_not_forgotten_by_the_next(tmp_path: Path) -> None:

@@ -42,9 +42,10 @@ def processes(sink: WandbSink) -> tuple[int, int]:
 
 
 def is_over(pid: int) -> bool:
-    """Whether a process has ended, though nobody may have asked for its status."""
+    """Whether a process has ended, with all of its threads, though nobody may have asked for its status."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state in "ZX" and len(os.listdir(f"/proc/{pid}/task")) <= 1
     except OSError:
         return True
 
@@ -113,6 +114,15 @@ def test_a_process_that_is_killed_is_started_again_and_the_trainer_goes_on(tmp_p
     assert (state.written, state.retries, state.breaker) == (2, 1, "closed")
     assert [curve(run, "lr") for run in read_runs(tmp_path) if run.finished] == [[(1, 2.0)]]
     until(lambda: all(map(is_over, pids)))
+
+
+def test_a_run_that_is_switched_off_takes_points_and_writes_none(tmp_path: Path) -> None:
+    """Without a service there is none that could have ended."""
+    sink = WandbSink(tmp_path, mode="disabled")
+    for lr in (1.0, 2.0):
+        sink(scalars(lr=lr))
+    sink.close()
+    assert read_runs(tmp_path) == []
 
 
 def test_what_wandb_says_is_told_in_one_line(tmp_path: Path) -> None:
