@@ -131,7 +131,7 @@ def _costs() -> list[Any]:
         Query(f"{total(rate(f'nissa_log_{key}bytes_total'), 'run')} / {steps}", f"{name}{{{{run}}}}")
         for key, name in (("", "all "), ("look_", "looks "))
     ]
-    log = "Lines that a training step adds to the log, and what looks have of them: log_bytes_per_step bounds it."
+    log = "Bytes that a training step adds to the log, on the mean, and those of looks: log_bytes_per_step bounds all."
     share = "Share of the trainer's CPU time that telemetry takes, at the least: docs/costs.md says what is left out."
     cores = "Share of a core. Emitting and measuring hold the training up; the collector is a process beside it."
     gathering = "Time that gathering the samples of one takes."

@@ -31,7 +31,9 @@ TABLES = (
             "seconds", "Mean time of a rank from one step to the next, in the steps compared last.", "seconds"
         ),
         nissa_rank_own_seconds=gauge(
-            "seconds", "Mean time of a step in which a rank waited for no other.", "own_seconds"
+            "seconds",
+            "Mean time of a step in which a rank waited for no other, in the steps compared last.",
+            "own_seconds",
         ),
         nissa_rank_loading_ratio=gauge(
             "ratio", "Share of its time in which a rank waited for data, in the steps compared last.", "loading_share"
